@@ -1,0 +1,88 @@
+"""A direct-message chat and notification server for Flask.
+
+`create_app` is the only place where the parts meet. Where to begin reading: docs/walkthrough.md.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import gevent
+from flask import Flask
+
+import chat.handlers as _handlers  # noqa: F401  (registers the events)
+from chat.config import Settings
+from chat.delivery import emit
+from chat.events import Client, events
+from chat.protocol import Payload, UserId
+from chat.transport import websocket
+from chat.transport.connections import Connections
+from chat.web.pages import pages
+
+__all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events"]
+
+ROOT = Path(__file__).parent.parent
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Make the Flask application.
+
+    Args:
+        config: settings by their CHAT_* names, which win over the environment, and Flask's own.
+
+    Raises:
+        BadSetting: a setting has a value that cannot be used.
+    """
+    app = Flask(__name__, root_path=str(ROOT))
+    app.config.update(config or {})
+    settings = Settings.load(config)
+    _log_to_stderr(settings.log_level)
+    connections = Connections(settings)
+    app.extensions["chat"] = connections
+    websocket.attach(app, connections)
+    app.register_blueprint(pages)
+    _stop_with_the_process(connections)
+    return app
+
+
+def _log_to_stderr(level: str) -> None:
+    """Show the log where nobody else has set logging up."""
+    log = logging.getLogger("chat")
+    if not log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(level)
+
+
+def _stop_with_the_process(connections: Connections) -> None:
+    """Say goodbye to all sockets when the process is told to end, and before it is gone.
+
+    Under gunicorn this begins with the signal, while gunicorn still waits for its requests, and ends
+    in atexit at the latest: gunicorn itself knows nothing of adopted sockets.
+    """
+    atexit.register(connections.stop)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop_then_end() -> None:
+        connections.stop()
+        if before is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def on_sigterm(number: int, frame: FrameType | None) -> None:
+        gevent.spawn(stop_then_end)
+        if callable(before):
+            before(number, frame)
+
+    try:
+        signal.signal(signal.SIGTERM, on_sigterm)
+    except ValueError:  # not the main thread: atexit alone has to do
+        pass

@@ -1,0 +1,97 @@
+"""Every setting once: its name, default, unit and meaning.
+
+The only file that reads the environment. What a setting does stands where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any
+
+from chat.errors import BadSetting
+
+PREFIX = "CHAT_"
+
+
+def _setting(default: Any, unit: str, meaning: str, least: float | None = None) -> Any:
+    return field(default=default, metadata={"unit": unit, "meaning": meaning, "least": least})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What can be set. The variable for `max_sockets` is CHAT_MAX_SOCKETS, and so on."""
+
+    origins: tuple[str, ...] = _setting(
+        (), "origins, separated by commas",
+        "Other sites whose pages may open a socket here, such as https://example.com; * allows all.",
+    )
+    max_sockets: int = _setting(
+        15_000, "sockets a worker", "Further upgrades are answered 503.", least=1,
+    )
+    max_message_bytes: int = _setting(
+        65_536, "bytes", "A longer message closes its socket with 1009.", least=125,
+    )
+    max_fragments: int = _setting(
+        1_024, "frames a message", "A message in more pieces closes its socket with 1009.", least=1,
+    )
+    outbox_bytes: int = _setting(
+        1_048_576, "bytes a socket",
+        "What may wait for a slow reader. Beyond it the reader is closed with 4008.", least=1_024,
+    )
+    heartbeat_seconds: float = _setting(
+        25.0, "seconds",
+        "After so much silence a ping is sent; a peer that leaves two unanswered is closed.",
+        least=1.0,
+    )
+    init_seconds: float = _setting(
+        10.0, "seconds", "A socket that has not sent init by then is closed with 4502.", least=1.0,
+    )
+    close_seconds: float = _setting(
+        10.0, "seconds", "How long a closed peer may take to hang up before it is cut off.", least=0.1,
+    )
+    stop_seconds: float = _setting(
+        4.0, "seconds", "How long a worker that stops takes at most to say goodbye.", least=0.1,
+    )
+    log_level: str = _setting(
+        "INFO", "name", "DEBUG, INFO, WARNING, ERROR: what is logged when nobody else set it up.",
+    )
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
+        """Read the settings from CHAT_* variables.
+
+        Args:
+            overrides: CHAT_* names to values, str or already typed; they win over the environment.
+                Keys without the prefix are passed over, so that a whole Flask config may be given.
+
+        Raises:
+            BadSetting: a value does not fit its setting, or a CHAT_* name in `overrides` is none.
+        """
+        given = {k: v for k, v in (overrides or {}).items() if k.startswith(PREFIX)}
+        known = {PREFIX + f.name.upper(): f for f in fields(cls)}
+        if unknown := given.keys() - known.keys():
+            raise BadSetting(f"There is no setting {sorted(unknown)[0]}.", sorted(unknown)[0])
+        values = {}
+        for name, spec in known.items():
+            raw = given.get(name, os.environ.get(name))
+            if raw is not None:
+                values[spec.name] = _typed(name, spec, raw)
+        return cls(**values)
+
+
+def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
+    assert spec.default is not MISSING
+    try:
+        if isinstance(spec.default, tuple):
+            parts = raw.split(",") if isinstance(raw, str) else raw
+            return tuple(part.strip().rstrip("/") for part in parts if part.strip())
+        value = type(spec.default)(raw)
+    except (TypeError, ValueError):
+        kind = type(spec.default).__name__
+        raise BadSetting(f"{name} must be of type {kind}, not {raw!r}.", name) from None
+    least = spec.metadata["least"]
+    if least is not None and not value >= least:
+        raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)
+    return value

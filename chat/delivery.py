@@ -1,0 +1,42 @@
+"""Where an event goes: to the sockets of a user, here. (A bus will carry it to other workers.)
+
+Encodes once, however many sockets an event goes to. What is stored, and who may send what, is decided
+before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chat.protocol import canonical_user_id, encode
+from chat.transport.frames import TEXT, encode_frame
+from chat.transport.sockets import Socket, UserSockets
+
+Event = msgspec.Struct | dict[str, Any]  # a dict must hold `type`
+
+sockets = UserSockets()  # of this process
+
+
+def encoded(event: Event) -> bytes:
+    """The event as one frame, to give to `emit` several times.
+
+    Raises:
+        TypeError: it holds something that JSON has no form for.
+    """
+    return encode_frame(TEXT, encode(event))
+
+
+def emit(event: Event | bytes, to: str, skip: Socket | None = None) -> int:
+    """Send `event` to every socket of the user `to`, but not to `skip`.
+
+    Args:
+        event: a struct of `protocol.py`, a dict such as {"type": "poke"}, or what `encoded` gave.
+
+    Returns how many sockets took it: 0 for somebody offline. Never blocks.
+    """
+    frame = event if isinstance(event, bytes) else encoded(event)
+    return sum(
+        socket.send(frame) for socket in sockets.of(canonical_user_id(to)) if socket is not skip
+    )

@@ -1,0 +1,139 @@
+"""Every way in which a request or an event can fail: one class each, with a code, a status and a sentence.
+
+Where an error is caught and turned into an answer stands elsewhere: `events.py` for events on a
+socket, `transport/websocket.py` for refused upgrades. docs/protocol.md lists every code.
+"""
+
+from __future__ import annotations
+
+
+class ChatError(Exception):
+    """Something that the other side asked for and does not get.
+
+    Attributes:
+        code: the machine-readable name of the fault; part of the wire, never translated.
+        status: the HTTP status for the same fault on a plain request.
+        message: one English sentence for people; never holds a chat message's text.
+        field: the camelCase name of the field at fault, or None where the whole is.
+    """
+
+    code = "internal"
+    status = 500
+    sentence = "Something went wrong on the server. It has been logged."
+
+    def __init__(self, message: str | None = None, field: str | None = None) -> None:
+        self.message = message or self.sentence
+        self.field = field
+        super().__init__(self.message)
+
+
+class Internal(ChatError):
+    """A handler raised something that is not a ChatError; the traceback is in the log."""
+
+
+# What a client wrote is not an event.
+
+
+class BadJson(ChatError):
+    """The text is not one JSON object."""
+
+    code, status = "bad_json", 400
+
+
+class NotText(ChatError):
+    """A binary frame: events travel as text."""
+
+    code, status = "not_text", 400
+    sentence = "Binary messages are not read here. Send the event as JSON text."
+
+
+class UnknownEvent(ChatError):
+    """`type` names no event that a client may send."""
+
+    code, status = "unknown_event", 400
+
+
+class MissingField(ChatError):
+    """A field that the event needs is not there."""
+
+    code, status = "missing_field", 400
+
+
+class UnknownField(ChatError):
+    """A field that the event does not have: most often a misspelt optional one."""
+
+    code, status = "unknown_field", 400
+
+
+class InvalidField(ChatError):
+    """A field has the wrong type or breaks its rule."""
+
+    code, status = "invalid_field", 400
+
+
+# The event is well formed, but not for this client.
+
+
+class NotInitialised(ChatError):
+    """The socket has not said who it is."""
+
+    code, status = "not_initialised", 401
+    sentence = 'Send {"type": "init", "userId": "..."} first.'
+
+
+class Forbidden(ChatError):
+    """The socket's user may not do this."""
+
+    code, status = "forbidden", 403
+
+
+# The socket is refused before it is one.
+
+
+class BadHandshake(ChatError):
+    """The request's WebSocket headers are missing or wrong (RFC 6455, section 4.2.1)."""
+
+    code, status = "bad_handshake", 400
+
+
+class UpgradeRequired(ChatError):
+    """A plain request, or another WebSocket version, where only version 13 is spoken."""
+
+    code, status = "upgrade_required", 426
+
+
+class OriginRefused(ChatError):
+    """A page of another site tries to open a socket here."""
+
+    code, status = "origin_refused", 403
+
+
+class TooManySockets(ChatError):
+    """This worker holds as many sockets as it may."""
+
+    code, status = "too_many_sockets", 503
+
+
+class Stopping(ChatError):
+    """This worker is on its way out; the next one answers in a moment."""
+
+    code, status = "stopping", 503
+    sentence = "The server is restarting. Try again in a moment."
+
+
+# The server itself is set up wrongly.
+
+
+class BadSetting(ChatError):
+    """A CHAT_* variable has a value that cannot be used; the server does not start."""
+
+    code = "bad_setting"
+
+
+class NotUnderGevent(ChatError):
+    """The process was not monkey-patched, so that one blocking call would stop every socket."""
+
+    code, status = "not_under_gevent", 503
+    sentence = (
+        "Sockets need gevent: call gevent.monkey.patch_all() before any other import, as app.py does."
+    )

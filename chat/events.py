@@ -1,0 +1,128 @@
+"""The router: `@events.on("chat", Chat)` names the handler of an event; every event gets an answer.
+
+Text comes in from a client's socket, becomes a typed payload and goes to its handler; what the
+handler returns goes back as the `ack`, what it raises as the `error`. What an event means is left to
+the handlers (`handlers.py`, or a host application's own).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chat.config import Settings
+from chat.delivery import Event, encoded, sockets
+from chat.errors import ChatError, Internal, NotInitialised, NotText
+from chat.protocol import Decoder, Payload, failure, ref_of
+from chat.transport.connection import Connection
+
+import msgspec
+
+log = logging.getLogger("chat")
+
+Answer = dict[str, Any] | None
+Handler = Callable[["Client", Any], Answer]
+
+
+class Client(Connection):
+    """One socket as a handler sees it: who it is, and a way to answer it."""
+
+    __slots__ = ("owner",)
+
+    owner: str | None  # the user, once `init` said it; set by UserSockets alone
+
+    def __init__(self, *args: Any) -> None:
+        self.owner = None
+        super().__init__(*args)
+        log.info("connect address=%s", self.address)
+
+    @property
+    def user_id(self) -> str:
+        """The socket's user.
+
+        Raises:
+            NotInitialised: `init` has not come yet.
+        """
+        if self.owner is None:
+            raise NotInitialised
+        return self.owner
+
+    @property
+    def settings(self) -> Settings:
+        return self.connections.settings
+
+    def emit(self, event: Event) -> bool:
+        """Send `event` to this socket alone. Never blocks; False if the socket is closing."""
+        return self.send(encoded(event))
+
+    def received(self, text: str) -> None:
+        events.dispatch(self, text)
+
+    def received_binary(self, data: bytes) -> None:
+        self.emit(failure(NotText()))
+
+    def left(self, reason: str) -> None:
+        seconds = time.monotonic() - self.opened_at
+        log.info("leave user=%r reason=%r after=%.1fs", self.owner, reason, seconds)
+        sockets.remove(self)
+
+
+class Events:
+    """Handlers by the name of their event."""
+
+    def __init__(self) -> None:
+        # self._handlers[struct] = (handler, may come before init); the struct carries the name.
+        self._handlers: dict[type[Payload], tuple[Handler, bool]] = {}
+        self._decoder: Decoder | None = None  # made of all structs, when the first text comes
+
+    def on(
+        self, name: str, payload: type[Payload] = Payload, *, before_init: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Name the decorated function the handler of the event `name`.
+
+        The handler is called with the Client and the typed payload, in a greenlet: it may block, and
+        holds up its own socket only. It returns the fields of the ack, a dict or None, and fails by
+        raising a ChatError. A later handler of the same name takes the earlier one's place.
+
+        Args:
+            payload: the struct that the event must fit.
+            before_init: whether a socket that has not said who it is may send it.
+        """
+
+        def register(handler: Handler) -> Handler:
+            struct = msgspec.defstruct(payload.__name__, [], bases=(payload,), tag=name)
+            tagged = {s.__struct_config__.tag: s for s in self._handlers}
+            self._handlers.pop(tagged.get(name), None)  # type: ignore[arg-type]
+            self._handlers[struct] = (handler, before_init)  # type: ignore[index]
+            self._decoder = None
+            return handler
+
+        return register
+
+    def dispatch(self, client: Client, text: str) -> None:
+        """Handle one text from `client` and answer it. Raises nothing."""
+        ref = None
+        try:
+            event = self._decode(text)
+            ref = event.ref
+            handler, before_init = self._handlers[type(event)]
+            if client.owner is None and not before_init:
+                raise NotInitialised
+            answer = handler(client, event)
+            if ref is not None:
+                client.emit({"type": "ack", "ref": ref, **(answer or {})})
+        except ChatError as error:
+            client.emit(failure(error, ref or ref_of(text)))
+        except Exception:
+            log.exception("a handler failed for user=%r", client.owner)
+            client.emit(failure(Internal(), ref))
+
+    def _decode(self, text: str) -> Payload:
+        if self._decoder is None:
+            self._decoder = Decoder(self._handlers)
+        return self._decoder.decode(text)
+
+
+events = Events()

@@ -1,0 +1,252 @@
+"""The words on the wire: one typed struct for each event, the close codes, encode and decode.
+
+Knows nothing of sockets or of who may say what. docs/protocol.md is the same for people. Names are
+camelCase on the wire and snake_case here; `rename="camel"` is the one place where they turn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+
+from chat.errors import BadJson, ChatError, InvalidField, MissingField, UnknownEvent, UnknownField
+
+# Close codes of RFC 6455, section 7.4.1, and our own. The table of `chat-socket.js` must agree on
+# which of them a client comes back after: 1xxx soon, 40xx with backoff, 1008 and 45xx not by itself.
+NORMAL = 1000
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+INVALID_TEXT = 1007
+TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+SERVICE_RESTART = 1012
+TOO_SLOW = 4008
+NO_INIT = 4502
+
+USER_ID_CHARS = 64
+REF_CHARS = 64
+SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
+
+UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=USER_ID_CHARS)]
+Ref = (
+    Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
+    | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
+)
+
+
+class Payload(
+    msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, tag_field="type"
+):
+    """What a client sends with an event. Subclass it for an event of your own.
+
+    `ref` is the client's own mark, a string of at most 64 characters or a safe integer: an event
+    that carries one is answered by exactly one `ack` or `error` with the same `ref`.
+    """
+
+    ref: Ref | None = None
+
+
+class Init(Payload):
+    """I am `user_id`."""
+
+    user_id: UserId
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
+class Chat(Payload):
+    """A message to another user. `from_user_id`, where given, must be the sender's own name."""
+
+    to_user_id: UserId
+    message: Annotated[str, msgspec.Meta(min_length=1)]
+    from_user_id: UserId | None = None
+    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+    def __post_init__(self) -> None:
+        self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+        if self.from_user_id is not None:
+            self.from_user_id = checked_user_id(self.from_user_id, "fromUserId")
+        if "\0" in self.message:  # no database keeps it, and no keyboard types it
+            raise InvalidField("message must not hold the character U+0000.", "message")
+
+
+class Typing(Payload):
+    """I am writing to `to_user_id` just now."""
+
+    to_user_id: UserId
+
+    def __post_init__(self) -> None:
+        self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+
+
+class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"):
+    """What the server sends. Fields that are None are left out."""
+
+
+class Ready(ServerEvent, tag="ready"):
+    """The answer to `init`. `heartbeat` in seconds; `limits`: name to number."""
+
+    user_id: str
+    heartbeat: float
+    limits: dict[str, int]
+
+
+class ChatMessage(ServerEvent, tag="chat"):
+    """A message on its way to the receiver's sockets and the sender's other ones."""
+
+    from_user_id: str
+    to_user_id: str
+    message: str
+    timestamp: str
+    client_id: str | None = None
+
+
+class TypingHint(ServerEvent, tag="typing"):
+    """`from_user_id` is writing to you."""
+
+    from_user_id: str
+
+
+class Pong(ServerEvent, tag="pong"):
+    """The answer to `ping`."""
+
+    timestamp: str
+
+
+class Failure(ServerEvent, tag="error"):
+    """The answer to an event that failed; `ref` is the event's own, where it could be read."""
+
+    code: str
+    message: str
+    field: str | None = None
+    ref: Ref | None = None
+
+
+encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes
+
+
+def timestamp() -> str:
+    """The time now, as ISO 8601 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`."""
+    now = time.time()
+    return f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z"
+
+
+@lru_cache(maxsize=2)  # thousands of messages share a second
+def _second(unix: int) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+# Unicode's controls, line ends, and the marks that turn the direction of the text around them:
+# names with these could pass for other names. Joiners stay, since several scripts write with them.
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@lru_cache(maxsize=65_536)  # a name is checked once, not once a message
+def canonical_user_id(user_id: str) -> str:
+    """The one spelling of a name: Unicode NFC, so that 한글 typed on two systems is one user."""
+    return unicodedata.normalize("NFC", user_id)
+
+
+@lru_cache(maxsize=65_536)
+def checked_user_id(user_id: str, field: str) -> str:
+    """Return the canonical spelling of `user_id`.
+
+    Raises:
+        InvalidField: it is blank, starts or ends with white space, or holds a control character.
+    """
+    if user_id != user_id.strip() or not user_id:
+        raise InvalidField(f"{field} must not start or end with white space.", field)
+    if _NOT_IN_A_NAME.search(user_id):
+        raise InvalidField(f"{field} must not hold control or direction characters.", field)
+    return canonical_user_id(user_id)
+
+
+class Decoder:
+    """Turns text into one of `structs`, told apart by `type` (its tag).
+
+    Args:
+        structs: subclasses of Payload, each with a `tag` of its own; at least one.
+    """
+
+    def __init__(self, structs: Iterable[type[Payload]]) -> None:
+        self._decode = msgspec.json.Decoder(reduce(or_, structs)).decode
+
+    def decode(self, text: str) -> Payload:
+        """Return the event in `text`.
+
+        Raises:
+            ChatError: BadJson, UnknownEvent, MissingField, UnknownField or InvalidField.
+        """
+        try:
+            return self._decode(text)
+        except msgspec.ValidationError as error:
+            _explain(str(error))
+        except (msgspec.DecodeError, RecursionError) as error:
+            _explain_malformed(text, error)
+
+
+def ref_of(text: str) -> Ref | None:
+    """The `ref` of a text that is no proper event, or None: its sender waits for an answer too."""
+    found = _lenient(text)
+    ref = found.get("ref") if isinstance(found, dict) else None
+    if isinstance(ref, str) and len(ref) <= REF_CHARS and not _unpaired(ref):
+        return ref
+    if type(ref) is int and abs(ref) <= SAFE_INTEGER:
+        return ref
+    return None
+
+
+def _explain(reason: str) -> NoReturn:
+    """Turn msgspec's sentence into one of our errors; tests/test_protocol.py holds its wording."""
+    if found := re.fullmatch(r"Object missing required field `(.+)`(?: - at `\$.+`)?", reason):
+        raise MissingField(f"The field {found[1]} is missing.", found[1])
+    if found := re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S):
+        name = found[1][:USER_ID_CHARS]
+        raise UnknownField(f"There is no field {name} in this event.", name)
+    rule, _, path = reason.partition(" - at `$")
+    if not path:
+        raise BadJson(f"An event is one JSON object with a type. {rule}.")
+    field = path.rstrip("`").lstrip(".")
+    if field == "type" and rule.startswith("Invalid value"):
+        raise UnknownEvent("There is no event of this type.", "type")
+    raise InvalidField(f"{field}: {rule[0].lower()}{rule[1:]}.".replace("`", ""), field)
+
+
+def _explain_malformed(text: str, error: Exception) -> NoReturn:
+    """Name the field at fault, where a laxer parser can still read the object."""
+    if isinstance(error, RecursionError):
+        raise BadJson("The JSON is nested too deeply.") from None
+    found = _lenient(text)
+    for name, value in found.items() if isinstance(found, dict) else ():
+        if isinstance(value, float) and not (abs(value) < float("inf")):
+            raise InvalidField(f"{name}: NaN and Infinity are not JSON.", name)
+        if isinstance(value, str) and _unpaired(value):
+            raise InvalidField(f"{name} holds half of a surrogate pair.", name)
+    raise BadJson(f"The text is not JSON: {error}.".replace("`", "")) from None
+
+
+def _lenient(text: str) -> Any:
+    """Python's own parser takes NaN and lone surrogates; None where even it gives up."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unpaired(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def failure(error: ChatError, ref: Ref | None = None) -> Failure:
+    """The event that tells a client of `error`."""
+    return Failure(code=error.code, message=error.message, field=error.field, ref=ref)

@@ -1,0 +1,286 @@
+"""One WebSocket on gevent's event loop: inbox, outbox, closing.
+
+Reads, decodes and hands whole messages to `received`; queues and writes what `send` is given. Who
+the peer is and what a message means is left to the subclass (`events.Client`); the heartbeat, the
+deadlines and the goodbye to all are driven by `connections.py`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from socket import SHUT_WR
+from typing import TYPE_CHECKING, Any
+
+from gevent.event import Event
+
+from chat.transport import frames
+from chat.transport.frames import BINARY, CLOSE, FAIL, PING, TEXT, FrameDecoder
+
+if TYPE_CHECKING:
+    from chat.transport.connections import Connections
+
+READ_BYTES = 65_536  # what one turn of the loop takes from the kernel at most
+TURN_MESSAGES = 128  # what one turn handles at most, so that a flood delays others by under 1 ms
+WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
+TOO_SLOW = 4008
+
+READABLE, WRITABLE = 1, 2  # gevent's loop.io events
+WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+OPEN, CLOSING, CLOSED = "open", "closing", "closed"
+
+
+class Connection:
+    """A socket after its upgrade. Lives on the loop's thread; every method is called there.
+
+    Args:
+        sock: connected; made non-blocking here, and closed at the end.
+        connections: the worker's others, with the settings, the loop and the runners.
+        address: of the peer, for the log.
+
+    States: OPEN; CLOSING, when a close frame is queued and what still comes in is thrown away, until
+    the peer hangs up or its time is over; CLOSED, when the descriptor is free.
+    """
+
+    # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
+    __slots__ = (
+        "sock", "connections", "address", "state", "opened_at", "deadline", "silence",
+        "_decoder", "_busy", "_reader", "_writer", "_outbox", "_outbox_bytes", "_partial", "_ended",
+    )  # fmt: skip
+
+    def __init__(self, sock: Any, connections: Connections, address: str) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.connections = connections
+        self.address = address
+        self.state = OPEN
+        self.opened_at = time.monotonic()
+        # When the sweep ends this connection: first for want of `init`, later for not hanging up.
+        self.deadline: float | None = self.opened_at + connections.settings.init_seconds
+        self.silence = 0  # sweeps since the peer was last heard
+        settings = connections.settings
+        self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
+        self._busy = False  # messages of this connection are with a runner, or wait for their turn
+        self._outbox: list[bytes] = []  # whole frames, but for the first when _partial
+        self._outbox_bytes = 0
+        self._partial = False  # the kernel took a part of the first frame
+        self._writer: Any = None  # made when the kernel first does not take all
+        self._ended: Event | None = None
+        self._reader = connections.loop.io(sock.fileno(), READABLE)
+        self._reader.start(self._read)
+        connections.add(self)
+
+    # What a subclass says.
+
+    def received(self, text: str) -> None:
+        """Called with each text message, in order, in a greenlet that may block. Must not raise."""
+        raise NotImplementedError
+
+    def received_binary(self, data: bytes) -> None:
+        """Called with each binary message, as `received` is."""
+        raise NotImplementedError
+
+    def left(self, reason: str) -> None:
+        """Called once, when nothing more can be sent. `reason` is for the log."""
+
+    # What others call.
+
+    def send(self, frame: bytes) -> bool:
+        """Queue one whole frame (`frames.encode_frame`); never blocks and never raises.
+
+        Returns False, and forgets the frame, when the connection is closing or by this is: a peer
+        whose outbox passes its bound is closed with 4008.
+        """
+        if self.state is not OPEN:
+            return False
+        self._outbox.append(frame)
+        self._outbox_bytes += len(frame)
+        if len(self._outbox) == 1:
+            self.connections.flush_soon(self)
+        elif self._outbox_bytes > self.connections.settings.outbox_bytes:
+            self._outbox = self._outbox[:1] if self._partial else []
+            self.close(TOO_SLOW, "reads too slowly")
+            return False
+        return True
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Queue a close frame behind what is queued already, and end the connection after it."""
+        self._close(frames.encode_close(code, reason), f"{code} {reason}".strip())
+
+    def ping(self) -> None:
+        self.send(frames.encode_frame(PING, b""))
+
+    def abort(self, reason: str) -> None:
+        """Free the descriptor now, whatever is queued."""
+        if self.state is CLOSED:
+            return
+        was_open, self.state = self.state is OPEN, CLOSED
+        self._outbox = []
+        for watcher in (self._reader, self._writer):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._reader = self._writer = None
+        self.connections.discard(self)
+        self.sock.close()
+        if self._ended is not None:
+            self._ended.set()
+        if was_open:
+            self.left(reason)
+
+    def wait(self) -> None:
+        """Block the calling greenlet until the connection is CLOSED."""
+        self._ended = Event()
+        if self.state is not CLOSED:
+            self._ended.wait()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that the peer sent, and that was read, is not handled yet."""
+        return self._busy
+
+    def pause(self) -> None:
+        """Read nothing more until the connection closes. What was read is still handled."""
+        if self._reader is not None:
+            self._reader.stop()
+
+    # Reading.
+
+    def _read(self) -> None:
+        """The socket is readable: take what is there and handle the messages that are whole."""
+        try:
+            data = self.sock.recv(READ_BYTES)
+        except WOULD_BLOCK:
+            return
+        except OSError as error:
+            self.abort(f"1006 {error.strerror or error}")
+            return
+        if not data:
+            self.abort("1006 the peer hung up without a close frame")
+            return
+        if self.state is CLOSING:
+            return
+        self.silence = 0
+        self._take(data)
+        if self._busy and self._reader is not None:
+            # The inbox is full with what one read brought: the kernel keeps the rest back.
+            self._reader.stop()
+        elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
+            self.connections.loop.run_callback(self._read)  # decrypted, so the kernel is silent of it
+
+    def _take(self, data: bytes = b"") -> None:
+        if self.state is not OPEN:
+            return
+        inbox = self._decoder.decode(data, TURN_MESSAGES)
+        if inbox:
+            self._busy = True
+            self.connections.runners.run(self._handle, inbox)
+
+    def _handle(self, inbox: list[frames.Message]) -> None:
+        """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
+        for opcode, payload in inbox:
+            if self.state is not OPEN:
+                break
+            if opcode == TEXT:
+                self.received(payload)  # type: ignore[arg-type]
+            elif opcode == BINARY:
+                self.received_binary(payload)  # type: ignore[arg-type]
+            elif opcode == PING:
+                self.send(frames.encode_frame(frames.PONG, payload))  # type: ignore[arg-type]
+            elif opcode == CLOSE:
+                code, reason = payload  # type: ignore[misc]
+                # The peer's own code is the answer (RFC 6455, section 5.5.1).
+                self._close(frames.encode_close(code), f"{code} {reason}".strip())  # type: ignore[arg-type]
+            elif opcode == FAIL:
+                self.close(*payload)  # type: ignore[arg-type]
+        if len(inbox) == TURN_MESSAGES and self.state is OPEN:
+            self.connections.loop.run_callback(self._next_turn)
+        else:
+            self._busy = False
+            self._read_on()
+
+    def _next_turn(self) -> None:
+        self._busy = False
+        self._take()
+        if not self._busy:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._reader is not None and not self._reader.active and not self.connections.stopping:
+            self._reader.start(self._read)
+
+    # Writing.
+
+    def flush(self) -> None:
+        """Write what the kernel takes of the outbox; a write watcher comes back for the rest."""
+        while self._outbox:
+            count, size = 0, 0
+            for frame in self._outbox:
+                count += 1
+                size += len(frame)
+                if size >= WRITE_BYTES:
+                    break
+            data = self._outbox[0] if count == 1 else b"".join(self._outbox[:count])
+            try:
+                sent = self.sock.send(data)
+            except WOULD_BLOCK:
+                sent = 0
+            except OSError as error:
+                self.abort(f"1006 {error.strerror or error}")
+                return
+            self._outbox_bytes -= sent
+            if sent < size:
+                self._keep_from(sent)
+                self._watch_writable()
+                return
+            del self._outbox[:count]
+            self._partial = False
+        if self._writer is not None:
+            self._writer.stop()
+        if self.state is CLOSING:
+            self._hang_up()
+
+    def _keep_from(self, sent: int) -> None:
+        """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""
+        done = 0
+        while sent >= len(self._outbox[done]):
+            sent -= len(self._outbox[done])
+            done += 1
+        del self._outbox[:done]
+        if sent:
+            self._outbox[0] = self._outbox[0][sent:]
+        if sent or done:
+            self._partial = sent > 0
+
+    def _watch_writable(self) -> None:
+        if self._writer is None:
+            self._writer = self.connections.loop.io(self.sock.fileno(), WRITABLE)
+        if not self._writer.active:
+            self._writer.start(self.flush)
+
+    # Closing.
+
+    def _close(self, close_frame: bytes, reason: str) -> None:
+        if self.state is not OPEN:
+            return
+        self.state = CLOSING
+        self.deadline = time.monotonic() + self.connections.settings.close_seconds
+        self._outbox.append(close_frame)
+        self._outbox_bytes = sum(map(len, self._outbox))
+        self.connections.flush_soon(self)
+        self.left(reason)
+
+    def _hang_up(self) -> None:
+        """The close frame is out: send our end of the stream and wait for the peer's.
+
+        Closing at once, with something of the peer's unread, would make the kernel send a reset
+        that can overtake the close frame.
+        """
+        try:
+            self.sock.shutdown(SHUT_WR)
+        except OSError as error:
+            self.abort(f"1006 {error.strerror or error}")
+            return
+        if self._reader is not None and not self._reader.active:
+            self._reader.start(self._read)

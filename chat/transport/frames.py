@@ -1,0 +1,204 @@
+"""RFC 6455 frames, sans I/O: bytes in, messages out, and back.
+
+The server's side only: what comes in is masked, what goes out is not, no extensions. Who sends the
+bytes, and what an answer to a ping or a close is, stands in `connection.py`.
+Measured against websockets' and wsproto's sans-I/O parsers in docs/measurements.md; held to the
+first by property tests, and to the Autobahn suite by `make conformance`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import struct
+from typing import NamedTuple
+
+# Opcodes, RFC 6455, section 5.2. FAIL is not on the wire: it says that the peer broke a rule.
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+FAIL = 0x10
+
+NO_STATUS = 1005  # what a close frame without a code is called, section 7.1.5
+MAX_CONTROL_BYTES = 125  # section 5.5
+
+
+class Message(NamedTuple):
+    """A whole message or control frame.
+
+    payload: str for TEXT; bytes for BINARY, PING and PONG; (close code, reason) for CLOSE and FAIL.
+    """
+
+    opcode: int
+    payload: str | bytes | tuple[int, str]
+
+
+class FrameDecoder:
+    """Turns a client's bytes, however they are split, into messages.
+
+    Args:
+        max_bytes: of a message, whole or in fragments; a longer one fails with 1009 before it is kept.
+        max_fragments: how many frames one message may come in; a further one fails with 1009.
+    """
+
+    __slots__ = ("_buffer", "_fragments", "_max_bytes", "_max_fragments")
+
+    def __init__(self, max_bytes: int, max_fragments: int) -> None:
+        self._max_bytes = max_bytes
+        self._max_fragments = max_fragments
+        self._buffer: bytes | bytearray = b""  # what has come of a frame that is not whole yet
+        self._fragments: _Fragments | None = None  # a message between its first and last frame
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes have been taken in and not given out."""
+        return len(self._buffer)
+
+    def decode(self, data: bytes, limit: int) -> list[Message]:
+        """Take `data` in and give out the messages that are whole now, `limit` of them at most.
+
+        Where there are `limit`, more may be whole: call again with b"". After a FAIL, always the
+        last, the stream makes no sense any more and the decoder is not to be used again.
+        """
+        if self._buffer:
+            if isinstance(self._buffer, bytes):
+                self._buffer = bytearray(self._buffer)  # appending to it costs what is appended
+            self._buffer += data
+            data = self._buffer  # type: ignore[assignment]
+        messages: list[Message] = []
+        start, end = 0, len(data)
+        try:
+            while end - start >= 2 and len(messages) < limit:
+                first, second = data[start], data[start + 1]
+                plain = first == 0x81 and self._fragments is None  # a text in one frame: most are
+                size = second & 0x7F
+                body = start + 6
+                if size >= 126:
+                    body += 2 if size == 126 else 8
+                    if end < body - 4:
+                        break
+                    size = int.from_bytes(data[start + 2 : body - 4], "big")
+                if not plain or second > 0xFD or second < 0x80:
+                    self._check_header(first, second, size)
+                if end < body + size:
+                    break
+                payload = _unmask(data[body : body + size], data[body - 4 : body])
+                start = body + size
+                if plain:
+                    messages.append(Message(TEXT, str(payload, "utf-8")))
+                elif (message := self._take(first, payload)) is not None:
+                    messages.append(message)
+        except _Violation as broken:
+            messages.append(Message(FAIL, (broken.code, broken.reason)))
+        except UnicodeDecodeError:
+            messages.append(Message(FAIL, (1007, "text is not UTF-8")))
+        # A long frame that comes in small pieces is not copied for each of them.
+        self._buffer = data[start:] if start else data
+        return messages
+
+    def _check_header(self, first: int, second: int, size: int) -> None:
+        """Refuse what section 5 forbids, before a byte of the payload is waited for."""
+        opcode = first & 0x0F
+        if first & 0x70:
+            raise _Violation(1002, "reserved bits are set")
+        if not second & 0x80:
+            raise _Violation(1002, "a client's frames are masked")
+        if opcode >= CLOSE:
+            if opcode > PONG:
+                raise _Violation(1002, f"opcode {opcode} is not in use")
+            if size > MAX_CONTROL_BYTES or not first & 0x80:
+                raise _Violation(1002, "a control frame is short and in one piece")
+            return
+        if opcode > BINARY:
+            raise _Violation(1002, f"opcode {opcode} is not in use")
+        if size < {126: 126, 127: 1 << 16}.get(second & 0x7F, 0) or size >> 63:
+            raise _Violation(1002, "the length is not in its shortest form")
+        fragments = self._fragments
+        if (opcode == CONTINUATION) != (fragments is not None):
+            raise _Violation(1002, "a fragment is out of its order")
+        if fragments is not None:
+            size += fragments.size
+            if len(fragments.parts) >= self._max_fragments:
+                raise _Violation(1009, f"more than {self._max_fragments} fragments")
+        if size > self._max_bytes:
+            raise _Violation(1009, f"a message has at most {self._max_bytes} bytes")
+
+    def _take(self, first: int, payload: bytes) -> Message | None:
+        """Give out what a frame completes: a control frame at once, a fragment with its last."""
+        opcode = first & 0x0F
+        if opcode == CLOSE:
+            return Message(CLOSE, _close_reason(payload))
+        if opcode >= PING:
+            return Message(opcode, payload)
+        if first == 0x80 | BINARY:
+            return Message(BINARY, payload)
+        if self._fragments is None:
+            self._fragments = _Fragments(opcode)
+        message = self._fragments.add(payload, last=bool(first & 0x80))
+        if message is not None:
+            self._fragments = None
+        return message
+
+
+class _Fragments:
+    """A message that comes in several frames (RFC 6455, section 5.4)."""
+
+    __slots__ = ("opcode", "parts", "size", "_utf8")
+
+    def __init__(self, opcode: int) -> None:
+        self.opcode = opcode
+        self.size = 0  # bytes so far
+        self.parts: list[str | bytes] = []
+        # A character may be cut between two frames; a wrong byte is told at its frame, not at the end.
+        self._utf8 = codecs.getincrementaldecoder("utf-8")() if opcode == TEXT else None
+
+    def add(self, payload: bytes, last: bool) -> Message | None:
+        self.size += len(payload)
+        self.parts.append(self._utf8.decode(payload, last) if self._utf8 else payload)
+        if not last:
+            return None
+        if self.opcode == TEXT:
+            return Message(TEXT, "".join(self.parts))  # type: ignore[arg-type]
+        return Message(BINARY, b"".join(self.parts))  # type: ignore[arg-type]
+
+
+class _Violation(Exception):
+    def __init__(self, code: int, reason: str) -> None:
+        self.code, self.reason = code, reason
+
+
+def _unmask(payload: bytes, mask: bytes) -> bytes:
+    """XOR `payload` with the repeated 4-byte `mask` (section 5.3), as one long integer.
+
+    A loop over the bytes takes some hundred times as long.
+    """
+    size = len(payload)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
+
+
+def _close_reason(payload: bytes) -> tuple[int, str]:
+    """Read a close frame's body: nothing, or a code and a reason (sections 5.5.1 and 7.4)."""
+    if not payload:
+        return NO_STATUS, ""
+    if len(payload) == 1:
+        raise _Violation(1002, "a close code has two bytes")
+    code = int.from_bytes(payload[:2], "big")
+    if not (code in (1000, 1001, 1002, 1003) or 1007 <= code <= 1014 or 3000 <= code <= 4999):
+        raise _Violation(1002, f"close code {code} is not in use")
+    return code, str(payload[2:], "utf-8")
+
+
+def encode_frame(opcode: int, payload: bytes) -> bytes:
+    """One whole, unmasked frame. The payload of a control frame must have at most 125 bytes."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x80 | opcode, size)) + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", 0x80 | opcode, 126, size) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
+
+
+def encode_close(code: int, reason: str = "") -> bytes:
+    """A close frame; NO_STATUS gives an empty one, and a reason over 123 bytes is cut."""
+    if code == NO_STATUS:
+        return encode_frame(CLOSE, b"")
+    text = reason.encode()[: MAX_CONTROL_BYTES - 2].decode(errors="ignore").encode()
+    return encode_frame(CLOSE, struct.pack("!H", code) + text)
