@@ -13,6 +13,7 @@ from typing import Any
 from chat.errors import BadSetting
 
 PREFIX = "CHAT_"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def _setting(default: Any, unit: str, meaning: str, least: float | None = None) -> Any:
@@ -24,38 +25,62 @@ class Settings:
     """What can be set. The variable for `max_sockets` is CHAT_MAX_SOCKETS, and so on."""
 
     origins: tuple[str, ...] = _setting(
-        (), "origins, separated by commas",
+        (),
+        "origins, separated by commas",
         "Other sites whose pages may open a socket here, such as https://example.com; * allows all.",
     )
     max_sockets: int = _setting(
-        15_000, "sockets a worker", "Further upgrades are answered 503.", least=1,
+        15_000,
+        "sockets a worker",
+        "Further upgrades are answered 503.",
+        least=1,
     )
     max_message_bytes: int = _setting(
-        65_536, "bytes", "A longer message closes its socket with 1009.", least=125,
+        65_536,
+        "bytes",
+        "A longer message closes its socket with 1009.",
+        least=125,
     )
     max_fragments: int = _setting(
-        1_024, "frames a message", "A message in more pieces closes its socket with 1009.", least=1,
+        1_024,
+        "frames a message",
+        "A message in more pieces closes its socket with 1009.",
+        least=1,
     )
     outbox_bytes: int = _setting(
-        1_048_576, "bytes a socket",
-        "What may wait for a slow reader. Beyond it the reader is closed with 4008.", least=1_024,
+        1_048_576,
+        "bytes a socket",
+        "What may wait for a slow reader. Beyond it the reader is closed with 4008.",
+        least=1_024,
     )
     heartbeat_seconds: float = _setting(
-        25.0, "seconds",
+        25.0,
+        "seconds",
         "After so much silence a ping is sent; a peer that leaves two unanswered is closed.",
         least=1.0,
     )
     init_seconds: float = _setting(
-        10.0, "seconds", "A socket that has not sent init by then is closed with 4502.", least=1.0,
+        10.0,
+        "seconds",
+        "A socket that has not sent init by then is closed with 4502.",
+        least=1.0,
     )
     close_seconds: float = _setting(
-        10.0, "seconds", "How long a closed peer may take to hang up before it is cut off.", least=0.1,
+        10.0,
+        "seconds",
+        "How long a closed peer may take to hang up before it is cut off.",
+        least=0.1,
     )
     stop_seconds: float = _setting(
-        4.0, "seconds", "How long a worker that stops takes at most to say goodbye.", least=0.1,
+        4.0,
+        "seconds",
+        "How long a worker that stops takes at most to say goodbye.",
+        least=0.1,
     )
     log_level: str = _setting(
-        "INFO", "name", "DEBUG, INFO, WARNING, ERROR: what is logged when nobody else set it up.",
+        "INFO",
+        "name",
+        "DEBUG, INFO, WARNING, ERROR or CRITICAL: what is logged when nobody else set logging up.",
     )
 
     @classmethod
@@ -91,6 +116,8 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     except (TypeError, ValueError):
         kind = type(spec.default).__name__
         raise BadSetting(f"{name} must be of type {kind}, not {raw!r}.", name) from None
+    if spec.name == "log_level" and value not in LOG_LEVELS:
+        raise BadSetting(f"{name} must be one of {', '.join(LOG_LEVELS)}, not {raw!r}.", name)
     least = spec.metadata["least"]
     if least is not None and not value >= least:
         raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)

@@ -37,6 +37,8 @@ def emit(event: Event | bytes, to: str, skip: Socket | None = None) -> int:
     Returns how many sockets took it: 0 for somebody offline. Never blocks.
     """
     frame = event if isinstance(event, bytes) else encoded(event)
-    return sum(
-        socket.send(frame) for socket in sockets.of(canonical_user_id(to)) if socket is not skip
-    )
+    taken = 0
+    for socket in sockets.of(canonical_user_id(to)):
+        if socket is not skip and socket.send(frame):
+            taken += 1
+    return taken

@@ -134,6 +134,4 @@ class NotUnderGevent(ChatError):
     """The process was not monkey-patched, so that one blocking call would stop every socket."""
 
     code, status = "not_under_gevent", 503
-    sentence = (
-        "Sockets need gevent: call gevent.monkey.patch_all() before any other import, as app.py does."
-    )
+    sentence = "Sockets need gevent: call gevent.monkey.patch_all() before any other import, as app.py does."

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from chat.config import Settings
 from chat.delivery import Event, encoded, sockets
 from chat.errors import ChatError, Internal, NotInitialised, NotText
 from chat.protocol import Decoder, Payload, failure, ref_of
 from chat.transport.connection import Connection
-
-import msgspec
 
 log = logging.getLogger("chat")
 

@@ -12,8 +12,18 @@ from chat.delivery import emit, encoded, sockets
 from chat.errors import Forbidden
 from chat.events import Answer, Client, events
 from chat.protocol import (
-    USER_ID_CHARS, Chat, ChatMessage, Init, Payload, Pong, Ready, Typing, TypingHint, timestamp,
-)  # fmt: skip
+    USER_ID_CHARS,
+    Chat,
+    ChatMessage,
+    Init,
+    Payload,
+    Pong,
+    Ready,
+    Typing,
+    TypingHint,
+    canonical_user_id,
+    timestamp,
+)
 
 log = logging.getLogger("chat")
 
@@ -34,15 +44,18 @@ def init(client: Client, event: Init) -> Answer:
 def chat(client: Client, event: Chat) -> Answer:
     """A message: to the receiver's sockets, and to the sender's other ones."""
     sender, receiver = client.user_id, event.to_user_id
-    if event.from_user_id not in (None, sender):
+    if event.from_user_id is not None and canonical_user_id(event.from_user_id) != sender:
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     sent_at = timestamp()
     message = encoded(
         ChatMessage(
-            from_user_id=sender, to_user_id=receiver, message=event.message, timestamp=sent_at,
+            from_user_id=sender,
+            to_user_id=receiver,
+            message=event.message,
+            timestamp=sent_at,
             client_id=event.client_id,
         )
-    )  # fmt: skip
+    )
     delivered = emit(message, to=receiver, skip=client)
     if sender != receiver:
         emit(message, to=sender, skip=client)

@@ -74,8 +74,6 @@ class Chat(Payload):
 
     def __post_init__(self) -> None:
         self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
-        if self.from_user_id is not None:
-            self.from_user_id = checked_user_id(self.from_user_id, "fromUserId")
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
             raise InvalidField("message must not hold the character U+0000.", "message")
 
@@ -89,7 +87,9 @@ class Typing(Payload):
         self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
 
 
-class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"):
+class ServerEvent(
+    msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"
+):
     """What the server sends. Fields that are None are left out."""
 
 
@@ -137,18 +137,20 @@ encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes
 
 def timestamp() -> str:
     """The time now, as ISO 8601 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`."""
-    now = time.time()
-    return f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z"
+    return _iso(int(time.time() * 1000))
 
 
-@lru_cache(maxsize=2)  # thousands of messages share a second
-def _second(unix: int) -> str:
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+@lru_cache(maxsize=2)  # under load many messages share a millisecond
+def _iso(unix_ms: int) -> str:
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
 # Unicode's controls, line ends, and the marks that turn the direction of the text around them:
 # names with these could pass for other names. Joiners stay, since several scripts write with them.
-_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NOT_IN_A_NAME = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 @lru_cache(maxsize=65_536)  # a name is checked once, not once a message
@@ -210,12 +212,14 @@ def _explain(reason: str) -> NoReturn:
     """Turn msgspec's sentence into one of our errors; tests/test_protocol.py holds its wording."""
     if found := re.fullmatch(r"Object missing required field `(.+)`(?: - at `\$.+`)?", reason):
         raise MissingField(f"The field {found[1]} is missing.", found[1])
-    if found := re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S):
+    if found := re.fullmatch(
+        r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S
+    ):
         name = found[1][:USER_ID_CHARS]
         raise UnknownField(f"There is no field {name} in this event.", name)
     rule, _, path = reason.partition(" - at `$")
     if not path:
-        raise BadJson(f"An event is one JSON object with a type. {rule}.")
+        raise BadJson(f"An event is one JSON object with a type. {rule}.".replace("`", ""))
     field = path.rstrip("`").lstrip(".")
     if field == "type" and rule.startswith("Invalid value"):
         raise UnknownEvent("There is no event of this type.", "type")

@@ -7,9 +7,10 @@ deadlines and the goodbye to all are driven by `connections.py`.
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
-from socket import SHUT_WR
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event
@@ -20,10 +21,14 @@ from chat.transport.frames import BINARY, CLOSE, FAIL, PING, TEXT, FrameDecoder
 if TYPE_CHECKING:
     from chat.transport.connections import Connections
 
+log = logging.getLogger("chat")
+
 READ_BYTES = 65_536  # what one turn of the loop takes from the kernel at most
 TURN_MESSAGES = 128  # what one turn handles at most, so that a flood delays others by under 1 ms
 WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
+OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
 TOO_SLOW = 4008
+INTERNAL_ERROR = 1011
 
 READABLE, WRITABLE = 1, 2  # gevent's loop.io events
 WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -45,12 +50,27 @@ class Connection:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "sock", "connections", "address", "state", "opened_at", "deadline", "silence",
-        "_decoder", "_busy", "_reader", "_writer", "_outbox", "_outbox_bytes", "_partial", "_ended",
-    )  # fmt: skip
+        "_busy",
+        "_decoder",
+        "_ended",
+        "_outbox",
+        "_outbox_bytes",
+        "_partial",
+        "_reader",
+        "_writer",
+        "address",
+        "connections",
+        "deadline",
+        "opened_at",
+        "silence",
+        "sock",
+        "state",
+    )
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)
+        if sock.family in (AF_INET, AF_INET6):  # a message is not to wait for a fuller packet
+            sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.sock = sock
         self.connections = connections
         self.address = address
@@ -98,10 +118,12 @@ class Connection:
         self._outbox_bytes += len(frame)
         if len(self._outbox) == 1:
             self.connections.flush_soon(self)
-        elif self._outbox_bytes > self.connections.settings.outbox_bytes:
-            self._outbox = self._outbox[:1] if self._partial else []
-            self.close(TOO_SLOW, "reads too slowly")
-            return False
+        elif self._is_outbox_full():
+            self.flush()  # what has gathered in this turn was not offered to the kernel yet
+            if self._is_outbox_full():
+                self._outbox = self._outbox[:1] if self._partial else []
+                self.close(TOO_SLOW, "reads too slowly")
+                return False
         return True
 
     def close(self, code: int, reason: str = "") -> None:
@@ -167,7 +189,8 @@ class Connection:
             # The inbox is full with what one read brought: the kernel keeps the rest back.
             self._reader.stop()
         elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
-            self.connections.loop.run_callback(self._read)  # decrypted, so the kernel is silent of it
+            # Decrypted already, so that the kernel will not call it readable.
+            self.connections.loop.run_callback(self._read)
 
     def _take(self, data: bytes = b"") -> None:
         if self.state is not OPEN:
@@ -179,26 +202,33 @@ class Connection:
 
     def _handle(self, inbox: list[frames.Message]) -> None:
         """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
-        for opcode, payload in inbox:
-            if self.state is not OPEN:
-                break
-            if opcode == TEXT:
-                self.received(payload)  # type: ignore[arg-type]
-            elif opcode == BINARY:
-                self.received_binary(payload)  # type: ignore[arg-type]
-            elif opcode == PING:
-                self.send(frames.encode_frame(frames.PONG, payload))  # type: ignore[arg-type]
-            elif opcode == CLOSE:
-                code, reason = payload  # type: ignore[misc]
-                # The peer's own code is the answer (RFC 6455, section 5.5.1).
-                self._close(frames.encode_close(code), f"{code} {reason}".strip())  # type: ignore[arg-type]
-            elif opcode == FAIL:
-                self.close(*payload)  # type: ignore[arg-type]
+        try:
+            self._handle_each(inbox)
+        except Exception:
+            log.exception("a message was not handled; address=%s", self.address)
+            self.close(INTERNAL_ERROR, "internal error")
         if len(inbox) == TURN_MESSAGES and self.state is OPEN:
             self.connections.loop.run_callback(self._next_turn)
         else:
             self._busy = False
             self._read_on()
+
+    def _handle_each(self, inbox: list[frames.Message]) -> None:
+        for opcode, payload in inbox:
+            if self.state is not OPEN:
+                break
+            if opcode == TEXT:
+                self.received(payload)
+            elif opcode == BINARY:
+                self.received_binary(payload)
+            elif opcode == PING:
+                self.send(frames.encode_frame(frames.PONG, payload))
+            elif opcode == CLOSE:
+                code, reason = payload
+                # The peer's own code is the answer (RFC 6455, section 5.5.1).
+                self._close(frames.encode_close(code), f"{code} {reason}".strip())
+            elif opcode == FAIL:
+                self.close(*payload)
 
     def _next_turn(self) -> None:
         self._busy = False
@@ -240,6 +270,10 @@ class Connection:
             self._writer.stop()
         if self.state is CLOSING:
             self._hang_up()
+
+    def _is_outbox_full(self) -> bool:
+        most = self.connections.settings.outbox_bytes
+        return self._outbox_bytes > most or len(self._outbox) > OUTBOX_FRAMES
 
     def _keep_from(self, sent: int) -> None:
         """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""

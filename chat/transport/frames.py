@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import codecs
 import struct
-from typing import NamedTuple
+from typing import Any
+
+# XOR with the 4-byte mask of section 5.3, in C: 0.1 µs for a chat message where a long integer of
+# Python takes 1 µs and a loop 5. The only thing that this server takes from websockets.
+from websockets.frames import apply_mask
 
 # Opcodes, RFC 6455, section 5.2. FAIL is not on the wire: it says that the peer broke a rule.
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -20,14 +24,9 @@ NO_STATUS = 1005  # what a close frame without a code is called, section 7.1.5
 MAX_CONTROL_BYTES = 125  # section 5.5
 
 
-class Message(NamedTuple):
-    """A whole message or control frame.
-
-    payload: str for TEXT; bytes for BINARY, PING and PONG; (close code, reason) for CLOSE and FAIL.
-    """
-
-    opcode: int
-    payload: str | bytes | tuple[int, str]
+# A whole message or control frame: (opcode, payload), the payload a str for TEXT; bytes for BINARY,
+# PING and PONG; (close code, reason) for CLOSE and FAIL. A plain tuple: making one costs 0.03 µs.
+Message = tuple[int, Any]
 
 
 class FrameDecoder:
@@ -45,11 +44,6 @@ class FrameDecoder:
         self._max_fragments = max_fragments
         self._buffer: bytes | bytearray = b""  # what has come of a frame that is not whole yet
         self._fragments: _Fragments | None = None  # a message between its first and last frame
-
-    @property
-    def waiting(self) -> int:
-        """How many bytes have been taken in and not given out."""
-        return len(self._buffer)
 
     def decode(self, data: bytes, limit: int) -> list[Message]:
         """Take `data` in and give out the messages that are whole now, `limit` of them at most.
@@ -79,16 +73,16 @@ class FrameDecoder:
                     self._check_header(first, second, size)
                 if end < body + size:
                     break
-                payload = _unmask(data[body : body + size], data[body - 4 : body])
+                payload = apply_mask(data[body : body + size], data[body - 4 : body])
                 start = body + size
                 if plain:
-                    messages.append(Message(TEXT, str(payload, "utf-8")))
+                    messages.append((TEXT, str(payload, "utf-8")))
                 elif (message := self._take(first, payload)) is not None:
                     messages.append(message)
         except _Violation as broken:
-            messages.append(Message(FAIL, (broken.code, broken.reason)))
+            messages.append((FAIL, (broken.code, broken.reason)))
         except UnicodeDecodeError:
-            messages.append(Message(FAIL, (1007, "text is not UTF-8")))
+            messages.append((FAIL, (1007, "text is not UTF-8")))
         # A long frame that comes in small pieces is not copied for each of them.
         self._buffer = data[start:] if start else data
         return messages
@@ -124,11 +118,11 @@ class FrameDecoder:
         """Give out what a frame completes: a control frame at once, a fragment with its last."""
         opcode = first & 0x0F
         if opcode == CLOSE:
-            return Message(CLOSE, _close_reason(payload))
+            return CLOSE, _close_reason(payload)
         if opcode >= PING:
-            return Message(opcode, payload)
+            return opcode, payload
         if first == 0x80 | BINARY:
-            return Message(BINARY, payload)
+            return BINARY, payload
         if self._fragments is None:
             self._fragments = _Fragments(opcode)
         message = self._fragments.add(payload, last=bool(first & 0x80))
@@ -140,7 +134,7 @@ class FrameDecoder:
 class _Fragments:
     """A message that comes in several frames (RFC 6455, section 5.4)."""
 
-    __slots__ = ("opcode", "parts", "size", "_utf8")
+    __slots__ = ("_utf8", "opcode", "parts", "size")
 
     def __init__(self, opcode: int) -> None:
         self.opcode = opcode
@@ -155,23 +149,13 @@ class _Fragments:
         if not last:
             return None
         if self.opcode == TEXT:
-            return Message(TEXT, "".join(self.parts))  # type: ignore[arg-type]
-        return Message(BINARY, b"".join(self.parts))  # type: ignore[arg-type]
+            return TEXT, "".join(self.parts)  # type: ignore[arg-type]
+        return BINARY, b"".join(self.parts)  # type: ignore[arg-type]
 
 
 class _Violation(Exception):
     def __init__(self, code: int, reason: str) -> None:
         self.code, self.reason = code, reason
-
-
-def _unmask(payload: bytes, mask: bytes) -> bytes:
-    """XOR `payload` with the repeated 4-byte `mask` (section 5.3), as one long integer.
-
-    A loop over the bytes takes some hundred times as long.
-    """
-    size = len(payload)
-    key = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
 
 
 def _close_reason(payload: bytes) -> tuple[int, str]:

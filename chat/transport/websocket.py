@@ -21,9 +21,16 @@ from gevent import monkey
 
 from chat.config import Settings
 from chat.errors import (
-    BadHandshake, ChatError, NotUnderGevent, OriginRefused, Stopping, TooManySockets, UpgradeRequired,
-)  # fmt: skip
+    BadHandshake,
+    ChatError,
+    NotUnderGevent,
+    OriginRefused,
+    Stopping,
+    TooManySockets,
+    UpgradeRequired,
+)
 from chat.events import Client
+from chat.transport.connection import Connection
 from chat.transport.connections import Connections
 
 log = logging.getLogger("chat")
@@ -36,8 +43,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
 
-def attach(app: Flask, connections: Connections) -> None:
-    """Register the check and the route on `app`."""
+def attach(
+    app: Flask, connections: Connections, client_class: Callable[..., Connection] = Client
+) -> None:
+    """Register the check and the route on `app`; each socket becomes a `client_class`."""
     # simple-websocket would read in a thread of its own; for our sockets the loop reads.
     options = app.config.setdefault("SOCK_SERVER_OPTIONS", {})
     options["thread_class"] = _reader_of(options.get("thread_class", threading.Thread))
@@ -61,20 +70,20 @@ def attach(app: Flask, connections: Connections) -> None:
         request.environ = environ
         return None
 
+    def chat_socket(ws: Any) -> None:
+        _hand_over(ws, connections, client_class)
+
     for path in PATHS:
-
-        @sock.route(path, endpoint=f"chat_socket:{path}")
-        def chat_socket(ws: Any) -> None:
-            _hand_over(ws, connections)
+        sock.route(path, endpoint=f"chat_socket:{path}")(chat_socket)
 
 
-def _hand_over(ws: Any, connections: Connections) -> None:
-    """Give the upgraded socket to a Client. Raises nothing: flask-sock would write a page into it."""
+def _hand_over(ws: Any, connections: Connections, client_class: Callable[..., Connection]) -> None:
+    """Give the upgraded socket to a Connection. Raises nothing: flask-sock would write a page into it."""
     adopted = ws.mode == "gunicorn" and not isinstance(ws.sock, ssl.SSLSocket)
     try:
         # gunicorn closes its socket when this route returns, so the descriptor is taken out of it.
         sock = PlainSocket(fileno=ws.sock.detach()) if adopted else ws.sock
-        client = Client(sock, connections, request.remote_addr or "-")
+        client = client_class(sock, connections, request.remote_addr or "-")
         if not adopted:  # TLS, and servers that end the connection with the request
             client.wait()
     except Exception:

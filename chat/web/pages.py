@@ -7,9 +7,7 @@ from flask import Blueprint, Response, render_template
 pages = Blueprint("chat_pages", __name__)
 
 # The page needs its own files and its own socket, nothing else.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
 @pages.get("/")

@@ -1,0 +1,109 @@
+"""Real servers for the tests: gunicorn as a user starts it, on a free port, stopped by its process id."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 20
+
+
+class Server:
+    """A running server. `http` and `ws` are its base URLs, `log` all it has written so far."""
+
+    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.port = int(self.wait_for(r"127\.0\.0\.1:(\d+)")[1])
+        self.http = f"http://127.0.0.1:{self.port}"
+        self.ws = f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    @property
+    def worker_pid(self) -> int:
+        """The process that serves; gunicorn's worker is the child of the one we started."""
+        found = re.search(r"Booting worker with pid: (\d+)", self.log)
+        return int(found[1]) if found else self.process.pid
+
+    def wait_for(self, pattern: str, seconds: float = START_SECONDS) -> re.Match[str]:
+        """Wait until the log matches `pattern`."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if found := re.search(pattern, self.log):
+                return found
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"the log never said {pattern!r}:\n{self.log}")
+
+    def stop(self) -> float:
+        """Send SIGTERM and return how many seconds the process took to end."""
+        start = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return time.monotonic() - start
+
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", "127.0.0.1:0"]
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
+    def start(
+        *arguments: str, app: str = "", command: list[str] | None = None, **env: str
+    ) -> Server:
+        log = tmp_path_factory.mktemp("server") / "log"
+        app = app or os.environ.get("CHAT_TEST_APP", "app:app")
+        server = Server(command or [*GUNICORN, *arguments, app], env, log)
+        if command is None:
+            server.wait_for("Booting worker")
+        return server
+
+    return start
+
+
+@pytest.fixture
+def start_server(_start: StartServer) -> Iterator[StartServer]:
+    """Start servers with arguments and settings of their own: start_server(CHAT_MAX_SOCKETS="3")."""
+    started: list[Server] = []
+
+    def start(*arguments: str, **options: str) -> Server:
+        started.append(_start(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(_start: StartServer) -> Iterator[Server]:
+    """A server with default settings, shared by the tests of one file."""
+    running = _start()
+    yield running
+    running.stop()

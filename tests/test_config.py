@@ -1,0 +1,53 @@
+"""Settings: read once, checked once, and refused with a sentence that names the variable."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from chat import create_app
+from chat.config import Settings
+from chat.errors import BadSetting
+
+
+def test_every_setting_has_a_unit_and_a_meaning() -> None:
+    for spec in fields(Settings):
+        assert spec.metadata["unit"]
+        assert spec.metadata["meaning"].endswith(".")
+
+
+def test_a_variable_of_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_MAX_SOCKETS", "7")
+    monkeypatch.setenv("CHAT_ORIGINS", "https://a.example/, https://b.example")
+    settings = Settings.load()
+    assert settings.max_sockets == 7
+    assert settings.origins == ("https://a.example", "https://b.example")
+
+
+def test_what_the_caller_gives_wins_and_other_flask_settings_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CHAT_MAX_SOCKETS", "7")
+    assert Settings.load({"CHAT_MAX_SOCKETS": 8, "SECRET_KEY": "x"}).max_sockets == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("CHAT_MAX_SOCKETS", "many", "CHAT_MAX_SOCKETS must be of type int, not 'many'."),
+        ("CHAT_MAX_SOCKETS", "0", "CHAT_MAX_SOCKETS must be at least 1, not '0'."),
+        ("CHAT_HEARTBEAT_SECONDS", "nan", "CHAT_HEARTBEAT_SECONDS must be at least 1, not 'nan'."),
+        ("CHAT_MAX_SOCKET", "5", "There is no setting CHAT_MAX_SOCKET."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_name(name: str, value: str, says: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        create_app({name: value})
+    assert str(refused.value) == says
+    assert refused.value.field == name
+
+
+def test_a_log_level_that_is_none_is_refused() -> None:
+    with pytest.raises(BadSetting, match="CHAT_LOG_LEVEL"):
+        Settings.load({"CHAT_LOG_LEVEL": "LOUD"})
