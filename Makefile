@@ -26,7 +26,7 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/run.stamp
-	$(BIN)/python bench/run.py $(BENCH)
+	$(BIN)/python -m bench $(BENCH)
 
 conformance: $(VENV)/run.stamp
 	$(BIN)/python tests/conformance/run.py

@@ -16,6 +16,7 @@ from typing import Any
 
 import gevent
 from flask import Flask
+from gevent import monkey
 
 import chat.handlers as _handlers  # noqa: F401  (registers the events)
 from chat.config import Settings
@@ -68,6 +69,8 @@ def _stop_with_the_process(connections: Connections) -> None:
     Under gunicorn this begins with the signal, while gunicorn still waits for its requests, and ends
     in atexit at the latest: gunicorn itself knows nothing of adopted sockets.
     """
+    if not monkey.is_module_patched("socket"):
+        return  # no socket can come (NotUnderGevent), and a greenlet would never get its turn
     atexit.register(connections.stop)
     before = signal.getsignal(signal.SIGTERM)
 

@@ -115,7 +115,9 @@ class Events:
                 client.emit({"type": "ack", "ref": ref, **(answer or {})})
         except ChatError as error:
             client.emit(failure(error, ref or ref_of(text)))
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a handler's gevent.Timeout and sys.exit() are its failures as well
             log.exception("a handler failed for user=%r", client.owner)
             client.emit(failure(Internal(), ref))
 

@@ -204,7 +204,7 @@ class Connection:
         """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
         try:
             self._handle_each(inbox)
-        except Exception:
+        except Exception:  # not even an answer was possible
             log.exception("a message was not handled; address=%s", self.address)
             self.close(INTERNAL_ERROR, "internal error")
         if len(inbox) == TURN_MESSAGES and self.state is OPEN:

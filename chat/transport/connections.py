@@ -7,7 +7,7 @@ user is behind a connection is left to `sockets.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -30,6 +30,7 @@ class Connections:
         self.settings = settings
         self.runners = Runners()
         self.stopping = False
+        self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
         self._all: set[Connection] = set()
         self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
@@ -93,22 +94,23 @@ class Connections:
     def stop(self) -> None:
         """Say goodbye to all: handle what was read, send 1012, wait until the peers have hung up.
 
-        Blocks the calling greenlet for `stop_seconds` at most, and does nothing the second time but
-        wait for the first. No connection is to be added afterwards: see `Stopping`.
+        Blocks the calling greenlet until `stop_seconds` after the first call at most; a further
+        call only waits for the first. Nobody is added afterwards: new upgrades get `Stopping`.
         """
-        deadline = time.monotonic() + self.settings.stop_seconds
         if not self.stopping:
             self.stopping = True
+            now = time.monotonic()
+            self._stop_by = now + self.settings.stop_seconds
             for connection in self:
                 connection.pause()
-            self._wait_while(self._any_busy, time.monotonic() + self.settings.stop_seconds / 2)
+            self._wait_while(self._any_busy, now + self.settings.stop_seconds / 2)
             for connection in self:
                 connection.close(SERVICE_RESTART, "service restart")
-        self._wait_while(self.__len__, deadline)
+        self._wait_while(self.__len__, self._stop_by)
 
     def _any_busy(self) -> bool:
         return any(connection.busy for connection in self)
 
-    def _wait_while(self, condition: Any, deadline: float) -> None:
+    def _wait_while(self, condition: Callable[[], object], deadline: float) -> None:
         while condition() and time.monotonic() < deadline:
             gevent.sleep(0.01)

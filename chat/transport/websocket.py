@@ -38,7 +38,7 @@ log = logging.getLogger("chat")
 PATHS = ("/", "/ws")
 OURS = "chat.socket"  # marks the environ of a request that passed `check`
 VERSION = "13"  # the only one, RFC 6455, section 4.4
-DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+DEFAULT_PORTS = (None, 80, 443)
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
@@ -150,10 +150,10 @@ def _check_origin(settings: Settings) -> None:
 
 
 def _host(origin: str) -> tuple[str | None, int | None] | None:
-    """Host and port. The scheme is left out: a proxy that ends TLS makes https of our http."""
+    """Host and port, None for a default one. A proxy that ends TLS makes http of a page's https."""
     try:
         parts = urlsplit(origin)
-        return parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+        return parts.hostname, None if parts.port in DEFAULT_PORTS else parts.port
     except ValueError:
         return None
 
