@@ -1,7 +1,7 @@
 """What the plain command `gunicorn -k gevent app:app` needs.
 
-`worker_class` is not set here: without `-k gevent` the server would start in a mode that it refuses
-sockets in, and says so.
+`worker_class` is left to the command line, where it can be seen; gunicorn's other workers would keep
+a thread or a process for each socket.
 """
 
 import resource

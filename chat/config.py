@@ -5,12 +5,15 @@ The only file that reads the environment. What a setting does stands where it is
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from chat.errors import BadSetting
+
+log = logging.getLogger("chat")
 
 PREFIX = "CHAT_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -93,11 +96,15 @@ class Settings:
 
         Raises:
             BadSetting: a value does not fit its setting, or a CHAT_* name in `overrides` is none.
+                One in the environment may be another program's and is only logged.
         """
         given = {k: v for k, v in (overrides or {}).items() if k.startswith(PREFIX)}
         known = {PREFIX + f.name.upper(): f for f in fields(cls)}
         if unknown := given.keys() - known.keys():
             raise BadSetting(f"There is no setting {sorted(unknown)[0]}.", sorted(unknown)[0])
+        for name in os.environ:
+            if name.startswith(PREFIX) and name not in known:
+                log.warning("there is no setting %s; see docs/operations.md", name)
         values = {}
         for name, spec in known.items():
             raw = given.get(name, os.environ.get(name))

@@ -93,13 +93,18 @@ class Events:
 
         def register(handler: Handler) -> Handler:
             struct = msgspec.defstruct(payload.__name__, [], bases=(payload,), tag=name)
-            tagged = {s.__struct_config__.tag: s for s in self._handlers}
-            self._handlers.pop(tagged.get(name), None)  # type: ignore[arg-type]
+            if name in self.payloads:
+                del self._handlers[self.payloads[name]]
             self._handlers[struct] = (handler, before_init)  # type: ignore[index]
             self._decoder = None
             return handler
 
         return register
+
+    @property
+    def payloads(self) -> dict[str, type[Payload]]:
+        """The events that have a handler, each with its struct."""
+        return {str(struct.__struct_config__.tag): struct for struct in self._handlers}
 
     def dispatch(self, client: Client, text: str) -> None:
         """Handle one text from `client` and answer it. Raises nothing."""
@@ -112,7 +117,8 @@ class Events:
                 raise NotInitialised
             answer = handler(client, event)
             if ref is not None:
-                client.emit({"type": "ack", "ref": ref, **(answer or {})})
+                ack = {"type": "ack", "ref": ref}
+                client.emit({**ack, **(answer or {}), **ack})  # a handler cannot forge these two
         except ChatError as error:
             client.emit(failure(error, ref or ref_of(text)))
         except KeyboardInterrupt:

@@ -36,7 +36,8 @@ USER_ID_CHARS = 64
 REF_CHARS = 64
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 
-UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=USER_ID_CHARS)]
+# In the long spelling of decomposed letters a name has up to four times the characters.
+UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]
 Ref = (
     Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
     | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
@@ -164,13 +165,17 @@ def checked_user_id(user_id: str, field: str) -> str:
     """Return the canonical spelling of `user_id`.
 
     Raises:
-        InvalidField: it is blank, starts or ends with white space, or holds a control character.
+        InvalidField: it is blank, starts or ends with white space, has more than USER_ID_CHARS
+            characters in its canonical spelling, or holds a control character.
     """
     if user_id != user_id.strip() or not user_id:
         raise InvalidField(f"{field} must not start or end with white space.", field)
     if _NOT_IN_A_NAME.search(user_id):
         raise InvalidField(f"{field} must not hold control or direction characters.", field)
-    return canonical_user_id(user_id)
+    name = canonical_user_id(user_id)
+    if len(name) > USER_ID_CHARS:
+        raise InvalidField(f"{field} must have at most {USER_ID_CHARS} characters.", field)
+    return name
 
 
 class Decoder:

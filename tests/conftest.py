@@ -78,7 +78,7 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         *arguments: str, app: str = "", command: list[str] | None = None, **env: str
     ) -> Server:
         log = tmp_path_factory.mktemp("server") / "log"
-        app = app or os.environ.get("CHAT_TEST_APP", "app:app")
+        app = app or os.environ.get("TEST_APP", "app:app")
         server = Server(command or [*GUNICORN, *arguments, app], env, log)
         if command is None:
             server.wait_for("Booting worker")

@@ -50,12 +50,12 @@ class Connection:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
+        "_begun",
         "_busy",
         "_decoder",
         "_ended",
         "_outbox",
         "_outbox_bytes",
-        "_partial",
         "_reader",
         "_writer",
         "address",
@@ -82,9 +82,9 @@ class Connection:
         settings = connections.settings
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
-        self._outbox: list[bytes] = []  # whole frames, but for the first when _partial
+        self._outbox: list[bytes] = []  # whole frames, but the first may be the rest of one
         self._outbox_bytes = 0
-        self._partial = False  # the kernel took a part of the first frame
+        self._begun = 0  # how many frames at the head may be out in part, so must go out whole
         self._writer: Any = None  # made when the kernel first does not take all
         self._ended: Event | None = None
         self._reader = connections.loop.io(sock.fileno(), READABLE)
@@ -121,7 +121,7 @@ class Connection:
         elif self._is_outbox_full():
             self.flush()  # what has gathered in this turn was not offered to the kernel yet
             if self._is_outbox_full():
-                self._outbox = self._outbox[:1] if self._partial else []
+                self._outbox = self._outbox[: self._begun]
                 self.close(TOO_SLOW, "reads too slowly")
                 return False
         return True
@@ -262,10 +262,13 @@ class Connection:
             self._outbox_bytes -= sent
             if sent < size:
                 self._keep_from(sent)
+                if isinstance(self.sock, ssl.SSLSocket):
+                    # OpenSSL has encrypted all of `data` and wants the same bytes again.
+                    self._begun = count
                 self._watch_writable()
                 return
             del self._outbox[:count]
-            self._partial = False
+            self._begun = 0
         if self._writer is not None:
             self._writer.stop()
         if self.state is CLOSING:
@@ -285,7 +288,7 @@ class Connection:
         if sent:
             self._outbox[0] = self._outbox[0][sent:]
         if sent or done:
-            self._partial = sent > 0
+            self._begun = 1 if sent else 0
 
     def _watch_writable(self) -> None:
         if self._writer is None:

@@ -1,4 +1,4 @@
-"""The WebSocket route: check the request, let flask-sock upgrade it, hand the socket over.
+"""The WebSocket route: check the request, upgrade it, hand the socket over.
 
 All that needs Flask happens here, before the upgrade where it can fail. From then on the socket
 belongs to a Connection on gevent's loop, and neither a greenlet nor a WSGI request is kept for it.
@@ -6,30 +6,20 @@ belongs to a Connection on gevent's loop, and neither a greenlet nor a WSGI requ
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
 from flask_sock import Sock
 from gevent import monkey
 
-from chat.config import Settings
-from chat.errors import (
-    BadHandshake,
-    ChatError,
-    NotUnderGevent,
-    OriginRefused,
-    Stopping,
-    TooManySockets,
-    UpgradeRequired,
-)
+from chat.errors import ChatError, NotUnderGevent, Stopping, TooManySockets, UpgradeRequired
 from chat.events import Client
+from chat.transport import handshake
 from chat.transport.connection import Connection
 from chat.transport.connections import Connections
 
@@ -37,8 +27,7 @@ log = logging.getLogger("chat")
 
 PATHS = ("/", "/ws")
 OURS = "chat.socket"  # marks the environ of a request that passed `check`
-VERSION = "13"  # the only one, RFC 6455, section 4.4
-DEFAULT_PORTS = (None, 80, 443)
+RETRY_SECONDS = 5
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
@@ -46,7 +35,12 @@ PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than geven
 def attach(
     app: Flask, connections: Connections, client_class: Callable[..., Connection] = Client
 ) -> None:
-    """Register the check and the route on `app`; each socket becomes a `client_class`."""
+    """Register the check and the route on `app`; each socket becomes a `client_class`.
+
+    flask-sock's route serves every server it knows. On a plain socket of gunicorn, where sockets are
+    many, its view is stepped past: writing the answer here takes a tenth of simple-websocket's time,
+    and the socket can be taken out of gunicorn's hands.
+    """
     # simple-websocket would read in a thread of its own; for our sockets the loop reads.
     options = app.config.setdefault("SOCK_SERVER_OPTIONS", {})
     options["thread_class"] = _reader_of(options.get("thread_class", threading.Thread))
@@ -56,41 +50,63 @@ def attach(
     def check() -> Response | None:
         if request.path not in PATHS:
             return None
-        wants_upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-        if not wants_upgrade and (request.path == "/" or request.method != "GET"):
+        if not handshake.wants_upgrade(request.environ) and (
+            request.path == "/" or request.method != "GET"
+        ):
             return None
         try:
-            _check_upgrade(connections)
+            _check(connections)
         except ChatError as error:
             return _refusal(error)
-        # Compression is not offered: after one message it costs 104 KB more a client, and a bomb of
-        # 194 KB took 1 GB. A copy, since the environ belongs to the server.
+        # simple-websocket would take up compression: see `handshake.answer`. A copy, since the
+        # environ belongs to the server.
         environ = {**request.environ, OURS: True}
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         request.environ = environ
         return None
 
-    def chat_socket(ws: Any) -> None:
-        _hand_over(ws, connections, client_class)
+    def wait(ws: Any) -> None:
+        _wait(ws, connections, client_class)
 
     for path in PATHS:
-        sock.route(path, endpoint=f"chat_socket:{path}")(chat_socket)
+        endpoint = f"chat_socket:{path}"
+        sock.route(path, endpoint=endpoint)(wait)
+        through_flask_sock = app.view_functions[endpoint]
+        app.view_functions[endpoint] = lambda view=through_flask_sock: (
+            _adopt(connections, client_class) or view()
+        )
 
 
-def _hand_over(ws: Any, connections: Connections, client_class: Callable[..., Connection]) -> None:
-    """Give the upgraded socket to a Connection. Raises nothing: flask-sock would write a page into it."""
-    adopted = ws.mode == "gunicorn" and not isinstance(ws.sock, ssl.SSLSocket)
+def _adopt(
+    connections: Connections, client_class: Callable[..., Connection]
+) -> ResponseReturnValue | None:
+    """Upgrade the request and take its socket from gunicorn; None where it cannot be taken."""
+    theirs = request.environ.get("gunicorn.socket")
+    if theirs is None or isinstance(theirs, ssl.SSLSocket):
+        return None
+    theirs.sendall(handshake.answer(request.environ))
+    # Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and
+    # rebuild its whole epoll set for each such surprise.
+    client_class(PlainSocket(fileno=theirs.detach()), connections, _address())
+    return _Adopted()
+
+
+def _wait(ws: Any, connections: Connections, client_class: Callable[..., Connection]) -> None:
+    """Stay until the connection is over: TLS, and servers that end it with the request."""
     try:
-        # gunicorn closes its socket when this route returns, so the descriptor is taken out of it.
-        sock = PlainSocket(fileno=ws.sock.detach()) if adopted else ws.sock
-        client = client_class(sock, connections, request.remote_addr or "-")
-        if not adopted:  # TLS, and servers that end the connection with the request
-            client.wait()
-    except Exception:
+        client_class(ws.sock, connections, _address()).wait()
+    except Exception:  # flask-sock would let an HTTP 500 be written into the stream
         log.exception("a socket could not be handed over")
         ws.sock.close()
     finally:
         ws.connected = False  # else flask-sock sends a close frame of its own
+
+
+class _Adopted(Response):
+    """What a view returns when the socket is not the server's any more."""
+
+    def __call__(self, *_: Any) -> Any:
+        raise StopIteration  # what gunicorn's workers take for it; flask-sock says it so too
 
 
 def _reader_of(thread_class: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,64 +123,28 @@ class _NoThread:
         pass
 
 
-def _check_upgrade(connections: Connections) -> None:
+def _check(connections: Connections) -> None:
     if not monkey.is_module_patched("socket"):
         raise NotUnderGevent
-    _check_headers()
-    _check_origin(connections.settings)
+    handshake.check(request.environ, connections.settings.origins)
     if connections.stopping:
         raise Stopping
     if len(connections) >= (most := connections.settings.max_sockets):
         raise TooManySockets(f"This worker holds {most} sockets already (CHAT_MAX_SOCKETS).")
 
 
-def _check_headers() -> None:
-    headers = request.headers
-    if headers.get("Upgrade", "").lower() != "websocket":
-        raise UpgradeRequired("This path speaks WebSocket. Open it with a WebSocket client.")
-    if headers.get("Sec-WebSocket-Version") != VERSION:
-        raise UpgradeRequired(f"Sec-WebSocket-Version must be {VERSION}.")
-    if request.method != "GET" or request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        raise BadHandshake("A WebSocket is opened by GET over HTTP/1.1.")
-    if "upgrade" not in [part.strip().lower() for part in headers.get("Connection", "").split(",")]:
-        raise BadHandshake("The header Connection must say Upgrade.")
-    try:
-        key = base64.b64decode(headers.get("Sec-WebSocket-Key", ""), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != 16:
-        raise BadHandshake("Sec-WebSocket-Key must be 16 bytes in base64.")
-
-
-def _check_origin(settings: Settings) -> None:
-    """Refuse pages of other sites: a browser tells the truth about Origin, and others need none."""
-    origin = request.headers.get("Origin")
-    if origin is None or "*" in settings.origins or origin.rstrip("/") in settings.origins:
-        return
-    if _host(origin) != _host(f"{request.scheme}://{request.host}"):
-        own = f"{request.scheme}://{request.host}"
-        raise OriginRefused(
-            f"The origin {origin!r} is not this server's own, {own!r}. "
-            "To allow it, add it to the setting CHAT_ORIGINS."
-        )
-
-
-def _host(origin: str) -> tuple[str | None, int | None] | None:
-    """Host and port, None for a default one. A proxy that ends TLS makes http of a page's https."""
-    try:
-        parts = urlsplit(origin)
-        return parts.hostname, None if parts.port in DEFAULT_PORTS else parts.port
-    except ValueError:
-        return None
+def _address() -> str:
+    return request.remote_addr or "-"
 
 
 def _refusal(error: ChatError) -> Response:
-    address, origin = request.remote_addr, request.headers.get("Origin")
-    log.warning("refused %s address=%s origin=%r: %s", error.status, address, origin, error.code)
+    origin = request.headers.get("Origin")
+    log.warning("refused %s address=%s origin=%r: %s", error.status, _address(), origin, error.code)
     response = jsonify(error={"code": error.code, "message": error.message, "field": error.field})
     response.status_code = error.status
     if isinstance(error, UpgradeRequired):
-        response.headers.update({"Upgrade": "websocket", "Sec-WebSocket-Version": VERSION})
+        response.headers["Upgrade"] = "websocket"
+        response.headers["Sec-WebSocket-Version"] = handshake.VERSION
     if error.status == 503:
-        response.headers["Retry-After"] = "5"
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
