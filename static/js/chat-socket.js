@@ -1,0 +1,250 @@
+// @ts-check
+/**
+ * Owns one person's connection to the chat server: opening it, saying who we are, acknowledgements, the
+ * heartbeat, and coming back after it is lost. Leaves to others what is shown and what is kept: it knows
+ * no page, and this one file is all that a program needs.
+ *
+ *     const socket = new ChatSocket("ws://127.0.0.1:8000/ws", {userId: "alice"});
+ *     socket.on("chat", ({fromUserId, message}) => console.log(fromUserId, message));
+ *     const {delivered} = await socket.emit("chat", {toUserId: "bob", message: "hi"});
+ */
+
+/** How long to wait before each next try to connect; the last one repeats. */
+const BACKOFF_SECONDS = [1, 2, 4, 8, 15, 30];
+/** Up to this share of a wait is taken off by chance: clients of a restarted server should not all come at once. */
+const JITTER = 0.5;
+/** After a connection that held this long the table starts anew; a shorter one counts as one more failure. */
+const STEADY_SECONDS = 10;
+/** How long the server may leave a new connection, a ping or an event without an answer. */
+const ANSWER_SECONDS = 10;
+/** How many events may wait for `ready`; one more is refused. */
+const WAITING_EVENTS = 100;
+/** 1001 going away, 1012 service restart: the server says itself that it will be back. */
+const BACK_SOON = [1001, 1012];
+/** 1008 policy, 45xx refused: the same try would end the same way. Agrees with the close codes in protocol.py. */
+const isFinal = (/** @type {number} */ code) => code === 1008 || (code >= 4500 && code < 4600);
+/** Told by this class itself, so never taken from the wire. */
+const OWN_EVENTS = ["open", "close", "state"];
+
+/**
+ * @typedef {{name: "connecting" | "online" | "waiting" | "ended" | "closed", seconds?: number,
+ *   code?: number, reason?: string}} State
+ *   `waiting`: the next try is in `seconds`; `ended`: by the server, for good; `closed`: by close()
+ * @typedef {{ref: string, delivered?: boolean, timestamp?: string}} Ack
+ * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, clientId?: string}} Chat
+ * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string}} Notification
+ * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string}} Ready
+ * @typedef {{code: string, message: string, field?: string, ref?: string}} Refusal
+ * @typedef {{ready: Ready, chat: Chat, typing: {fromUserId: string}, notification: Notification, error: Refusal,
+ *   pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ * @typedef {{frame: string, sent: boolean, timer: ReturnType<typeof setTimeout>,
+ *   resolve: (ack: Ack) => void, reject: (error: ChatError) => void}} Pending
+ */
+
+/**
+ * Why an event failed. `code` is the server's (`invalid_field`, ...) or one of this file's. The event never left:
+ * `not_connected`, `too_many_waiting`, `too_big`, `ended`. It left, and nobody knows whether it arrived:
+ * `timeout`, `connection_lost`.
+ */
+export class ChatError extends Error {
+  /** @param {string} code @param {string} message @param {string} [field] */
+  constructor(code, message, field) {
+    super(message);
+    Object.assign(this, {name: "ChatError"});
+    this.code = code;
+    this.field = field;
+  }
+}
+
+export class ChatSocket {
+  /** @type {State} */
+  state = {name: "connecting"};
+  #url;
+  #userId;
+  /** @type {WebSocket | undefined} */
+  #ws;
+  /** @type {Map<string, Set<(event: any) => void>>} event type -> its listeners */
+  #listeners = new Map();
+  /** @type {Map<string, Pending>} ref -> event without an answer, in the order of emit() */
+  #pending = new Map();
+  #lastRef = 0;
+  #failures = 0;
+  #onlineSince = Infinity;
+  /** @type {{heartbeat: number, limits: {frameBytes: number}}} what the last `ready` said */
+  #terms = {heartbeat: ANSWER_SECONDS, limits: {frameBytes: Infinity}};
+  /** @type {ReturnType<typeof setTimeout> | undefined} what happens next if nothing else does; see #after */
+  #timer;
+
+  /** Connects at once. @param {string} url ws: or wss: @param {{userId: string}} who */
+  constructor(url, {userId}) {
+    this.#url = url;
+    this.#userId = userId;
+    globalThis.addEventListener?.("online", this.#networkIsBack);
+    this.#connect();
+  }
+
+  /**
+   * Calls `listener` on each event of this type, until the function returned is called.
+   * @template {keyof Events} T @param {T} type @param {(event: Events[T]) => void} listener @returns {() => void}
+   */
+  on(type, listener) {
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /**
+   * Sends an event that the server acknowledges; before `ready` it waits. Settles within ANSWER_SECONDS.
+   * @param {string} type @param {Record<string, unknown>} fields @returns {Promise<Ack>} rejected with a ChatError
+   */
+  emit(type, fields) {
+    return new Promise((resolve, reject) => {
+      const ref = String(++this.#lastRef);
+      const timer = setTimeout(() => this.#fail(ref, "not_connected", "timeout"), ANSWER_SECONDS * 1000);
+      this.#pending.set(ref, {frame: JSON.stringify({...fields, type, ref}), sent: false, timer, resolve, reject});
+      const unsent = [...this.#pending.values()].filter((event) => !event.sent).length;
+      if (this.#isOver()) this.#fail(ref, "ended");
+      else if (unsent > WAITING_EVENTS) this.#fail(ref, "too_many_waiting");
+      else if (this.state.name === "online") this.#transmit(ref);
+    });
+  }
+
+  /**
+   * Sends an event that nobody waits for, such as `typing`; without a connection it is dropped.
+   * @param {string} type @param {Record<string, unknown>} [fields]
+   */
+  send(type, fields) {
+    if (this.state.name === "online") this.#ws?.send(JSON.stringify({...fields, type}));
+  }
+
+  /** Connects now rather than after the wait, or once more after the server ended it. */
+  reconnect() {
+    if (this.state.name === "waiting" || this.state.name === "ended") this.#connect();
+  }
+
+  /** Ends the connection for good. */
+  close() {
+    globalThis.removeEventListener?.("online", this.#networkIsBack);
+    this.#leave({name: "closed"});
+  }
+
+  #connect() {
+    const ws = (this.#ws = new WebSocket(this.#url));
+    ws.onopen = () => {
+      ws.send(JSON.stringify({type: "init", userId: this.#userId}));
+      this.#tell("open", {});
+    };
+    ws.onmessage = ({data}) => this.#receive(data);
+    ws.onclose = ({code, reason}) => this.#lost(code, reason);
+    this.#after(ANSWER_SECONDS, () => this.#lost(1006, "no answer"));
+    this.#enter({name: "connecting"});
+  }
+
+  /** @param {unknown} data */
+  #receive(data) {
+    const event = parse(data);
+    if (event?.type === "ready") this.#becomeOnline(event);
+    this.#after(this.#terms.heartbeat, () => this.#ping());
+    const pending = this.#take(event?.ref);
+    if (pending && event.type === "ack") pending.resolve(event);
+    else if (pending) pending.reject(new ChatError(event.code, event.message, event.field));
+    else if (event && !OWN_EVENTS.includes(event.type)) this.#tell(event.type, event);
+  }
+
+  /** @param {Ready} ready */
+  #becomeOnline(ready) {
+    this.#onlineSince = Date.now();
+    this.#terms = ready;
+    this.#enter({name: "online"});
+    for (const [ref, event] of [...this.#pending]) if (!event.sent) this.#transmit(ref);
+  }
+
+  /** Browsers cannot send the protocol's own ping frames, so the heartbeat is an ordinary event. */
+  #ping() {
+    this.send("ping");
+    this.#after(ANSWER_SECONDS, () => this.#lost(1006, "no answer"));
+  }
+
+  #networkIsBack = () => {
+    if (this.state.name === "waiting") this.#connect();
+    if (this.state.name === "online") this.#ping();
+  };
+
+  /** @param {number} code @param {string} reason */
+  #lost(code, reason) {
+    const steady = Date.now() - this.#onlineSince >= STEADY_SECONDS * 1000;
+    this.#failures = steady || BACK_SOON.includes(code) ? 0 : this.#failures + 1;
+    const wait = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)];
+    const seconds = wait * (1 - JITTER * Math.random());
+    this.#leave(isFinal(code) ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
+    if (this.state.name === "waiting") this.#after(seconds, () => this.#connect());
+    this.#tell("close", {code, reason});
+  }
+
+  /** Does not wait for the other side's goodbye, which on a dead network takes minutes. @param {State} state */
+  #leave(state) {
+    clearTimeout(this.#timer);
+    if (this.#ws) this.#ws.onopen = this.#ws.onmessage = this.#ws.onclose = null;
+    this.#ws?.close();
+    this.#onlineSince = Infinity;
+    this.#enter(state);
+    for (const [ref, event] of [...this.#pending]) {
+      if (event.sent || this.#isOver()) this.#fail(ref, "ended", "connection_lost");
+    }
+  }
+
+  /** One timer is enough: wait to connect, then for an answer, then for silence. @param {number} seconds @param {() => void} act */
+  #after(seconds, act) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(act, seconds * 1000);
+  }
+
+  /** @param {string} ref */
+  #transmit(ref) {
+    const event = /** @type {Pending} */ (this.#pending.get(ref));
+    const bytes = new TextEncoder().encode(event.frame).length;
+    if (bytes > this.#terms.limits.frameBytes) return this.#fail(ref, "too_big");
+    event.sent = true;
+    this.#ws?.send(event.frame);
+  }
+
+  /** @param {string} ref @param {string} unsentCode @param {string} [sentCode] */
+  #fail(ref, unsentCode, sentCode = unsentCode) {
+    const event = this.#take(ref);
+    const code = event?.sent ? sentCode : unsentCode;
+    event?.reject(new ChatError(code, code));
+  }
+
+  /** @param {string} ref */
+  #take(ref) {
+    const event = this.#pending.get(ref);
+    clearTimeout(event?.timer);
+    this.#pending.delete(ref);
+    return event;
+  }
+
+  #isOver() {
+    return this.state.name === "ended" || this.state.name === "closed";
+  }
+
+  /** @param {State} state */
+  #enter(state) {
+    this.state = state;
+    this.#tell("state", state);
+  }
+
+  /** @param {string} type @param {unknown} event */
+  #tell(type, event) {
+    for (const listener of [...(this.#listeners.get(type) ?? [])]) listener(event);
+  }
+}
+
+/** @param {unknown} data @returns {any} null for what is no JSON object: passed over, as an unknown type is */
+function parse(data) {
+  try {
+    const event = JSON.parse(String(data));
+    return typeof event === "object" ? event : null;
+  } catch {
+    return null;
+  }
+}

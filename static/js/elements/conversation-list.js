@@ -1,0 +1,93 @@
+// @ts-check
+/**
+ * Owns the list of conversations and the field that begins a new one: `converse` {userId}.
+ * Leaves opening one to its link (#name), and what is in it to the model.
+ */
+import {language, say, timeOfDay} from "../language.js";
+import {readName} from "../models/names.js";
+import {copy, drawFace, part} from "./parts.js";
+
+/** @typedef {import("../models/conversations.js").Conversation} Conversation */
+
+export class ConversationList extends HTMLElement {
+  #me = "";
+  /** @type {Conversation[]} */
+  #conversations = [];
+  /** @type {Conversation | undefined} */
+  #opened;
+  /** @type {Map<string, HTMLElement>} the other's userId -> row */
+  #rows = new Map();
+
+  connectedCallback() {
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#converse();
+    });
+    language.addEventListener("change", () => this.#draw());
+  }
+
+  /** @param {string} me */
+  introduce(me) {
+    this.#me = me;
+    part(this, ".me .name", HTMLElement).textContent = me;
+    drawFace(part(this, ".me .face", HTMLElement), me);
+  }
+
+  /** @param {Conversation[]} conversations @param {Conversation} [opened] */
+  show(conversations, opened) {
+    this.#conversations = conversations;
+    this.#opened = opened;
+    this.#draw();
+  }
+
+  #converse() {
+    const input = part(this, "input", HTMLInputElement);
+    const {name, problem} = readName(input.value);
+    const key = name === this.#me ? "name.self" : problem;
+    part(this, ".problem", HTMLElement).textContent = key ? say(key) : "";
+    if (key) return input.focus();
+    input.value = "";
+    this.dispatchEvent(new CustomEvent("converse", {detail: {userId: name}}));
+  }
+
+  #draw() {
+    const list = part(this, "ul", HTMLUListElement);
+    const rows = this.#conversations.map((conversation) => this.#row(conversation));
+    // Moving a row takes the focus from it, so rows move only when their order changed.
+    if (rows.some((row, index) => list.children[index] !== row)) {
+      const focused = document.activeElement;
+      list.replaceChildren(...rows);
+      if (focused instanceof HTMLElement && list.contains(focused)) focused.focus();
+    }
+    part(this, ".empty", HTMLElement).hidden = rows.length > 0;
+  }
+
+  /** @param {Conversation} conversation */
+  #row(conversation) {
+    const {withUserId, unread, typing, messages} = conversation;
+    const row = this.#rows.get(withUserId) ?? this.#newRow(withUserId);
+    const last = messages.at(-1);
+    const preview = last?.mine ? say("list.mine", {text: last.text}) : last?.text ?? say("list.noMessage");
+    part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
+    part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
+    part(row, "time", HTMLElement).textContent = last ? timeOfDay(last.sentAt) : "";
+    const badge = part(row, ".badge", HTMLElement);
+    badge.hidden = unread === 0;
+    part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : String(unread);
+    part(badge, ".visually-hidden", HTMLElement).textContent = say("list.unread", {count: unread});
+    part(row, "a", HTMLAnchorElement).ariaCurrent = conversation === this.#opened ? "page" : null;
+    return row;
+  }
+
+  /** @param {string} withUserId */
+  #newRow(withUserId) {
+    const row = copy("conversation-row");
+    part(row, "a", HTMLAnchorElement).href = `#${encodeURIComponent(withUserId)}`;
+    part(row, ".name", HTMLElement).textContent = withUserId;
+    drawFace(part(row, ".face", HTMLElement), withUserId);
+    this.#rows.set(withUserId, row);
+    return row;
+  }
+}
+
+customElements.define("conversation-list", ConversationList);

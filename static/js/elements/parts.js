@@ -1,0 +1,33 @@
+// @ts-check
+/**
+ * Owns how elements get at the page's markup: a part that must be there, a copy of a <template>, a face.
+ * Leaves what goes into them to each element.
+ */
+
+/** How many colours chat.css has for faces. */
+const HUES = 8;
+
+/**
+ * The one part that the markup promises; a missing one is a mistake in index.html and is told as such.
+ * @template {Element} T
+ * @param {ParentNode} root @param {string} selector @param {new () => T} kind @returns {T}
+ */
+export function part(root, selector, kind) {
+  const found = root.querySelector(selector);
+  if (found instanceof kind) return found;
+  throw new Error(`index.html has no ${kind.name} ${selector}`);
+}
+
+/** A copy of the one element in a <template>. @param {string} templateId */
+export function copy(templateId) {
+  const {content} = part(document, `template#${templateId}`, HTMLTemplateElement);
+  return /** @type {HTMLElement} */ (document.importNode(content, true).firstElementChild);
+}
+
+/** The first letter of a name on a colour that is always the same for that name. @param {HTMLElement} face @param {string} name */
+export function drawFace(face, name) {
+  const [first] = new Intl.Segmenter().segment(name);
+  const sum = [...name].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0) % 1009, 7);
+  face.textContent = first?.segment.toLocaleUpperCase() ?? "";
+  face.dataset.hue = String(Math.abs(sum | 0) % HUES);
+}

@@ -1,0 +1,85 @@
+"""Chromium for the tests: one browser for a file, one profile for a test, and pages that must not complain."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox: CI runs as root. The others keep Chromium from asking for anything but our server.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TIMEOUT_MS = 5000
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A running browser. Ended with the file, because Playwright's loop would disturb other tests."""
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.skip(f"no browser found: none of {', '.join(CHROMIUM_NAMES)} is installed")
+    playwright.expect.set_options(timeout=TIMEOUT_MS)
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What any page complained of: errors in the console, exceptions, breaches of the content policy."""
+    return []
+
+
+@pytest.fixture
+def context(chromium: Any, server: Any, complaints: list[str]) -> Iterator[Any]:
+    """A browser profile of its own, in English; all its pages share localStorage, as tabs do."""
+    context = chromium.new_context(base_url=server.http, locale="en-US")
+    context.set_default_timeout(TIMEOUT_MS)
+    context.on("console", lambda line: complaints.extend([line.text] * (line.type == "error")))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def open_page(context: Any) -> OpenPage:
+    """Open a tab: open_page("alice", to="bob") signs in as alice and opens the conversation with bob.
+
+    `prepare(page)` is called before anything is loaded, `size` is (width, height) in pixels.
+    """
+
+    def open_page(
+        name: str | None = None,
+        *,
+        to: str = "",
+        prepare: Callable[[Any], object] | None = None,
+        size: tuple[int, int] = (1280, 800),
+    ) -> Any:
+        page = context.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        if prepare:
+            prepare(page)
+        page.goto(f"/#{to}")
+        if name is not None:
+            page.get_by_label("Your name").fill(name)
+            page.keyboard.press("Enter")
+            playwright.expect(page.locator("#chat")).to_be_visible()
+        return page
+
+    return open_page
