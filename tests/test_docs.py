@@ -1,0 +1,421 @@
+"""The documents tell the truth: their examples are played, their tables compared with the code."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import itertools
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from chat import errors, protocol
+from chat.config import PREFIX, Settings
+from chat.events import events
+from tests.conftest import ROOT, Server, StartServer
+
+DOCS = ROOT / "docs"
+READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
+PROTOCOL = (DOCS / "protocol.md").read_text("utf-8")
+OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
+WALKTHROUGHS = {
+    name: (DOCS / name).read_text("utf-8") for name in ("walkthrough.md", "walkthrough.ko.md")
+}
+ANSWER_SECONDS = 10
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+LINE = re.compile(r"(?P<who>\w+(?: \d)?) +(?P<arrow>[→←]?) *(?P<what>.+)")
+REFERENCE = re.compile(r"`([\w/.-]+\.(?:py|js|html)): ([\w.#]+)`")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return [body for found, body in BLOCK.findall(text) if found == language]
+
+
+def section(text: str, heading: str) -> str:
+    """What stands under the heading, a whole line of the document, up to the next of its rank."""
+    start = text.index(f"\n{heading}\n") + len(heading) + 2
+    end = re.search(rf"^#{{1,{heading.count('#')}}} ", text[start:], re.M)
+    return text[start:][: end.start()] if end else text[start:]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row, without heads and rulers."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    ruler = re.compile(r"[|-]+")
+    heads = {i - 1 for i, line in enumerate(lines) if ruler.fullmatch(line)}
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for i, line in enumerate(lines)
+        if i not in heads and not ruler.fullmatch(line)
+    ]
+
+
+# docs/protocol.md: the examples.
+
+EXAMPLES = [block for block in blocks(PROTOCOL, "text") if "→" in block or "←" in block]
+BROKEN = """
+from app import app
+from chat import events
+
+@events.on("broken")
+def broken(client, event):
+    raise RuntimeError("the bug of the example")
+"""
+
+DONE: dict[str, Callable[[ClientConnection], Any]] = {
+    "(three bytes, as a binary message)": lambda ws: ws.send(b"\0\1\2"),
+    "(close 1000)": lambda ws: ws.close(1000),
+    "(a text of 65,537 bytes)": lambda ws: ws.send("x" * 65_537),
+    "(a text in 1,025 frames)": lambda ws: ws.send(["x"] * 1_024),  # and an empty last one
+    "(a text that is the byte ff)": lambda ws: ws.send(b"\xff", text=True),
+    "(a frame with a reserved bit)": lambda ws: ws.socket.sendall(b"\xc1\x80\0\0\0\0"),
+    "(waits for 10 seconds)": lambda ws: None,  # as `recv` does
+}
+STOPS = "(the server is told to stop)"
+
+
+class Conversation:
+    """The people of one example, each with a real socket."""
+
+    def __init__(self, server: Server, sockets: ExitStack) -> None:
+        self._server = server
+        self._sockets = sockets
+        self._people: dict[str, ClientConnection] = {}
+
+    def play(self, example: str) -> None:
+        lines = [LINE.fullmatch(line) for line in example.splitlines()]
+        assert all(lines), f"a line of this example cannot be read:\n{example}"
+        shown = {line["who"] for line in lines if '"init"' in line["what"]}
+        for who in dict.fromkeys(line["who"] for line in lines):
+            self._enter(who, say_init=who not in {*shown, "stranger"})
+        for line in lines:
+            if line["arrow"] == "←":
+                self._expect(self._people[line["who"]], line["what"])
+            else:
+                self._do(self._people[line["who"]], line["what"])
+        for ws in self._people.values():
+            self._expect_no_more(ws)
+
+    def _enter(self, who: str, say_init: bool) -> None:
+        ws = self._sockets.enter_context(connect(self._server.ws, close_timeout=ANSWER_SECONDS))
+        self._people[who] = ws
+        if say_init:
+            ws.send(json.dumps({"type": "init", "userId": who.split()[0]}))
+            assert json.loads(ws.recv(ANSWER_SECONDS))["type"] == "ready"
+
+    def _do(self, ws: ClientConnection, what: str) -> None:
+        if what == STOPS:
+            self._server.process.send_signal(signal.SIGTERM)
+        elif what.startswith("("):
+            DONE[what](ws)
+        else:
+            ws.send(what)
+
+    def _expect(self, ws: ClientConnection, what: str) -> None:
+        if what.startswith("close "):
+            with pytest.raises(ConnectionClosed):
+                ws.recv(ANSWER_SECONDS)
+            assert f"close {ws.close_code} {ws.close_reason}".strip() == what
+            return
+        found, expected = json.loads(ws.recv(ANSWER_SECONDS)), json.loads(what)
+        for event in (found, expected):
+            if "timestamp" in event:
+                assert TIMESTAMP.fullmatch(event["timestamp"])
+                event["timestamp"] = "some time"
+        assert found == expected
+
+    def _expect_no_more(self, ws: ClientConnection) -> None:
+        if ws.close_code is None:
+            ws.send('{"type": "ping"}')
+            assert json.loads(ws.recv(ANSWER_SECONDS))["type"] == "pong"
+
+
+@pytest.fixture(scope="module")
+def documented(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server as it comes, and the one event more that the examples speak of."""
+    folder = tmp_path_factory.mktemp("documented")
+    (folder / "documented.py").write_text(BROKEN)
+    quick = {"CHAT_INIT_SECONDS": "2"}  # instead of the 10 that the example waits
+    running = _start(
+        "--pythonpath", str(folder), "--keep-alive", "1", app="documented:app", **quick
+    )
+    yield running
+    running.stop()
+
+
+def test_the_protocol_has_examples() -> None:
+    assert len(EXAMPLES) > 20, "need examples for the tests below to mean anything"
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if STOPS not in e])
+def test_an_example_of_the_protocol_is_true(documented: Server, example: str) -> None:
+    with ExitStack() as sockets:
+        Conversation(documented, sockets).play(example)
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if STOPS in e])
+def test_the_example_of_a_server_that_stops_is_true(
+    start_server: StartServer, example: str
+) -> None:
+    with ExitStack() as sockets:
+        Conversation(start_server(), sockets).play(example)
+
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "headers"),
+    [
+        ("bad_handshake", {**UPGRADE, "Sec-WebSocket-Key": "short"}),
+        ("bad_handshake", {**UPGRADE, "Connection": "keep-alive"}),
+        ("origin_refused", {**UPGRADE, "Origin": "https://elsewhere.example"}),
+        ("upgrade_required", {**UPGRADE, "Sec-WebSocket-Version": "8"}),
+        ("upgrade_required", {}),
+    ],
+)
+def test_a_refused_upgrade_is_answered_as_documented(
+    documented: Server, code: str, headers: dict[str, str]
+) -> None:
+    statuses = {row[1]: row[0] for row in rows(section(PROTOCOL, "## Connecting"))}
+    answer = requests.get(f"{documented.http}/ws", headers=headers, timeout=ANSWER_SECONDS)
+    assert f"`{answer.json()['error']['code']}`" == f"`{code}`"
+    assert str(answer.status_code) == statuses[f"`{code}`"]
+
+
+# docs/protocol.md: the tables.
+
+
+def chat_errors() -> list[type[errors.ChatError]]:
+    found = [e for _, e in inspect.getmembers(errors, inspect.isclass)]
+    return [e for e in found if issubclass(e, errors.ChatError)]
+
+
+def test_every_error_code_is_documented_and_no_other() -> None:
+    refused = [row[1] for row in rows(section(PROTOCOL, "## Connecting"))]
+    failed = [row[0] for row in rows(section(PROTOCOL, "## Error codes"))]
+    assert {f"`{e.code}`" for e in chat_errors()} == {*refused, *failed, "`bad_setting`"}
+
+
+def test_the_status_of_a_refused_upgrade_is_documented() -> None:
+    by_code = {f"`{e.code}`": str(e.status) for e in chat_errors()}
+    for status, code, _ in rows(section(PROTOCOL, "## Connecting")):
+        assert by_code[code] == status
+
+
+def close_codes() -> dict[int, str | None]:
+    """Every close code that the code names or uses, and its name in protocol.py where it has one."""
+    is_code = range(1000, 5000).__contains__
+    named = {v: k for k, v in vars(protocol).items() if k.isupper() and is_code(v)}
+    found: dict[int, str | None] = {}
+    for file in (ROOT / "chat/transport").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            value = node.value if isinstance(node, ast.Assign) else None
+            if isinstance(node, ast.Call | ast.Return):
+                value = node
+            for leaf in ast.walk(value) if value else ():
+                if (
+                    isinstance(leaf, ast.Constant)
+                    and type(leaf.value) is int
+                    and is_code(leaf.value)
+                ):
+                    found[leaf.value] = None
+    return found | named
+
+
+def test_every_close_code_is_documented_by_its_name() -> None:
+    table = {int(row[0]): row[1] for row in rows(section(PROTOCOL, "## Close codes"))}
+    used = close_codes()
+    assert len(used) > 8, "need the codes for this to mean anything"
+    for code, name in used.items():
+        assert table[code] == (f"`{name}`" if name else table[code])
+    assert {f"`{name}`" for name in used.values() if name} == set(table.values()) - {"none"}
+
+
+def test_chat_socket_js_comes_back_as_documented() -> None:
+    source = (ROOT / "static/js/chat-socket.js").read_text("utf-8")
+    soon = set(json.loads(re.search(r"BACK_SOON = (\[.+?\])", source)[1]))
+    final = re.search(r"isFinal = .*=> (.+);", source)[1]
+    assert "code === 1008 || (code >= 4500 && code < 4600)" in final
+    for row in rows(section(PROTOCOL, "## Close codes")):
+        code, back = int(row[0]), row[3]
+        if code != 1000:
+            expected = (
+                "soon"
+                if code in soon
+                else "no"
+                if code == 1008 or 4500 <= code < 4600
+                else "with backoff"
+            )
+            assert back == expected, code
+
+
+def fields_in(text: str) -> set[str]:
+    return {row[0].strip("*`") for row in rows(text)}
+
+
+def test_every_event_of_a_client_is_documented_with_its_fields() -> None:
+    text = section(PROTOCOL, "## From the client")
+    structs = events.payloads
+    assert {"init", "chat"} <= structs.keys(), "need the events for this to mean anything"
+    for name, struct in structs.items():
+        expected = set(struct.__struct_encode_fields__) - {"ref"}
+        assert fields_in(section(text, f"### `{name}`")) == expected, name
+    assert re.findall(r"^### `(.+)`$", text, re.M) == list(structs)
+
+
+def test_every_event_of_the_server_is_documented_with_its_fields() -> None:
+    text = section(PROTOCOL, "## From the server")
+    structs = {s.__struct_config__.tag: s for s in protocol.ServerEvent.__subclasses__()}
+    assert {"ready", "chat"} <= structs.keys(), "need the events for this to mean anything"
+    for name, struct in structs.items():
+        expected = set(struct.__struct_encode_fields__)
+        assert fields_in(section(text, f"### `{name}`")) == expected, name
+    documented = set(re.findall(r"^### `(.+)`$", text, re.M))
+    assert documented == {*structs, "ack", "notification"}
+
+
+# docs/operations.md.
+
+
+def test_every_setting_is_documented_with_its_default_and_unit() -> None:
+    table = {row[0].strip("`"): row[1:3] for row in rows(section(OPERATIONS, "## Settings"))}
+    expected = {}
+    for field in dataclasses.fields(Settings):
+        default = "none" if field.default == () else f"`{_plain(field.default)}`"
+        expected[PREFIX + field.name.upper()] = [default, field.metadata["unit"]]
+    assert table == expected
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_the_settings_that_the_protocol_names_exist() -> None:
+    known = {PREFIX + field.name.upper() for field in dataclasses.fields(Settings)}
+    for file in [*DOCS.glob("*.md"), *READMES]:
+        assert set(re.findall(r"CHAT_[A-Z_]+[A-Z]", file.read_text("utf-8"))) <= known, file.name
+
+
+LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"} | {
+    "exception": "ERROR"
+}
+
+
+def test_every_log_line_is_documented() -> None:
+    documented = "\n".join(blocks(section(OPERATIONS, "## The log"), "text"))
+    calls = [
+        (node.func.attr, node.args[0].value)
+        for file in (ROOT / "chat").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and getattr(node.func.value, "id", "") == "log"
+        and node.func.attr in LOG_LEVELS
+    ]
+    assert len(calls) > 4, "need the log calls for this to mean anything"
+    for method, text in calls:
+        line = re.sub(r"%(?:\\\.\d+)?[a-z]", ".+", re.escape(text))
+        assert re.search(f"{LOG_LEVELS[method]} chat {line}", documented), text
+
+
+# docs/walkthrough.md and its Korean twin.
+
+
+@pytest.mark.parametrize("name", WALKTHROUGHS)
+def test_every_place_that_the_walkthrough_names_exists(name: str) -> None:
+    references = REFERENCE.findall(WALKTHROUGHS[name])
+    assert len(references) > 20, "need references for this to mean anything"
+    for file, place in references:
+        source = (ROOT / file).read_text("utf-8")
+        names = _python_names(source) if file.endswith(".py") else None
+        if names is None:
+            assert re.search(rf"(?<![\w#]){re.escape(place.split('.')[-1])}\b", source), place
+        else:
+            assert place in names, f"{file}: {place}"
+
+
+def _python_names(source: str) -> set[str]:
+    """Functions, classes, methods and constants, as `Class.method`; nested functions by their own name."""
+    names = set()
+
+    def walk(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                names.add(prefix + child.name)
+                walk(child, f"{prefix}{child.name}." if isinstance(child, ast.ClassDef) else "")
+            elif isinstance(child, ast.Assign | ast.AnnAssign):
+                targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+                names.update(prefix + t.id for t in targets if isinstance(t, ast.Name))
+
+    walk(ast.parse(source), "")
+    return names
+
+
+def test_both_walkthroughs_show_the_same_code_and_the_same_places() -> None:
+    english, korean = WALKTHROUGHS.values()
+    assert BLOCK.findall(english) == BLOCK.findall(korean)
+    assert REFERENCE.findall(english) == REFERENCE.findall(korean)
+
+
+SHOWN = BLOCK.findall(WALKTHROUGHS["walkthrough.md"])
+EXPERIMENTS = [
+    (code, printed)
+    for (language, code), (after, printed) in itertools.pairwise(SHOWN)
+    if language == "python" and after == "text"
+]
+
+
+@pytest.mark.parametrize(("code", "printed"), EXPERIMENTS)
+def test_an_experiment_of_the_walkthrough_prints_what_it_shows(
+    documented: Server, code: str, printed: str
+) -> None:
+    code = code.replace("127.0.0.1:8000", f"127.0.0.1:{documented.port}")
+    code = code.replace('("127.0.0.1", 8000)', f'("127.0.0.1", {documented.port})')
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert run.returncode == 0, run.stderr
+    expected = re.escape(printed).replace("…", ".+")
+    assert re.fullmatch(expected, run.stdout), run.stdout
+
+
+# All of them.
+
+
+@pytest.mark.parametrize("file", [*DOCS.glob("*.md"), *READMES], ids=lambda file: file.name)
+def test_the_links_of_a_document_lead_somewhere(file: Path) -> None:
+    text = re.sub(BLOCK, "", file.read_text("utf-8"))
+    for link in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text):
+        path, _, heading = (link[0] or link[1]).partition("#")
+        if path.startswith(("http:", "https:")):
+            continue
+        target = (file.parent / path) if path else file
+        assert target.exists(), f"{file.name} links to {path}, which is not there"
+        if heading:
+            assert heading in _anchors(target.read_text("utf-8")), f"{path}#{heading}"
+
+
+def _anchors(text: str) -> set[str]:
+    """The names that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(BLOCK, "", text), re.M)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}

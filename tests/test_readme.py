@@ -1,0 +1,71 @@
+"""What the READMEs show works: their code is cut out of them and run, as a reader would."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.sync.client import ClientConnection, connect
+
+from tests.conftest import ROOT, StartServer
+from tests.test_docs import BLOCK
+
+README, KOREAN = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.ko.md"))
+EVENT, SITE = (code for language, code in BLOCK.findall(README) if language == "python")
+MOST_LINES = 10
+ANSWER_SECONDS = 10
+
+
+@contextmanager
+def signed_in(url: str, name: str) -> Iterator[ClientConnection]:
+    with connect(url) as socket:
+        socket.send(json.dumps({"type": "init", "userId": name}))
+        assert receive(socket)["type"] == "ready"
+        yield socket
+
+
+def receive(socket: ClientConnection) -> dict[str, Any]:
+    return json.loads(socket.recv(ANSWER_SECONDS))
+
+
+def test_a_new_event_takes_ten_lines_and_works(start_server: StartServer, tmp_path: Path) -> None:
+    assert len([line for line in EVENT.splitlines() if line]) <= MOST_LINES
+    (tmp_path / "poke.py").write_text(EVENT)
+    server = start_server("--pythonpath", str(tmp_path), app="poke:app")
+    with signed_in(server.ws, "alice") as alice, signed_in(server.ws, "bob") as bob:
+        alice.send('{"type": "poke", "toUserId": "bob", "ref": 1}')
+        assert receive(bob) == {"type": "poke", "fromUserId": "alice"}
+        assert receive(alice) == {"type": "ack", "ref": 1, "reached": 1}
+        alice.send('{"type": "poke", "toUserId": 7, "ref": 2}')
+        answer = receive(alice)
+        assert (answer["code"], answer["field"], answer["ref"]) == ("invalid_field", "toUserId", 2)
+
+
+def test_the_chat_can_be_mounted_in_a_flask_site(start_server: StartServer, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SITE)
+    server = start_server("--pythonpath", str(tmp_path), app="shop:site")
+    assert "/chat/static/" in requests.get(f"{server.http}/chat/", timeout=ANSWER_SECONDS).text
+    with signed_in(f"{server.ws}/chat/ws", "alice") as alice:
+        answer = requests.post(f"{server.http}/shipped/alice", timeout=ANSWER_SECONDS)
+        assert answer.json() == {"told": 1}
+        assert receive(alice) == {"type": "notification", "message": "Your parcel is on its way."}
+
+
+def test_both_readmes_show_the_same_code() -> None:
+    def without_comments(text: str) -> list[tuple[str, str]]:
+        return [(language, re.sub(r" *# .*", "", code)) for language, code in BLOCK.findall(text)]
+
+    assert without_comments(README) == without_comments(KOREAN)
+
+
+@pytest.mark.parametrize("text", [README, KOREAN], ids=["README.md", "README.ko.md"])
+def test_the_commands_of_a_readme_exist(text: str) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    commands = set(re.findall(r"(?:`|^)make ([a-z]+)", text, re.M))
+    assert {"run", "test", "bench"} <= commands <= targets
