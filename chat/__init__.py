@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -58,9 +59,21 @@ def _log_to_stderr(level: str) -> None:
     log = logging.getLogger("chat")
     if not log.hasHandlers():
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(level)
+
+
+class _Formatter(logging.Formatter):
+    """Writes the time as logging does, but works out each second once: a storm is mostly log lines."""
+
+    _second: tuple[int, str] = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second = int(record.created)
+        if self._second[0] != second:
+            self._second = second, time.strftime(self.default_time_format, time.localtime(second))
+        return f"{self._second[1]},{int(record.msecs):03d}"
 
 
 def _stop_with_the_process(connections: Connections) -> None:

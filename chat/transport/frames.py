@@ -94,6 +94,8 @@ class FrameDecoder:
             raise _Violation(1002, "reserved bits are set")
         if not second & 0x80:
             raise _Violation(1002, "a client's frames are masked")
+        if size < {126: 126, 127: 1 << 16}.get(second & 0x7F, 0) or size >> 63:
+            raise _Violation(1002, "the length is not in its shortest form")
         if opcode >= CLOSE:
             if opcode > PONG:
                 raise _Violation(1002, f"opcode {opcode} is not in use")
@@ -102,8 +104,6 @@ class FrameDecoder:
             return
         if opcode > BINARY:
             raise _Violation(1002, f"opcode {opcode} is not in use")
-        if size < {126: 126, 127: 1 << 16}.get(second & 0x7F, 0) or size >> 63:
-            raise _Violation(1002, "the length is not in its shortest form")
         fragments = self._fragments
         if (opcode == CONTINUATION) != (fragments is not None):
             raise _Violation(1002, "a fragment is out of its order")

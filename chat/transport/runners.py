@@ -28,15 +28,14 @@ class Runners:
         To be called on the event loop's greenlet (from a watcher or `run_callback`), which the
         function's first wait goes back to. The function catches its own exceptions.
         """
-        runner = self._idle.pop() if self._idle else greenlet(self._loop, parent=get_hub())
-        runner.switch(function, args)
+        if not self._idle:
+            greenlet(self._loop, parent=get_hub()).switch()  # to its first wait for work
+        self._idle.pop().switch(function, args)
 
-    def _loop(self, function: Callable[..., None], args: tuple[Any, ...]) -> None:
+    def _loop(self) -> None:
         hub = get_hub()
-        while True:
-            function(*args)
-            if len(self._idle) >= KEPT_IDLE:
-                return
+        while len(self._idle) < KEPT_IDLE:
             self._idle.append(greenlet.getcurrent())
-            function = args = None  # type: ignore[assignment]  # an idle greenlet holds nobody's memory
             function, args = hub.switch()
+            function(*args)
+            del function, args  # an idle greenlet holds nobody's memory

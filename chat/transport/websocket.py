@@ -84,10 +84,15 @@ def _adopt(
     theirs = request.environ.get("gunicorn.socket")
     if theirs is None or isinstance(theirs, ssl.SSLSocket):
         return None
-    theirs.sendall(handshake.answer(request.environ))
     # Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and
     # rebuild its whole epoll set for each such surprise.
-    client_class(PlainSocket(fileno=theirs.detach()), connections, _address())
+    sock = PlainSocket(fileno=theirs.detach())
+    sock.setblocking(False)
+    try:
+        sock.send(handshake.answer(request.environ))  # the first bytes of a connection always fit
+        client_class(sock, connections, _address())
+    except OSError:  # the peer is gone already
+        sock.close()
     return _Adopted()
 
 

@@ -1,0 +1,125 @@
+"""`python -m bench`: measure our server and its peers in turn, and write down what was seen."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench import install, loads, machine, report, servers
+from bench.loads import Generator, Load
+from bench.servers import Failed, Server
+
+DEFAULT_ROUNDS = 3
+
+# On a busy machine: how long a run waits for calm, and from when on there is neither waiting nor
+# repeating, so that the benchmark comes to an end.
+CALM_SECONDS, PATIENCE_SECONDS = 15, 400
+
+
+def main() -> int:
+    """Run; 0 when all was measured, 1 when something failed or was left out."""
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` stops the servers
+    try:
+        install.check_machine()
+        cores = machine.two_cores()
+        machine.allow_files(loads.IDLE_SOCKETS + 100)
+        install.compile_c("load")
+        contestants, left_out = _prepare(servers.find(options.only))
+        wanted = loads.find(options.loads)
+    except (install.Missing, Failed) as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 2
+    generator = Generator(
+        cores[1],
+        warmup=0.5 if options.quick else 1.0,
+        seconds=1.0 if options.quick else 4.0,
+        upgrades=1_000 if options.quick else 3_000,
+    )
+    rounds = options.rounds or (1 if options.quick else DEFAULT_ROUNDS)
+    session = Session(contestants, generator, cores, rounds, time.monotonic() + PATIENCE_SECONDS)
+    runs: list[dict[str, Any]] = []
+    try:
+        for number in range(1, rounds + 1):
+            for load in wanted:
+                if load.rounds is None or number <= load.rounds:
+                    for run in session.one_round(number, load):
+                        runs.append(run)  # one by one: Ctrl-C is to lose none
+    except KeyboardInterrupt:
+        print("\nstopped; what was measured so far:", file=sys.stderr)
+    report.write(runs, wanted, contestants, left_out, quick=options.quick)
+    return 1 if left_out or any("failed" in run for run in runs) else 0
+
+
+def _options() -> argparse.Namespace:
+    def words(text: str) -> list[str]:
+        return [word.strip() for word in text.split(",") if word.strip()]
+
+    keys = [server.key for server in servers.SERVERS]
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round, for trying")
+    parser.add_argument("--only", type=words, default=keys, help=",".join(keys))
+    parser.add_argument("--loads", type=words, help=",".join(load.key for load in loads.LOADS))
+    parser.add_argument("--rounds", type=int, help=f"how often each is measured ({DEFAULT_ROUNDS})")
+    return parser.parse_args()
+
+
+def _prepare(wanted: list[Server]) -> tuple[list[Server], dict[str, str]]:
+    """Those that can be measured; and the names of those that cannot, with the reason."""
+    able, left_out = [], {}
+    for server in wanted:
+        try:
+            server.prepare()
+            able.append(server)
+        except install.Missing as problem:
+            left_out[server.name] = str(problem)
+            print(f"bench: {server.name} is left out. {problem}", file=sys.stderr)
+    return able, left_out
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of the benchmark: who is measured, with what, and how long it puts up with others."""
+
+    contestants: list[Server]
+    generator: Generator
+    cores: tuple[int, int]
+    rounds: int
+    patient_until: float
+
+    def one_round(self, number: int, load: Load) -> Iterator[dict[str, Any]]:
+        """One load on every server, one after the other, each freshly started."""
+        for server in self.contestants:
+            if load.acks and not server.acks:
+                continue
+            run: dict[str, Any] = {"round": number, "load": load.key, "server": server.key}
+            started = time.monotonic()
+            try:
+                run |= self._measure(load, server)
+            except Failed as problem:
+                run["failed"] = str(problem)
+            what = f"round {number}/{self.rounds}  {load.key:>8}  {server.name:<20}"
+            seconds = time.monotonic() - started
+            print(f"{what} {report.one_line(run, load)}  [{seconds:.0f} s]", flush=True)
+            yield run
+
+    def _measure(self, load: Load, server: Server) -> dict[str, Any]:
+        """Measure; once more when others had the cores meanwhile, whatever the figure was."""
+        for tries in (1, 2):
+            calm_by = min(time.monotonic() + CALM_SECONDS, self.patient_until)
+            machine.wait_until_calm(self.cores, calm_by)
+            with servers.running(server, self.cores[0]) as target:
+                result = self.generator.measure(load, target)
+            result |= {"tries": tries, "disturbed": loads.is_disturbed(load, result)}
+            if not result["disturbed"] or time.monotonic() > self.patient_until:
+                break
+        return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

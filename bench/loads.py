@@ -1,0 +1,166 @@
+"""The loads: what is asked of each server, and how one run of load.c becomes figures."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bench import install
+from bench.servers import Failed, Running
+
+WARM_UPGRADES = 500  # sockets opened and dropped first, so that first-use costs do not count
+IDLE_SOCKETS = 10_000
+RUN_SECONDS = 200  # load.c has bounds of its own on every phase; this is the bound around them
+SETTLE_SECONDS = 6
+
+# Below these shares of a core neither side was at its limit, so somebody else had the cores.
+SERVER_BUSY, GENERATOR_BUSY, GENERATOR_CPU = 0.90, 0.95, 0.90
+
+
+@dataclass(frozen=True)
+class Load:
+    """One question. `figure` is what its number means; `better` is "more" or "less"."""
+
+    key: str
+    title: str
+    figure: str
+    unit: str
+    better: str = "more"
+    arguments: tuple[str, ...] = ()
+    rounds: int | None = None  # no more than so many, where the figure hardly scatters
+    acks: bool = False  # only for servers that acknowledge
+    optional: bool = False  # measured only when asked for
+
+
+CHATS = ("chats received per second", "/s")
+LOADS = (
+    Load("1", "100 clients, 1 message in flight each", *CHATS,
+         arguments=("--clients", "100", "--window", "1")),
+    Load("16", "100 clients, 16 messages in flight each", *CHATS,
+         arguments=("--clients", "100", "--window", "16")),
+    Load("2000", "2,000 clients, 1 message in flight each", *CHATS,
+         arguments=("--clients", "2000", "--window", "1")),
+    Load("upgrades", "Clients that come and go, 50 at a time", "upgrades per second", "/s"),
+    Load("idle", "10,000 idle clients", "memory per socket", "bytes", better="less", rounds=2),
+    Load("ack1", "100 clients, 1 unacknowledged message each", "acks per second", "/s",
+         arguments=("--clients", "100", "--window", "1", "--ack"), acks=True, optional=True),
+    Load("ack16", "100 clients, 16 unacknowledged messages each", "acks per second", "/s",
+         arguments=("--clients", "100", "--window", "16", "--ack"), acks=True, optional=True),
+    Load("rate", "5,000 messages a second, whatever comes back", "99th percentile of latency",
+         "us", better="less", arguments=("--clients", "100", "--rate", "5000"), optional=True),
+)  # fmt: skip
+
+
+def find(keys: list[str] | None) -> list[Load]:
+    """The loads of those keys; those that are not optional when None."""
+    if keys is None:
+        return [load for load in LOADS if not load.optional]
+    known = {load.key for load in LOADS}
+    if unknown := set(keys) - known:
+        raise Failed(f"no load {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
+    return [load for load in LOADS if load.key in keys]
+
+
+@dataclass(frozen=True)
+class Generator:
+    """load.c on its core, for so long a warm-up and window."""
+
+    core: int
+    warmup: float
+    seconds: float
+    upgrades: int
+
+    def measure(self, load: Load, target: Running) -> dict[str, Any]:
+        """Put the load on a server that runs; give load.c's figures and `value`, the one asked for.
+
+        Raises:
+            Failed: load.c found something wrong: a lost message, an error event, a lost socket.
+        """
+        if load.key == "idle":
+            return self._idle(target)
+        if load.key == "upgrades":
+            self._run(target, ["--mode", "upgrades", "--clients", str(WARM_UPGRADES)])
+            result = self._run(target, ["--mode", "upgrades", "--clients", str(self.upgrades)])
+        else:
+            times = ["--warmup", str(self.warmup), "--seconds", str(self.seconds)]
+            result = self._run(target, [*load.arguments, *times])
+        result["value"] = result["p99_us"] if load.key == "rate" else result["rate"]
+        result["server_share"] = result["server_cpu"] / result["seconds"]
+        result["generator_share"] = result["generator_busy"] / result["seconds"]
+        result["per_cpu_second"] = result["messages"] / max(result["server_cpu"], 0.01)
+        return result
+
+    def _command(self, target: Running, arguments: list[str]) -> list[str]:
+        program = ["taskset", "-c", str(self.core), str(install.PEERS / "load")]
+        where = ["--port", str(target.port), "--pid", str(target.pid)]
+        return [*program, *where, *target.server.flags, *arguments]
+
+    def _run(self, target: Running, arguments: list[str]) -> dict[str, Any]:
+        command = self._command(target, arguments)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"no end after {RUN_SECONDS} s") from None
+        return _result(done.stdout, done.stderr)
+
+    def _idle(self, target: Running) -> dict[str, Any]:
+        self._run(target, ["--mode", "upgrades", "--clients", str(WARM_UPGRADES)])
+        before = _settled_rss(target)
+        arguments = ["--mode", "idle", "--clients", str(IDLE_SOCKETS)]
+        process = subprocess.Popen(
+            self._command(target, arguments),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            ready, _, _ = select.select([process.stdout], [], [], RUN_SECONDS)
+            first = process.stdout.readline() if ready else ""
+            grown = _settled_rss(target) - before if '"open"' in first else 0
+            rest, errors = process.communicate(timeout=30)  # closes its input: it lets go
+        finally:
+            process.kill()
+            process.wait()
+        result = _result(rest or first, errors)
+        return result | {"value": grown / IDLE_SOCKETS, "rss_before": before, "rss_growth": grown}
+
+
+def is_disturbed(load: Load, result: dict[str, Any]) -> bool:
+    """Others used the cores: the server had no full one, and the generator was not its limit.
+
+    The generator polls without sleeping, so CPU time that it did not get went to somebody else.
+    """
+    if load.key == "idle":
+        return False
+    robbed = result["generator_cpu"] / result["seconds"] < GENERATOR_CPU
+    if load.key == "rate":  # the server is meant to have time left
+        return bool(robbed)
+    limit = result["generator_share"] >= GENERATOR_BUSY
+    return result["server_share"] < SERVER_BUSY and (robbed or not limit)
+
+
+def _result(output: str, errors: str) -> dict[str, Any]:
+    lines = output.strip().splitlines()
+    if not lines:
+        raise Failed(f"load.c said nothing: {errors.strip()[-200:]}")
+    result: dict[str, Any] = json.loads(lines[-1])
+    if not result["ok"]:
+        raise Failed(result["problem"])
+    return result
+
+
+def _settled_rss(target: Running) -> int:
+    """The memory once it stands still: within 0.2 % for a second, or after SETTLE_SECONDS."""
+    last, still_since, end = 0, time.monotonic(), time.monotonic() + SETTLE_SECONDS
+    while (now := time.monotonic()) < end and now - still_since < 1:
+        rss = target.rss_bytes()
+        if abs(rss - last) > rss * 0.002:
+            last, still_since = rss, now
+        time.sleep(0.1)
+    return target.rss_bytes()

@@ -1,0 +1,185 @@
+"""What is measured: how each server is started, which process serves, and how it is stopped.
+
+Each runs alone, on one core, with one worker, with its own defaults wherever they do not forbid
+10,000 sockets. How it is loaded stands in loads.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import install
+
+START_SECONDS = 20
+STOP_SECONDS = 8
+BASELINE = "node"
+
+# gunicorn's default of 1,000 connections a worker would turn the tenth part of the idle load away;
+# the control socket would be shared by all gunicorns of this user.
+PEER_GUNICORN = [
+    "-k", "gevent", "-w", "1", "--worker-connections", "20000", "--graceful-timeout", "1",
+    "--no-control-socket", "--log-level", "warning",
+]  # fmt: skip
+
+
+class Failed(Exception):
+    """A server did not start, or a measurement of it went wrong."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One contestant.
+
+    `command` is given the port. `flags` tells load.c the dialect. `forks`: the process which is
+    started is a gunicorn master, and the one that serves is its only child.
+    """
+
+    key: str
+    name: str
+    command: Callable[[int], list[str]]
+    prepare: Callable[[], object]
+    cwd: Path
+    flags: tuple[str, ...] = ()
+    forks: bool = False
+    acks: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def _gunicorn(folder: Path, port: int) -> list[str]:
+    return [str(folder / "gunicorn"), "-b", f"127.0.0.1:{port}"]
+
+
+def _node(script: str) -> Callable[[int], list[str]]:
+    return lambda port: ["node", str(install.SOURCES / script), str(port)]
+
+
+_IN_VENV = Path(sys.executable).parent  # not resolved: the link in the venv is the venv
+_IN_PEERS = install.VENV / "bin"
+_NODE_PATH = {"NODE_PATH": str(install.NODE / "node_modules")}
+
+SERVERS = (
+    Server(
+        "ours", "ours",
+        lambda port: [*_gunicorn(_IN_VENV, port), "-k", "gevent", "app:app"],
+        prepare=lambda: None, cwd=install.ROOT, flags=("--ready",), forks=True, acks=True,
+    ),
+    Server(
+        "node", "Node, ws", _node("node_ws.js"),
+        prepare=install.node_peers, cwd=install.SOURCES, environment=_NODE_PATH,
+    ),
+    Server(
+        "flask-sock", "flask-sock route",
+        lambda port: [*_gunicorn(_IN_PEERS, port), *PEER_GUNICORN, "flask_sock_app:app"],
+        prepare=install.python_peers, cwd=install.SOURCES, forks=True,
+    ),
+    Server(
+        "flask-socketio", "Flask-SocketIO",
+        lambda port: [*_gunicorn(_IN_PEERS, port), *PEER_GUNICORN, "flask_socketio_app:app"],
+        prepare=install.python_peers, cwd=install.SOURCES, flags=("--socketio",), forks=True,
+    ),
+    Server(
+        "socketio", "Node, Socket.IO", _node("node_socketio.js"),
+        prepare=install.node_peers, cwd=install.SOURCES, flags=("--socketio",),
+        environment=_NODE_PATH,
+    ),
+    Server(
+        "relay", "C relay (the limit)",
+        lambda port: [str(install.PEERS / "relay"), str(port)],
+        prepare=lambda: install.compile_c("relay"), cwd=install.ROOT,
+    ),
+)  # fmt: skip
+
+
+def find(keys: list[str]) -> list[Server]:
+    """The servers of those keys, in the order of SERVERS; Failed for a key that is none."""
+    known = {server.key for server in SERVERS}
+    if unknown := set(keys) - known:
+        raise Failed(f"no server {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
+    return [server for server in SERVERS if server.key in keys]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that takes connections: its port, and the process that serves."""
+
+    server: Server
+    port: int
+    pid: int
+
+    def rss_bytes(self) -> int:
+        """The resident memory of the process that serves (VmRSS; proc(5))."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise Failed(f"{self.server.name}: its process is gone")
+
+
+@contextlib.contextmanager
+def running(server: Server, core: int) -> Iterator[Running]:
+    """Start a server on one core; stop it, whatever happens, by the ids of its processes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
+    log = scratch / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["taskset", "-c", str(core), *server.command(port)],
+            cwd=server.cwd,
+            env=os.environ | server.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    pid = process.pid
+    try:
+        pid = _wait_until_up(process, server, port, log)
+        yield Running(server, port, pid)
+    finally:
+        _stop(process, pid)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], server: Server, port: int, log: Path) -> int:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:
+            if not server.forks:
+                return process.pid
+            # gunicorn's master listens before its worker serves: only an answer proves a server
+            one.settimeout(START_SECONDS)
+            one.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
+            if one.recv(1):
+                return _child(process.pid)
+        time.sleep(0.05)
+    last = log.read_text(errors="replace").strip().splitlines()[-3:]
+    raise Failed(f"{server.name} did not start: {' | '.join(last) or 'it said nothing'}")
+
+
+def _child(pid: int) -> int:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    if len(children) != 1:
+        raise Failed(f"expected one worker, found {len(children)}")
+    return int(children[0])
+
+
+def _stop(process: subprocess.Popen[bytes], worker: int) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_SECONDS)
+        if worker != process.pid:  # a worker whose master was killed would live on
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, 9)
