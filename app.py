@@ -5,6 +5,9 @@ from gevent import monkey
 monkey.patch_all()  # before everything else, or what is imported first blocks all sockets
 
 import os  # noqa: E402
+import signal  # noqa: E402
+
+import gevent  # noqa: E402
 
 from chat import create_app  # noqa: E402
 
@@ -16,12 +19,17 @@ def main() -> None:
     from gevent.pywsgi import WSGIServer
 
     server = WSGIServer(("127.0.0.1", int(os.environ.get("PORT", "8000"))), app)
+
+    def stop() -> None:
+        print("Stopping.")
+        app.extensions["chat"].stop()
+        server.stop(timeout=1)
+
     server.start()
     print(f"Serving on http://127.0.0.1:{server.server_port} (Ctrl-C stops)", flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        print("Stopping.")
+    # Not by KeyboardInterrupt, which Python raises in the middle of whatever runs just then.
+    gevent.signal_handler(signal.SIGINT, stop)
+    server.serve_forever()
 
 
 if __name__ == "__main__":
