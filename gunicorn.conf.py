@@ -5,6 +5,10 @@ a thread or a process for each socket.
 """
 
 import resource
+import sys
+
+# Each worker knows its own sockets only: two would split the users silently. One core does it.
+workers = 1
 
 # A worker that stops says goodbye within CHAT_STOP_SECONDS (4) and is gone; this is the outer bound.
 graceful_timeout = 5
@@ -12,6 +16,17 @@ graceful_timeout = 5
 # gunicorn's control socket is one file for each user of the machine: two instances would collide.
 control_socket_disable = True
 
-# Each socket is a file descriptor, and many systems begin with 1,024: take all that is allowed.
-_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+def on_starting(server):
+    if server.cfg.workers > 1:
+        sys.exit("This chat runs in one worker: leave out -w. See docs/operations.md, One worker.")
+
+
+# Each socket is a file descriptor, and many systems begin with 1,024. A hundred beyond
+# CHAT_MAX_SOCKETS would do; some systems refuse "unlimited", which others have as their bound.
+FILES = 65_536
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+if hard != resource.RLIM_INFINITY:
+    FILES = min(FILES, hard)
+if soft != resource.RLIM_INFINITY and soft < FILES:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))

@@ -60,6 +60,7 @@ def _log_to_stderr(level: str) -> None:
     if not log.hasHandlers():
         handler = logging.StreamHandler()
         handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.addFilter(lambda _: not logging.getLogger().handlers)  # set up later, by the host
         log.addHandler(handler)
         log.setLevel(level)
 
@@ -75,6 +76,11 @@ class _Formatter(logging.Formatter):
             self._second = second, time.strftime(self.default_time_format, time.localtime(second))
         return f"{self._second[1]},{int(record.msecs):03d}"
 
+    def formatException(self, ei: Any) -> str:
+        """A traceback may quote what a client wrote: no line of it can be taken for one of the log."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  | {ascii(line)[1:-1]}" for line in lines)
+
 
 def _stop_with_the_process(connections: Connections) -> None:
     """Say goodbye to all sockets when the process is told to end, and before it is gone.
@@ -86,6 +92,8 @@ def _stop_with_the_process(connections: Connections) -> None:
         return  # no socket can come (NotUnderGevent), and a greenlet would never get its turn
     atexit.register(connections.stop)
     before = signal.getsignal(signal.SIGTERM)
+    if before is signal.SIG_IGN:
+        return
 
     def stop_then_end() -> None:
         connections.stop()

@@ -6,6 +6,7 @@ The only file that reads the environment. What a setting does stands where it is
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -126,6 +127,8 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     if spec.name == "log_level" and value not in LOG_LEVELS:
         raise BadSetting(f"{name} must be one of {', '.join(LOG_LEVELS)}, not {raw!r}.", name)
     least = spec.metadata["least"]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadSetting(f"{name} must be a finite number, not {raw!r}.", name)
     if least is not None and not value >= least:
         raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)
     return value

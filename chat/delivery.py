@@ -16,6 +16,8 @@ from chat.transport.sockets import Socket, UserSockets
 
 Event = msgspec.Struct | dict[str, Any]  # a dict must hold `type`
 
+TEXT_FRAME = 0x80 | TEXT  # the first byte of what `encoded` gives
+
 sockets = UserSockets()  # of this process
 
 
@@ -35,8 +37,14 @@ def emit(event: Event | bytes, to: str, skip: Socket | None = None) -> int:
         event: a struct of `protocol.py`, a dict such as {"type": "poke"}, or what `encoded` gave.
 
     Returns how many sockets took it: 0 for somebody offline. Never blocks.
+
+    Raises:
+        TypeError: the event cannot be written as JSON, or is bytes that `encoded` did not give.
+        RuntimeError: called on another native thread than the event loop's.
     """
     frame = event if isinstance(event, bytes) else encoded(event)
+    if frame[0] != TEXT_FRAME:
+        raise TypeError("emit takes an event, or what encoded() made of one")
     taken = 0
     for socket in sockets.of(canonical_user_id(to)):
         if socket is not skip and socket.send(frame):

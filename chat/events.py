@@ -64,8 +64,11 @@ class Client(Connection):
         self.emit(failure(NotText()))
 
     def left(self, reason: str) -> None:
+        line = "leave user=%r reason=%r after=%.1fs"
         seconds = time.monotonic() - self.opened_at
-        log.info("leave user=%r reason=%r after=%.1fs", self.owner, reason, seconds)
+        self.connections.spawn(
+            log.info, line, self.owner, reason, seconds
+        )  # a log may have to wait
         sockets.remove(self)
 
 
@@ -75,7 +78,7 @@ class Events:
     def __init__(self) -> None:
         # self._handlers[struct] = (handler, may come before init); the struct carries the name.
         self._handlers: dict[type[Payload], tuple[Handler, bool]] = {}
-        self._decoder: Decoder | None = None  # made of all structs, when the first text comes
+        self._decode: Callable[[str], Payload] = self._first_decode
 
     def on(
         self, name: str, payload: type[Payload] = Payload, *, before_init: bool = False
@@ -84,7 +87,10 @@ class Events:
 
         The handler is called with the Client and the typed payload, in a greenlet: it may block, and
         holds up its own socket only. It returns the fields of the ack, a dict or None, and fails by
-        raising a ChatError. A later handler of the same name takes the earlier one's place.
+        raising a ChatError. There is no Flask application context around it: what needs one says
+        `with app.app_context():`. Context variables start empty each time; a threading.local does
+        not, since greenlets are used again, as the threads of a pool are.
+        A later handler of the same name takes the earlier one's place.
 
         Args:
             payload: the struct that the event must fit.
@@ -96,7 +102,7 @@ class Events:
             if name in self.payloads:
                 del self._handlers[self.payloads[name]]
             self._handlers[struct] = (handler, before_init)  # type: ignore[index]
-            self._decoder = None
+            self._decode = self._first_decode
             return handler
 
         return register
@@ -127,10 +133,10 @@ class Events:
             log.exception("a handler failed for user=%r", client.owner)
             client.emit(failure(Internal(), ref))
 
-    def _decode(self, text: str) -> Payload:
-        if self._decoder is None:
-            self._decoder = Decoder(self._handlers)
-        return self._decoder.decode(text)
+    def _first_decode(self, text: str) -> Payload:
+        """Make the decoder of all events that are known by now, and have it decode from here on."""
+        self._decode = Decoder(self._handlers).decode
+        return self._decode(text)
 
 
 events = Events()

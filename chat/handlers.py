@@ -31,9 +31,10 @@ log = logging.getLogger("chat")
 @events.on("init", Init, before_init=True)
 def init(client: Client, event: Init) -> Answer:
     """The socket says who it is. A second init, as another user, moves it."""
+    if client.owner != event.user_id:  # said again and again, it would fill the log
+        log.info("init user=%r address=%s", event.user_id, client.address)
     sockets.add(event.user_id, client)
     client.deadline = None
-    log.info("init user=%r address=%s", event.user_id, client.address)
     limits = {"frameBytes": client.settings.max_message_bytes, "userIdChars": USER_ID_CHARS}
     heartbeat = client.settings.heartbeat_seconds
     client.emit(Ready(user_id=event.user_id, heartbeat=heartbeat, limits=limits))

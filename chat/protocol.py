@@ -35,6 +35,7 @@ NO_INIT = 4502
 USER_ID_CHARS = 64
 REF_CHARS = 64
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
+LENIENT_CHARS = 5_000  # up to which a malformed text is looked at more closely
 
 # In the long spelling of decomposed letters a name has up to four times the characters.
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]
@@ -45,10 +46,15 @@ Ref = (
 
 
 class Payload(
-    msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, tag_field="type"
+    msgspec.Struct,
+    rename="camel",
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="type",
 ):
     """What a client sends with an event. Subclass it for an event of your own.
 
+    A rule that a type cannot say is checked in `__post_init__`, which raises InvalidField.
     `ref` is the client's own mark, a string of at most 64 characters or a safe integer: an event
     that carries one is answered by exactly one `ack` or `error` with the same `ref`.
     """
@@ -147,20 +153,21 @@ def _iso(unix_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
-# Unicode's controls, line ends, and the marks that turn the direction of the text around them:
-# names with these could pass for other names. Joiners stay, since several scripts write with them.
+# Controls, line ends, marks that turn the direction of the text around them, and what cannot be seen:
+# with these a name could pass for another. Joiners stay, since several scripts write with them.
+# `static/js/models/names.js` must hold the same.
 _NOT_IN_A_NAME = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u2069\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
 )
 
 
-@lru_cache(maxsize=65_536)  # a name is checked once, not once a message
 def canonical_user_id(user_id: str) -> str:
     """The one spelling of a name: Unicode NFC, so that 한글 typed on two systems is one user."""
-    return unicodedata.normalize("NFC", user_id)
+    return user_id if user_id.isascii() else unicodedata.normalize("NFC", user_id)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)  # a name is checked once, not once a message
 def checked_user_id(user_id: str, field: str) -> str:
     """Return the canonical spelling of `user_id`.
 
@@ -171,7 +178,9 @@ def checked_user_id(user_id: str, field: str) -> str:
     if user_id != user_id.strip() or not user_id:
         raise InvalidField(f"{field} must not start or end with white space.", field)
     if _NOT_IN_A_NAME.search(user_id):
-        raise InvalidField(f"{field} must not hold control or direction characters.", field)
+        raise InvalidField(
+            f"{field} must not hold control, direction or invisible characters.", field
+        )
     name = canonical_user_id(user_id)
     if len(name) > USER_ID_CHARS:
         raise InvalidField(f"{field} must have at most {USER_ID_CHARS} characters.", field)
@@ -222,9 +231,9 @@ def _explain(reason: str) -> NoReturn:
     ):
         name = found[1][:USER_ID_CHARS]
         raise UnknownField(f"There is no field {name} in this event.", name)
-    rule, _, path = reason.partition(" - at `$")
-    if not path:
-        raise BadJson(f"An event is one JSON object with a type. {rule}.".replace("`", ""))
+    rule, _, path = reason.rpartition(" - at `$")
+    if not rule:
+        raise BadJson(f"An event is one JSON object with a type. {reason}.".replace("`", ""))
     field = path.rstrip("`").lstrip(".")
     if field == "type" and rule.startswith("Invalid value"):
         raise UnknownEvent("There is no event of this type.", "type")
@@ -237,15 +246,22 @@ def _explain_malformed(text: str, error: Exception) -> NoReturn:
         raise BadJson("The JSON is nested too deeply.") from None
     found = _lenient(text)
     for name, value in found.items() if isinstance(found, dict) else ():
+        if len(name) > USER_ID_CHARS or _unpaired(name):
+            break
         if isinstance(value, float) and not (abs(value) < float("inf")):
-            raise InvalidField(f"{name}: NaN and Infinity are not JSON.", name)
+            raise InvalidField(f"{name}: NaN and Infinity are not JSON.", name) from None
         if isinstance(value, str) and _unpaired(value):
-            raise InvalidField(f"{name} holds half of a surrogate pair.", name)
+            raise InvalidField(f"{name} holds half of a surrogate pair.", name) from None
     raise BadJson(f"The text is not JSON: {error}.".replace("`", "")) from None
 
 
 def _lenient(text: str) -> Any:
-    """Python's own parser takes NaN and lone surrogates; None where even it gives up."""
+    """Python's own parser takes NaN and lone surrogates; None where even it gives up.
+
+    None for a long text too: it is a hundred times slower, and what it finds is only a courtesy.
+    """
+    if len(text) > LENIENT_CHARS:
+        return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -37,7 +37,12 @@ def test_what_the_caller_gives_wins_and_other_flask_settings_are_passed_over(
     [
         ("CHAT_MAX_SOCKETS", "many", "CHAT_MAX_SOCKETS must be of type int, not 'many'."),
         ("CHAT_MAX_SOCKETS", "0", "CHAT_MAX_SOCKETS must be at least 1, not '0'."),
-        ("CHAT_HEARTBEAT_SECONDS", "nan", "CHAT_HEARTBEAT_SECONDS must be at least 1, not 'nan'."),
+        (
+            "CHAT_HEARTBEAT_SECONDS",
+            "nan",
+            "CHAT_HEARTBEAT_SECONDS must be a finite number, not 'nan'.",
+        ),
+        ("CHAT_INIT_SECONDS", "inf", "CHAT_INIT_SECONDS must be a finite number, not 'inf'."),
         ("CHAT_MAX_SOCKET", "5", "There is no setting CHAT_MAX_SOCKET."),
     ],
 )

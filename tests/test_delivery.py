@@ -59,3 +59,9 @@ def test_a_socket_that_takes_nothing_is_not_counted() -> None:
     sockets.add("eve", closing)
     assert emit({"type": "poke"}, to="eve") == 0
     sockets.remove(closing)
+
+
+def test_bytes_that_are_no_frame_are_refused(two_tabs: tuple[FakeSocket, ...]) -> None:
+    with pytest.raises(TypeError):
+        emit(b'{"type": "poke"}', to="김한글")
+    assert not two_tabs[0].frames

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.clients import Person
-from tests.conftest import Server
+from tests.conftest import Server, StartServer
 
 
 def test_a_client_that_knows_only_the_tutorial_works_unchanged(server: Server) -> None:
@@ -139,10 +139,42 @@ def test_nothing_a_client_sends_ends_its_socket_or_anothers(server: Server) -> N
 
 def test_the_log_has_a_line_for_each_of_these_and_no_message_text(server: Server) -> None:
     with Person(server.ws, "한별") as alice:
-        alice.ask(type="chat", toUserId="nobody\u200bhere", message="top secret text")
+        alice.ask(type="chat", toUserId="nobody\u200dhere", message="top secret text")
         alice.close(4001)
     server.wait_for(r"connect address=127\.0\.0\.1")
     server.wait_for(r"init user='한별' address=127\.0\.0\.1")
-    server.wait_for(r"message to an offline user: from='한별' to='nobody\\u200bhere'")
+    server.wait_for(r"message to an offline user: from='한별' to='nobody\\u200dhere'")
     server.wait_for(r"leave user='한별' reason='4001' after=\d+\.\ds")
     assert "top secret" not in server.log
+
+
+def test_text_in_a_traceback_cannot_be_taken_for_a_line_of_the_log(
+    start_server: StartServer,
+) -> None:
+    server = start_server(app="tests.transport.trap_app:app")
+    with Person(server.ws, "mallory") as mallory:
+        forged = "\n2026-01-31 09:30:00,004 INFO chat init user='admin' address=10.0.0.1\n"
+        mallory.ask(type="quote", text=forged)
+    server.wait_for("a handler failed for user='mallory'")
+    assert "user='admin'" in server.log, "need the text in the log for this to mean anything"
+    assert not [line for line in server.log.splitlines() if line.startswith("2026-01-31")]
+
+
+def test_nothing_that_a_handler_set_is_seen_by_the_next(start_server: StartServer) -> None:
+    server = start_server(app="tests.transport.trap_app:app")
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
+        assert alice.ask(type="remember")["found"] is None
+        assert bob.ask(type="remember")["found"] is None
+
+
+def test_sending_from_another_thread_is_refused_and_stops_nobody(start_server: StartServer) -> None:
+    server = start_server(app="tests.transport.trap_app:app")
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
+        assert alice.ask(type="emitElsewhere", toUserId="bob")["refused"] is True
+        assert alice.ask(type="chat", toUserId="bob", message="hi")["delivered"] is True
+        assert bob.receive("chat")["message"] == "hi"
+
+
+def test_several_workers_are_refused_with_a_sentence(start_server: StartServer) -> None:
+    with pytest.raises(AssertionError, match="This chat runs in one worker"):
+        start_server("-w", "2")

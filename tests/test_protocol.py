@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -25,6 +26,7 @@ from chat.protocol import (
 )
 
 BIG = "1" * 400
+FIELDS = st.sampled_from(["type", "ref", "userId", "toUserId", "message", "\ud800", "chat", "init"])
 DECODER = Decoder(
     [
         msgspec.defstruct("TaggedChat", [], bases=(Chat,), tag="chat"),
@@ -65,6 +67,10 @@ def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
         ("{}", "missing_field", "type"),
         ('{"type":"chat","message":"hi"}', "missing_field", "toUserId"),
         ('{"type":"nope"}', "unknown_event", "type"),
+        ('{"type":"x - at `$.foo`"}', "unknown_event", "type"),
+        ('{"\\ud800":NaN}', "bad_json", None),
+        ('{"' + "n" * 100 + '":NaN}', "bad_json", None),
+        ('{"type":"init","userId":"a","x":"' + "x" * 5_000 + '","y":NaN}', "unknown_field", "x"),
         ('{"type":7}', "invalid_field", "type"),
         ('{"type":null}', "invalid_field", "type"),
         ('{"type":"init","userId":"a","admin":true}', "unknown_field", "admin"),
@@ -75,6 +81,8 @@ def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
         ('{"type":"init","userId":"a\\n"}', "invalid_field", "userId"),
         ('{"type":"init","userId":"a\\u001b[31mb"}', "invalid_field", "userId"),
         ('{"type":"init","userId":"a\\u202eb"}', "invalid_field", "userId"),
+        ('{"type":"init","userId":"a\\u200bb"}', "invalid_field", "userId"),
+        ('{"type":"init","userId":"\\u3164"}', "invalid_field", "userId"),
         ('{"type":"init","userId":"' + "a" * 65 + '"}', "invalid_field", "userId"),
         ('{"type":"init","userId":"' + "a" * 300 + '"}', "invalid_field", "userId"),
         ('{"type":"init","userId":"a","ref":1.5}', "invalid_field", "ref"),
@@ -100,6 +108,23 @@ def test_bad_input_is_told_by_code_and_field(text: str, code: str, field: str | 
     assert (refused.value.code, refused.value.field) == (code, field)
     assert refused.value.message.endswith(".")
     assert "`" not in refused.value.message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()) | FIELDS, inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(st.characters()) | FIELDS, JSON).map(json.dumps))
+def test_whatever_an_object_holds_its_error_can_be_sent(text: str) -> None:
+    answer = b""
+    try:
+        DECODER.decode(text)
+    except ChatError as error:
+        answer = encode(failure(error, ref_of(text)))
+    assert len(answer) < 2_000
 
 
 @given(st.text() | st.from_regex(r'\{"type":"(chat|init)",".{0,30}\}', fullmatch=True))

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event
 
+from chat.protocol import INTERNAL_ERROR, TOO_SLOW
 from chat.transport import frames
-from chat.transport.frames import BINARY, CLOSE, FAIL, PING, TEXT, FrameDecoder
+from chat.transport.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
 
 if TYPE_CHECKING:
     from chat.transport.connections import Connections
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("chat")
 
 READ_BYTES = 65_536  # what one turn of the loop takes from the kernel at most
-TURN_MESSAGES = 128  # what one turn handles at most, so that a flood delays others by under 1 ms
+TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others their turns
 WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
 OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
-TOO_SLOW = 4008
-INTERNAL_ERROR = 1011
 
 READABLE, WRITABLE = 1, 2  # gevent's loop.io events
 WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -56,6 +55,7 @@ class Connection:
         "_ended",
         "_outbox",
         "_outbox_bytes",
+        "_outbox_limit",
         "_reader",
         "_writer",
         "address",
@@ -84,6 +84,7 @@ class Connection:
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
         self._outbox: list[bytes] = []  # whole frames, but the first may be the rest of one
         self._outbox_bytes = 0
+        self._outbox_limit = settings.outbox_bytes
         self._begun = 0  # how many frames at the head may be out in part, so must go out whole
         self._writer: Any = None  # made when the kernel first does not take all
         self._ended: Event | None = None
@@ -102,25 +103,31 @@ class Connection:
         raise NotImplementedError
 
     def left(self, reason: str) -> None:
-        """Called once, when nothing more can be sent. `reason` is for the log."""
+        """Called once, when nothing more can be sent. `reason` is for the log.
+
+        On the loop's own greenlet: must neither wait nor raise.
+        """
 
     # What others call.
 
     def send(self, frame: bytes) -> bool:
-        """Queue one whole frame (`frames.encode_frame`); never blocks and never raises.
+        """Queue one whole frame (`frames.encode_frame`); never blocks.
 
         Returns False, and forgets the frame, when the connection is closing or by this is: a peer
         whose outbox passes its bound is closed with 4008.
+
+        Raises:
+            RuntimeError: the caller is not on the loop's thread; nothing was queued.
         """
         if self.state is not OPEN:
             return False
+        if not self._outbox:
+            self.connections.flush_soon(self)
         self._outbox.append(frame)
         self._outbox_bytes += len(frame)
-        if len(self._outbox) == 1:
-            self.connections.flush_soon(self)
-        elif self._is_outbox_full():
+        if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
             self.flush()  # what has gathered in this turn was not offered to the kernel yet
-            if self._is_outbox_full():
+            if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
                 self._outbox = self._outbox[: self._begun]
                 self.close(TOO_SLOW, "reads too slowly")
                 return False
@@ -164,7 +171,7 @@ class Connection:
 
     def pause(self) -> None:
         """Read nothing more until the connection closes. What was read is still handled."""
-        if self._reader is not None:
+        if self.state is OPEN and self._reader is not None:
             self._reader.stop()
 
     # Reading.
@@ -195,40 +202,41 @@ class Connection:
     def _take(self, data: bytes = b"") -> None:
         if self.state is not OPEN:
             return
-        inbox = self._decoder.decode(data, TURN_MESSAGES)
-        if inbox:
+        inbox = self._decoder.decode(data, TURN_FRAMES)
+        if inbox or self._decoder.has_more:
             self._busy = True
             self.connections.runners.run(self._handle, inbox)
 
     def _handle(self, inbox: list[frames.Message]) -> None:
         """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
         try:
-            self._handle_each(inbox)
+            for opcode, payload in inbox:
+                if self.state is not OPEN:
+                    break
+                if opcode == TEXT:
+                    self.received(payload)
+                else:
+                    self._handle_other(opcode, payload)
         except Exception:  # not even an answer was possible
             log.exception("a message was not handled; address=%s", self.address)
             self.close(INTERNAL_ERROR, "internal error")
-        if len(inbox) == TURN_MESSAGES and self.state is OPEN:
+        if self._decoder.has_more and self.state is OPEN:
             self.connections.loop.run_callback(self._next_turn)
         else:
             self._busy = False
             self._read_on()
 
-    def _handle_each(self, inbox: list[frames.Message]) -> None:
-        for opcode, payload in inbox:
-            if self.state is not OPEN:
-                break
-            if opcode == TEXT:
-                self.received(payload)
-            elif opcode == BINARY:
-                self.received_binary(payload)
-            elif opcode == PING:
-                self.send(frames.encode_frame(frames.PONG, payload))
-            elif opcode == CLOSE:
-                code, reason = payload
-                # The peer's own code is the answer (RFC 6455, section 5.5.1).
-                self._close(frames.encode_close(code), f"{code} {reason}".strip())
-            elif opcode == FAIL:
-                self.close(*payload)
+    def _handle_other(self, opcode: int, payload: Any) -> None:
+        if opcode == BINARY:
+            self.received_binary(payload)
+        elif opcode == PING:
+            self.send(frames.encode_frame(PONG, payload))
+        elif opcode == CLOSE:
+            code, reason = payload
+            # The peer's own code is the answer (RFC 6455, section 5.5.1).
+            self._close(frames.encode_close(code), f"{code} {reason}".strip())
+        elif opcode == FAIL:
+            self.close(*payload)
 
     def _next_turn(self) -> None:
         self._busy = False
@@ -245,12 +253,11 @@ class Connection:
     def flush(self) -> None:
         """Write what the kernel takes of the outbox; a write watcher comes back for the rest."""
         while self._outbox:
-            count, size = 0, 0
-            for frame in self._outbox:
-                count += 1
-                size += len(frame)
-                if size >= WRITE_BYTES:
-                    break
+            count = len(self._outbox)
+            if self._outbox_bytes > WRITE_BYTES:
+                count = max(
+                    1, WRITE_BYTES * count // self._outbox_bytes
+                )  # frames are much of a size
             data = self._outbox[0] if count == 1 else b"".join(self._outbox[:count])
             try:
                 sent = self.sock.send(data)
@@ -260,7 +267,7 @@ class Connection:
                 self.abort(f"1006 {error.strerror or error}")
                 return
             self._outbox_bytes -= sent
-            if sent < size:
+            if sent < len(data):
                 self._keep_from(sent)
                 if isinstance(self.sock, ssl.SSLSocket):
                     # OpenSSL has encrypted all of `data` and wants the same bytes again.
@@ -273,10 +280,6 @@ class Connection:
             self._writer.stop()
         if self.state is CLOSING:
             self._hang_up()
-
-    def _is_outbox_full(self) -> bool:
-        most = self.connections.settings.outbox_bytes
-        return self._outbox_bytes > most or len(self._outbox) > OUTBOX_FRAMES
 
     def _keep_from(self, sent: int) -> None:
         """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""

@@ -6,21 +6,25 @@ user is behind a connection is left to `sockets.py`.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-from gevent import get_hub
+from gevent import get_hub, monkey
 
 from chat.config import Settings
+from chat.protocol import NO_INIT, SERVICE_RESTART
 from chat.transport.connection import CLOSING, OPEN, Connection
 from chat.transport.runners import Runners
 
+log = logging.getLogger("chat")
+
+thread_id = monkey.get_original("_thread", "get_ident")  # of the native thread
+
 SWEEP_SECONDS = 1.0  # also how late a deadline may be noticed
 PINGS_UNANSWERED = 2
-NO_INIT = 4502
-SERVICE_RESTART = 1012
 
 
 class Connections:
@@ -34,6 +38,7 @@ class Connections:
         self._all: set[Connection] = set()
         self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
+        self._thread = 0  # the native thread whose loop all this lives on
 
     @property
     def loop(self) -> Any:
@@ -49,15 +54,30 @@ class Connections:
     def add(self, connection: Connection) -> None:
         self._all.add(connection)
         if self._sweeper is None:
+            self._thread = thread_id()
             self._sweeper = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS, ref=False)
             self._sweeper.start(self._sweep)
 
     def discard(self, connection: Connection) -> None:
         self._all.discard(connection)
 
+    def spawn(self, function: Callable[..., object], *args: Any) -> None:
+        """Call `function` soon, in a greenlet, where it may block. What it raises is logged."""
+        self.loop.run_callback(self.runners.run, _call, function, args)
+
     # One write for all that a turn of the loop had to say to a socket.
 
     def flush_soon(self, connection: Connection) -> None:
+        """Have what the connection is given in this turn of the loop written at its end.
+
+        Raises:
+            RuntimeError: the caller is on another native thread, whose loop would never write.
+        """
+        if thread_id() != self._thread:
+            raise RuntimeError(
+                "Events are sent on the event loop's own thread. From a thread of a pool, hand them "
+                "over: loop.run_callback_threadsafe(emit, event, user)."
+            )
         if not self._unflushed:
             self.loop.run_callback(self._flush)
         self._unflushed.append(connection)
@@ -65,7 +85,10 @@ class Connections:
     def _flush(self) -> None:
         unflushed, self._unflushed = self._unflushed, []
         for connection in unflushed:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception:  # one that fails does not take the others' turn
+                self._fail(connection)
 
     # One sweep for all heartbeats and deadlines.
 
@@ -74,14 +97,21 @@ class Connections:
         heartbeat = max(1, round(self.settings.heartbeat_seconds / SWEEP_SECONDS))
         given_up = heartbeat * (PINGS_UNANSWERED + 1)
         for connection in self:
-            if connection.deadline is not None and connection.deadline <= now:
-                self._overdue(connection)
-            elif connection.state is OPEN and not connection.busy:
-                connection.silence += 1
-                if connection.silence >= given_up:
-                    connection.abort(f"1006 {PINGS_UNANSWERED} pings unanswered")
-                elif connection.silence % heartbeat == 0:
-                    connection.ping()
+            try:
+                if connection.deadline is not None and connection.deadline <= now:
+                    self._overdue(connection)
+                elif connection.state is OPEN and not connection.busy:
+                    connection.silence += 1
+                    if connection.silence >= given_up:
+                        connection.abort(f"1006 {PINGS_UNANSWERED} pings unanswered")
+                    elif connection.silence % heartbeat == 0:
+                        connection.ping()
+            except Exception:
+                self._fail(connection)
+
+    def _fail(self, connection: Connection) -> None:
+        log.exception("a connection failed; address=%s", connection.address)
+        connection.abort("1011 internal error")
 
     def _overdue(self, connection: Connection) -> None:
         if connection.state is CLOSING:
@@ -114,3 +144,10 @@ class Connections:
     def _wait_while(self, condition: Callable[[], object], deadline: float) -> None:
         while condition() and time.monotonic() < deadline:
             gevent.sleep(0.01)
+
+
+def _call(function: Callable[..., object], args: tuple[Any, ...]) -> None:
+    try:
+        function(*args)
+    except Exception:
+        log.exception("a task of the server failed")

@@ -16,6 +16,8 @@ from typing import Any
 # Python takes 1 µs and a loop 5. The only thing that this server takes from websockets.
 from websockets.frames import apply_mask
 
+from chat.protocol import INVALID_TEXT, PROTOCOL_ERROR, TOO_BIG
+
 # Opcodes, RFC 6455, section 5.2. FAIL is not on the wire: it says that the peer broke a rule.
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FAIL = 0x10
@@ -37,19 +39,20 @@ class FrameDecoder:
         max_fragments: how many frames one message may come in; a further one fails with 1009.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_max_bytes", "_max_fragments")
+    __slots__ = ("_buffer", "_fragments", "_max_bytes", "_max_fragments", "has_more")
 
     def __init__(self, max_bytes: int, max_fragments: int) -> None:
         self._max_bytes = max_bytes
         self._max_fragments = max_fragments
+        self.has_more = False  # whether `decode` stopped at its limit: call it again with b""
         self._buffer: bytes | bytearray = b""  # what has come of a frame that is not whole yet
         self._fragments: _Fragments | None = None  # a message between its first and last frame
 
     def decode(self, data: bytes, limit: int) -> list[Message]:
-        """Take `data` in and give out the messages that are whole now, `limit` of them at most.
+        """Take `data` in, read at most `limit` frames, and give out the messages that they complete.
 
-        Where there are `limit`, more may be whole: call again with b"". After a FAIL, always the
-        last, the stream makes no sense any more and the decoder is not to be used again.
+        After a FAIL, always the last, the stream makes no sense any more and the decoder is not to
+        be used again.
         """
         if self._buffer:
             if isinstance(self._buffer, bytes):
@@ -58,8 +61,13 @@ class FrameDecoder:
             data = self._buffer  # type: ignore[assignment]
         messages: list[Message] = []
         start, end = 0, len(data)
+        self.has_more = False
         try:
-            while end - start >= 2 and len(messages) < limit:
+            while end - start >= 2:
+                if not limit:
+                    self.has_more = True
+                    break
+                limit -= 1
                 first, second = data[start], data[start + 1]
                 plain = first == 0x81 and self._fragments is None  # a text in one frame: most are
                 size = second & 0x7F
@@ -82,7 +90,7 @@ class FrameDecoder:
         except _Violation as broken:
             messages.append((FAIL, (broken.code, broken.reason)))
         except UnicodeDecodeError:
-            messages.append((FAIL, (1007, "text is not UTF-8")))
+            messages.append((FAIL, (INVALID_TEXT, "text is not UTF-8")))
         # A long frame that comes in small pieces is not copied for each of them.
         self._buffer = data[start:] if start else data
         return messages
@@ -91,28 +99,28 @@ class FrameDecoder:
         """Refuse what section 5 forbids, before a byte of the payload is waited for."""
         opcode = first & 0x0F
         if first & 0x70:
-            raise _Violation(1002, "reserved bits are set")
+            raise _Violation(PROTOCOL_ERROR, "reserved bits are set")
         if not second & 0x80:
-            raise _Violation(1002, "a client's frames are masked")
+            raise _Violation(PROTOCOL_ERROR, "a client's frames are masked")
         if size < {126: 126, 127: 1 << 16}.get(second & 0x7F, 0) or size >> 63:
-            raise _Violation(1002, "the length is not in its shortest form")
+            raise _Violation(PROTOCOL_ERROR, "the length is not in its shortest form")
         if opcode >= CLOSE:
             if opcode > PONG:
-                raise _Violation(1002, f"opcode {opcode} is not in use")
+                raise _Violation(PROTOCOL_ERROR, f"opcode {opcode} is not in use")
             if size > MAX_CONTROL_BYTES or not first & 0x80:
-                raise _Violation(1002, "a control frame is short and in one piece")
+                raise _Violation(PROTOCOL_ERROR, "a control frame is short and in one piece")
             return
         if opcode > BINARY:
-            raise _Violation(1002, f"opcode {opcode} is not in use")
+            raise _Violation(PROTOCOL_ERROR, f"opcode {opcode} is not in use")
         fragments = self._fragments
         if (opcode == CONTINUATION) != (fragments is not None):
-            raise _Violation(1002, "a fragment is out of its order")
+            raise _Violation(PROTOCOL_ERROR, "a fragment is out of its order")
         if fragments is not None:
             size += fragments.size
             if len(fragments.parts) >= self._max_fragments:
-                raise _Violation(1009, f"more than {self._max_fragments} fragments")
+                raise _Violation(TOO_BIG, f"more than {self._max_fragments} fragments")
         if size > self._max_bytes:
-            raise _Violation(1009, f"a message has at most {self._max_bytes} bytes")
+            raise _Violation(TOO_BIG, f"a message has at most {self._max_bytes} bytes")
 
     def _take(self, first: int, payload: bytes) -> Message | None:
         """Give out what a frame completes: a control frame at once, a fragment with its last."""
@@ -163,10 +171,10 @@ def _close_reason(payload: bytes) -> tuple[int, str]:
     if not payload:
         return NO_STATUS, ""
     if len(payload) == 1:
-        raise _Violation(1002, "a close code has two bytes")
+        raise _Violation(PROTOCOL_ERROR, "a close code has two bytes")
     code = int.from_bytes(payload[:2], "big")
     if not (code in (1000, 1001, 1002, 1003) or 1007 <= code <= 1014 or 3000 <= code <= 4999):
-        raise _Violation(1002, f"close code {code} is not in use")
+        raise _Violation(PROTOCOL_ERROR, f"close code {code} is not in use")
     return code, str(payload[2:], "utf-8")
 
 

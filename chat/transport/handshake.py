@@ -69,21 +69,21 @@ def answer(environ: Environ) -> bytes:
 
 
 def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> None:
-    if "*" in origins or origin.rstrip("/") in origins:
+    if "*" in origins or any(_parts(origin) == _parts(allowed) for allowed in origins):
         return
     own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
-    if _host(origin) is None or _host(origin) != _host(own):
+    # Without the scheme: a proxy that ends TLS makes http of a page's https.
+    if not _parts(origin)[1] or _parts(origin)[1:] != _parts(own)[1:]:
         raise OriginRefused(
             f"The origin {origin!r} is not this server's own, {own!r}. "
             "To allow it, add it to the setting CHAT_ORIGINS."
         )
 
 
-def _host(origin: str) -> tuple[str, int | None] | None:
-    """Host and port, None for a default one. A proxy that ends TLS makes http of a page's https."""
+def _parts(origin: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port; the port None where it is a default one, the host where there is none."""
     try:
         parts = urlsplit(origin)
-        port = None if parts.port in DEFAULT_PORTS else parts.port
+        return parts.scheme, parts.hostname, None if parts.port in DEFAULT_PORTS else parts.port
     except ValueError:
-        return None
-    return (parts.hostname, port) if parts.hostname else None
+        return "", None, None

@@ -8,6 +8,7 @@ against some 4 µs for a gevent.spawn. How much one turn does is decided in `con
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from gevent import get_hub
@@ -30,7 +31,9 @@ class Runners:
         """
         if not self._idle:
             greenlet(self._loop, parent=get_hub()).switch()  # to its first wait for work
-        self._idle.pop().switch(function, args)
+        runner = self._idle.pop()
+        runner.gr_context = Context()  # no variable that one user's handler set is seen by the next
+        runner.switch(function, args)
 
     def _loop(self) -> None:
         hub = get_hub()

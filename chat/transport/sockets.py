@@ -54,8 +54,10 @@ class UserSockets:
         user_id, socket.owner = socket.owner, None
         if user_id is None:
             return False
-        if others := tuple(other for other in self._sockets[user_id] if other is not socket):
-            self._sockets[user_id] = others
+        mine = self._sockets[user_id]
+        if len(mine) > 1:
+            place = mine.index(socket)
+            self._sockets[user_id] = mine[:place] + mine[place + 1 :]
             return False
         del self._sockets[user_id]
         return True

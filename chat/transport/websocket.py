@@ -25,7 +25,9 @@ from chat.transport.connections import Connections
 
 log = logging.getLogger("chat")
 
-PATHS = ("/", "/ws")
+PAGE_PATH = "/"  # shared with the page, which a plain request gets
+PATHS = (PAGE_PATH, "/ws")
+LOGGED_CHARS = 200  # of what the client wrote
 OURS = "chat.socket"  # marks the environ of a request that passed `check`
 RETRY_SECONDS = 5
 
@@ -42,17 +44,16 @@ def attach(
     and the socket can be taken out of gunicorn's hands.
     """
     # simple-websocket would read in a thread of its own; for our sockets the loop reads.
-    options = app.config.setdefault("SOCK_SERVER_OPTIONS", {})
-    options["thread_class"] = _reader_of(options.get("thread_class", threading.Thread))
+    options = app.config.get("SOCK_SERVER_OPTIONS", {})
+    reader = _reader_of(options.get("thread_class", threading.Thread))
+    app.config["SOCK_SERVER_OPTIONS"] = {**options, "thread_class": reader}
     sock = Sock(app)
 
     @app.before_request
     def check() -> Response | None:
         if request.path not in PATHS:
             return None
-        if not handshake.wants_upgrade(request.environ) and (
-            request.path == "/" or request.method != "GET"
-        ):
+        if request.path == PAGE_PATH and not handshake.wants_upgrade(request.environ):
             return None
         try:
             _check(connections)
@@ -84,7 +85,8 @@ def _adopt(
     theirs = request.environ.get("gunicorn.socket")
     if theirs is None or isinstance(theirs, ssl.SSLSocket):
         return None
-    # Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and
+    # What a client sends before it has the answer is lost in gunicorn's buffer; it must not do so (RFC
+    # 6455, section 4.1). Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and
     # rebuild its whole epoll set for each such surprise.
     sock = PlainSocket(fileno=theirs.detach())
     sock.setblocking(False)
@@ -139,11 +141,13 @@ def _check(connections: Connections) -> None:
 
 
 def _address() -> str:
-    return request.remote_addr or "-"
+    """The peer's address; behind werkzeug's ProxyFix it is what a header says."""
+    address = (request.remote_addr or "-")[:LOGGED_CHARS]
+    return address if address.isprintable() else repr(address)
 
 
 def _refusal(error: ChatError) -> Response:
-    origin = request.headers.get("Origin")
+    origin = request.headers.get("Origin", "-")[:LOGGED_CHARS]
     log.warning("refused %s address=%s origin=%r: %s", error.status, _address(), origin, error.code)
     response = jsonify(error={"code": error.code, "message": error.message, "field": error.field})
     response.status_code = error.status

@@ -145,7 +145,8 @@ export class ChatSocket {
     const event = parse(data);
     if (event?.type === "ready") this.#becomeOnline(event);
     this.#after(this.#terms.heartbeat, () => this.#ping());
-    const pending = this.#take(event?.ref);
+    const isAnswer = event?.type === "ack" || event?.type === "error";
+    const pending = isAnswer ? this.#take(event.ref) : undefined;
     if (pending && event.type === "ack") pending.resolve(event);
     else if (pending) pending.reject(new ChatError(event.code, event.message, event.field));
     else if (event && !OWN_EVENTS.includes(event.type)) this.#tell(event.type, event);
@@ -235,7 +236,13 @@ export class ChatSocket {
 
   /** @param {string} type @param {unknown} event */
   #tell(type, event) {
-    for (const listener of [...(this.#listeners.get(type) ?? [])]) listener(event);
+    for (const listener of [...(this.#listeners.get(type) ?? [])]) {
+      try {
+        listener(event);
+      } catch (error) { // a page's mistake is the page's: the socket goes on, and the console tells
+        queueMicrotask(() => { throw error; });
+      }
+    }
   }
 }
 

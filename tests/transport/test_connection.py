@@ -18,7 +18,7 @@ from chat.transport.connection import (
     CLOSED,
     CLOSING,
     OUTBOX_FRAMES,
-    TURN_MESSAGES,
+    TURN_FRAMES,
     Connection,
 )
 from chat.transport.connections import Connections
@@ -199,11 +199,11 @@ def test_one_turn_handles_so_many_messages_and_others_come_in_between(
     order: list[str] = []
     pair.ours.handler = lambda text: order.append("flood")
     other.ours.handler = lambda text: order.append("other")
-    count = TURN_MESSAGES * 10
+    count = TURN_FRAMES * 10
     pair.peer.sendall(frame(Opcode.TEXT) * count)
     other.peer.sendall(frame(Opcode.TEXT))
     pair.read_until(lambda: len(order) == count + 1)
-    assert order.index("other") <= 2 * TURN_MESSAGES
+    assert order.index("other") <= 2 * TURN_FRAMES
     other.peer.close()
 
 

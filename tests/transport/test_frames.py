@@ -64,7 +64,8 @@ def decode(
             if any(opcode in (CLOSE, FAIL) for opcode, _ in found):
                 ended = [opcode in (CLOSE, FAIL) for opcode, _ in messages].index(True)
                 return messages[: ended + 1]
-            if len(found) < limit:
+            assert len(found) <= limit
+            if not decoder.has_more:
                 break
             data = b""
     return messages

@@ -6,8 +6,12 @@
 
 /** Agrees with `userIdChars` of the server's limits; counted in characters, not in UTF-16 units. */
 const NAME_CHARACTERS = 64;
-/** Controls, line ends, marks that turn the direction of text, and halves of a character that UTF-8 cannot carry. */
-const NOT_IN_A_NAME = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+/**
+ * Controls, line ends, marks that turn the direction of text, what cannot be seen, and halves of a character
+ * that UTF-8 cannot carry.
+ */
+const NOT_IN_A_NAME =
+  /[\p{Cc}\p{Cs}\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\uffa0\u{e0000}-\u{e007f}]/u;
 
 /**
  * @param {string} typed
