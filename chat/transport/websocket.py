@@ -95,7 +95,7 @@ def _adopt(
         client_class(sock, connections, _address())
     except OSError:  # the peer is gone already
         sock.close()
-    return _Adopted()
+    return _ADOPTED
 
 
 def _wait(ws: Any, connections: Connections, client_class: Callable[..., Connection]) -> None:
@@ -113,7 +113,11 @@ class _Adopted(Response):
     """What a view returns when the socket is not the server's any more."""
 
     def __call__(self, *_: Any) -> Any:
+        self.headers.clear()  # what a host's hooks put there is not for the next one
         raise StopIteration  # what gunicorn's workers take for it; flask-sock says it so too
+
+
+_ADOPTED = _Adopted()  # one for all: it says nothing, and making one is a tenth of an upgrade
 
 
 def _reader_of(thread_class: Callable[..., Any]) -> Callable[..., Any]:
