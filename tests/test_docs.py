@@ -229,10 +229,7 @@ def close_codes() -> dict[int, str | None]:
     found: dict[int, str | None] = {}
     for file in (ROOT / "chat/transport").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            value = node.value if isinstance(node, ast.Assign) else None
-            if isinstance(node, ast.Call | ast.Return):
-                value = node
-            for leaf in ast.walk(value) if value else ():
+            for leaf in ast.walk(node) if isinstance(node, ast.Call | ast.Return) else ():
                 if (
                     isinstance(leaf, ast.Constant)
                     and type(leaf.value) is int
