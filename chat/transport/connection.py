@@ -1,8 +1,8 @@
-"""One WebSocket on gevent's event loop: inbox, outbox, closing.
+"""One WebSocket on gevent's event loop: inbox and closing.
 
-Reads, decodes and hands whole messages to `received`; queues and writes what `send` is given. Who
-the peer is and what a message means is left to the subclass (`events.Client`); the heartbeat, the
-deadlines and the goodbye to all are driven by `connections.py`.
+Reads, decodes and hands whole messages to `received`. Writing is `outbox.py`'s; who the peer is and
+what a message means is left to the subclass (`events.Client`); the heartbeat, the deadlines and the
+goodbye to all are driven by `connections.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gevent.event import Event
 from chat.protocol import INTERNAL_ERROR, TOO_SLOW
 from chat.transport import frames
 from chat.transport.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
+from chat.transport.outbox import CLOSED, CLOSING, OPEN, WOULD_BLOCK, Outbox
 
 if TYPE_CHECKING:
     from chat.transport.connections import Connections
@@ -27,16 +28,10 @@ log = logging.getLogger("chat")
 READ_BYTES = 4_096  # most reads bring one message, and a small buffer makes them a tenth faster
 READ_MORE_BYTES = 61_440  # where there is more; both together are what one turn takes at most
 TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others their turns
-WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
-OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
-
-READABLE, WRITABLE = 1, 2  # gevent's loop.io events
-WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-OPEN, CLOSING, CLOSED = "open", "closing", "closed"
+READABLE = 1  # an event of gevent's loop.io
 
 
-class Connection:
+class Connection(Outbox):
     """A socket after its upgrade. Lives on the loop's thread; every method is called there.
 
     Args:
@@ -50,32 +45,22 @@ class Connection:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "_begun",
         "_busy",
         "_decoder",
         "_ended",
-        "_outbox",
-        "_outbox_bytes",
-        "_outbox_limit",
         "_reader",
-        "_writer",
         "address",
-        "connections",
         "deadline",
         "opened_at",
         "silence",
-        "sock",
-        "state",
     )
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)
         if sock.family in (AF_INET, AF_INET6):  # a message is not to wait for a fuller packet
             sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        self.sock = sock
-        self.connections = connections
+        super().__init__(sock, connections)
         self.address = address
-        self.state = OPEN
         self.opened_at = time.monotonic()
         # When the sweep ends this connection: first for want of `init`, later for not hanging up.
         self.deadline: float | None = self.opened_at + connections.settings.init_seconds
@@ -83,11 +68,6 @@ class Connection:
         settings = connections.settings
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
-        self._outbox: list[bytes] = []  # whole frames, but the first may be the rest of one
-        self._outbox_bytes = 0
-        self._outbox_limit = settings.outbox_bytes
-        self._begun = 0  # how many frames at the head may be out in part, so must go out whole
-        self._writer: Any = None  # made when the kernel first does not take all
         self._ended: Event | None = None
         self._reader = connections.loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
@@ -110,29 +90,6 @@ class Connection:
         """
 
     # What others call.
-
-    def send(self, frame: bytes) -> bool:
-        """Queue one whole frame (`frames.encode_frame`); never blocks.
-
-        Returns False, and forgets the frame, when the connection is closing or by this is: a peer
-        whose outbox passes its bound is closed with 4008.
-
-        Raises:
-            RuntimeError: the caller is not on the loop's thread; nothing was queued.
-        """
-        if self.state is not OPEN:
-            return False
-        if not self._outbox:
-            self.connections.flush_soon(self)
-        self._outbox.append(frame)
-        self._outbox_bytes += len(frame)
-        if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
-            self.flush()  # what has gathered in this turn was not offered to the kernel yet
-            if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
-                self._outbox = self._outbox[: self._begun]
-                self.close(TOO_SLOW, "reads too slowly")
-                return False
-        return True
 
     def close(self, code: int, reason: str = "") -> None:
         """Queue a close frame behind what is queued already, and end the connection after it."""
@@ -258,58 +215,14 @@ class Connection:
         if self._reader is not None and not self._reader.active and not self.connections.stopping:
             self._reader.start(self._read)
 
-    # Writing.
+    # Closing.
 
-    def flush(self) -> None:
-        """Write what the kernel takes of the outbox; a write watcher comes back for the rest."""
-        while self._outbox:
-            count = len(self._outbox)
-            if self._outbox_bytes > WRITE_BYTES:
-                count = max(
-                    1, WRITE_BYTES * count // self._outbox_bytes
-                )  # frames are much of a size
-            data = self._outbox[0] if count == 1 else b"".join(self._outbox[:count])
-            try:
-                sent = self.sock.send(data)
-            except WOULD_BLOCK:
-                sent = 0
-            except OSError as error:
-                self.abort(f"1006 {error.strerror or error}")
-                return
-            self._outbox_bytes -= sent
-            if sent < len(data):
-                self._keep_from(sent)
-                if isinstance(self.sock, ssl.SSLSocket):
-                    # OpenSSL has encrypted all of `data` and wants the same bytes again.
-                    self._begun = count
-                self._watch_writable()
-                return
-            del self._outbox[:count]
-            self._begun = 0
-        if self._writer is not None:
-            self._writer.stop()
+    def overflowed(self) -> None:
+        self.close(TOO_SLOW, "reads too slowly")
+
+    def flushed(self) -> None:
         if self.state is CLOSING:
             self._hang_up()
-
-    def _keep_from(self, sent: int) -> None:
-        """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""
-        done = 0
-        while sent >= len(self._outbox[done]):
-            sent -= len(self._outbox[done])
-            done += 1
-        del self._outbox[:done]
-        if sent:
-            self._outbox[0] = self._outbox[0][sent:]
-        if sent or done:
-            self._begun = 1 if sent else 0
-
-    def _watch_writable(self) -> None:
-        if self._writer is None:
-            self._writer = self.connections.loop.io(self.sock.fileno(), WRITABLE)
-        if not self._writer.active:
-            self._writer.start(self.flush)
-
-    # Closing.
 
     def _close(self, close_frame: bytes, reason: str) -> None:
         if self.state is not OPEN:

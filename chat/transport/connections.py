@@ -16,7 +16,8 @@ from gevent import get_hub, monkey
 
 from chat.config import Settings
 from chat.protocol import NO_INIT, SERVICE_RESTART
-from chat.transport.connection import CLOSING, OPEN, Connection
+from chat.transport.connection import Connection
+from chat.transport.outbox import CLOSING, OPEN, Outbox
 from chat.transport.runners import Runners
 
 log = logging.getLogger("chat")
@@ -36,7 +37,7 @@ class Connections:
         self.stopping = False
         self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
         self._all: set[Connection] = set()
-        self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
+        self._unflushed: list[Outbox] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread whose loop all this lives on
 
@@ -67,7 +68,7 @@ class Connections:
 
     # One write for all that a turn of the loop had to say to a socket.
 
-    def flush_soon(self, connection: Connection) -> None:
+    def flush_soon(self, connection: Outbox) -> None:
         """Have what the connection is given in this turn of the loop written at its end.
 
         Raises:
@@ -109,8 +110,8 @@ class Connections:
             except Exception:
                 self._fail(connection)
 
-    def _fail(self, connection: Connection) -> None:
-        log.exception("a connection failed; address=%s", connection.address)
+    def _fail(self, connection: Outbox) -> None:
+        log.exception("a connection failed")
         connection.abort("1011 internal error")
 
     def _overdue(self, connection: Connection) -> None:

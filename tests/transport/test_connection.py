@@ -14,15 +14,10 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
 from chat.config import Settings
-from chat.transport.connection import (
-    CLOSED,
-    CLOSING,
-    OUTBOX_FRAMES,
-    TURN_FRAMES,
-    Connection,
-)
+from chat.transport.connection import TURN_FRAMES, Connection
 from chat.transport.connections import Connections
 from chat.transport.frames import TEXT, encode_frame
+from chat.transport.outbox import CLOSED, CLOSING, OUTBOX_FRAMES
 from tests.transport.peers import closing_code, frame
 
 HELLO = encode_frame(TEXT, b"hello")

@@ -10,8 +10,8 @@ import pytest
 
 from chat.config import Settings
 from chat.transport import connections as subject
-from chat.transport.connection import CLOSED, CLOSING, OPEN
 from chat.transport.connections import Connections
+from chat.transport.outbox import CLOSED, CLOSING, OPEN
 
 
 class Clock:
