@@ -66,9 +66,8 @@ class Client(Connection):
     def left(self, reason: str) -> None:
         line = "leave user=%r reason=%r after=%.1fs"
         seconds = time.monotonic() - self.opened_at
-        self.connections.spawn(
-            log.info, line, self.owner, reason, seconds
-        )  # a log may have to wait
+        # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
+        self.connections.spawn(log.info, line, self.owner, reason, seconds)
         sockets.remove(self)
 
 
@@ -126,7 +125,7 @@ class Events:
                 ack = {"type": "ack", "ref": ref}
                 client.emit({**ack, **(answer or {}), **ack})  # a handler cannot forge these two
         except ChatError as error:
-            client.emit(failure(error, ref or ref_of(text)))
+            client.emit(failure(error, ref_of(text) if ref is None else ref))
         except KeyboardInterrupt:
             raise
         except BaseException:  # a handler's gevent.Timeout and sys.exit() are its failures as well

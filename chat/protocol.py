@@ -213,13 +213,23 @@ class Decoder:
 
 def ref_of(text: str) -> Ref | None:
     """The `ref` of a text that is no proper event, or None: its sender waits for an answer too."""
-    found = _lenient(text)
+    try:
+        return _decode_ref(text).ref
+    except (msgspec.DecodeError, RecursionError):
+        found = _lenient(text)
     ref = found.get("ref") if isinstance(found, dict) else None
     if isinstance(ref, str) and len(ref) <= REF_CHARS and not _unpaired(ref):
         return ref
     if type(ref) is int and abs(ref) <= SAFE_INTEGER:
         return ref
     return None
+
+
+class _Marked(msgspec.Struct):
+    ref: Ref | None = None
+
+
+_decode_ref = msgspec.json.Decoder(_Marked).decode
 
 
 def _explain(reason: str) -> NoReturn:

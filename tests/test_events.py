@@ -93,6 +93,15 @@ def test_an_event_before_init_is_refused_unless_it_may_come_before(events: Event
     assert ack["type"] == "ack"
 
 
+def test_a_long_event_that_fails_is_answered_with_its_ref(events: Events) -> None:
+    events.on("poke", Poke)(lambda client, event: None)
+    long = "x" * 60_000
+    for ref in (0, "", "r"):
+        text = json.dumps({"type": "poke", "toUserId": "bob", "ref": ref, "other": long})
+        [error] = dispatch(events, text)
+        assert (error["code"], error["ref"]) == ("unknown_field", ref)
+
+
 def test_a_second_handler_of_a_name_takes_the_firsts_place(events: Events) -> None:
     events.on("poke", Poke)(lambda client, event: {"by": 1})
     events.on("poke")(lambda client, event: {"by": 2})

@@ -140,6 +140,7 @@ def test_no_text_raises_anything_but_a_chat_error(text: str) -> None:
     [
         ('{"ref":"a","x":NaN}', "a"),
         ('{"ref":0}', 0),
+        ('{"message":"' + "x" * 60_000 + '","ref":"long"}', "long"),
         ('{"ref":""}', ""),
         ('{"ref":true}', None),
         ('{"ref":1.5}', None),

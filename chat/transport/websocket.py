@@ -85,9 +85,9 @@ def _adopt(
     theirs = request.environ.get("gunicorn.socket")
     if theirs is None or isinstance(theirs, ssl.SSLSocket):
         return None
-    # What a client sends before it has the answer is lost in gunicorn's buffer; it must not do so (RFC
-    # 6455, section 4.1). Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and
-    # rebuild its whole epoll set for each such surprise.
+    # Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and rebuild
+    # its whole epoll set for each such surprise. What a client sends before it has the answer, which
+    # RFC 6455, section 4.1, forbids, stays in gunicorn's buffer.
     sock = PlainSocket(fileno=theirs.detach())
     sock.setblocking(False)
     try:
