@@ -149,6 +149,7 @@ def test_a_whole_conversation_by_keyboard_alone(open_page: OpenPage) -> None:
         page.keyboard.press("Tab")
     page.keyboard.type("nobody")
     page.keyboard.press("Enter")
+    expect(page.locator("textarea")).to_be_focused()  # where a person sees the cursor
     page.keyboard.type("are you there?")
     page.keyboard.press("Enter")
     expect(texts(page)).to_have_text(["are you there?"])
