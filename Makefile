@@ -2,13 +2,14 @@
 # make test   everything; skips, with its reason, what this machine lacks
 # make lint   ruff and mypy; make format mends what ruff can
 # make bench  this server and its peers, in turn; about ten minutes
+# make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make conformance  the Autobahn suite, where Python 2.7 is found
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format bench conformance clean
+.PHONY: run test lint format bench faults conformance clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -27,6 +28,9 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)
+
+faults: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.faults
 
 conformance: $(VENV)/run.stamp
 	$(BIN)/python tests/conformance/run.py

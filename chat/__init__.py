@@ -20,12 +20,17 @@ from flask import Flask
 from gevent import monkey
 
 import chat.handlers as _handlers  # noqa: F401  (registers the events)
+from chat import catchup
+from chat.auth import Tokens
+from chat.cli import chat_cli
 from chat.config import Settings
 from chat.delivery import emit
 from chat.events import Client, events
 from chat.protocol import Payload, UserId
+from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections
+from chat.web.api import api
 from chat.web.pages import pages
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events"]
@@ -46,10 +51,18 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(config or {})
     settings = Settings.load(config)
     _log_to_stderr(settings.log_level)
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    embedded = f"sqlite:///{app.instance_path}/chat.db"
+    storage.open(settings.database_url or embedded, settings.journal_records)
+    tokens = Tokens.for_app(settings, app.instance_path)
     connections = Connections(settings)
+    connections.each_sweep.append(catchup.move_pointers)
+    connections.still_busy.append(lambda: not storage.journal.idle)
     app.extensions["chat"] = connections
     websocket.attach(app, connections)
+    app.cli.add_command(chat_cli)
     app.register_blueprint(pages)
+    app.register_blueprint(api(storage.store, tokens, storage.read))
     _stop_with_the_process(connections)
     return app
 

@@ -20,8 +20,11 @@ PREFIX = "CHAT_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def _setting(default: Any, unit: str, meaning: str, least: float | None = None) -> Any:
-    return field(default=default, metadata={"unit": unit, "meaning": meaning, "least": least})
+def _setting(
+    default: Any, unit: str, meaning: str, least: float | None = None, shown: bool = True
+) -> Any:
+    metadata = {"unit": unit, "meaning": meaning, "least": least}
+    return field(default=default, repr=shown, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,31 @@ class Settings:
         "seconds",
         "How long a worker that stops takes at most to say goodbye.",
         least=0.1,
+    )
+    database_url: str = _setting(
+        "",
+        "URL",
+        "SQLAlchemy's, of SQLite or PostgreSQL (postgresql+psycopg://...). "
+        "Empty: the file chat.db in Flask's instance folder.",
+    )
+    journal_records: int = _setting(
+        20_000,
+        "records",
+        "How many messages and receipts may wait to be stored; further ones are answered busy.",
+        least=1,
+    )
+    token_secret: str = _setting(
+        "",
+        "text of at least 32 bytes",
+        "What tokens are signed with; whoever knows it can sign in as anybody. Empty: 32 random bytes, "
+        "made once and kept in the file token_secret in Flask's instance folder.",
+        shown=False,
+    )
+    token_seconds: int = _setting(
+        30 * 24 * 3600,
+        "seconds",
+        "How long a token is valid.",
+        least=1,
     )
     log_level: str = _setting(
         "INFO",

@@ -87,6 +87,30 @@ class Forbidden(ChatError):
     code, status = "forbidden", 403
 
 
+# The event is well formed and allowed, but cannot be done, now or ever.
+
+
+class Busy(ChatError):
+    """More waits to be stored than the journal takes in. Trying again in a moment helps."""
+
+    code, status = "busy", 503
+    sentence = "The server has more to store than it can take in. Try again in a moment."
+
+
+class Unavailable(ChatError):
+    """A commit failed: nothing was stored, nothing was delivered. Trying again may help."""
+
+    code, status = "unavailable", 503
+    sentence = "The message could not be stored, and was not sent. Try again in a moment."
+
+
+class Conflicting(ChatError):
+    """The clientId was used before, for another text."""
+
+    code, status = "conflict", 409
+    sentence = "This clientId was used before, for another text."
+
+
 # The socket is refused before it is one.
 
 
@@ -119,6 +143,51 @@ class Stopping(ChatError):
 
     code, status = "stopping", 503
     sentence = "The server is restarting. Try again in a moment."
+
+
+# A plain HTTP request is refused.
+
+
+class NotSignedIn(ChatError):
+    """The token is missing, forged, meant for another server, or out of date."""
+
+    code, status = "not_signed_in", 401
+    sentence = "Sign in first: POST /api/session gives a token for Authorization: Bearer."
+
+
+class NotFound(ChatError):
+    """Nothing is served under this path."""
+
+    code, status = "not_found", 404
+    sentence = "Nothing is served here. GET /api/openapi.json lists what there is."
+
+
+class MethodNotAllowed(ChatError):
+    """The path is served, but not with this method; the header Allow names those it takes."""
+
+    code, status = "method_not_allowed", 405
+    sentence = "This path does not take this method."
+
+
+class SlowBody(ChatError):
+    """The request's body did not come in time."""
+
+    code, status = "slow_body", 408
+    sentence = "The request's body took too long to come."
+
+
+class TooLarge(ChatError):
+    """The request's body is longer than any of ours needs to be."""
+
+    code, status = "too_large", 413
+    sentence = "The request's body is too large."
+
+
+class BadRequest(ChatError):
+    """What the HTTP layer itself refuses, such as a body that breaks off; the status may be another 4xx."""
+
+    code, status = "bad_request", 400
+    sentence = "This is not a proper HTTP request."
 
 
 # The server itself is set up wrongly.

@@ -10,31 +10,43 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from chat.config import Settings
 from chat.delivery import Event, encoded, sockets
 from chat.errors import ChatError, Internal, NotInitialised, NotText
-from chat.protocol import Decoder, Payload, failure, ref_of
+from chat.protocol import Decoder, Payload, Ref, failure, ref_of
 from chat.transport.connection import Connection
+
+if TYPE_CHECKING:
+    from chat.catchup import Catchup
 
 log = logging.getLogger("chat")
 
-Answer = dict[str, Any] | None
+
+class Later:
+    """What a handler returns that will call `client.answer` itself, once, when it knows the answer."""
+
+
+LATER = Later()
+
+Answer = dict[str, Any] | Later | None
 Handler = Callable[["Client", Any], Answer]
 
 
 class Client(Connection):
     """One socket as a handler sees it: who it is, and a way to answer it."""
 
-    __slots__ = ("owner",)
+    __slots__ = ("catchup", "owner")
 
     owner: str | None  # the user, once `init` said it; set by UserSockets alone
+    catchup: Catchup | None  # of a client that does not fetch for itself, what it was sent so far
 
     def __init__(self, *args: Any) -> None:
         self.owner = None
+        self.catchup = None
         super().__init__(*args)
         log.info("connect address=%s", self.address)
 
@@ -57,6 +69,20 @@ class Client(Connection):
         """Send `event` to this socket alone. Never blocks; False if the socket is closing."""
         return self.send(encoded(event))
 
+    def deliver(self, other: str, seq: int, frame: bytes) -> bool:
+        """Send a chat message of the conversation with `other`, in its order. False if not taken."""
+        if self.catchup is None:
+            return self.send(frame)
+        return self.catchup.deliver(other, seq, frame)
+
+    def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None:
+        """Send the one `ack` or `error` that an event gets; no `ack` for one without a ref."""
+        if isinstance(answer, ChatError):
+            self.emit(failure(answer, ref))
+        elif ref is not None:
+            ack = {"type": "ack", "ref": ref}
+            self.emit({**ack, **(answer or {}), **ack})  # a handler cannot forge these two
+
     def received(self, text: str) -> None:
         events.dispatch(self, text)
 
@@ -69,6 +95,7 @@ class Client(Connection):
         # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
         self.connections.spawn(log.info, line, self.owner, reason, seconds)
         sockets.remove(self)
+        self.catchup = None
 
 
 class Events:
@@ -85,8 +112,8 @@ class Events:
         """Name the decorated function the handler of the event `name`.
 
         The handler is called with the Client and the typed payload, in a greenlet: it may block, and
-        holds up its own socket only. It returns the fields of the ack, a dict or None, and fails by
-        raising a ChatError. There is no Flask application context around it: what needs one says
+        holds up its own socket only. It returns the fields of the ack, a dict or None, or LATER if it
+        answers by itself, and fails by raising a ChatError. There is no Flask application context around it: what needs one says
         `with app.app_context():`. Context variables start empty each time; a threading.local does
         not, since greenlets are used again, as the threads of a pool are.
         A later handler of the same name takes the earlier one's place.
@@ -121,16 +148,15 @@ class Events:
             if client.owner is None and not before_init:
                 raise NotInitialised
             answer = handler(client, event)
-            if ref is not None:
-                ack = {"type": "ack", "ref": ref}
-                client.emit({**ack, **(answer or {}), **ack})  # a handler cannot forge these two
+            if not isinstance(answer, Later):
+                client.answer(ref, answer)
         except ChatError as error:
-            client.emit(failure(error, ref_of(text) if ref is None else ref))
+            client.answer(ref_of(text) if ref is None else ref, error)
         except KeyboardInterrupt:
             raise
         except BaseException:  # a handler's gevent.Timeout and sys.exit() are its failures as well
             log.exception("a handler failed for user=%r", client.owner)
-            client.emit(failure(Internal(), ref))
+            client.answer(ref, Internal())
 
     def _first_decode(self, text: str) -> Payload:
         """Make the decoder of all events that are known by now, and have it decode from here on."""

@@ -1,16 +1,18 @@
 """What this chat does on each event that a client may send.
 
 The wire's words stand in `protocol.py`; how an event comes here, and what becomes of an error, in
-`events.py`.
+`events.py`; how a message is stored before it is delivered, in `storage/journal.py`.
 """
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
+from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
-from chat.errors import Forbidden
-from chat.events import Answer, Client, events
+from chat.errors import ChatError, Conflicting, Forbidden
+from chat.events import LATER, Answer, Client, events
 from chat.protocol import (
     USER_ID_CHARS,
     Chat,
@@ -18,55 +20,147 @@ from chat.protocol import (
     Init,
     Payload,
     Pong,
+    Read,
     Ready,
+    Received,
+    Ref,
+    Standing,
     Typing,
     TypingHint,
     canonical_user_id,
+    iso,
     timestamp,
 )
+from chat.receipts import tell
+from chat.storage import storage
+from chat.storage.records import Conflict, Pointer, Send, Stored
 
 log = logging.getLogger("chat")
+
+READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
 
 
 @events.on("init", Init, before_init=True)
 def init(client: Client, event: Init) -> Answer:
-    """The socket says who it is. A second init, as another user, moves it."""
-    if client.owner != event.user_id:  # said again and again, it would fill the log
-        log.info("init user=%r address=%s", event.user_id, client.address)
-    sockets.add(event.user_id, client)
+    """The socket says who it is. A second init, as another user, moves it.
+
+    From here on it gets what is sent to the user, so that between the look at the database and the
+    first live message there is no gap.
+    """
+    user_id = event.user_id
+    if client.owner != user_id:  # said again and again, it would fill the log
+        log.info("init user=%r address=%s", user_id, client.address)
+    said_before = client.owner == user_id and client.catchup is not None
+    if event.sync:
+        client.catchup = None
+    elif not said_before:
+        client.catchup = Catchup(client, user_id)
+    sockets.add(user_id, client)
+    try:
+        standings = storage.read(storage.store.standings, user_id, READY_CONVERSATIONS + 1)
+    except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
+        sockets.remove(client)
+        client.catchup = None
+        raise
     client.deadline = None
-    limits = {"frameBytes": client.settings.max_message_bytes, "userIdChars": USER_ID_CHARS}
-    heartbeat = client.settings.heartbeat_seconds
-    client.emit(Ready(user_id=event.user_id, heartbeat=heartbeat, limits=limits))
+    client.emit(
+        Ready(
+            user_id=user_id,
+            heartbeat=client.settings.heartbeat_seconds,
+            limits={"frameBytes": client.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
+            conversations=[Standing(**row._asdict()) for row in standings[:READY_CONVERSATIONS]],
+            more=len(standings) > READY_CONVERSATIONS or None,
+        )
+    )
+    if client.catchup is not None and not said_before:
+        client.connections.spawn(client.catchup.run)
     return None
 
 
 @events.on("chat", Chat)
 def chat(client: Client, event: Chat) -> Answer:
-    """A message: to the receiver's sockets, and to the sender's other ones."""
-    sender, receiver = client.user_id, event.to_user_id
+    """A message: stored, then delivered, then acknowledged."""
+    sender = client.user_id
     if event.from_user_id is not None and canonical_user_id(event.from_user_id) != sender:
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
-    sent_at = timestamp()
-    message = encoded(
+    send = Send(sender, event.to_user_id, event.message, event.client_id)
+    storage.journal.accept(send, lambda outcome: _settle(client, event.ref, send, outcome))
+    return LATER
+
+
+def _settle(
+    client: Client, ref: Ref | None, send: Send, outcome: Stored | Conflict | ChatError
+) -> None:
+    """The message is on the disk, or is not: deliver it and answer. Called in the order of `accept`."""
+    if isinstance(outcome, ChatError):
+        client.answer(ref, outcome)
+    elif isinstance(outcome, Conflict):
+        client.answer(ref, Conflicting(field="clientId"))
+    else:
+        sent_at = iso(outcome.sent_at)
+        if outcome.repeated:  # delivered the first time, or found by who comes back
+            delivered = bool(sockets.of(send.receiver_id))
+        else:
+            delivered = _deliver(client, send, outcome.seq, sent_at)
+        client.answer(ref, {"seq": outcome.seq, "timestamp": sent_at, "delivered": delivered})
+
+
+def _deliver(client: Client, send: Send, seq: int, sent_at: str) -> bool:
+    """To the receiver's sockets and the sender's other ones; True if the receiver's took it."""
+    sender, receiver = send.sender_id, send.receiver_id
+    frame = encoded(
         ChatMessage(
             from_user_id=sender,
             to_user_id=receiver,
-            message=event.message,
+            message=send.body,
             timestamp=sent_at,
-            client_id=event.client_id,
+            seq=seq,
+            client_id=send.client_id,
         )
     )
-    delivered = emit(message, to=receiver, skip=client)
+    delivered = False
+    for socket in _clients(receiver):
+        if socket is not client and socket.deliver(sender, seq, frame):
+            delivered = True
     if sender != receiver:
-        emit(message, to=sender, skip=client)
+        for socket in _clients(sender):
+            if socket is not client:
+                socket.deliver(receiver, seq, frame)
     if not delivered:
         log.info("message to an offline user: from=%r to=%r", sender, receiver)
-    return {"delivered": delivered > 0, "timestamp": sent_at}
+    return delivered
+
+
+def _clients(user_id: str) -> tuple[Any, ...]:
+    return sockets.of(user_id)
+
+
+@events.on("received", Received)
+def received(client: Client, event: Received) -> Answer:
+    """The client has what was written up to there."""
+    return _move(client, event.ref, Pointer(client.user_id, event.with_user_id, event.seq, 0))
+
+
+@events.on("read", Read)
+def read(client: Client, event: Read) -> Answer:
+    """Somebody has seen it."""
+    return _move(
+        client, event.ref, Pointer(client.user_id, event.with_user_id, event.seq, event.seq)
+    )
+
+
+def _move(client: Client, ref: Ref | None, pointer: Pointer) -> Answer:
+    def settle(moved: Pointer | ChatError | None) -> None:
+        tell(moved, skip=client)
+        client.answer(ref, moved if isinstance(moved, ChatError) else None)
+
+    storage.journal.accept(pointer, settle)
+    return LATER
 
 
 @events.on("typing", Typing)
 def typing(client: Client, event: Typing) -> Answer:
+    """The sender is writing to somebody just now; not stored."""
     emit(TypingHint(from_user_id=client.user_id), to=event.to_user_id, skip=client)
     return None
 

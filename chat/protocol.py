@@ -29,6 +29,7 @@ INVALID_TEXT = 1007
 TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 SERVICE_RESTART = 1012
+TRY_AGAIN_LATER = 1013
 TOO_SLOW = 4008
 NO_INIT = 4502
 
@@ -43,6 +44,9 @@ Ref = (
     Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
     | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
 )
+
+
+Seq = Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER)]
 
 
 class Payload(
@@ -63,9 +67,10 @@ class Payload(
 
 
 class Init(Payload):
-    """I am `user_id`."""
+    """I am `user_id`. With `sync` I fetch for myself what I missed, and say what I received."""
 
     user_id: UserId
+    sync: bool = False
 
     def __post_init__(self) -> None:
         self.user_id = checked_user_id(self.user_id, "userId")
@@ -94,18 +99,48 @@ class Typing(Payload):
         self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
 
 
+class Received(Payload):
+    """What `with_user_id` and I wrote has arrived here, up to `seq`."""
+
+    with_user_id: UserId
+    seq: Seq
+
+    def __post_init__(self) -> None:
+        self.with_user_id = checked_user_id(self.with_user_id, "withUserId")
+
+
+class Read(Received):
+    """... and I have seen it."""
+
+
 class ServerEvent(
     msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"
 ):
     """What the server sends. Fields that are None are left out."""
 
 
+class Standing(msgspec.Struct, rename="camel", kw_only=True):
+    """How far a conversation has got, and how far its two users. All are `seq`s; 0: nothing."""
+
+    with_user_id: str
+    last_seq: int
+    received: int
+    read: int
+    their_received: int
+    their_read: int
+
+
 class Ready(ServerEvent, tag="ready"):
-    """The answer to `init`. `heartbeat` in seconds; `limits`: name to number."""
+    """The answer to `init`. `heartbeat` in seconds; `limits`: name to number.
+
+    `conversations`: the newest first; `more` if there are older ones, which the HTTP interface lists.
+    """
 
     user_id: str
     heartbeat: float
     limits: dict[str, int]
+    conversations: list[Standing]
+    more: bool | None = None
 
 
 class ChatMessage(ServerEvent, tag="chat"):
@@ -115,7 +150,17 @@ class ChatMessage(ServerEvent, tag="chat"):
     to_user_id: str
     message: str
     timestamp: str
+    seq: int
     client_id: str | None = None
+
+
+class Receipt(ServerEvent, tag="receipt"):
+    """`user_id` has received and read the conversation with `with_user_id` up to these `seq`s."""
+
+    user_id: str
+    with_user_id: str
+    received: int
+    read: int
 
 
 class TypingHint(ServerEvent, tag="typing"):
@@ -144,11 +189,12 @@ encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes
 
 def timestamp() -> str:
     """The time now, as ISO 8601 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`."""
-    return _iso(int(time.time() * 1000))
+    return iso(int(time.time() * 1000))
 
 
 @lru_cache(maxsize=2)  # under load many messages share a millisecond
-def _iso(unix_ms: int) -> str:
+def iso(unix_ms: int) -> str:
+    """A Unix time in milliseconds, as `timestamp` writes it."""
     moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 

@@ -15,6 +15,24 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
+TOKEN_SECRET = "a secret for the tests, 32 bytes."
+
+
+def own_storage(folder: Path) -> dict[str, str]:
+    """Settings that keep a server's database in `folder`, and its tokens' secret in no file at all."""
+    return {
+        "CHAT_DATABASE_URL": f"sqlite:///{folder}/chat.db",
+        "CHAT_TOKEN_SECRET": TOKEN_SECRET,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _storage_of_an_app_in_this_process(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A create_app() in a test opens a new database, and never that of the person who runs the tests."""
+    for name, value in own_storage(tmp_path_factory.mktemp("app")).items():
+        monkeypatch.setenv(name, value)
 
 
 class Server:
@@ -77,9 +95,10 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
     def start(
         *arguments: str, app: str = "", command: list[str] | None = None, **env: str
     ) -> Server:
-        log = tmp_path_factory.mktemp("server") / "log"
+        folder = tmp_path_factory.mktemp("server")
         app = app or os.environ.get("TEST_APP", "app:app")
-        server = Server(command or [*GUNICORN, *arguments, app], env, log)
+        env = {**own_storage(folder), **env}
+        server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
         if command is None:
             server.wait_for("Booting worker")
         return server
@@ -89,7 +108,10 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
 
 @pytest.fixture
 def start_server(_start: StartServer) -> Iterator[StartServer]:
-    """Start servers with arguments and settings of their own: start_server(CHAT_MAX_SOCKETS="3")."""
+    """Start servers with arguments and settings of their own: start_server(CHAT_MAX_SOCKETS="3").
+
+    Each has a new database, unless CHAT_DATABASE_URL names another.
+    """
     started: list[Server] = []
 
     def start(*arguments: str, **options: str) -> Server:
@@ -103,7 +125,7 @@ def start_server(_start: StartServer) -> Iterator[StartServer]:
 
 @pytest.fixture(scope="module")
 def server(_start: StartServer) -> Iterator[Server]:
-    """A server with default settings, shared by the tests of one file."""
+    """A server with default settings and its database, shared by the tests of one file."""
     running = _start()
     yield running
     running.stop()

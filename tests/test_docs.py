@@ -24,6 +24,9 @@ from websockets.sync.client import ClientConnection, connect
 from chat import errors, protocol
 from chat.config import PREFIX, Settings
 from chat.events import events
+from chat.storage.records import Send
+from chat.storage.store import Store
+from chat.web import operations, reading, shapes
 from tests.conftest import ROOT, Server, StartServer
 
 DOCS = ROOT / "docs"
@@ -86,27 +89,54 @@ DONE: dict[str, Callable[[ClientConnection], Any]] = {
     "(waits for 10 seconds)": lambda ws: None,  # as `recv` does
 }
 STOPS = "(the server is told to stop)"
+PEOPLE = re.compile(r"\b(alice|bob|carol)\b")
+REQUEST = re.compile(r"(?P<method>GET|POST) (?P<path>/\S*) ?(?P<body>.*)")
+ANSWER = re.compile(r"(?P<status>\d{3}) (?P<body>.*)")
+VARIES = {"timestamp": TIMESTAMP, "expiresAt": TIMESTAMP, "token": re.compile(r"eyJhbGciOi.+")}
+_numbers = itertools.count(1)
+
+
+def without_what_varies(answer: Any) -> Any:
+    """The answer, and what lies in it, with every time and token checked for its form and left out."""
+    if isinstance(answer, list):
+        return [without_what_varies(part) for part in answer]
+    if not isinstance(answer, dict):
+        return answer
+    for name in answer.keys() & VARIES.keys():
+        assert VARIES[name].fullmatch(answer[name]), answer
+    return {k: without_what_varies(v) for k, v in answer.items() if k not in VARIES}
 
 
 class Conversation:
-    """The people of one example, each with a real socket."""
+    """The people of one example, each with a real socket, and with a name that no other example has."""
 
     def __init__(self, server: Server, sockets: ExitStack) -> None:
         self._server = server
         self._sockets = sockets
         self._people: dict[str, ClientConnection] = {}
+        self._answers: dict[str, requests.Response] = {}  # of HTTP, to whom asked last
 
     def play(self, example: str) -> None:
+        number = next(_numbers)
+        example = PEOPLE.sub(lambda name: f"{name[0]}{number}", example)
         lines = [LINE.fullmatch(line) for line in example.splitlines()]
         assert all(lines), f"a line of this example cannot be read:\n{example}"
         shown = {line["who"] for line in lines if '"init"' in line["what"]}
         for who in dict.fromkeys(line["who"] for line in lines):
             self._enter(who, say_init=who not in {*shown, "stranger"})
         for line in lines:
-            if line["arrow"] == "←":
-                self._expect(self._people[line["who"]], line["what"])
+            who, what = line["who"], line["what"]
+            if line["arrow"] == "←" and (answer := ANSWER.fullmatch(what)):
+                found = self._answers.pop(who)
+                assert found.status_code == int(answer["status"]), found.text
+                expected = json.loads(answer["body"])
+                assert without_what_varies(found.json()) == without_what_varies(expected)
+            elif line["arrow"] == "←":
+                self._expect(self._people[who], what)
+            elif request := REQUEST.fullmatch(what):
+                self._answers[who] = self._ask(who.split()[0], **request.groupdict())
             else:
-                self._do(self._people[line["who"]], line["what"])
+                self._do(self._people[who], what)
         for ws in self._people.values():
             self._expect_no_more(ws)
 
@@ -114,8 +144,20 @@ class Conversation:
         ws = self._sockets.enter_context(connect(self._server.ws, close_timeout=ANSWER_SECONDS))
         self._people[who] = ws
         if say_init:
-            ws.send(json.dumps({"type": "init", "userId": who.split()[0]}))
+            ws.send(json.dumps({"type": "init", "userId": who.split()[0], "sync": True}))
             assert json.loads(ws.recv(ANSWER_SECONDS))["type"] == "ready"
+
+    def _ask(self, who: str, method: str, path: str, body: str) -> requests.Response:
+        headers = {"Content-Type": "application/json"} if body else {}
+        if who != "stranger":
+            session = requests.post(
+                f"{self._server.http}/api/session", json={"userId": who}, timeout=ANSWER_SECONDS
+            )
+            headers["Authorization"] = f"Bearer {session.json()['token']}"
+        url = f"{self._server.http}{path}"
+        return requests.request(
+            method, url, data=body.encode(), headers=headers, timeout=ANSWER_SECONDS
+        )
 
     def _do(self, ws: ClientConnection, what: str) -> None:
         if what == STOPS:
@@ -131,17 +173,21 @@ class Conversation:
                 ws.recv(ANSWER_SECONDS)
             assert f"close {ws.close_code} {ws.close_reason}".strip() == what
             return
-        found, expected = json.loads(ws.recv(ANSWER_SECONDS)), json.loads(what)
-        for event in (found, expected):
-            if "timestamp" in event:
-                assert TIMESTAMP.fullmatch(event["timestamp"])
-                event["timestamp"] = "some time"
-        assert found == expected
+        expected = json.loads(what)
+        found = self._next_event(ws, receipts=expected["type"] == "receipt")
+        assert without_what_varies(found) == without_what_varies(expected)
 
     def _expect_no_more(self, ws: ClientConnection) -> None:
         if ws.close_code is None:
             ws.send('{"type": "ping"}')
-            assert json.loads(ws.recv(ANSWER_SECONDS))["type"] == "pong"
+            assert self._next_event(ws)["type"] == "pong"
+
+    def _next_event(self, ws: ClientConnection, receipts: bool = False) -> dict[str, Any]:
+        """What came next; those receipts left out that the server sends when a second is over."""
+        while True:
+            event: dict[str, Any] = json.loads(ws.recv(ANSWER_SECONDS))
+            if receipts or event["type"] != "receipt":
+                return event
 
 
 @pytest.fixture(scope="module")
@@ -213,13 +259,38 @@ def chat_errors() -> list[type[errors.ChatError]]:
 def test_every_error_code_is_documented_and_no_other() -> None:
     refused = [row[1] for row in rows(section(PROTOCOL, "## Connecting"))]
     failed = [row[0] for row in rows(section(PROTOCOL, "## Error codes"))]
-    assert {f"`{e.code}`" for e in chat_errors()} == {*refused, *failed, "`bad_setting`"}
+    over_http = [row[1] for row in rows(section(PROTOCOL, "### Errors over HTTP"))]
+    documented = [*refused, *failed, *over_http, "`bad_setting`"]
+    assert sorted(f"`{code}`" for code in {e.code for e in chat_errors()}) == sorted(documented)
 
 
-def test_the_status_of_a_refused_upgrade_is_documented() -> None:
+@pytest.mark.parametrize("heading", ["## Connecting", "### Errors over HTTP"])
+def test_the_status_of_a_refused_request_is_documented(heading: str) -> None:
     by_code = {f"`{e.code}`": str(e.status) for e in chat_errors()}
-    for status, code, _ in rows(section(PROTOCOL, "## Connecting")):
+    for status, code, _ in rows(section(PROTOCOL, heading)):
         assert by_code[code] == status
+
+
+def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
+    text = section(PROTOCOL, "## HTTP")
+    for operation in operations.OPERATIONS:
+        path = f"{operations.PREFIX}{operation.path}".replace("{", "<").replace("}", ">")
+        assert f"`{operation.method} {path}`" in text, path
+    for heading, struct in (
+        ("### Listing conversations", shapes.ConversationsPage),
+        ("### Reading messages", shapes.MessagesPage),
+    ):
+        assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
+    assert f"{reading.BODY_BYTES:,} bytes" in text
+    assert f"within {reading.BODY_SECONDS} seconds" in text
+
+
+def test_the_shell_example_of_the_protocol_prints_what_it_shows(documented: Server) -> None:
+    [code] = blocks(PROTOCOL, "sh")
+    [printed] = [b for a, b in itertools.pairwise(BLOCK.findall(PROTOCOL)) if a == ("sh", code)]
+    code = code.replace("127.0.0.1:8000", f"127.0.0.1:{documented.port}")
+    run = subprocess.run(["sh", "-c", code], capture_output=True, text=True, timeout=20)
+    assert (run.stdout.strip(), run.stderr) == (printed[1].strip(), "")
 
 
 def close_codes() -> dict[int, str | None]:
@@ -287,6 +358,8 @@ def test_every_event_of_the_server_is_documented_with_its_fields() -> None:
     for name, struct in structs.items():
         expected = set(struct.__struct_encode_fields__)
         assert fields_in(section(text, f"### `{name}`")) == expected, name
+    for field in protocol.Standing.__struct_encode_fields__:
+        assert f"`{field}`" in section(text, "### `ready`")
     documented = set(re.findall(r"^### `(.+)`$", text, re.M))
     assert documented == {*structs, "ack", "notification"}
 
@@ -298,7 +371,7 @@ def test_every_setting_is_documented_with_its_default_and_unit() -> None:
     table = {row[0].strip("`"): row[1:3] for row in rows(section(OPERATIONS, "## Settings"))}
     expected = {}
     for field in dataclasses.fields(Settings):
-        default = "none" if field.default == () else f"`{_plain(field.default)}`"
+        default = "none" if field.default in ((), "") else f"`{_plain(field.default)}`"
         expected[PREFIX + field.name.upper()] = [default, field.metadata["unit"]]
     assert table == expected
 
@@ -311,6 +384,34 @@ def test_the_settings_that_the_protocol_names_exist() -> None:
     known = {PREFIX + field.name.upper() for field in dataclasses.fields(Settings)}
     for file in [*DOCS.glob("*.md"), *READMES]:
         assert set(re.findall(r"CHAT_[A-Z_]+[A-Z]", file.read_text("utf-8"))) <= known, file.name
+
+
+def shell(code: str, **replaced: str) -> str:
+    """What an `sh` example of a document prints, run with this Python and with other places."""
+    for old, new in {"python3": sys.executable, **replaced}.items():
+        assert old in code
+        code = code.replace(old, new)
+    run = subprocess.run(
+        ["sh", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=ANSWER_SECONDS
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> None:
+    commands = blocks(section(OPERATIONS, "## Storage"), "sh")
+    [tables] = [line for c in commands for line in c.splitlines() if "migrate.upgrade" in line]
+    [backup] = [c for c in commands if "backup(" in c]
+    places = {"instance/chat.db": f"{tmp_path}/chat.db", "backup.db": f"{tmp_path}/backup.db"}
+    url = f"sqlite:///{tmp_path}/chat.db"
+    shell(tables, **{"postgresql+psycopg://chat@db.example.com/chat": url})
+    store = Store(url)
+    store.commit([Send("alice", "bob", "hi", None)])
+    shell(backup, **places)
+    store.close()
+    copy = Store(f"sqlite:///{tmp_path}/backup.db")
+    assert [message.body for message in copy.history("alice", "bob", 10)] == ["hi"]
+    copy.close()
 
 
 LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"} | {

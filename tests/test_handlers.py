@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
+from typing import Any
 
 import pytest
 
-from tests.clients import Person
+from tests import clients
 from tests.conftest import Server, StartServer
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+NAMES = {"userId", "toUserId", "fromUserId", "withUserId"}
+_test_numbers = itertools.count(1)
+
+
+class Person(clients.Person):
+    """Says alice and is alice·7 on the wire: each test has people of its own on the one server."""
+
+    suffix = ""
+
+    def send(self, **event: Any) -> None:
+        super().send(**{k: v + self.suffix if k in NAMES else v for k, v in event.items()})
+
+    def receive(self, kind: str | None = None, seconds: float = clients.SECONDS) -> dict[str, Any]:
+        event = json.dumps(super().receive(kind, seconds), ensure_ascii=False)
+        found: dict[str, Any] = json.loads(event.replace(self.suffix, ""))
+        return found
+
+
+@pytest.fixture(autouse=True)
+def _people_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Person, "suffix", f"·{next(_test_numbers)}")
+
+
+def come_back(server: Server, user_id: str, **init: Any) -> Person:
+    """A socket that says more in its `init` than Person does by itself."""
+    person = Person(server.ws)
+    person.send(type="init", userId=user_id, **init)
+    person.ready = person.receive("ready")
+    return person
+
+
+def hears_receipts_at_most(person: Person) -> bool:
+    """Whether nothing but receipts, which plain clients' messages bring, comes before a pong."""
+    person.send(type="ping")
+    while (kind := person.receive()["type"]) == "receipt":
+        pass
+    return kind == "pong"
 
 
 def test_a_client_that_knows_only_the_tutorial_works_unchanged(server: Server) -> None:
@@ -19,7 +63,7 @@ def test_a_client_that_knows_only_the_tutorial_works_unchanged(server: Server) -
         alice.send(type="chat", fromUserId="alice", toUserId="bob", message="hi")
         event = bob.receive("chat")
         assert (event["fromUserId"], event["message"]) == ("alice", "hi")
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["timestamp"])
+        assert TIMESTAMP.fullmatch(event["timestamp"])
 
 
 def test_every_socket_of_both_gets_the_message_but_the_one_that_sent_it(server: Server) -> None:
@@ -32,8 +76,9 @@ def test_every_socket_of_both_gets_the_message_but_the_one_that_sent_it(server: 
     ):
         assert sender.ask(type="chat", toUserId="bob", message="hi")["delivered"] is True
         for person in (senders_other_tab, tab, phone):
-            assert person.receive()["message"] == "hi"
-        assert sender.hears_nothing()
+            event = person.receive("chat")
+            assert (event["message"], event["seq"]) == ("hi", 1)
+        assert hears_receipts_at_most(sender)
         assert stranger.hears_nothing()
 
 
@@ -95,9 +140,19 @@ def test_a_ping_is_answered_by_a_pong_and_with_a_ref_by_an_ack_as_well(server: S
 def test_a_message_to_oneself_comes_once_to_each_other_tab(server: Server) -> None:
     with Person(server.ws, "solo") as here, Person(server.ws, "solo") as there:
         assert here.ask(type="chat", toUserId="solo", message="note")["delivered"] is True
-        assert there.receive()["message"] == "note"
-        assert there.hears_nothing()
+        assert there.receive("chat")["message"] == "note"
+        assert hears_receipts_at_most(there)
+        assert hears_receipts_at_most(here)
+
+
+def test_a_note_to_oneself_is_stored_even_where_there_is_no_other_tab(server: Server) -> None:
+    with Person(server.ws, "solo") as here:
+        answer = here.ask(type="chat", toUserId="solo", message="note")
+        assert (answer["seq"], answer["delivered"]) == (1, False)
         assert here.hears_nothing()
+    with Person(server.ws, "solo") as later:
+        assert [row["withUserId"] for row in later.ready["conversations"]] == ["solo"]
+        assert later.hears_nothing(), "one's own messages are never missed"
 
 
 def test_ready_says_what_the_client_must_keep_to(server: Server) -> None:
@@ -107,7 +162,135 @@ def test_ready_says_what_the_client_must_keep_to(server: Server) -> None:
             "userId": "김한글",
             "heartbeat": 25.0,
             "limits": {"frameBytes": 65536, "userIdChars": 64},
+            "conversations": [],
         }
+
+
+def test_ready_says_how_far_each_conversation_has_got(server: Server) -> None:
+    with Person(server.ws, "alice") as alice:
+        for other, message in (("bob", "1"), ("bob", "2"), ("carol", "1")):
+            alice.ask(type="chat", toUserId=other, message=message)
+    with come_back(server, "bob", sync=True) as bob:
+        bob.ask(type="read", withUserId="alice", seq=1)
+    with come_back(server, "alice", sync=True) as alice:
+        standings = {row["withUserId"]: row for row in alice.ready["conversations"]}
+        assert list(standings) == ["carol", "bob"], "that with the newest message first"
+        assert standings["bob"] == {
+            "withUserId": "bob",
+            "lastSeq": 2,
+            "received": 0,
+            "read": 0,
+            "theirReceived": 1,
+            "theirRead": 1,
+        }
+
+
+# Stored.
+
+
+def test_a_message_is_acknowledged_with_its_number_and_the_time_that_all_see(
+    server: Server,
+) -> None:
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
+        for seq in (1, 2):
+            answer = alice.ask(type="chat", toUserId="bob", message="hi")
+            event = bob.receive("chat")
+            assert answer["seq"] == event["seq"] == seq
+            assert answer["timestamp"] == event["timestamp"]
+        assert bob.ask(type="chat", toUserId="alice", message="hi")["seq"] == 3
+
+
+def test_a_repeated_message_gets_the_first_ones_answer_and_is_not_sent_again(
+    server: Server,
+) -> None:
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
+        first = alice.ask(type="chat", toUserId="bob", message="hi", clientId="m1")
+        assert bob.receive("chat")["clientId"] == "m1"
+        assert alice.ask(type="chat", toUserId="bob", message="hi", clientId="m1") == first
+        assert hears_receipts_at_most(bob)
+        answer = alice.ask(type="chat", toUserId="bob", message="ho", clientId="m1")
+        assert (answer["code"], answer["field"]) == ("conflict", "clientId")
+        assert bob.ask(type="chat", toUserId="alice", message="ho", clientId="m1")["seq"] == 2
+
+
+def test_without_a_client_id_the_same_text_is_another_message(server: Server) -> None:
+    with Person(server.ws, "alice") as alice:
+        seqs = [alice.ask(type="chat", toUserId="bob", message="hi")["seq"] for _ in range(2)]
+    assert seqs == [1, 2]
+
+
+# Coming back.
+
+
+def test_who_knows_only_init_is_sent_what_was_missed_in_order_and_once(server: Server) -> None:
+    with Person(server.ws, "alice") as alice, Person(server.ws, "carol") as carol:
+        for number in range(1, 251):  # more than a page
+            alice.send(type="chat", toUserId="bob", message=str(number))
+        alice.ask(type="chat", toUserId="bob", message="251")
+        carol.ask(type="chat", toUserId="bob", message="and I")
+        with Person(server.ws, "bob") as bob:
+            missed = [bob.receive("chat") for _ in range(252)]
+            assert [event["seq"] for event in missed] == [*range(1, 252), 1]
+            assert hears_receipts_at_most(bob)
+            assert alice.receive("receipt")["userId"] == "bob"
+            assert carol.receive("receipt") == {
+                "type": "receipt",
+                "userId": "bob",
+                "withUserId": "carol",
+                "received": 1,
+                "read": 0,
+            }
+        with Person(server.ws, "bob") as bob:
+            assert bob.hears_nothing()
+
+
+def test_who_says_sync_is_sent_nothing_that_was_missed(server: Server) -> None:
+    with Person(server.ws, "alice") as alice:
+        alice.ask(type="chat", toUserId="bob", message="hi")
+        with come_back(server, "bob", sync=True) as bob:
+            assert bob.ready["conversations"][0]["lastSeq"] == 1
+            assert bob.hears_nothing()
+            alice.ask(type="chat", toUserId="bob", message="ho")
+            assert bob.receive("chat")["seq"] == 2
+
+
+# Receipts.
+
+
+def test_a_receipt_goes_to_the_other_side_and_to_ones_own_other_tabs(server: Server) -> None:
+    with (
+        come_back(server, "alice", sync=True) as alice,
+        come_back(server, "bob", sync=True) as bob,
+        come_back(server, "bob", sync=True) as bobs_other_tab,
+    ):
+        alice.ask(type="chat", toUserId="bob", message="hi")
+        for tab in (bob, bobs_other_tab):
+            tab.receive("chat")
+        receipt = {"type": "receipt", "userId": "bob", "withUserId": "alice"}
+        for event, told in (("received", (1, 0)), ("read", (1, 1))):
+            answer = bob.ask(type=event, withUserId="alice", seq=1)
+            assert answer == {"type": "ack", "ref": "asked"}
+            for tab in (alice, bobs_other_tab):
+                assert tab.receive() == {**receipt, "received": told[0], "read": told[1]}
+            assert bob.hears_nothing()
+
+
+def test_pointers_only_move_forward_and_not_beyond_the_last_message(server: Server) -> None:
+    with (
+        come_back(server, "alice", sync=True) as alice,
+        come_back(server, "bob", sync=True) as bob,
+    ):
+        for _ in range(3):
+            alice.ask(type="chat", toUserId="bob", message="hi")
+        bob.ask(type="read", withUserId="alice", seq=2)
+        assert alice.receive("receipt")["read"] == 2
+        bob.ask(type="read", withUserId="alice", seq=1)
+        bob.ask(type="received", withUserId="alice", seq=0)
+        bob.ask(type="read", withUserId="nobody", seq=5)
+        assert alice.hears_nothing()
+        bob.ask(type="received", withUserId="alice", seq=1_000)
+        found = alice.receive("receipt")
+        assert (found["received"], found["read"]) == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +317,7 @@ def test_nothing_a_client_sends_ends_its_socket_or_anothers(server: Server) -> N
             alice.socket.send(data)
             assert alice.receive()["type"] == "error"
         assert alice.ask(type="chat", toUserId="bob", message="alive")["delivered"] is True
-        assert bob.receive()["message"] == "alive"
+        assert bob.receive("chat")["message"] == "alive"
 
 
 def test_the_log_has_a_line_for_each_of_these_and_no_message_text(server: Server) -> None:
@@ -142,9 +325,9 @@ def test_the_log_has_a_line_for_each_of_these_and_no_message_text(server: Server
         alice.ask(type="chat", toUserId="nobody\u200dhere", message="top secret text")
         alice.close(4001)
     server.wait_for(r"connect address=127\.0\.0\.1")
-    server.wait_for(r"init user='한별' address=127\.0\.0\.1")
-    server.wait_for(r"message to an offline user: from='한별' to='nobody\\u200dhere'")
-    server.wait_for(r"leave user='한별' reason='4001' after=\d+\.\ds")
+    server.wait_for(r"init user='한별.+' address=127\.0\.0\.1")
+    server.wait_for(r"message to an offline user: from='한별.+' to='nobody\\u200dhere.+'")
+    server.wait_for(r"leave user='한별.+' reason='4001' after=\d+\.\ds")
     assert "top secret" not in server.log
 
 
@@ -155,7 +338,7 @@ def test_text_in_a_traceback_cannot_be_taken_for_a_line_of_the_log(
     with Person(server.ws, "mallory") as mallory:
         forged = "\n2026-01-31 09:30:00,004 INFO chat init user='admin' address=10.0.0.1\n"
         mallory.ask(type="quote", text=forged)
-    server.wait_for("a handler failed for user='mallory'")
+    server.wait_for("a handler failed for user='mallory.+'")
     assert "user='admin'" in server.log, "need the text in the log for this to mean anything"
     assert not [line for line in server.log.splitlines() if line.startswith("2026-01-31")]
 

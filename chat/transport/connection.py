@@ -13,6 +13,7 @@ import time
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
+from gevent import sleep
 from gevent.event import Event
 
 from chat.protocol import INTERNAL_ERROR, TOO_SLOW
@@ -28,6 +29,8 @@ log = logging.getLogger("chat")
 READ_BYTES = 4_096  # most reads bring one message, and a small buffer makes them a tenth faster
 READ_MORE_BYTES = 61_440  # where there is more; both together are what one turn takes at most
 TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others their turns
+WRITTEN_POLL_SECONDS = 0.005
+
 READABLE = 1  # an event of gevent's loop.io
 
 
@@ -126,6 +129,22 @@ class Connection(Outbox):
     def busy(self) -> bool:
         """Whether something that the peer sent, and that was read, is not handled yet."""
         return self._busy
+
+    @property
+    def written(self) -> bool:
+        """Whether the kernel has taken all that was sent."""
+        return not self._outbox
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` bytes can wait and leave half of the outbox for what others send."""
+        return self._outbox_bytes + size <= self._outbox_limit // 2
+
+    def wait_written(self, seconds: float) -> bool:
+        """Block the calling greenlet until the kernel has taken all; False if it did not in time."""
+        until = time.monotonic() + seconds
+        while self._outbox and self.state is OPEN and time.monotonic() < until:
+            sleep(WRITTEN_POLL_SECONDS)
+        return self.state is OPEN and not self._outbox
 
     def pause(self) -> None:
         """Read nothing more until the connection closes. What was read is still handled."""

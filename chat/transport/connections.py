@@ -40,6 +40,11 @@ class Connections:
         self._unflushed: list[Outbox] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread whose loop all this lives on
+        self.each_sweep: list[
+            Callable[[], None]
+        ] = []  # called once a second, and before the goodbye
+        # Asked before the goodbye: what else of that which was read is not handled yet.
+        self.still_busy: list[Callable[[], bool]] = []
 
     @property
     def loop(self) -> Any:
@@ -109,6 +114,8 @@ class Connections:
                         connection.ping()
             except Exception:
                 self._fail(connection)
+        for task in self.each_sweep:
+            _call(task, ())
 
     def _fail(self, connection: Outbox) -> None:
         log.exception("a connection failed")
@@ -134,13 +141,17 @@ class Connections:
             self._stop_by = now + self.settings.stop_seconds
             for connection in self:
                 connection.pause()
+            for task in self.each_sweep:
+                _call(task, ())
             self._wait_while(self._any_busy, now + self.settings.stop_seconds / 2)
             for connection in self:
                 connection.close(SERVICE_RESTART, "service restart")
         self._wait_while(self.__len__, self._stop_by)
 
     def _any_busy(self) -> bool:
-        return any(connection.busy for connection in self)
+        return any(connection.busy for connection in self) or any(
+            is_busy() for is_busy in self.still_busy
+        )
 
     def _wait_while(self, condition: Callable[[], object], deadline: float) -> None:
         while condition() and time.monotonic() < deadline:

@@ -3,10 +3,15 @@
  * Owns where the parts of the page meet: what the socket hears goes to the models, what the models tell goes to
  * the elements, what the elements ask goes back. Leaves all the work to them.
  */
-import {ChatError, ChatSocket} from "./chat-socket.js";
+import {ChatApi} from "./chat-api.js";
+import {ChatSocket} from "./chat-socket.js";
 import {language, say, sayOf} from "./language.js";
 import {Conversations} from "./models/conversations.js";
+import {History} from "./models/history.js";
 import {readName} from "./models/names.js";
+import {Outbox} from "./models/outbox.js";
+import {Postman} from "./models/postman.js";
+import {Receipts} from "./models/receipts.js";
 import {Typing} from "./models/typing.js";
 import {ConnectionStatus} from "./elements/connection-status.js";
 import {ConversationList} from "./elements/conversation-list.js";
@@ -17,11 +22,11 @@ import {drawFace, part} from "./elements/parts.js";
 import "./elements/language-switch.js";
 import "./elements/sign-in.js";
 
-/** @typedef {import("./models/conversations.js").Conversation} Conversation */
-/** @typedef {import("./models/conversations.js").Message} Message */
+/** @typedef {import("./models/conversation.js").Conversation} Conversation */
 
 /** In sessionStorage, which each tab has for itself: two tabs of one browser can be two people. */
 const USER_KEY = "chat.userId";
+const TOKEN_KEY = "chat.token";
 
 const signIn = part(document, "sign-in", HTMLElement);
 const chatView = part(document, "#chat", HTMLElement);
@@ -45,29 +50,40 @@ if (known) start(known);
 function start(me) {
   const address = new URL("ws", document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
-  const socket = new ChatSocket(address.href, {userId: me});
+  const socket = new ChatSocket(address.href, {userId: me, sync: true});
   const conversations = new Conversations(me);
+  const history = new History(new ChatApi(new URL("api/", document.baseURI), me, sessionStorage, TOKEN_KEY), conversations);
+  const outbox = new Outbox(me, localStorage);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
 
   signIn.hidden = true;
   chatView.hidden = false;
   list.introduce(me);
 
-  hear(socket, conversations, typing);
+  hear(socket, conversations, history, typing);
   show(conversations);
-  speak(socket, conversations, typing);
+  fetchWhatIsMissing(conversations, history);
+  sendWhatWaits(socket, conversations, outbox);
+  tellWhatIsRead(socket, conversations);
+  ask(socket, conversations, outbox, typing);
   follow(conversations, me);
 
   part(document, "#sign-out", HTMLButtonElement).addEventListener("click", () => {
     socket.close();
     sessionStorage.removeItem(USER_KEY);
+    sessionStorage.removeItem(TOKEN_KEY);
     location.replace(location.pathname);
   });
 }
 
-/** From the socket to the models. @param {ChatSocket} socket @param {Conversations} conversations @param {Typing} typing */
-function hear(socket, conversations, typing) {
+/** From the socket to the models. @param {ChatSocket} socket @param {Conversations} conversations @param {History} history @param {Typing} typing */
+function hear(socket, conversations, history, typing) {
+  socket.on("ready", (ready) => {
+    conversations.meet(ready);
+    history.sync();
+  });
   socket.on("chat", (chat) => conversations.take(chat));
+  socket.on("receipt", (receipt) => conversations.receipt(receipt));
   socket.on("typing", ({fromUserId}) => typing.heard(fromUserId));
   socket.on("notification", (notification) => banner.show(notification));
   socket.on("error", ({code, message}) => banner.show({level: "error", title: sayOf("error", code), message}));
@@ -103,38 +119,64 @@ function show(conversations) {
     messages.show(conversation);
     composer.begin(conversation.draft);
   });
-  on(conversations, "message", ({conversation, message}) => {
-    if (conversation === conversations.opened) messages.add(message);
-    if (message.state !== "received") return;
-    part(document, "#announcer", HTMLElement).textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
+  on(conversations, "messages", ({conversation}) => {
+    if (conversation === conversations.opened) messages.draw();
   });
-  on(conversations, "update", ({message}) => messages.update(message));
-  on(conversations, "remove", ({conversation}) => {
-    if (conversation === conversations.opened) messages.show(conversation);
+  on(conversations, "heard", ({conversation, message}) => {
+    if (conversation === conversations.opened) messages.announce();
+    part(document, "#announcer", HTMLElement).textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
   });
   document.addEventListener("visibilitychange", () => conversations.watch(!document.hidden));
 }
 
-/** From the elements to the socket. @param {ChatSocket} socket @param {Conversations} conversations @param {Typing} typing */
-function speak(socket, conversations, typing) {
-  /** @param {Conversation} conversation @param {string} text */
-  const send = async (conversation, text) => {
-    const message = conversations.write(conversation, text);
-    typing.sent(conversation.withUserId);
-    try {
-      const ack = await socket.emit("chat", {toUserId: conversation.withUserId, message: text});
-      const sentAt = ack.timestamp ? new Date(ack.timestamp) : message.sentAt;
-      conversations.settle(conversation, message, {sentAt, state: ack.delivered ? "delivered" : "offline"});
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      const detail = error.message === error.code ? "" : error.message;
-      conversations.settle(conversation, message, {state: "failed", problem: {code: error.code, detail}});
-    }
-  };
+/** @param {Conversations} conversations @param {History} history */
+function fetchWhatIsMissing(conversations, history) {
+  on(conversations, "gap", ({conversation}) => history.catchUp(conversation));
+  on(conversations, "unknown", () => history.refresh());
+  on(messages, "older", () => conversations.opened && history.older(conversations.opened));
+  on(messages, "newer", () => conversations.opened && history.newer(conversations.opened));
+  on(messages, "newest", () => conversations.opened && history.newest(conversations.opened));
+  on(list, "more", () => history.more());
+  on(history, "problem", ({code, message}) => {
+    banner.show({id: `history.${code}`, level: "error", title: sayOf("error", code), message: message === code ? "" : message});
+  });
+}
+
+/** From the outbox to the socket, and what became of it back. @param {ChatSocket} socket @param {Conversations} conversations @param {Outbox} outbox */
+function sendWhatWaits(socket, conversations, outbox) {
+  for (const entry of outbox.entries) conversations.wait(entry);
+  on(outbox, "write", ({entry}) => conversations.wait(entry));
+  on(outbox, "change", ({entry}) => conversations.wait(entry));
+  on(outbox, "settle", ({entry, ack}) => conversations.settle(entry, ack));
+  on(outbox, "discard", ({entry}) => conversations.discard(entry));
+  on(outbox, "unkept", () => {
+    banner.show({id: "outbox.unkept", level: "warning", title: say("outbox.unkeptTitle"), message: say("outbox.unkept")});
+  });
+  on(conversations, "stored", ({clientId, seq, timestamp}) => outbox.settle(clientId, {seq, timestamp}));
+
+  const postman = new Postman(outbox, ({clientId, toUserId, text}) => socket.emit("chat", {toUserId, message: text, clientId}));
+  socket.on("state", ({name}) => postman.setOnline(name === "online"));
+  window.addEventListener("storage", (change) => outbox.hear(change));
+  window.addEventListener("beforeunload", (event) => {
+    if (outbox.isAtRisk) event.preventDefault();
+  });
+}
+
+/** From the conversations to the server: up to where I have received and read. @param {ChatSocket} socket @param {Conversations} conversations */
+function tellWhatIsRead(socket, conversations) {
+  const receipts = new Receipts((kind, pointer) => socket.emit(kind, pointer));
+  on(conversations, "received", ({conversation, seq}) => receipts.owe("received", conversation.withUserId, seq));
+  on(conversations, "read", ({conversation, seq}) => receipts.owe("read", conversation.withUserId, seq));
+}
+
+/** From the elements to the models and the socket. @param {ChatSocket} socket @param {Conversations} conversations @param {Outbox} outbox @param {Typing} typing */
+function ask(socket, conversations, outbox, typing) {
   on(composer, "send-message", ({text}) => {
     const conversation = /** @type {Conversation} */ (conversations.opened);
     conversation.draft = "";
-    send(conversation, text);
+    typing.sent(conversation.withUserId);
+    outbox.write(conversation.withUserId, text);
+    messages.toNewest();
   });
   on(composer, "draft", ({text}) => {
     const conversation = /** @type {Conversation} */ (conversations.opened);
@@ -142,11 +184,8 @@ function speak(socket, conversations, typing) {
     const {withUserId} = conversation;
     if (text.trim() && typing.isDue(withUserId)) socket.send("typing", {toUserId: withUserId});
   });
-  on(messages, "try-again", ({message}) => {
-    const conversation = /** @type {Conversation} */ (conversations.opened);
-    conversations.remove(conversation, message);
-    send(conversation, message.text);
-  });
+  on(messages, "try-again", ({message}) => outbox.again(message.clientId));
+  on(messages, "discard", ({message}) => outbox.discard(message.clientId));
   on(status, "reconnect", () => socket.reconnect());
 }
 

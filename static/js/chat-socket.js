@@ -1,12 +1,13 @@
 // @ts-check
 /**
  * Owns one person's connection to the chat server: opening it, saying who we are, acknowledgements, the
- * heartbeat, and coming back after it is lost. Leaves to others what is shown and what is kept: it knows
- * no page, and this one file is all that a program needs.
+ * heartbeat, coming back after it is lost, and saying again what was lost with it. Leaves to others what is
+ * shown, and what is kept for longer than a program runs: it knows no page and no storage, and this one file
+ * is all that a program needs.
  *
  *     const socket = new ChatSocket("ws://127.0.0.1:8000/ws", {userId: "alice"});
  *     socket.on("chat", ({fromUserId, message}) => console.log(fromUserId, message));
- *     const {delivered} = await socket.emit("chat", {toUserId: "bob", message: "hi"});
+ *     const {seq} = await socket.emit("chat", {toUserId: "bob", message: "hi"}); // stored, as number seq
  */
 
 /** How long to wait before each next try to connect; the last one repeats. */
@@ -30,15 +31,21 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{name: "connecting" | "online" | "waiting" | "ended" | "closed", seconds?: number,
  *   code?: number, reason?: string}} State
  *   `waiting`: the next try is in `seconds`; `ended`: by the server, for good; `closed`: by close()
- * @typedef {{ref: string, delivered?: boolean, timestamp?: string}} Ack
- * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, clientId?: string}} Chat
+ * @typedef {{ref: string, seq?: number, timestamp?: string, delivered?: boolean}} Ack
+ * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, seq: number,
+ *   clientId?: string}} Chat `seq` runs 1, 2, 3 ... in each conversation
+ * @typedef {{withUserId: string, lastSeq: number, received: number, read: number, theirReceived: number,
+ *   theirRead: number}} Standing how far a conversation has come, and how far each side has received and read it
+ * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt
  * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string}} Notification
- * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string}} Ready
+ * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
+ *   more?: boolean}} Ready
  * @typedef {{code: string, message: string, field?: string, ref?: string}} Refusal
- * @typedef {{ready: Ready, chat: Chat, typing: {fromUserId: string}, notification: Notification, error: Refusal,
- *   pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
- * @typedef {{frame: string, sent: boolean, timer: ReturnType<typeof setTimeout>,
- *   resolve: (ack: Ack) => void, reject: (error: ChatError) => void}} Pending
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string},
+ *   notification: Notification, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
+ *   timer: ReturnType<typeof setTimeout>, resolve: (ack: Ack) => void, reject: (error: ChatError) => void}} Pending
+ *   `sent`: over this connection; `unsure`: over any, so nobody knows whether it arrived
  */
 
 /**
@@ -60,7 +67,7 @@ export class ChatSocket {
   /** @type {State} */
   state = {name: "connecting"};
   #url;
-  #userId;
+  #init;
   /** @type {WebSocket | undefined} */
   #ws;
   /** @type {Map<string, Set<(event: any) => void>>} event type -> its listeners */
@@ -75,10 +82,15 @@ export class ChatSocket {
   /** @type {ReturnType<typeof setTimeout> | undefined} what happens next if nothing else does; see #after */
   #timer;
 
-  /** Connects at once. @param {string} url ws: or wss: @param {{userId: string}} who */
-  constructor(url, {userId}) {
+  /**
+   * Connects at once.
+   * @param {string} url ws: or wss:
+   * @param {{userId: string, sync?: boolean}} who `sync`: this program fetches over HTTP what it missed, and sends
+   *   `received` itself. Otherwise the server sends what was missed as ordinary `chat` events.
+   */
+  constructor(url, {userId, sync}) {
     this.#url = url;
-    this.#userId = userId;
+    this.#init = JSON.stringify({type: "init", userId, sync});
     globalThis.addEventListener?.("online", this.#networkIsBack);
     this.#connect();
   }
@@ -95,13 +107,17 @@ export class ChatSocket {
 
   /**
    * Sends an event that the server acknowledges; before `ready` it waits. Settles within ANSWER_SECONDS.
+   * A `chat` gets a `clientId` where it has none. What has one the server takes once only, so it is said
+   * again after the connection was lost; later, do so yourself with the same `clientId`.
    * @param {string} type @param {Record<string, unknown>} fields @returns {Promise<Ack>} rejected with a ChatError
    */
   emit(type, fields) {
     return new Promise((resolve, reject) => {
       const ref = String(++this.#lastRef);
       const timer = setTimeout(() => this.#fail(ref, "not_connected", "timeout"), ANSWER_SECONDS * 1000);
-      this.#pending.set(ref, {frame: JSON.stringify({...fields, type, ref}), sent: false, timer, resolve, reject});
+      const clientId = fields.clientId ?? (type === "chat" ? newClientId() : undefined);
+      const frame = JSON.stringify({...fields, clientId, type, ref});
+      this.#pending.set(ref, {frame, repeatable: Boolean(clientId), sent: false, unsure: false, timer, resolve, reject});
       const unsent = [...this.#pending.values()].filter((event) => !event.sent).length;
       if (this.#isOver()) this.#fail(ref, "ended");
       else if (unsent > WAITING_EVENTS) this.#fail(ref, "too_many_waiting");
@@ -131,7 +147,7 @@ export class ChatSocket {
   #connect() {
     const ws = (this.#ws = new WebSocket(this.#url));
     ws.onopen = () => {
-      ws.send(JSON.stringify({type: "init", userId: this.#userId}));
+      ws.send(this.#init);
       this.#tell("open", {});
     };
     ws.onmessage = ({data}) => this.#receive(data);
@@ -190,7 +206,8 @@ export class ChatSocket {
     this.#onlineSince = Infinity;
     this.#enter(state);
     for (const [ref, event] of [...this.#pending]) {
-      if (event.sent || this.#isOver()) this.#fail(ref, "ended", "connection_lost");
+      if (this.#isOver() || (event.sent && !event.repeatable)) this.#fail(ref, "ended", "connection_lost");
+      event.sent = false;
     }
   }
 
@@ -205,14 +222,14 @@ export class ChatSocket {
     const event = /** @type {Pending} */ (this.#pending.get(ref));
     const bytes = new TextEncoder().encode(event.frame).length;
     if (bytes > this.#terms.limits.frameBytes) return this.#fail(ref, "too_big");
-    event.sent = true;
+    event.sent = event.unsure = true;
     this.#ws?.send(event.frame);
   }
 
   /** @param {string} ref @param {string} unsentCode @param {string} [sentCode] */
   #fail(ref, unsentCode, sentCode = unsentCode) {
     const event = this.#take(ref);
-    const code = event?.sent ? sentCode : unsentCode;
+    const code = event?.unsure ? sentCode : unsentCode;
     event?.reject(new ChatError(code, code));
   }
 
@@ -244,6 +261,20 @@ export class ChatSocket {
       }
     }
   }
+}
+
+let lastMs = 0;
+
+/**
+ * A UUID of version 7 (RFC 9562, section 5.7): begins with the time, so that ids sort as they were made, which
+ * spares the database. `crypto.randomUUID` makes version 4, and only where the page came over https.
+ */
+export function newClientId() {
+  lastMs = Math.max(Date.now(), lastMs + 1);
+  const random = crypto.getRandomValues(new Uint16Array(5)).map((word, index) => (index < 2 ? word & 0x0fff : word));
+  const [a, b, ...rest] = [...random].map((word) => word.toString(16).padStart(4, "0"));
+  const time = lastMs.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${a.slice(1)}-8${b.slice(1)}-${rest.join("")}`;
 }
 
 /** @param {unknown} data @returns {any} null for what is no JSON object: passed over, as an unknown type is */

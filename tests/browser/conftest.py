@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from tests.conftest import Server, StartServer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -24,6 +27,8 @@ CHROMIUM_FLAGS = [
 TIMEOUT_MS = 5000
 
 OpenPage = Callable[..., Any]
+Called = Callable[[str], str]
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,22 @@ def chromium() -> Iterator[Any]:
         browser = running.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a database of its own, shared by the tests of one file."""
+    folder = tmp_path_factory.mktemp("database")
+    running = _start(CHAT_DATABASE_URL=f"sqlite:///{folder / 'chat.db'}")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def called() -> Called:
+    """What somebody is called in this test alone: the server remembers those of the tests before."""
+    number = next(_NUMBERS)
+    return lambda name: f"{name}{number}"
 
 
 @pytest.fixture
@@ -58,9 +79,10 @@ def context(chromium: Any, server: Any, complaints: list[str]) -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_page(context: Any) -> OpenPage:
+def open_page(context: Any, called: Called) -> OpenPage:
     """Open a tab: open_page("alice", to="bob") signs in as alice and opens the conversation with bob.
 
+    The names get a number; see `called`.
     `prepare(page)` is called before anything is loaded, `size` is (width, height) in pixels.
     """
 
@@ -75,9 +97,9 @@ def open_page(context: Any) -> OpenPage:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         if prepare:
             prepare(page)
-        page.goto(f"/#{to}")
+        page.goto(f"/#{called(to)}" if to else "/")
         if name is not None:
-            page.get_by_label("Your name").fill(name)
+            page.get_by_label("Your name").fill(called(name))
             page.keyboard.press("Enter")
             playwright.expect(page.locator("#chat")).to_be_visible()
         return page

@@ -2,111 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
-
-OpenPage = Callable[..., Any]
-READY = {"type": "ready", "userId": "alice", "heartbeat": 25, "limits": {"frameBytes": 500}}
-
-
-def write(page: Any, text: str) -> None:
-    page.get_by_label("Write a message").fill(text)
-    page.keyboard.press("Enter")
-
-
-def click(button: Any) -> None:
-    button.page.bring_to_front()  # a tab in the background draws seldom, and a click waits for that
-    button.click()
-
-
-def texts(page: Any) -> Any:
-    return page.locator(".message .text")
-
-
-def has_state(page: Any, name: str) -> None:
-    expect(page.locator("#chat")).to_have_attribute("data-connection", name)
-
-
-def is_online(page: Any) -> None:
-    has_state(page, "online")
-
-
-def sent_events(page: Any) -> list[dict[str, Any]]:
-    """Fills with the events that the page sends from now on."""
-    events: list[dict[str, Any]] = []
-    page.on(
-        "websocket",
-        lambda ws: ws.on("framesent", lambda frame: events.append(json.loads(frame))),
-    )
-    return events
-
-
-def wait_until(page: Any, look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    """What `look` sees as soon as it is what we want, or after two seconds."""
-    for _ in range(100):
-        if wanted(found := look()):
-            break
-        page.wait_for_timeout(20)
-    return found
-
-
-class FakeServer:
-    """Stands in the server's place, for a page whose clock stands still unless a test runs it.
-
-    `sockets` are the page's connections, the latest last; `heard` are its events.
-    """
-
-    def __init__(self, answer: Callable[[FakeServer, dict[str, Any]], None] | None = None) -> None:
-        self.sockets: list[Any] = []
-        self.heard: list[dict[str, Any]] = []
-        self._answer = answer or FakeServer.be_ready
-
-    def prepare(self, page: Any) -> None:
-        page.clock.install(time="2030-01-01T09:00:00")
-        page.clock.pause_at("2030-01-01T10:00:00")
-        page.route_web_socket("**/ws", self._meet)
-
-    def _meet(self, socket: Any) -> None:
-        self.sockets.append(socket)
-        socket.on_message(self._hear)
-
-    def _hear(self, text: str) -> None:
-        self.heard.append(json.loads(text))
-        self._answer(self, self.heard[-1])
-
-    def be_ready(self, event: dict[str, Any]) -> None:
-        if event["type"] == "init":
-            self.say(**READY)
-
-    def say(self, **event: Any) -> None:
-        self.sockets[-1].send(json.dumps(event))
-
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.heard]
-
-
-class Wire:
-    """The real server behind a wire that can be cut."""
-
-    def __init__(self) -> None:
-        self.sockets: list[Any] = []
-
-    def prepare(self, page: Any) -> None:
-        page.route_web_socket("**/ws", self._meet)
-
-    def _meet(self, socket: Any) -> None:
-        socket.connect_to_server()
-        self.sockets.append(socket)
-
-    def cut(self, code: int) -> None:
-        self.sockets[-1].close(code=code)
-
+from tests.browser.pages import (
+    Called,
+    FakeServer,
+    OpenPage,
+    Wire,
+    click,
+    expect,
+    has_state,
+    is_online,
+    sent_events,
+    texts,
+    wait_until,
+    write,
+)
 
 # Writing
 
@@ -116,7 +27,7 @@ def test_two_people_in_one_browser_write_to_each_other(open_page: OpenPage) -> N
     bob = open_page("bob")
     is_online(bob)
     write(alice, "Hi Bob!")
-    expect(alice.locator(".message.mine")).to_have_attribute("data-state", "delivered")
+    expect(alice.locator(".message.mine")).to_have_attribute("data-state", "received")
     click(bob.get_by_role("link", name="alice"))
     expect(texts(bob)).to_have_text(["Hi Bob!"])
     write(bob, "안녕하세요, Alice 👋")
@@ -142,7 +53,7 @@ def test_another_tab_of_the_same_person_sees_both_sides(open_page: OpenPage) -> 
 
 def test_a_whole_conversation_by_keyboard_alone(open_page: OpenPage) -> None:
     page = open_page()
-    page.keyboard.type("alice")
+    page.keyboard.type("  Tab and Enter ")
     page.keyboard.press("Enter")
     is_online(page)
     for _ in range(2):  # past "sign out" to "new conversation"
@@ -153,18 +64,6 @@ def test_a_whole_conversation_by_keyboard_alone(open_page: OpenPage) -> None:
     page.keyboard.type("are you there?")
     page.keyboard.press("Enter")
     expect(texts(page)).to_have_text(["are you there?"])
-
-
-def test_a_message_to_somebody_offline_says_so_and_can_be_sent_again(open_page: OpenPage) -> None:
-    alice = open_page("alice", to="late")
-    write(alice, "are you there?")
-    expect(alice.locator(".trouble")).to_contain_text("Not delivered: the other person is offline.")
-    late = open_page("late", to="alice")
-    is_online(late)
-    click(alice.get_by_role("button", name="Try again"))
-    expect(texts(late)).to_have_text(["are you there?"])
-    expect(texts(alice)).to_have_count(1)
-    expect(alice.locator(".message")).to_have_attribute("data-state", "delivered")
 
 
 def test_a_message_is_shown_letter_by_letter_as_text(open_page: OpenPage) -> None:
@@ -308,11 +207,11 @@ def test_who_reads_further_up_is_not_torn_away(open_page: OpenPage) -> None:
     expect(button).to_be_hidden()
 
 
-def test_incoming_messages_are_told_to_screen_readers(open_page: OpenPage) -> None:
+def test_incoming_messages_are_told_to_screen_readers(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice")
     is_online(alice)
     write(open_page("bob", to="alice"), "hello")
-    expect(alice.get_by_text("bob says: hello")).to_have_attribute("role", "status")
+    expect(alice.get_by_text(f"{called('bob')} says: hello")).to_have_attribute("role", "status")
 
 
 def test_notifications_stand_in_a_banner_until_dismissed(open_page: OpenPage) -> None:
@@ -341,7 +240,9 @@ def test_notifications_stand_in_a_banner_until_dismissed(open_page: OpenPage) ->
     expect(banner).to_be_hidden()
 
 
-def test_events_that_the_page_does_not_know_are_passed_over(open_page: OpenPage) -> None:
+def test_events_that_the_page_does_not_know_are_passed_over(
+    open_page: OpenPage, called: Called
+) -> None:
     server = FakeServer()
     page = open_page("alice", to="bob", prepare=server.prepare)
     is_online(page)
@@ -349,8 +250,9 @@ def test_events_that_the_page_does_not_know_are_passed_over(open_page: OpenPage)
         server.sockets[-1].send(odd)
     server.say(
         type="chat",
-        fromUserId="bob",
-        toUserId="alice",
+        seq=1,
+        fromUserId=called("bob"),
+        toUserId=called("alice"),
         message="still here",
         timestamp="2026-01-31T09:30:00.000Z",
     )
@@ -536,12 +438,31 @@ def test_an_emit_fails_by_name_when_nobody_knows_whether_it_arrived(open_page: O
     wait_until(page, lambda: page.evaluate("socket.state.name"), lambda name: name == "online")
     page.clock.run_for(10_001)
     assert outcomes(page, 1) == ["ChatError timeout"]
-    page.evaluate("() => void socket.emit('chat', {}).catch(({code}) => outcomes.push(code))")
+    page.evaluate("() => void socket.emit('poke', {}).catch(({code}) => outcomes.push(code))")
     server.sockets[-1].close(code=1012)
     assert outcomes(page, 2)[1] == "connection_lost"
     page.evaluate("() => socket.close()")
     page.evaluate("() => void socket.emit('chat', {}).catch(({code}) => outcomes.push(code))")
     assert outcomes(page, 3)[2] == "ended"
+
+
+def test_a_chat_is_said_again_with_its_client_id_after_the_connection_was_lost(
+    open_page: OpenPage,
+) -> None:
+    def answer(server: FakeServer, event: dict[str, Any]) -> None:
+        server.be_ready(event)
+        if event["type"] == "chat" and len(server.sockets) == 2:
+            server.say(type="ack", ref=event["ref"], delivered=True, seq=1)
+
+    server = FakeServer(answer)
+    page = open_page(prepare=server.prepare)
+    page.evaluate(EMIT, 3)
+    wait_until(page, server.types, lambda types: types.count("chat") == 3)
+    server.sockets[-1].close(code=1012)
+    page.clock.run_for(1000)
+    assert outcomes(page, 3) == [True, True, True]
+    ids = [event["clientId"] for event in server.heard if event["type"] == "chat"]
+    assert ids[:3] == ids[3:] == sorted(set(ids)), "ordered ids, the same both times"
 
 
 def test_a_message_beyond_the_servers_limit_is_not_sent(open_page: OpenPage) -> None:
@@ -617,10 +538,12 @@ def test_a_name_that_cannot_be_is_told_at_once(open_page: OpenPage) -> None:
     expect(page.locator("#chat")).to_be_hidden()
 
 
-def test_a_name_survives_reloading_and_ends_with_signing_out(open_page: OpenPage) -> None:
-    page = open_page("  alice ", to="bob")
+def test_a_name_survives_reloading_and_ends_with_signing_out(
+    open_page: OpenPage, called: Called
+) -> None:
+    page = open_page("alice", to="bob")
     page.reload()
-    expect(page.locator(".me .name")).to_have_text("alice")
+    expect(page.locator(".me .name")).to_have_text(called("alice"))
     is_online(page)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Your name")).to_be_visible()

@@ -1,13 +1,16 @@
 // @ts-check
 /**
- * Owns the list of conversations and the field that begins a new one: `converse` {userId}.
- * Leaves opening one to its link (#name), and what is in it to the model.
+ * Owns the list of conversations and the field that begins a new one: `converse` {userId}; `more` when somebody
+ * scrolls to its end. Leaves opening one to its link (#name), and what is in it to the model.
  */
 import {language, say, timeOfDay} from "../language.js";
 import {readName} from "../models/names.js";
 import {copy, drawFace, part} from "./parts.js";
 
-/** @typedef {import("../models/conversations.js").Conversation} Conversation */
+/** @typedef {import("../models/conversation.js").Conversation} Conversation */
+
+/** So near to its end, in pixels, more of the list is asked for. */
+const NEAR_END = 300;
 
 export class ConversationList extends HTMLElement {
   #me = "";
@@ -22,6 +25,10 @@ export class ConversationList extends HTMLElement {
     this.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#converse();
+    });
+    const nav = part(this, "nav", HTMLElement);
+    nav.addEventListener("scroll", () => {
+      if (nav.scrollHeight - nav.scrollTop - nav.clientHeight < NEAR_END) this.dispatchEvent(new Event("more"));
     });
     language.addEventListener("change", () => this.#draw());
   }
@@ -64,9 +71,8 @@ export class ConversationList extends HTMLElement {
 
   /** @param {Conversation} conversation */
   #row(conversation) {
-    const {withUserId, unread, typing, messages} = conversation;
+    const {withUserId, unread, typing, last} = conversation;
     const row = this.#rows.get(withUserId) ?? this.#newRow(withUserId);
-    const last = messages.at(-1);
     const preview = last?.mine ? say("list.mine", {text: last.text}) : last?.text ?? say("list.noMessage");
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);

@@ -1,23 +1,23 @@
 // @ts-check
 /**
- * Owns the conversations of this tab: who said what, what is unread, which one is open, what is half written.
- * Leaves sending to the socket and showing to the elements, and tells both through its events:
- * `list` (anything a list of conversations shows), `open` {conversation}, `message` {conversation, message},
- * `update` {conversation, message}, `remove` {conversation, message}.
+ * Owns the conversations of this tab: which there are, which one is open, and what news means for each.
+ * Leaves fetching to history.js, sending to the postman, showing to the elements, and tells all of them:
+ * `list` (anything a list of conversations shows), `open` {conversation}, `messages` {conversation},
+ * `heard` {conversation, message} (another's, just now), `gap` {conversation}, `unknown` (somebody wrote whom
+ * the list does not have), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
  */
+import {Conversation} from "./conversation.js";
 
-/**
- * @typedef {"sending" | "delivered" | "offline" | "failed" | "elsewhere" | "received"} MessageState
- *   `offline`: the other one was not there, the message is not kept; `elsewhere`: mine, written in another tab
- * @typedef {{text: string, mine: boolean, sentAt: Date, state: MessageState,
- *   problem?: {code: string, detail: string}}} Message
- * @typedef {{withUserId: string, messages: Message[], unread: number, typing: boolean, draft: string}} Conversation
- */
+/** @typedef {import("./conversation.js").Message} Message */
+/** @typedef {import("./outbox.js").Waiting} Waiting */
+/** @typedef {import("../chat-socket.js").Chat} Chat */
 
 export class Conversations extends EventTarget {
   #me;
-  /** @type {Map<string, Conversation>} the other's userId -> conversation, the latest first */
+  /** @type {Map<string, Conversation>} the other's userId -> conversation */
   #byUser = new Map();
+  /** @type {Map<string, import("../chat-socket.js").Standing>} the other's userId -> what `ready` said of it */
+  #standings = new Map();
   /** @type {Conversation | undefined} */
   #open;
   #watched = true;
@@ -30,7 +30,7 @@ export class Conversations extends EventTarget {
 
   /** The latest first. */
   get list() {
-    return [...this.#byUser.values()];
+    return [...this.#byUser.values()].sort((a, b) => b.touchedAt - a.touchedAt);
   }
 
   get opened() {
@@ -44,43 +44,119 @@ export class Conversations extends EventTarget {
   /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] */
   open(withUserId) {
     this.#open = withUserId === undefined ? undefined : this.#with(withUserId);
-    this.#read();
     this.#tell("open", {conversation: this.#open});
-    this.#tell("list");
+    this.#look();
   }
 
   /** Whether somebody looks at the page: only then does an open conversation count as read. @param {boolean} watched */
   watch(watched) {
     this.#watched = watched;
-    this.#read();
-    this.#tell("list");
+    this.#look();
   }
 
-  /** Takes in a `chat` event. My own name as the sender means: I wrote it in another tab. @param {import("../chat-socket.js").Chat} chat */
-  take({fromUserId, toUserId, message, timestamp}) {
+  /** A new connection: what the server knows of each conversation. @param {import("../chat-socket.js").Ready} ready */
+  meet({conversations = [], more = false}) {
+    this.#standings = new Map(conversations.map((standing) => [standing.withUserId, standing]));
+    const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0};
+    for (const conversation of this.#byUser.values()) {
+      const standing = this.#standings.get(conversation.withUserId) ?? (more ? undefined : {...nothing, withUserId: ""});
+      conversation.isStuck = false;
+      if (standing) this.#owe(conversation, standing);
+      if (standing) conversation.meet(standing);
+      this.#tell("messages", {conversation});
+    }
+    this.#look();
+  }
+
+  /** Whether `ready` told of a message that I may not have read in a conversation that is not in the list yet. */
+  get hasUnlisted() {
+    return [...this.#standings.values()].some(({withUserId, read, lastSeq}) => read < lastSeq && !this.#byUser.has(withUserId));
+  }
+
+  /** A part of the list as the server has it. @param {import("../chat-api.js").Overview[]} overviews */
+  learn(overviews) {
+    for (const overview of overviews) {
+      if (overview.withUserId === this.#me) continue;
+      const conversation = this.#with(overview.withUserId);
+      conversation.learn(overview);
+      this.#tell("messages", {conversation});
+    }
+    this.#look();
+  }
+
+  /** Takes in a `chat` event. My own name as the sender means: I wrote it in another tab. @param {Chat} chat */
+  take(chat) {
+    const {fromUserId, toUserId, clientId, seq} = chat;
+    if (fromUserId === toUserId) return;
     const mine = fromUserId === this.#me;
-    const conversation = this.#with(mine ? toUserId : fromUserId);
+    const withUserId = mine ? toUserId : fromUserId;
+    const isUnknown = !this.#byUser.get(withUserId)?.isKnown && seq > 1;
+    const conversation = this.#with(withUserId);
+    const isNew = conversation.place(chat);
+    if (mine && clientId) this.#tell("stored", {clientId, seq, timestamp: chat.timestamp});
+    if (!isNew) return;
     conversation.typing = mine && conversation.typing;
     if (!mine) conversation.unread += 1;
-    return this.#add(conversation, {text: message, mine, sentAt: new Date(timestamp), state: mine ? "elsewhere" : "received"});
+    this.news(conversation);
+    if (!mine && !conversation.hasGap) this.hold(conversation);
+    if (isUnknown) this.#tell("unknown");
+    if (!mine) this.#tell("heard", {conversation, message: conversation.newest});
   }
 
-  /** A message of mine that is on its way. @param {Conversation} conversation @param {string} text */
-  write(conversation, text) {
-    return this.#add(conversation, {text, mine: true, sentAt: new Date(), state: "sending"});
+  /** Something was added at its end. @param {Conversation} conversation */
+  news(conversation) {
+    this.changed(conversation);
+    if (conversation.hasGap) this.#tell("gap", {conversation});
   }
 
-  /** What became of a message of mine. @param {Conversation} conversation @param {Message} message @param {Partial<Message>} outcome */
-  settle(conversation, message, outcome) {
-    Object.assign(message, outcome);
-    this.#tell("update", {conversation, message});
+  /** Something in it changed. @param {Conversation} conversation */
+  changed(conversation) {
+    this.#tell("messages", {conversation});
+    this.#look();
+  }
+
+  /** All of it up to the end is held, or the newest part of what is long. @param {Conversation} conversation */
+  hold(conversation) {
+    if (conversation.lastSeq <= conversation.received) return;
+    conversation.received = conversation.lastSeq;
+    this.#tell("received", {conversation, seq: conversation.received});
+  }
+
+  /** @param {import("../chat-socket.js").Receipt} receipt */
+  receipt({userId, withUserId, received, read}) {
+    const mine = userId === this.#me;
+    const conversation = this.#byUser.get(mine ? withUserId : userId);
+    if (!conversation) return;
+    if (mine) conversation.readUpTo(read);
+    if (mine) conversation.received = Math.max(conversation.received, received);
+    if (!mine) conversation.theirRead = Math.max(conversation.theirRead, read);
+    if (!mine) conversation.theirReceived = Math.max(conversation.theirReceived, received, read);
+    this.#tell("messages", {conversation});
     this.#tell("list");
   }
 
-  /** @param {Conversation} conversation @param {Message} message */
-  remove(conversation, message) {
-    conversation.messages.splice(conversation.messages.indexOf(message), 1);
-    this.#tell("remove", {conversation, message});
+  /** A message of mine that the outbox keeps. @param {Waiting} entry */
+  wait(entry) {
+    const conversation = this.#with(entry.toUserId);
+    conversation.wait(entry);
+    this.#tell("messages", {conversation});
+    this.#tell("list");
+  }
+
+  /** It is stored. @param {Waiting} entry @param {{seq: number, timestamp: string}} ack */
+  settle({toUserId, clientId, text}, {seq, timestamp}) {
+    const conversation = this.#with(toUserId);
+    if (!conversation.waitingAs(clientId)) return;
+    conversation.place({fromUserId: this.#me, toUserId, message: text, timestamp, seq, clientId});
+    conversation.stopWaiting(clientId);
+    this.news(conversation);
+  }
+
+  /** It was taken back. @param {Waiting} entry */
+  discard({toUserId, clientId}) {
+    const conversation = this.#with(toUserId);
+    conversation.stopWaiting(clientId);
+    this.#tell("messages", {conversation});
     this.#tell("list");
   }
 
@@ -92,32 +168,36 @@ export class Conversations extends EventTarget {
     this.#tell("list");
   }
 
-  /** @param {Conversation} conversation @param {Message} message */
-  #add(conversation, message) {
-    conversation.messages.push(message);
-    this.#byUser.delete(conversation.withUserId);
-    this.#byUser = new Map([[conversation.withUserId, conversation], ...this.#byUser]);
-    this.#read();
-    this.#tell("message", {conversation, message});
-    this.#tell("list");
-    return message;
+  /** What this tab has told, or meant to, and the server does not know. @param {Conversation} conversation @param {import("../chat-socket.js").Standing} standing */
+  #owe(conversation, {lastSeq, received, read}) {
+    if (conversation.lastSeq > lastSeq) return;
+    if (conversation.read > read) this.#tell("read", {conversation, seq: conversation.read});
+    else if (conversation.received > received) this.#tell("received", {conversation, seq: conversation.received});
   }
 
-  #read() {
-    if (this.#open && this.#watched) this.#open.unread = 0;
+  /** What stands before somebody's eyes is read. */
+  #look() {
+    const conversation = this.#open;
+    const theirs = conversation?.messages.findLast(({mine}) => !mine)?.seq ?? 0;
+    if (conversation && this.#watched && !conversation.isParted && theirs > conversation.read) {
+      conversation.readUpTo(conversation.heldTo);
+      this.#tell("read", {conversation, seq: conversation.read});
+    }
+    this.#tell("list");
   }
 
   /** @param {string} withUserId */
   #with(withUserId) {
     const known = this.#byUser.get(withUserId);
     if (known) return known;
-    /** @type {Conversation} */
-    const made = {withUserId, messages: [], unread: 0, typing: false, draft: ""};
-    this.#byUser = new Map([[withUserId, made], ...this.#byUser]);
+    const made = new Conversation(this.#me, withUserId);
+    const standing = this.#standings.get(withUserId);
+    if (standing) made.meet(standing);
+    this.#byUser.set(withUserId, made);
     return made;
   }
 
-  /** @param {string} type @param {{conversation?: Conversation, message?: Message}} [detail] */
+  /** @param {string} type @param {object} [detail] */
   #tell(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }

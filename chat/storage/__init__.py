@@ -1,0 +1,58 @@
+"""What is kept: conversations, messages, and how far each member has got. The only place that knows SQL.
+
+`storage` is this process's, opened by `create_app`: `storage.journal` is the way in, `storage.read` the
+way to the questions of `store.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gevent import get_hub
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat.errors import Unavailable
+from chat.storage import migrate
+from chat.storage.journal import Journal
+from chat.storage.store import Store
+
+log = logging.getLogger("chat")
+
+T = TypeVar("T")
+
+
+class Storage:
+    """The store and its journal, once `open` has been called."""
+
+    store: Store
+    journal: Journal
+
+    def open(self, url: str, journal_records: int) -> None:
+        """Connect, bring an embedded database's tables up to date, and be ready for both.
+
+        Raises:
+            Unavailable: the database cannot be opened, or not be brought up to date.
+        """
+        self.store = Store(url)
+        self.journal = Journal(self.store, journal_records)
+        if self.store.engine.dialect.name == "sqlite":
+            migrate.upgrade(self.store.engine)
+
+    @staticmethod
+    def read(question: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Ask the store in a native thread, so that only the calling greenlet waits for the disk.
+
+        Raises:
+            Unavailable: the database did not answer.
+        """
+        try:
+            answer: T = get_hub().threadpool.apply(question, args, options)
+        except SQLAlchemyError as error:
+            log.error("the database could not be read: %s", type(error).__name__)
+            raise Unavailable("The database cannot be read just now. Try again.") from None
+        return answer
+
+
+storage = Storage()

@@ -1,0 +1,101 @@
+"""The plain records that go into the store and come out of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SEPARATOR = (
+    "\x1f"  # between the two names of a direct conversation; no name holds a control character
+)
+
+
+class Send(NamedTuple):
+    """A message to be stored. Without `client_id` a repeat of it cannot be told."""
+
+    sender_id: str
+    receiver_id: str
+    body: str
+    client_id: str | None
+
+    @property
+    def key(self) -> str:
+        return direct_key(self.sender_id, self.receiver_id)
+
+
+class Stored(NamedTuple):
+    """Where a message lies. `repeated`: it had been there before."""
+
+    seq: int
+    sent_at: int  # Unix time in milliseconds
+    repeated: bool
+
+
+class Conflict(NamedTuple):
+    """Another text is stored under this sender's `client_id`, at `seq`."""
+
+    seq: int
+
+
+Outcome = Stored | Conflict
+
+
+class Message(NamedTuple):
+    """A stored message. `sent_at`: Unix time in milliseconds."""
+
+    seq: int
+    sender_id: str
+    body: str
+    sent_at: int
+    client_id: str | None
+
+
+class Pointer(NamedTuple):
+    """How far `user_id` has received and read what `with_user_id` and they wrote; 0: nothing."""
+
+    user_id: str
+    with_user_id: str
+    received: int
+    read: int
+
+    @property
+    def key(self) -> str:
+        return direct_key(self.user_id, self.with_user_id)
+
+
+class Standing(NamedTuple):
+    """How far a conversation has got, and how far its two users; all are `seq`s."""
+
+    with_user_id: str
+    last_seq: int
+    received: int
+    read: int
+    their_received: int
+    their_read: int
+
+
+class Overview(NamedTuple):
+    """A conversation as one of its two users sees it in a list."""
+
+    with_user_id: str
+    last_seq: int
+    received: int
+    read: int
+    their_received: int
+    their_read: int
+    unread: int  # messages of the other one beyond `read`
+    last_message: Message
+
+
+def direct_key(one: str, other: str) -> str:
+    """The key of two users' conversation: their names, sorted; one's own twice for a note to oneself."""
+    return f"{one}{SEPARATOR}{other}" if one < other else f"{other}{SEPARATOR}{one}"
+
+
+def users_of(key: str) -> list[str]:
+    """The two names of a key; one where they are the same."""
+    return list(dict.fromkeys(key.split(SEPARATOR)))
+
+
+def other_of(key: str, user_id: str) -> str:
+    one, _, other = key.partition(SEPARATOR)
+    return other if one == user_id else one

@@ -1,0 +1,190 @@
+"""JSON over HTTP: sign in, list one's conversations, read their messages.
+
+What is asked and answered stands in `operations.py`, how a request is read in `reading.py`. Messages
+are sent over the socket, not here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from msgspec import UNSET
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+
+from chat.auth import Tokens
+from chat.errors import (
+    BadRequest,
+    ChatError,
+    Internal,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+)
+from chat.protocol import encode, iso
+from chat.storage.records import Message, Overview
+from chat.storage.store import Store
+from chat.web import openapi, reading, shapes
+from chat.web.cursors import cursor_after, place_of
+from chat.web.operations import OPERATIONS, PREFIX
+
+log = logging.getLogger("chat")
+
+RETRY_SECONDS = 5
+
+# Runs a function that blocks, off the event loop: run(function, *args, **kwargs) -> its result.
+Run = Callable[..., Any]
+
+
+def api(store: Store, tokens: Tokens, run: Run) -> Blueprint:
+    """Make the blueprint of everything below /api."""
+    views = _Views(store, tokens, run)
+    blueprint = Blueprint("chat_api", __name__, url_prefix=PREFIX)
+    blueprint.record_once(lambda state: state.app.url_map.converters.update(name=_Name))
+    for operation in OPERATIONS:
+        blueprint.add_url_rule(
+            operation.path.replace("{userId}", "<name:user_id>"),
+            operation.name,
+            getattr(views, operation.name),
+            methods=[operation.method],
+            merge_slashes=False,  # a//b is a name, and not a/b
+        )
+    blueprint.register_error_handler(HTTPException, _refuse)
+    blueprint.register_error_handler(ChatError, _fail)
+    blueprint.register_error_handler(Exception, _break)
+    # A path that is not served belongs to no blueprint, and neither does a method that is not.
+    blueprint.app_errorhandler(HTTPException)(_refuse)
+    blueprint.after_app_request(_protect)
+    return blueprint
+
+
+class _Name(BaseConverter):
+    """A user's name in a path: any characters, slashes too, since WSGI servers decode %2F."""
+
+    regex = "(?s:.*)"  # a line end too: it is refused as a name, not as a path
+    part_isolating = False
+
+
+class _Views:
+    """One method for each operation, called by its name."""
+
+    def __init__(self, store: Store, tokens: Tokens, run: Run) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._run = run
+
+    def open_session(self) -> Response:
+        user_id = reading.body(shapes.NewSession).user_id
+        token, expires_at = self._tokens.sign(user_id)
+        session = shapes.Session(user_id=user_id, token=token, expires_at=iso(expires_at * 1000))
+        return _json(session, 201)
+
+    def list_conversations(self) -> Response:
+        user_id = self._user()
+        asked = reading.query(shapes.ConversationsPage)
+        before = None if asked.cursor is UNSET else place_of(asked.cursor)
+        found = self._run(self._store.overviews, user_id, asked.limit + 1, before)
+        shown = found[: asked.limit]
+        return _json(
+            shapes.Conversations(
+                conversations=[_conversation(user_id, overview) for overview in shown],
+                next=cursor_after(shown[-1]) if len(found) > len(shown) else None,
+            )
+        )
+
+    def list_messages(self, user_id: str) -> Response:
+        me = self._user()
+        other = reading.path(shapes.WithUser, userId=user_id).user_id
+        asked = reading.query(shapes.MessagesPage)
+        return _json(self._run(self._history, me, other, asked))
+
+    def show_document(self) -> Response:
+        return _json(msgspec.Raw(openapi.document()))
+
+    def _user(self) -> str:
+        return self._tokens.user_of(reading.bearer_token())
+
+    def _history(self, me: str, other: str, asked: shapes.MessagesPage) -> shapes.History:
+        """Blocks."""
+        before, after = (None if seq is UNSET else seq for seq in (asked.before, asked.after))
+        found = self._store.history(me, other, asked.limit, before, after)
+        # Asked for afterwards, so that the last one is never before one that is shown.
+        newest = self._store.history(me, other, 1)
+        return shapes.History(
+            messages=[_message(me, other, message) for message in found],
+            last_seq=newest[0].seq if newest else 0,
+        )
+
+
+def _conversation(user_id: str, overview: Overview) -> shapes.Conversation:
+    return shapes.Conversation(
+        with_user_id=overview.with_user_id,
+        last_seq=overview.last_seq,
+        received=overview.received,
+        read=overview.read,
+        their_received=overview.their_received,
+        their_read=overview.their_read,
+        unread=overview.unread,
+        last_message=_message(user_id, overview.with_user_id, overview.last_message),
+    )
+
+
+def _message(one: str, other: str, message: Message) -> shapes.StoredMessage:
+    return shapes.StoredMessage(
+        seq=message.seq,
+        from_user_id=message.sender_id,
+        to_user_id=other if message.sender_id == one else one,
+        message=message.body,
+        timestamp=iso(message.sent_at),
+        client_id=UNSET if message.client_id is None else message.client_id,
+    )
+
+
+# Answers.
+
+
+def _json(answer: msgspec.Struct | msgspec.Raw, status: int = 200) -> Response:
+    return Response(encode(answer), status, mimetype="application/json")
+
+
+def _fail(error: ChatError, status: int | None = None) -> Response:
+    fault = shapes.Fault(code=error.code, message=error.message, field=error.field)
+    response = _json(shapes.Failed(error=fault), status or error.status)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if response.status_code == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _refuse(error: HTTPException) -> ResponseReturnValue:
+    """Werkzeug's and Flask's own errors: ours below /api, as they are everywhere else."""
+    if not _is_ours() or error.code is None:
+        return error
+    known = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge, 500: Internal}
+    response = _fail(known.get(error.code, BadRequest)(), error.code)
+    for name, value in error.get_headers(request.environ):
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _break(error: Exception) -> Response:
+    log.error("%s %r failed", request.method, request.path, exc_info=error)
+    return _fail(Internal())
+
+
+def _protect(response: Response) -> Response:
+    if _is_ours():
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _is_ours() -> bool:
+    return request.path.startswith(f"{PREFIX}/") or request.path == PREFIX

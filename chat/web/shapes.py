@@ -1,0 +1,132 @@
+"""What the API's requests and answers look like: one typed struct each; `openapi.py` shows them to others.
+
+camelCase on the wire, as in `protocol.py`. Which struct belongs to which path stands in `operations.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from chat.protocol import SAFE_INTEGER, UserId, checked_user_id
+
+CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
+
+Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
+Seq = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
+Moment = Annotated[
+    str,
+    Meta(
+        description="ISO 8601, UTC, milliseconds.",
+        examples=["2026-01-31T09:30:00.000Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Cursor = Annotated[
+    str,
+    Meta(min_length=1, max_length=CURSOR_CHARS, description="The `next` of the page before."),
+]
+
+
+class Request(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
+    """What a client sends: a body, or the parameters of a query or path."""
+
+
+class NewSession(Request):
+    """Who wants to sign in."""
+
+    user_id: Name
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
+class WithUser(Request):
+    """The other user of a conversation."""
+
+    user_id: Name
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
+class ConversationsPage(Request):
+    """Which of one's conversations."""
+
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    cursor: Cursor | UnsetType = UNSET
+
+
+class MessagesPage(Request):
+    """Which of a conversation's messages: the last `limit` of them, or with `after` the first."""
+
+    before: Annotated[Seq, Meta(description="Only smaller seqs.")] | UnsetType = UNSET
+    after: Annotated[Seq, Meta(description="Only larger seqs.")] | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=200, description="How many at most.")] = 50
+
+
+class Answer(Struct, rename="camel", kw_only=True):
+    """What the server sends. Only what is UNSET is left out."""
+
+
+class Session(Answer):
+    """A token that proves to be the user, until it expires."""
+
+    user_id: Name
+    token: Annotated[str, Meta(description="For `Authorization: Bearer`.")]
+    expires_at: Moment
+
+
+class StoredMessage(Answer):
+    """A message, as it is stored."""
+
+    seq: Annotated[Seq, Meta(description="1, 2, 3 ... without gaps in each conversation.")]
+    from_user_id: Name
+    to_user_id: Name
+    message: str
+    timestamp: Moment
+    client_id: str | UnsetType = UNSET
+
+
+class Conversation(Answer):
+    """A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet."""
+
+    with_user_id: Name
+    last_seq: Seq
+    received: Seq
+    read: Seq
+    their_received: Seq
+    their_read: Seq
+    unread: Annotated[int, Meta(ge=0, description="Messages of the other user beyond `read`.")]
+    last_message: StoredMessage
+
+
+class Conversations(Answer):
+    """One's conversations, that with the newest message first."""
+
+    conversations: list[Conversation]
+    next: Annotated[
+        str | None, Meta(description="`cursor` for the page after; null: there is none.")
+    ]
+
+
+class History(Answer):
+    """Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0."""
+
+    messages: list[StoredMessage]
+    last_seq: Seq
+
+
+class Fault(Answer):
+    """Why a request failed."""
+
+    code: Annotated[str, Meta(description="For programs.", examples=["invalid_field"])]
+    message: Annotated[str, Meta(description="One English sentence, for people.")]
+    field: Annotated[str | None, Meta(description="The field or parameter at fault, if one is.")]
+
+
+class Failed(Answer):
+    """What every failed request is answered with."""
+
+    error: Fault

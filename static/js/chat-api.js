@@ -1,0 +1,96 @@
+// @ts-check
+/**
+ * Owns the requests to the server's JSON API: the token they carry, signing in for one, and once more when it
+ * has run out. Leaves to others what the answers mean; docs/protocol.md says what they hold.
+ */
+import {ChatError} from "./chat-socket.js";
+
+/** @typedef {import("./chat-socket.js").Chat} Chat */
+/**
+ * @typedef {import("./chat-socket.js").Standing & {unread: number, lastMessage?: Chat | null}} Overview
+ * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
+ * @typedef {{messages: Chat[], lastSeq: number}} MessagePage in order of `seq`
+ */
+
+const NOT_SIGNED_IN = 401;
+/** A request without an answer for this long has failed. */
+const ANSWER_SECONDS = 15;
+
+export class ChatApi {
+  #base;
+  #userId;
+  #storage;
+  #key;
+  /** @type {Promise<string> | undefined} one sign-in for all requests that wait for it */
+  #signingIn;
+
+  /**
+   * @param {URL} base where the API is, with a slash at its end @param {string} userId
+   * @param {Storage} storage keeps the token @param {string} key under this name
+   */
+  constructor(base, userId, storage, key) {
+    this.#base = base;
+    this.#userId = userId;
+    this.#storage = storage;
+    this.#key = key;
+  }
+
+  /** A page of my conversations. @param {{cursor?: string | null, limit?: number}} [page] @returns {Promise<OverviewPage>} */
+  conversations(page = {}) {
+    return this.#get("conversations", page);
+  }
+
+  /**
+   * Messages with this person: those before or after a `seq`, otherwise the newest.
+   * @param {string} withUserId @param {{before?: number, after?: number, limit?: number}} [page] @returns {Promise<MessagePage>}
+   */
+  messages(withUserId, page = {}) {
+    return this.#get(`conversations/${encodeURIComponent(withUserId)}/messages`, page);
+  }
+
+  /** @param {string} path @param {Record<string, string | number | null | undefined>} query */
+  async #get(path, query) {
+    const address = new URL(path, this.#base);
+    for (const [name, value] of Object.entries(query)) if (value != null) address.searchParams.set(name, String(value));
+    const kept = this.#storage.getItem(this.#key);
+    const answer = await request(address, bearer(kept ?? (await this.#signIn())));
+    if (answer.status !== NOT_SIGNED_IN) return read(answer);
+    if (kept === this.#storage.getItem(this.#key)) this.#storage.removeItem(this.#key);
+    return read(await request(address, bearer(this.#storage.getItem(this.#key) ?? (await this.#signIn()))));
+  }
+
+  #signIn() {
+    this.#signingIn ??= this.#askForToken().finally(() => (this.#signingIn = undefined));
+    return this.#signingIn;
+  }
+
+  async #askForToken() {
+    const body = JSON.stringify({userId: this.#userId});
+    const headers = {"Content-Type": "application/json"};
+    const {token} = await read(await request(new URL("session", this.#base), {method: "POST", headers, body}));
+    this.#storage.setItem(this.#key, token);
+    return token;
+  }
+}
+
+/** @param {string} token @returns {RequestInit} */
+function bearer(token) {
+  return {headers: {Authorization: `Bearer ${token}`}};
+}
+
+/** @param {URL} address @param {RequestInit} options */
+async function request(address, options) {
+  try {
+    return await fetch(address, {...options, cache: "no-store", signal: AbortSignal.timeout(ANSWER_SECONDS * 1000)});
+  } catch {
+    throw new ChatError("connection_lost", "connection_lost");
+  }
+}
+
+/** @param {Response} answer @returns {Promise<any>} */
+async function read(answer) {
+  const body = await answer.json().catch(() => null);
+  if (answer.ok && body) return body;
+  const {code, message, field} = body?.error ?? {code: "internal", message: `HTTP ${answer.status}`};
+  throw new ChatError(code, message, field ?? undefined);
+}

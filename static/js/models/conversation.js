@@ -1,0 +1,200 @@
+// @ts-check
+/**
+ * Owns one conversation as this tab knows it: a run of its messages without gaps, what I wrote and is not stored
+ * yet, and how far each side has received and read. Leaves fetching to history.js and telling to conversations.js.
+ */
+
+/** So many messages are held, and stand on the page, at most; further ones are fetched again when somebody scrolls. */
+export const KEPT_MESSAGES = 500;
+
+/** @typedef {import("../chat-socket.js").Chat} Chat */
+/** @typedef {import("../chat-socket.js").Standing} Standing */
+/** @typedef {import("../chat-api.js").Overview} Overview */
+/** @typedef {import("./outbox.js").Waiting} Waiting */
+/**
+ * @typedef {{seq: number, clientId?: string, text: string, mine: boolean, sentAt: Date, waiting?: Waiting}} Message
+ *   `seq` is 0 and `waiting` is there while it is not stored
+ * @typedef {"theirs" | "waiting" | "failed" | "stored" | "received" | "read"} MessageState
+ */
+
+export class Conversation {
+  /** @type {Message[]} stored ones, `seq` growing by one */
+  messages = [];
+  /** @type {Message[]} mine that are not stored, in the order they were written; they stand below the others */
+  pending = [];
+  /** @type {Message | undefined} the newest one stored, which need not be held */
+  newest;
+  /** The last message's `seq`, as far as anybody told this tab. */
+  lastSeq = 0;
+  /** Pointers: up to which `seq` I, and they, have received and read. */
+  received = 0;
+  read = 0;
+  theirReceived = 0;
+  theirRead = 0;
+  unread = 0;
+  typing = false;
+  draft = "";
+  /** @type {"" | "older" | "newer"} what is being fetched */
+  loading = "";
+  /** Fetching failed; until the next connection only a person asks again. */
+  isStuck = false;
+  /** Whether the server was asked: otherwise nobody knows if there are messages. */
+  isKnown = false;
+  /** Somebody reads so far up that the newest messages are not held. */
+  isParted = false;
+  #me;
+  #madeAt = new Date();
+
+  /** @param {string} me @param {string} withUserId */
+  constructor(me, withUserId) {
+    this.#me = me;
+    this.withUserId = withUserId;
+  }
+
+  /** What the list shows of it. */
+  get last() {
+    return this.pending.at(-1) ?? this.newest;
+  }
+
+  /** When something last happened, in ms. */
+  get touchedAt() {
+    return (this.last?.sentAt ?? this.#madeAt).getTime();
+  }
+
+  get heldFrom() {
+    return this.messages[0]?.seq ?? this.lastSeq + 1;
+  }
+
+  get heldTo() {
+    return this.messages.at(-1)?.seq ?? 0;
+  }
+
+  get isAtStart() {
+    return this.heldFrom <= 1 && (this.isKnown || this.messages.length > 0);
+  }
+
+  /** Who shows it could ask for more above. */
+  get hasOlder() {
+    return !this.isAtStart && !this.loading;
+  }
+
+  /** Messages are missing at the end that should be there. */
+  get hasGap() {
+    return !this.isParted && this.messages.length > 0 && this.heldTo < this.lastSeq;
+  }
+
+  /** @param {Message} message @returns {MessageState} */
+  stateOf({mine, seq, waiting}) {
+    if (!mine) return "theirs";
+    if (waiting) return waiting.problem ? "failed" : "waiting";
+    return seq <= this.theirRead ? "read" : seq <= this.theirReceived ? "received" : "stored";
+  }
+
+  /**
+   * Takes in a stored message at the end. One that is held is passed over; one that leaves a gap only counts.
+   * @param {Chat} chat @returns {boolean} whether it is new here
+   */
+  place(chat) {
+    const isNews = chat.seq > this.lastSeq;
+    const isEmpty = this.messages.length === 0 && !this.isParted;
+    const isNext = isEmpty ? chat.seq >= this.lastSeq : chat.seq === this.heldTo + 1;
+    if (!isNews && !isNext) return false;
+    const message = this.#messageOf(chat);
+    if (isNews) this.lastSeq = chat.seq;
+    if (chat.seq >= (this.newest?.seq ?? 0)) this.newest = message;
+    if (!isNext) return isNews;
+    this.messages.push(message);
+    if (this.heldTo === this.lastSeq) this.isParted = false;
+    if (this.messages.length > KEPT_MESSAGES) this.messages.splice(0, this.messages.length - KEPT_MESSAGES);
+    return isNews;
+  }
+
+  /** Takes in what stands directly before the messages held, oldest first. @param {Chat[]} chats */
+  placeBefore(chats) {
+    const older = this.messages.length ? chats.filter(({seq}) => seq < this.heldFrom) : chats;
+    const next = older.at(-1);
+    if (!next || (this.messages.length && next.seq !== this.heldFrom - 1)) return;
+    this.messages.unshift(...older.map((chat) => this.#messageOf(chat)));
+    this.lastSeq = Math.max(this.lastSeq, next.seq);
+    if (next.seq >= (this.newest?.seq ?? 0)) this.newest = this.#held(next.seq);
+    if (this.messages.length <= KEPT_MESSAGES) return;
+    this.messages.length = KEPT_MESSAGES;
+    this.isParted = true;
+  }
+
+  /** Forgets the messages held, in order to fetch them anew from the end. */
+  release() {
+    this.messages = [];
+    this.isParted = this.isStuck = this.isKnown = false;
+  }
+
+  /** What the server says of it; one that is behind us has begun anew. @param {Standing} standing */
+  meet({lastSeq, received, read, theirReceived, theirRead}) {
+    if (lastSeq < this.lastSeq) {
+      this.release();
+      this.newest = undefined;
+      this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
+    }
+    this.lastSeq = Math.max(this.lastSeq, lastSeq);
+    this.received = Math.max(this.received, received);
+    this.theirReceived = Math.max(this.theirReceived, theirReceived);
+    this.theirRead = Math.max(this.theirRead, theirRead);
+    this.readUpTo(read);
+  }
+
+  /** @param {Overview} overview */
+  learn(overview) {
+    this.isKnown = true;
+    const {unread, lastMessage, lastSeq} = overview;
+    const isStale = lastSeq < this.lastSeq; // a message came while this was on its way
+    if (!isStale) this.meet(overview);
+    if (lastMessage && !isStale && !this.hasGap && !this.isParted) this.place(lastMessage);
+    if (lastMessage && lastSeq >= (this.newest?.seq ?? 0)) this.newest = this.#held(lastSeq) ?? this.#messageOf(lastMessage);
+    this.unread = unread + this.#theirsAfter(lastSeq);
+    this.readUpTo(this.read);
+  }
+
+  /** I have read so far, here or elsewhere. @param {number} seq */
+  readUpTo(seq) {
+    this.read = Math.max(this.read, seq);
+    this.received = Math.max(this.received, this.read);
+    const isCounted = this.heldFrom <= this.read + 1 && !this.isParted;
+    this.unread = isCounted ? this.#theirsAfter(this.read) : Math.min(this.unread, this.lastSeq - this.read);
+  }
+
+  /** @param {Waiting} entry */
+  wait(entry) {
+    const known = this.waitingAs(entry.clientId);
+    if (known) known.waiting = entry;
+    else this.pending.push({seq: 0, clientId: entry.clientId, text: entry.text, mine: true, sentAt: new Date(entry.writtenAt), waiting: entry});
+  }
+
+  /** @param {string | undefined} clientId */
+  waitingAs(clientId) {
+    return clientId === undefined ? undefined : this.pending.find((message) => message.clientId === clientId);
+  }
+
+  /** It waits no longer: it was stored, or taken back. @param {string} clientId */
+  stopWaiting(clientId) {
+    this.pending = this.pending.filter((message) => message.clientId !== clientId);
+  }
+
+  /** @param {number} seq */
+  #held(seq) {
+    return this.messages[seq - this.heldFrom];
+  }
+
+  /** @param {number} seq */
+  #theirsAfter(seq) {
+    return this.messages.filter((message) => !message.mine && message.seq > seq).length;
+  }
+
+  /** The same object if it is one of those that wait: its row on the page stays the same. @param {Chat} chat @returns {Message} */
+  #messageOf({seq, clientId, fromUserId, message, timestamp}) {
+    const mine = fromUserId === this.#me;
+    const known = mine ? this.waitingAs(clientId) : undefined;
+    if (known && clientId) this.stopWaiting(clientId);
+    const fields = {seq, clientId, text: message, mine, sentAt: new Date(timestamp), waiting: undefined};
+    return known ? Object.assign(known, fields) : fields;
+  }
+}

@@ -1,0 +1,168 @@
+// @ts-check
+/**
+ * Owns what I wrote and the server has not acknowledged: kept in the browser, so that it outlives a reload, a
+ * crash of the tab and a closed laptop, and told to my other tabs. Leaves sending to postman.js.
+ *
+ * It is kept in localStorage: written before the next line of code runs, which IndexedDB is not; read when the
+ * page begins, and told to other tabs, without code of ours. Each message has a key of its own, so that two tabs
+ * never write the same one over each other, and its `clientId` is ordered by time, so that the keys tell the order.
+ *
+ * Events: `write` {entry}, `change` {entry}, `settle` {entry, ack}, `discard` {entry}, `unkept` {entry}.
+ */
+import {newClientId} from "../chat-socket.js";
+
+/**
+ * @typedef {{code: string, detail: string}} Problem
+ * @typedef {{clientId: string, toUserId: string, text: string, writtenAt: number, problem?: Problem,
+ *   ack?: {seq: number, timestamp: string}}} Entry
+ *   What is kept. `writtenAt` in ms; `problem`: the server refused it, and a person decides what follows;
+ *   `ack` stands there for a moment, to tell other tabs why the entry goes.
+ * @typedef {Entry & {dueAt: number, kept: boolean, delay?: string}} Waiting
+ *   `dueAt`: from then on (ms) this tab sends it; `kept`: it would survive this tab; `delay`: code of the last failure
+ */
+
+/** More than these at once nobody writes by hand; the browser has room for some 5 MB. */
+const MOST_WAITING = 200;
+/** Another tab's message is sent by this one too when it still waits after so long: that tab may be gone. */
+const ADOPT_AFTER_MS = 10_000;
+
+export class Outbox extends EventTarget {
+  #prefix;
+  #storage;
+  /** @type {Map<string, Waiting>} clientId -> entry */
+  #waiting = new Map();
+
+  /** @param {string} me @param {Storage} storage */
+  constructor(me, storage) {
+    super();
+    this.#prefix = `chat.outbox.${encodeURIComponent(me)}/`;
+    this.#storage = storage;
+    for (const key of Object.keys(storage)) {
+      const entry = key.startsWith(this.#prefix) ? parse(storage.getItem(key)) : undefined;
+      if (entry?.ack) storage.removeItem(key); // the tab was closed between the two steps of settle()
+      else if (entry) this.#waiting.set(entry.clientId, {...entry, dueAt: 0, kept: true});
+    }
+  }
+
+  /** In the order they were written. */
+  get entries() {
+    return [...this.#waiting.values()].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+  }
+
+  /** What this tab should send to this person next. @param {string} toUserId @param {number} now in ms */
+  next(toUserId, now = Date.now()) {
+    return this.entries.find((entry) => entry.toUserId === toUserId && !entry.problem && entry.dueAt <= now);
+  }
+
+  /** Whether something would be lost with this tab. */
+  get isAtRisk() {
+    return [...this.#waiting.values()].some(({kept}) => !kept);
+  }
+
+  /** A message that I have just written. @param {string} toUserId @param {string} text */
+  write(toUserId, text) {
+    const entry = {clientId: newClientId(), toUserId, text, writtenAt: Date.now(), dueAt: 0, kept: false};
+    const isFull = this.#waiting.size >= MOST_WAITING;
+    this.#put(isFull ? {...entry, problem: {code: "too_many_waiting", detail: ""}} : entry, "write", !isFull);
+  }
+
+  /** The server has it. @param {string} clientId @param {{seq: number, timestamp: string}} ack */
+  settle(clientId, ack) {
+    const entry = this.#waiting.get(clientId);
+    if (!entry) return;
+    if (entry.kept) this.#keep({...entry, ack});
+    this.#forget(entry);
+    this.#tell("settle", {entry, ack});
+  }
+
+  /** The server does not take it as it is. @param {string} clientId @param {Problem} problem */
+  fail(clientId, problem) {
+    const entry = this.#waiting.get(clientId);
+    if (entry) this.#put({...entry, delay: undefined, problem}, "change");
+  }
+
+  /** It could not be sent just now. @param {string} clientId @param {string} code */
+  postpone(clientId, code) {
+    const entry = this.#waiting.get(clientId);
+    if (!entry) return;
+    entry.delay = code;
+    this.#tell("change", {entry});
+  }
+
+  /** Sends a failed one again: as the same message, unless the server knows another one by its `clientId`. @param {string} clientId */
+  again(clientId) {
+    const entry = this.#waiting.get(clientId);
+    if (!entry?.problem) return;
+    if (entry.problem.code !== "conflict") return this.#put({...entry, problem: undefined, dueAt: 0}, "change");
+    this.discard(clientId);
+    this.write(entry.toUserId, entry.text);
+  }
+
+  /** @param {string} clientId */
+  discard(clientId) {
+    const entry = this.#waiting.get(clientId);
+    if (!entry) return;
+    this.#forget(entry);
+    this.#tell("discard", {entry});
+  }
+
+  /** What another tab did, as the window's `storage` event tells it. @param {{key: string | null, newValue: string | null}} change */
+  hear({key, newValue}) {
+    if (!key?.startsWith(this.#prefix)) return;
+    const known = this.#waiting.get(key.slice(this.#prefix.length));
+    const entry = parse(newValue);
+    if (!entry && !known) return;
+    if (!entry && known) {
+      this.#waiting.delete(known.clientId);
+      return this.#tell("discard", {entry: known});
+    }
+    const {ack, clientId} = /** @type {Entry} */ (entry);
+    if (ack) {
+      if (this.#waiting.delete(clientId)) this.#tell("settle", {entry: known, ack});
+      return;
+    }
+    const heard = {.../** @type {Entry} */ (entry), dueAt: known?.dueAt ?? Date.now() + ADOPT_AFTER_MS, kept: true};
+    this.#waiting.set(clientId, heard);
+    this.#tell(known ? "change" : "write", {entry: heard});
+  }
+
+  /** @param {Waiting} entry @param {"write" | "change"} type @param {boolean} [keep] */
+  #put(entry, type, keep = true) {
+    entry.kept = keep && this.#keep(entry);
+    this.#waiting.set(entry.clientId, entry);
+    this.#tell(type, {entry});
+    if (keep && !entry.kept) this.#tell("unkept", {entry});
+  }
+
+  /** @param {Entry} entry @returns {boolean} false when the browser has no room or keeps nothing */
+  #keep({clientId, toUserId, text, writtenAt, problem, ack}) {
+    try {
+      this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, text, writtenAt, problem, ack}));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @param {Waiting} entry */
+  #forget(entry) {
+    this.#waiting.delete(entry.clientId);
+    this.#storage.removeItem(this.#prefix + entry.clientId);
+  }
+
+  /** @param {string} type @param {{entry?: Waiting, ack?: {seq: number, timestamp: string}}} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, {detail}));
+  }
+}
+
+/** What a key held, or undefined: another version of the page may have written it. @param {string | null} value @returns {Entry | undefined} */
+function parse(value) {
+  try {
+    const entry = JSON.parse(value ?? "null");
+    const isEntry = typeof entry?.clientId === "string" && typeof entry.toUserId === "string" && typeof entry.text === "string";
+    return isEntry ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+// @ts-check
+/**
+ * Owns when what waits in the outbox is sent: in order, one at a time to each person, so that none overtakes
+ * another, and again after a failure that passes. Leaves keeping it to outbox.js and the way to `send`.
+ */
+import {ChatError} from "../chat-socket.js";
+
+/** @typedef {import("./outbox.js").Outbox} Outbox */
+/** @typedef {import("./outbox.js").Waiting} Waiting */
+
+/** How long to wait after each further failure in a row; the last one repeats. */
+const RETRY_SECONDS = [1, 2, 4, 8, 15, 30];
+/** Up to this share of a wait is taken off by chance: a server that was busy should not get all of it at once. */
+const JITTER = 0.5;
+/** Nothing is wrong with the message: the server, or the way to it, will do better later. */
+const PASSING = ["busy", "unavailable", "connection_lost", "timeout", "not_connected", "too_many_waiting", "ended", "not_initialised"];
+
+export class Postman {
+  #outbox;
+  #send;
+  #online = false;
+  /** @type {Set<string>} whom a message is on its way to */
+  #onTheWay = new Set();
+  /** @type {Map<string, number>} userId -> failures in a row */
+  #failures = new Map();
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} userId -> timer of the next try */
+  #timers = new Map();
+
+  /** @param {Outbox} outbox @param {(entry: Waiting) => Promise<{seq?: number, timestamp?: string}>} send */
+  constructor(outbox, send) {
+    this.#outbox = outbox;
+    this.#send = send;
+    for (const type of ["write", "change"]) outbox.addEventListener(type, (event) => this.#call(/** @type {CustomEvent} */ (event).detail.entry));
+  }
+
+  /** Whether there is a connection; with a new one everything is tried at once. @param {boolean} online */
+  setOnline(online) {
+    this.#online = online;
+    if (!online) return;
+    this.#failures.clear();
+    for (const {toUserId, dueAt} of this.#outbox.entries) this.#callAt(toUserId, dueAt);
+  }
+
+  /** @param {Waiting} entry */
+  #call({toUserId, dueAt, delay}) {
+    if (!delay) this.#callAt(toUserId, dueAt);
+  }
+
+  /** @param {string} toUserId @param {number} time in ms */
+  #callAt(toUserId, time) {
+    const wait = time - Date.now();
+    if (wait > 0) setTimeout(() => this.#deliver(toUserId), wait);
+    else this.#deliver(toUserId);
+  }
+
+  /** @param {string} toUserId */
+  async #deliver(toUserId) {
+    const entry = this.#online && !this.#onTheWay.has(toUserId) && this.#outbox.next(toUserId);
+    if (!entry) return;
+    clearTimeout(this.#timers.get(toUserId));
+    this.#onTheWay.add(toUserId);
+    const wait = await this.#try(entry);
+    this.#onTheWay.delete(toUserId);
+    if (wait) this.#timers.set(toUserId, setTimeout(() => this.#deliver(toUserId), wait));
+    else this.#deliver(toUserId);
+  }
+
+  /** @param {Waiting} entry @returns {Promise<number>} ms to wait before the next try, 0 for none */
+  async #try(entry) {
+    const {clientId, toUserId} = entry;
+    try {
+      const {seq = 0, timestamp = ""} = await this.#send(entry);
+      this.#failures.delete(toUserId);
+      this.#outbox.settle(clientId, {seq, timestamp});
+      return 0;
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      const {code, message} = error;
+      if (!PASSING.includes(code)) {
+        this.#outbox.fail(clientId, {code, detail: message === code ? "" : message});
+        return 0;
+      }
+      const failures = this.#failures.get(toUserId) ?? 0;
+      this.#failures.set(toUserId, failures + 1);
+      this.#outbox.postpone(clientId, code);
+      return RETRY_SECONDS[Math.min(failures, RETRY_SECONDS.length - 1)] * 1000 * (1 - JITTER * Math.random());
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// @ts-check
+/**
+ * Owns telling the server how far I have received and read each conversation: gathered for a moment, since one
+ * pointer stands for all before it, and told again when it failed. Leaves the pointers to the conversations.
+ */
+import {ChatError} from "../chat-socket.js";
+
+/** A pointer waits this long for the next one to take its place. */
+const GATHER_MS = 50;
+/** A pointer that the server could not take waits this long. */
+const RETRY_MS = 5000;
+const BUSY = ["busy", "unavailable"];
+
+/** @typedef {"received" | "read"} Kind */
+
+export class Receipts {
+  #tell;
+  /** @type {Record<Kind, Map<string, number>>} the other's userId -> seq to tell; `read` says `received` too */
+  #owed = {received: new Map(), read: new Map()};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {(kind: Kind, pointer: {withUserId: string, seq: number}) => Promise<unknown>} tell rejects when it failed */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /** @param {Kind} kind @param {string} withUserId @param {number} seq */
+  owe(kind, withUserId, seq) {
+    if (seq <= (this.#owed.read.get(withUserId) ?? 0)) return;
+    this.#owed[kind].set(withUserId, seq);
+    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+  }
+
+  #flush() {
+    this.#timer = undefined;
+    const {received, read} = this.#owed;
+    this.#owed = {received: new Map(), read: new Map()};
+    for (const [withUserId, seq] of read) this.#send("read", withUserId, seq);
+    for (const [withUserId, seq] of received) if (seq > (read.get(withUserId) ?? 0)) this.#send("received", withUserId, seq);
+  }
+
+  /** What fails with the connection is owed again by the next `ready`. @param {Kind} kind @param {string} withUserId @param {number} seq */
+  async #send(kind, withUserId, seq) {
+    try {
+      await this.#tell(kind, {withUserId, seq});
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (BUSY.includes(error.code)) setTimeout(() => this.owe(kind, withUserId, seq), RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+"""What the tests of the page share: what people do, and servers and wires that misbehave on demand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+OpenPage = Callable[..., Any]
+Called = Callable[[str], str]
+READY = {"type": "ready", "userId": "alice", "heartbeat": 25, "limits": {"frameBytes": 500}}
+
+
+def write(page: Any, text: str) -> None:
+    page.get_by_label("Write a message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def click(button: Any) -> None:
+    button.page.bring_to_front()  # a tab in the background draws seldom, and a click waits for that
+    button.click()
+
+
+def texts(page: Any) -> Any:
+    return page.locator(".message .text")
+
+
+def has_state(page: Any, name: str) -> None:
+    expect(page.locator("#chat")).to_have_attribute("data-connection", name)
+
+
+def is_online(page: Any) -> None:
+    has_state(page, "online")
+
+
+def sent_events(page: Any) -> list[dict[str, Any]]:
+    """Fills with the events that the page sends from now on."""
+    events: list[dict[str, Any]] = []
+    page.on(
+        "websocket",
+        lambda ws: ws.on("framesent", lambda frame: events.append(json.loads(frame))),
+    )
+    return events
+
+
+def wait_until(page: Any, look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+    """What `look` sees as soon as it is what we want, or after two seconds."""
+    for _ in range(100):
+        if wanted(found := look()):
+            break
+        page.wait_for_timeout(20)
+    return found
+
+
+class FakeServer:
+    """Stands in the server's place, for a page whose clock stands still unless a test runs it.
+
+    It has no conversations and no history.
+
+    `sockets` are the page's connections, the latest last; `heard` are its events.
+    """
+
+    def __init__(self, answer: Callable[[FakeServer, dict[str, Any]], None] | None = None) -> None:
+        self.sockets: list[Any] = []
+        self.heard: list[dict[str, Any]] = []
+        self._answer = answer or FakeServer.be_ready
+
+    def prepare(self, page: Any) -> None:
+        page.clock.install(time="2030-01-01T09:00:00")
+        page.clock.pause_at("2030-01-01T10:00:00")
+        page.route_web_socket("**/ws", self._meet)
+        nothing = {"token": "t", "conversations": [], "next": None, "messages": [], "lastSeq": 0}
+        page.route("**/api/**", lambda route: route.fulfill(json=nothing))
+
+    def _meet(self, socket: Any) -> None:
+        self.sockets.append(socket)
+        socket.on_message(self._hear)
+
+    def _hear(self, text: str) -> None:
+        self.heard.append(json.loads(text))
+        self._answer(self, self.heard[-1])
+
+    def be_ready(self, event: dict[str, Any]) -> None:
+        if event["type"] == "init":
+            self.say(**READY)
+
+    def say(self, **event: Any) -> None:
+        self.sockets[-1].send(json.dumps(event))
+
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.heard]
+
+
+class Wire:
+    """The real server behind a wire that can be cut, and that can garble what the server says.
+
+    While `is_down` nobody gets through. `garble` turns each event of the server into those that arrive.
+    """
+
+    def __init__(self) -> None:
+        self.sockets: list[Any] = []
+        self.said: list[dict[str, Any]] = []
+        self.is_down = False
+        self.garble: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda event: [event]
+
+    def prepare(self, page: Any) -> None:
+        page.route_web_socket("**/ws", self._meet)
+
+    def _meet(self, socket: Any) -> None:
+        if self.is_down:
+            socket.close(code=1012)
+            return
+        server = socket.connect_to_server()
+        self.sockets.append(socket)
+
+        def from_page(text: str) -> None:
+            self.said.append(json.loads(text))
+            server.send(text)
+
+        def from_server(text: str) -> None:
+            for event in self.garble(json.loads(text)):
+                socket.send(json.dumps(event))
+
+        socket.on_message(from_page)
+        server.on_message(from_server)
+
+    def cut(self, code: int = 1012) -> None:
+        self.sockets[-1].close(code=code)
+
+    def chats(self) -> list[dict[str, Any]]:
+        """The chat events that the page has sent."""
+        return [event for event in self.said if event["type"] == "chat"]

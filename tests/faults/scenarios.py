@@ -1,0 +1,316 @@
+"""What is done to the server, each with the workload around it. Long in `make faults`, short in the tests."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.clients import Person
+from tests.faults.checker import Acked, Sent, Verdict, check
+from tests.faults.proxy import Proxy
+from tests.faults.server import Mortal
+from tests.faults.workload import Crowd, crowd
+
+BACK_SECONDS = 3.0  # after a kill, until somebody has signed in again
+PING_MEDIAN_SECONDS = 0.05
+PING_P99_SECONDS = 0.25  # for a machine that does other things too
+
+
+class Skipped(Exception):
+    """This machine cannot do this to the server; the message says why."""
+
+
+@dataclass
+class Outcome:
+    """What came of a scenario. `wrong`: what else was found, beside the checker's verdict."""
+
+    scenario: str
+    verdict: Verdict
+    kills: int = 0
+    recoveries: list[float] = field(default_factory=list)  # seconds
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        late = []
+        # The median: one start on a busy machine says little.
+        if self.recoveries and statistics.median(self.recoveries) > BACK_SECONDS:
+            late = [f"back after {self.recoveries} seconds"]
+        return self.verdict.faults + self.wrong + late
+
+
+def kill_9(folder: Path, kills: int, acks: int, what: str) -> Outcome:
+    """kill -9 in mid-burst, `what` being "worker" or "master and workers"; `acks` in all at least."""
+    wrong, recoveries = [], []
+    dice = random.Random(kills)  # the same bursts each time; the moments differ all the same
+    with _server(folder) as server, crowd(server) as people:
+        for _ in range(kills):
+            people.wait_acked(dice.randint(acks // kills, 2 * acks // kills))
+            time.sleep(dice.random() * 0.02)  # anywhere between two commits
+            if not any(member.unacked for member in people.members):
+                wrong.append("nothing was on its way when it was killed")
+            if what == "worker":
+                recoveries.append(server.kill_worker())
+            else:
+                server.kill_all()
+                if (said := server.integrity()) != "ok":
+                    wrong.append(said)
+                recoveries.append(server.start())
+        people.wait_acked(100)
+        verdict = people.settle()
+    wrong += _integrity(server)
+    return Outcome(f"kill -9 of {what}", verdict, kills, recoveries, wrong)
+
+
+def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
+    """The line goes dead, what was sent is committed, the line is cut: the client knows of nothing."""
+    wrong = []
+    with _server(folder) as server, Proxy(server.port) as proxy:
+        people = Crowd(server)
+        for member in people.members:
+            member.url = proxy.url
+        people.start()
+        try:
+            for _ in range(cuts):
+                people.wait_acked(50)
+                proxy.swallowing = True
+                time.sleep(0.05)  # what was on its way to the clients is there
+                _wait_for(
+                    partial(_more_stored_than, server, people.known), "a commit without an ack"
+                )
+                proxy.cut()
+                proxy.swallowing = False
+            verdict = people.settle()
+        finally:
+            people.stop()
+    if people.acked < verdict.stored:
+        wrong.append("not everything was acknowledged in the end")
+    wrong += _integrity(server)
+    return Outcome("cut between commit and ack", verdict, cuts, [], wrong)
+
+
+def one_client_id_at_once(folder: Path, rounds: int, sockets: int = 10, each: int = 10) -> Outcome:
+    """The same send from many sockets at once: one row, equal acks; another text is refused."""
+    wrong, sent, acked = [], [], []
+    conversation = ("alice", "bob")
+    with _server(folder) as server:
+        people = [Person(server.ws, "alice", proxy=None) for _ in range(sockets)]
+        bob = Person(server.ws, "bob", proxy=None)
+        for number in range(rounds):
+            message = Sent(conversation, "alice", f"id-{number}", f"text {number}")
+            sent.append(message)
+            event = {"type": "chat", "toUserId": "bob", "message": message.body}
+            event |= {"clientId": message.client_id, "ref": "same"}
+            barrier = threading.Barrier(sockets)
+            answers: list[dict[str, object]] = []
+
+            def send(
+                person: Person, event: dict[str, str] = event, barrier: threading.Barrier = barrier,
+                answers: list[dict[str, object]] = answers,
+            ) -> None:  # fmt: skip
+                barrier.wait(10)
+                for _ in range(each):
+                    person.send(**event)
+                for _ in range(each):
+                    answers.append(person.receive("ack"))
+
+            threads = [threading.Thread(target=send, args=(person,)) for person in people]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+            acked += [Acked(conversation, message.client_id, int(str(a["seq"]))) for a in answers]
+            told = {(a["seq"], a["timestamp"]) for a in answers}
+            if len(answers) != sockets * each or len(told) != 1:
+                wrong.append(f"{len(answers)} acks, which say {told}")
+            error = _say(people[0], "another text", clientId=message.client_id)
+            if (error.get("code"), error.get("field")) != ("conflict", "clientId"):
+                wrong.append(f"another text got {error}")
+            heard = bob.receive("chat")
+            if (heard["seq"], heard["message"]) != (number + 1, message.body):
+                wrong.append(f"bob heard {heard}")
+        if not bob.hears_nothing():
+            wrong.append("bob heard it twice")
+        for person in [*people, bob]:
+            person.close()
+        verdict = check(sent, acked, server.stored(), {})
+    return Outcome(f"one clientId {sockets * each} times at once", verdict, 0, [], wrong)
+
+
+def disk_full(folder: Path, rounds: int) -> Outcome:
+    """No room for a commit: an error, and none is half-stored; with room again it goes on by itself.
+
+    Raises:
+        Skipped: a small file system of our own cannot be mounted.
+    """
+    wrong, recoveries = [], []
+    with _small_disk(folder / "small") as disk:
+        with _server(disk) as server, crowd(server) as people:
+            for _ in range(rounds):
+                people.wait_acked(200)
+                refused = people.refused
+                ballast = disk / "ballast"
+                _fill(ballast)
+                _wait_for(partial(_refused_since, people, refused), "an error for each sender")
+                people.reconnect()
+                if not people.members[0].history(0):
+                    wrong.append("nothing could be read")
+                with Person(server.ws, "alice", proxy=None) as alice:
+                    answer = _say(alice, "?")
+                    if answer.get("code") != "unavailable":
+                        wrong.append(f"a send on a full disk got {answer}")
+                ballast.unlink()
+                begin = time.monotonic()
+                people.wait_acked(1)
+                recoveries.append(time.monotonic() - begin)
+            people.wait_acked(200)
+            verdict = people.settle()
+        if ("alice", "bob") in server.stored():
+            wrong.append("what was answered with an error is stored")
+        wrong += _integrity(server)
+    return Outcome("disk full", verdict, rounds, recoveries, wrong)
+
+
+def locked(folder: Path, seconds: float) -> Outcome:
+    """Another process holds the database's lock: whoever does not need it notices nothing."""
+    wrong = []
+    with _server(folder) as server, crowd(server) as people:
+        people.wait_acked(200)
+        with (
+            Person(server.ws, "somebody-else", proxy=None) as other,
+            _lock(server.database, seconds),
+        ):
+            time.sleep(0.2)  # what was committed before the lock is answered
+            before, times = people.acked, []
+            until = time.monotonic() + seconds - 0.7
+            people.reconnect()  # coming back needs reading only
+            while time.monotonic() < until:
+                begin = time.monotonic()
+                other.ask(type="ping")
+                times.append(time.monotonic() - begin)
+                time.sleep(0.005)
+            if people.acked != before:
+                wrong.append("there were acks under the lock")
+        median, p99 = statistics.median(times), sorted(times)[int(len(times) * 0.99)]
+        if len(times) < 100 * seconds / 5 or median > PING_MEDIAN_SECONDS or p99 > PING_P99_SECONDS:
+            wrong.append(f"{len(times)} pings, median {median:.3f} s, p99 {p99:.3f} s")
+        people.wait_acked(200)
+        verdict = people.settle()
+    return Outcome(f"locked by another process for {seconds:g} s", verdict, 1, [], wrong)
+
+
+def sigterm(folder: Path, stops: int) -> Outcome:
+    """A proper end under load: everybody is told 1012, and what was acknowledged is there afterwards."""
+    wrong, recoveries = [], []
+    with _server(folder) as server, crowd(server) as people:
+        for _ in range(stops):
+            people.wait_acked(300)
+            _wait_for(lambda: all(m.online for m in people.members), "everybody online")
+            told = [len(member.codes) for member in people.members]
+            server.stop()
+            _wait_for(lambda: not any(m.online for m in people.members), "everybody offline")
+            codes = [m.codes[n:] for m, n in zip(people.members, told, strict=True)]
+            if codes != [[1012]] * len(codes):
+                wrong.append(f"close codes {codes}")
+            recoveries.append(server.start())
+        people.wait_acked(100)
+        verdict = people.settle()
+    wrong += _integrity(server)
+    return Outcome("SIGTERM under load", verdict, stops, recoveries, wrong)
+
+
+# What the scenarios share.
+
+
+def _say(person: Person, text: str, **fields: str) -> dict[str, Any]:
+    return person.ask(type="chat", toUserId="bob", message=text, **fields)
+
+
+@contextmanager
+def _server(folder: Path, **env: str) -> Iterator[Mortal]:
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Mortal(folder, **env)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _more_stored_than(server: Mortal, known: int) -> bool:
+    return server.count() > known
+
+
+def _refused_since(people: Crowd, before: list[int]) -> bool:
+    senders = [n for n, member in enumerate(people.members) if member.window]
+    return all(people.refused[n] > before[n] for n in senders)
+
+
+def _integrity(server: Mortal) -> list[str]:
+    said = server.integrity()
+    return [] if said == "ok" else [said]
+
+
+def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError(f"waited in vain for {what}")
+        time.sleep(0.005)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[Path]:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        raise Skipped("a full disk needs root, to mount a small file system")
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode:
+        raise Skipped(f"a small file system cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _fill(path: Path) -> None:
+    """Write until there is no room."""
+    with path.open("wb", buffering=0) as file:
+        for size in (65_536, 4_096, 512):
+            try:
+                while file.write(b"\0" * size) == size:
+                    pass
+            except OSError:
+                pass
+
+
+HOLDER = """
+import sqlite3, sys, time
+database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+database.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+time.sleep(float(sys.argv[2]))
+database.execute("ROLLBACK")
+"""
+
+
+@contextmanager
+def _lock(database: Path, seconds: float) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLDER, str(database), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        yield
+        holder.wait(seconds + 30)

@@ -1,0 +1,173 @@
+"""A server that is made to be killed: gunicorn on one port and one database, however often it is started."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from websockets.sync.client import connect
+
+from tests.conftest import ROOT
+from tests.faults.checker import Conversation, Message
+
+READY_SECONDS = 30  # when a server that is not back is given up, not what is promised
+SECRET = "a secret of the tests, of no use elsewhere"
+SEPARATOR = "\x1f"
+
+
+class Mortal:
+    """A server with its database in `folder`. `start` may be called again after each `kill_all` or `stop`."""
+
+    def __init__(self, folder: Path, **env: str) -> None:
+        self.database = folder / "chat.db"
+        self._log = folder / "log"
+        self._env = {
+            "CHAT_DATABASE_URL": f"sqlite:///{self.database}",
+            "CHAT_TOKEN_SECRET": SECRET,
+            "CHAT_LOG_LEVEL": "WARNING",  # thousands of lines about who came and left help nobody
+            **env,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.http = f"http://127.0.0.1:{self.port}"
+        self.ws = f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    @property
+    def master_pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def worker_pid(self) -> int:
+        """The newest worker, which gunicorn may have started by itself after another's death."""
+        return int(re.findall(r"Booting worker with pid: (\d+)", self.log)[-1])
+
+    def start(self) -> float:
+        """Start it, and return after how many seconds it said `ready`."""
+        begin = time.monotonic()
+        bind = f"127.0.0.1:{self.port}"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", bind, "app:app"],
+                cwd=ROOT,
+                env={**os.environ, **self._env},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait_ready()
+        return time.monotonic() - begin
+
+    def wait_ready(self) -> None:
+        """Wait until somebody can sign in, which needs the database as well."""
+        until = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                with connect(self.ws, proxy=None, open_timeout=1) as ws:
+                    ws.send('{"type": "init", "userId": "probe", "sync": true}')
+                    assert '"ready"' in str(ws.recv(timeout=5))
+                    return
+            except Exception:
+                if time.monotonic() > until:
+                    raise AssertionError(f"not back in time:\n{self.log[-3000:]}") from None
+                time.sleep(0.02)
+
+    def kill_worker(self) -> float:
+        """kill -9; gunicorn starts the next. Returns after how many seconds that one said `ready`."""
+        begin = time.monotonic()
+        os.kill(self.worker_pid, signal.SIGKILL)
+        self.wait_ready()
+        return time.monotonic() - begin
+
+    def kill_all(self) -> None:
+        """kill -9 of the master, before it sees its worker go, and of the worker."""
+        assert self._process is not None
+        worker = self.worker_pid
+        self._process.kill()
+        os.kill(worker, signal.SIGKILL)
+        self._process.wait()
+        _wait_gone(worker)
+        self._process = None
+
+    def stop(self) -> None:
+        """SIGTERM, and what it takes."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+        self._process = None
+
+    # What lies in the database's file, by another way than the server's own.
+
+    def stored(self) -> dict[Conversation, list[Message]]:
+        with _opened(self.database) as database:
+            rows = database.execute(
+                "SELECT key, seq, sender_id, client_id, body FROM messages"
+                " JOIN conversations ON id = conversation_id ORDER BY conversation_id, seq"
+            ).fetchall()
+        found: dict[Conversation, list[Message]] = {}
+        for key, *message in rows:
+            one, _, other = key.partition(SEPARATOR)
+            found.setdefault((one, other), []).append(Message(*message))
+        return found
+
+    def count(self) -> int:
+        with _opened(self.database) as database:
+            return int(database.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+    def integrity(self) -> str:
+        """What SQLite says of a copy, so that a dead server's files are left to the server itself."""
+        copy = self.database.with_name("copy.db")
+        for suffix in ("", "-wal"):
+            source = Path(f"{self.database}{suffix}")
+            target = Path(f"{copy}{suffix}")
+            target.unlink(missing_ok=True)
+            if source.exists():
+                shutil.copyfile(source, target)
+        Path(f"{copy}-shm").unlink(missing_ok=True)
+        with _opened(copy) as database:
+            return str(database.execute("PRAGMA integrity_check").fetchone()[0])
+
+
+class _opened:
+    """`with sqlite3.connect(...)` would end the transaction, and leave the file open."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, timeout=10)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._database
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+
+def _wait_gone(pid: int) -> None:
+    """The worker is not our child: nobody tells us of its end."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (ProcessLookupError, FileNotFoundError):
+            return
+        if state == "Z":
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"process {pid} is still there")

@@ -1,0 +1,61 @@
+"""The promise through each fault, in short; `make faults` takes its time. Real processes, real files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chat.storage import migrate
+from chat.storage.records import Send
+from chat.storage.store import Store
+from tests.faults import scenarios
+from tests.faults.scenarios import Outcome
+
+
+def holds(outcome: Outcome, least: int = 1) -> None:
+    assert outcome.faults == []
+    assert outcome.verdict.acked >= least, "need acknowledged messages for this to mean anything"
+
+
+@pytest.mark.parametrize("what", ["worker", "master and workers"])
+def test_what_was_acknowledged_survives_a_kill_9(tmp_path: Path, what: str) -> None:
+    outcome = scenarios.kill_9(tmp_path, 2, 400, what)
+    holds(outcome, least=400)
+    assert len(outcome.recoveries) == 2
+
+
+def test_a_send_whose_ack_was_lost_is_stored_once_and_gets_it_again(tmp_path: Path) -> None:
+    holds(scenarios.cut_before_the_ack(tmp_path, 4), least=200)
+
+
+def test_a_send_that_comes_a_hundred_times_at_once_is_one_message(tmp_path: Path) -> None:
+    holds(scenarios.one_client_id_at_once(tmp_path, 3), least=3)
+
+
+def test_a_full_disk_refuses_what_it_cannot_keep_and_recovers(tmp_path: Path) -> None:
+    try:
+        outcome = scenarios.disk_full(tmp_path, 1)
+    except scenarios.Skipped as reason:
+        pytest.skip(str(reason))
+    holds(outcome, least=400)
+
+
+def test_a_database_that_somebody_else_locks_holds_up_nothing_but_commits(tmp_path: Path) -> None:
+    holds(scenarios.locked(tmp_path, 5), least=400)
+
+
+def test_a_proper_end_under_load_loses_nothing_and_says_1012_to_each(tmp_path: Path) -> None:
+    holds(scenarios.sigterm(tmp_path, 1), least=300)
+
+
+def test_a_commit_waits_for_the_disk_itself(tmp_path: Path) -> None:
+    """A kill cannot tell FULL from NORMAL: the page cache outlives the process, but not the power."""
+    store = Store(f"sqlite:///{tmp_path}/chat.db")
+    migrate.upgrade(store.engine)
+    store.commit([Send("alice", "bob", "hi", None)])
+    with store._transaction() as writer:  # the very connection that commits
+        assert writer.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert writer.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert writer.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    store.close()

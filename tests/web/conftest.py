@@ -1,0 +1,83 @@
+"""The API in a small app of its own, on an SQLite file, or on each engine where that matters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from chat.auth import Tokens
+from chat.storage import migrate
+from chat.storage.records import Pointer, Send
+from chat.storage.store import Store
+from chat.web.api import api
+from tests.storage import conftest as databases
+
+postgres, database_url, store = databases.postgres, databases.database_url, databases.store
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+def at_once(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+class Api:
+    """The API as one user after another uses it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.tokens = Tokens(SECRET, seconds=600)
+        self.app = Flask(__name__)
+        self.app.register_blueprint(api(store, self.tokens, at_once))
+        self.client = self.app.test_client()
+
+    def header(self, user_id: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens.sign(user_id)[0]}"}
+
+    def get(self, path: str, user_id: str = "alice", **query: Any) -> TestResponse:
+        path, _, raw_query = path.partition("?")
+        return self.client.get(
+            f"/api{path}", headers=self.header(user_id), query_string=raw_query or query
+        )
+
+    def post(self, path: str, data: Any, content_type: str = "application/json") -> TestResponse:
+        body = data if isinstance(data, bytes | str) else json.dumps(data)
+        return self.client.post(f"/api{path}", data=body, content_type=content_type)
+
+    def say(self, *messages: tuple[str, str, str]) -> None:
+        """Store messages: (from, to, text)."""
+        self.store.commit([Send(*message, None) for message in messages])
+
+    def point(self, user_id: str, with_user_id: str, received: int, read: int) -> None:
+        self.store.commit([], [Pointer(user_id, with_user_id, received, read)])
+
+
+@pytest.fixture(scope="module")
+def api_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Shared by the tests of one file, which keep to users of their own or ask for errors."""
+    opened = Store(f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
+    migrate.upgrade(opened.engine)
+    yield Api(opened)
+    opened.close()
+
+
+@pytest.fixture
+def api_on_each(store: Store) -> Api:
+    """On a new database of each engine."""
+    return Api(store)
+
+
+def fault(response: TestResponse) -> tuple[int, str, str | None]:
+    """Status, code and field of an error, which must have the shape of ours."""
+    assert response.mimetype == "application/json"
+    assert response.json is not None
+    assert response.json.keys() == {"error"}
+    error = response.json["error"]
+    assert error.keys() == {"code", "message", "field"}
+    assert error["message"].endswith(".")
+    return response.status_code, error["code"], error["field"]

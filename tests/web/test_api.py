@@ -1,0 +1,203 @@
+"""What the API answers: sessions, conversations, messages, on both engines."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+
+from chat.storage.records import Send
+from chat.web.api import api
+from tests.web.conftest import Api, fault
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+# Sessions.
+
+
+def test_a_session_gives_a_token_for_the_name_in_its_one_spelling(api_on_sqlite: Api) -> None:
+    response = api_on_sqlite.post("/session", {"userId": unicodedata.normalize("NFD", "한글 é")})
+    assert response.status_code == 201
+    assert response.json.keys() == {"userId", "token", "expiresAt"}
+    assert response.json["userId"] == "한글 é"
+    assert api_on_sqlite.tokens.user_of(response.json["token"]) == "한글 é"
+    left = datetime.fromisoformat(response.json["expiresAt"]) - datetime.now(UTC)
+    assert MOMENT.fullmatch(response.json["expiresAt"])
+    assert 590 < left.total_seconds() <= 600
+
+
+def test_the_token_opens_what_is_the_users(api_on_sqlite: Api) -> None:
+    token = api_on_sqlite.post("/session", {"userId": "newcomer"}).json["token"]
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {token}"}
+        response = api_on_sqlite.client.get("/api/conversations", headers=headers)
+        assert response.status_code == 200
+        assert response.json == {"conversations": [], "next": None}
+
+
+# Conversations.
+
+
+def test_a_conversation_is_shown_as_each_of_its_users_sees_it(api_on_each: Api) -> None:
+    api_on_each.say(("bob", "alice", "hi"), ("alice", "bob", "안녕 👋"), ("bob", "alice", "how?"))
+    api_on_each.point("alice", "bob", received=3, read=1)
+    api_on_each.point("bob", "alice", received=2, read=2)
+    [mine] = api_on_each.get("/conversations").json["conversations"]
+    last = mine.pop("lastMessage")
+    assert mine == {
+        "withUserId": "bob",
+        "lastSeq": 3,
+        "received": 3,
+        "read": 1,
+        "theirReceived": 2,
+        "theirRead": 2,
+        "unread": 1,
+    }
+    assert MOMENT.fullmatch(last.pop("timestamp"))
+    assert last == {"seq": 3, "fromUserId": "bob", "toUserId": "alice", "message": "how?"}
+    [theirs] = api_on_each.get("/conversations", "bob").json["conversations"]
+    assert (theirs["withUserId"], theirs["unread"], theirs["theirRead"]) == ("alice", 0, 1)
+
+
+def test_a_note_to_oneself_is_from_and_to_the_same_user(api_on_each: Api) -> None:
+    api_on_each.say(("alice", "alice", "milk"))
+    [note] = api_on_each.get("/conversations").json["conversations"]
+    assert (note["withUserId"], note["theirReceived"], note["theirRead"]) == ("alice", 0, 0)
+    assert (note["lastMessage"]["fromUserId"], note["lastMessage"]["toUserId"]) == ("alice",) * 2
+
+
+def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
+    """The other users' names, page by page; `between` is called after each."""
+    pages: list[list[str]] = []
+    query: dict[str, Any] = {"limit": limit}
+    while True:
+        page = api.get("/conversations", **query).json
+        pages.append([one["withUserId"] for one in page["conversations"]])
+        if page["next"] is None:
+            return pages
+        query["cursor"] = page["next"]
+        if between:
+            between()
+
+
+def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(
+    api_on_each: Api,
+) -> None:
+    api_on_each.store._clock = lambda: 1_800_000_000.0
+    others = [f"{name}{n}" for n in range(6) for name in ("bob", "김", "Ä", "a/b")]
+    api_on_each.say(*[("alice", other, "hi") for other in others])
+    for limit in (1, 7, 23, 24, 25, 100):
+        pages = _pages(api_on_each, limit)
+        shown = [name for page in pages for name in page]
+        assert sorted(shown) == sorted(others)
+        assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+
+
+def test_a_message_that_comes_while_one_pages_shifts_nobody(api_on_each: Api) -> None:
+    moments = iter(range(1, 1_000))
+    api_on_each.store._clock = lambda: next(moments)
+    for n in range(9):
+        api_on_each.say(("alice", f"bob{n}", "hi"))
+
+    def news() -> None:
+        moment = next(moments)
+        api_on_each.say((f"stranger{moment}", "alice", "hi"))  # a new conversation
+        api_on_each.say(("bob8", "alice", "again"))  # one that was shown already
+
+    pages = _pages(api_on_each, 3, between=news)
+    assert [name for page in pages for name in page] == [f"bob{n}" for n in range(8, -1, -1)]
+
+
+# Messages.
+
+
+def test_messages_are_paged_by_seq_in_both_directions(api_on_each: Api) -> None:
+    api_on_each.say(*[("alice", "bob", str(n)) for n in range(1, 11)])
+
+    def seqs(**query: int) -> list[int]:
+        answer = api_on_each.get("/conversations/bob/messages", **query).json
+        assert answer["lastSeq"] == 10
+        assert [m["message"] for m in answer["messages"]] == [
+            str(m["seq"]) for m in answer["messages"]
+        ]
+        return [message["seq"] for message in answer["messages"]]
+
+    assert seqs() == list(range(1, 11))
+    assert seqs(limit=3) == [8, 9, 10]
+    assert seqs(limit=3, before=8) == [5, 6, 7]
+    assert seqs(limit=3, after=0) == [1, 2, 3]
+    assert seqs(limit=3, after=2, before=5) == [3, 4]
+    assert seqs(after=10) == []
+    assert seqs(before=0) == []
+    assert seqs(after=2**53 - 1) == []
+    assert len(seqs(before=2**53 - 1, limit=200)) == 10
+
+
+def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None:
+    api_on_each.store.commit([Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None)])
+    one, two = api_on_each.get("/conversations/bob/messages").json["messages"]
+    assert (one["clientId"], one["fromUserId"], one["toUserId"]) == ("c-1", "bob", "alice")
+    assert "clientId" not in two
+    assert (two["fromUserId"], two["toUserId"]) == ("alice", "bob")
+
+
+def test_an_unknown_conversation_is_empty_and_another_users_is_not_shown(api_on_each: Api) -> None:
+    api_on_each.say(("bob", "carol", "secret"))
+    empty = {"messages": [], "lastSeq": 0}
+    assert api_on_each.get("/conversations/bob/messages").json == empty
+    assert api_on_each.get("/conversations/carol/messages").json == empty
+    assert api_on_each.get("/conversations/bob/messages", "carol").json["lastSeq"] == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a/b", "/a", "a//b", "a/", "messages", "x/messages", "?#%;", "é", "김 한글", "👩‍👩‍👧", "%2F"],
+)
+def test_any_name_can_stand_in_the_path(api_on_sqlite: Api, name: str) -> None:
+    api_on_sqlite.say(("walker", name, "hi"))
+    for spelling in ("NFC", "NFD"):
+        path = quote(unicodedata.normalize(spelling, name), safe="")
+        answer = api_on_sqlite.get(f"/conversations/{path}/messages", "walker")
+        assert [m["toUserId"] for m in answer.json["messages"]] == [name]
+
+
+# Every answer.
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/conversations", "/nothing", "/session", ""])
+def test_answers_are_kept_by_nobody_and_are_what_they_say(api_on_sqlite: Api, path: str) -> None:
+    for headers in ({}, api_on_sqlite.header("alice")):
+        response = api_on_sqlite.client.get(f"/api{path}", headers=headers)
+        assert response.mimetype == "application/json"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
+    """Else a slow disk would hold up every socket."""
+    asked: list[str] = []
+
+    def run(function: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(function.__name__)
+        return function(*args, **kwargs)
+
+    app = Flask(__name__)
+    app.register_blueprint(api(api_on_sqlite.store, api_on_sqlite.tokens, run))
+    header = api_on_sqlite.header("alice")
+    assert app.test_client().get("/api/conversations", headers=header).status_code == 200
+    assert len(asked) == 1
+    path = "/api/conversations/bob/messages"
+    assert app.test_client().get(path, headers=header).status_code == 200
+    assert len(asked) == 2
+
+
+def test_a_path_elsewhere_keeps_flasks_own_errors(api_on_sqlite: Api) -> None:
+    response = api_on_sqlite.client.get("/apix")
+    assert response.status_code == 404
+    assert response.mimetype == "text/html"
+    assert fault(api_on_sqlite.client.get("/api/x")) == (404, "not_found", None)

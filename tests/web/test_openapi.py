@@ -1,0 +1,129 @@
+"""The OpenAPI document and the API are one: the same routes, the same shapes, and schemathesis agrees."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import ignored_auth, positive_data_acceptance
+from schemathesis.openapi import from_wsgi
+
+from chat import create_app
+from chat.web import shapes
+from chat.web.operations import OPERATIONS, PREFIX, Operation
+from tests.web.conftest import Api
+
+EXAMPLES_EACH = 40
+ASKED_ELSEWHERE = [positive_data_acceptance, ignored_auth]  # below, and in test_api_errors.py
+BEYOND_A_SCHEMA = {"userId", "cursor"}  # have rules that JSON Schema cannot tell
+
+
+@pytest.fixture(scope="module")
+def document(api_on_sqlite: Api) -> Any:
+    response = api_on_sqlite.client.get("/api/openapi.json")
+    assert response.status_code == 200
+    return response.json
+
+
+def test_every_route_of_the_app_below_api_is_in_the_document_and_no_other(
+    document: Any, tmp_path: Path
+) -> None:
+    app = create_app(
+        {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": "x" * 32}
+    )
+    routes = {
+        (re.sub(r"<.*?>", "{}", str(rule)), method)
+        for rule in app.url_map.iter_rules()
+        if str(rule).startswith(PREFIX)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}  # Flask adds these itself
+    }
+    described = {
+        (re.sub(r"{.*?}", "{}", path), method.upper())
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert routes == described
+    assert len(routes) == len(OPERATIONS)
+
+
+def test_the_document_is_openapi_3_1_and_says_where_the_token_goes(document: Any) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    paths = document["paths"]
+    assert paths["/api/session"]["post"]["security"] == []
+    assert paths["/api/conversations"]["get"]["security"] == [{"token": []}]
+    for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document)):
+        assert reference in document["components"]["schemas"]
+
+
+def test_parameters_carry_their_bounds_and_defaults(document: Any) -> None:
+    operation = document["paths"]["/api/conversations/{userId}/messages"]["get"]
+    found = {parameter["name"]: parameter for parameter in operation["parameters"]}
+    assert found.keys() == {"userId", "before", "after", "limit"}
+    assert (found["userId"]["in"], found["userId"]["required"]) == ("path", True)
+    assert found["limit"]["schema"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 200,
+        "default": 50,
+    }
+    assert "default" not in found["before"]["schema"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_examples_have_the_shape_that_they_are_examples_of(
+    document: Any, operation: Operation
+) -> None:
+    described = document["paths"][PREFIX + operation.path][operation.method.lower()]
+    content = described["responses"][str(operation.status)]["content"]["application/json"]
+    if operation.example is not None:
+        msgspec.convert(content["example"], operation.answer)
+    if operation.body is not None:
+        body = described["requestBody"]["content"]["application/json"]
+        msgspec.convert(body["example"], operation.body)
+    for status, response in described["responses"].items():
+        for code, example in response["content"]["application/json"].get("examples", {}).items():
+            failed = msgspec.convert(example["value"], shapes.Failed)
+            assert failed.error.code == code
+            assert status[0] in "45"
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_schemathesis_finds_no_answer_that_the_document_does_not_describe(
+    api_on_sqlite: Api, operation: Operation, mode: GenerationMode
+) -> None:
+    """Requests made of the document: proper ones are taken, improper ones refused as it says."""
+    if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
+        return  # nothing that could be wrong
+    api_on_sqlite.say(("alice", "bob", "hi"), ("bob", "alice", "안녕"), ("carol", "alice", "hi"))
+    schema = from_wsgi("/api/openapi.json", api_on_sqlite.app)
+    tried = schema[PREFIX + operation.path][operation.method]
+    header = api_on_sqlite.header("alice")
+    seen: set[int] = set()
+
+    @given(case=tried.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES_EACH,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def try_it(case: Any) -> None:
+        response = case.call(headers=header)
+        case.validate_response(response, excluded_checks=ASKED_ELSEWHERE)
+        seen.add(response.status_code)
+        if mode is GenerationMode.POSITIVE and response.status_code != operation.status:
+            assert response.status_code == 400
+            assert response.json()["error"]["field"] in BEYOND_A_SCHEMA
+
+    try_it()
+    assert (operation.status if mode is GenerationMode.POSITIVE else 400) in seen
