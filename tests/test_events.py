@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.errors import Forbidden
-from chat.events import Events
+from chat.events import Client, Events
 from chat.protocol import Payload, UserId, encode
 
 
@@ -19,6 +19,8 @@ class Poke(Payload):
 
 class FakeClient:
     """A client without a socket: what it is sent can be read."""
+
+    answer = Client.answer
 
     def __init__(self, owner: str | None = "alice") -> None:
         self.owner = owner

@@ -45,9 +45,10 @@ def test_a_chat_becomes_its_struct_with_names_in_snake_case() -> None:
 
 
 def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
-    message = ChatMessage(from_user_id="a", to_user_id="b", message="<안녕>", timestamp="t")
+    message = ChatMessage(from_user_id="a", to_user_id="b", message="<안녕>", timestamp="t", seq=1)
     assert encode(message) == (
-        '{"type":"chat","fromUserId":"a","toUserId":"b","message":"<안녕>","timestamp":"t"}'.encode()
+        '{"type":"chat","fromUserId":"a","toUserId":"b","message":"<안녕>",'
+        '"timestamp":"t","seq":1}'.encode()
     )
 
 
@@ -176,4 +177,4 @@ def test_a_timestamp_is_iso_8601_in_utc_with_milliseconds() -> None:
 
 
 def test_every_event_of_this_chat_has_a_handler() -> None:
-    assert events.payloads.keys() == {"init", "chat", "typing", "ping"}
+    assert events.payloads.keys() == {"init", "chat", "typing", "received", "read", "ping"}

@@ -223,6 +223,7 @@ def drain(sock: socket.socket, stop: threading.Event) -> None:
 
 def bounded(server: Server, attack: Callable[[RawClient], int], least: int) -> None:
     """The attack costs the worker little, and nobody else notices; it must have sent `least`."""
+    page_seconds(server)  # the worker may still be loading: 40 MB of modules are nobody's attack
     before = resident_bytes(server.worker_pid)
     with RawClient(server.port) as attacker, round_trips(server) as others:
         sent = attack(attacker)
@@ -392,6 +393,8 @@ def test_a_worker_stopped_under_load_loses_nothing_it_acknowledged(
                 await one()
             async for text in sender:
                 ack = json.loads(text)
+                if ack["type"] == "receipt":  # the receivers are plain clients
+                    continue
                 assert ack["type"] == "ack"
                 if ack["delivered"]:
                     acked[pair].add(ack["ref"])
