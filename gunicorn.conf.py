@@ -4,6 +4,7 @@
 a thread or a process for each socket.
 """
 
+import gc
 import resource
 import sys
 
@@ -20,6 +21,18 @@ control_socket_disable = True
 def on_starting(server):
     if server.cfg.workers > 1:
         sys.exit("This chat runs in one worker: leave out -w. See docs/operations.md, One worker.")
+
+
+def post_worker_init(worker):
+    """Spare the garbage collector what stays: the modules that the application has loaded.
+
+    A busy server makes thousands of small objects in a turn of its loop, all freed by their reference
+    counts. At Python's own threshold of 700 the collector took half of the time under load, by going
+    over everything that was ever imported, again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 # Each socket is a file descriptor, and many systems begin with 1,024. A hundred beyond
