@@ -16,6 +16,7 @@ from chat.events import LATER, Answer, Client, events
 from chat.protocol import (
     USER_ID_CHARS,
     Chat,
+    ChatAck,
     ChatMessage,
     Init,
     Payload,
@@ -102,7 +103,8 @@ def _settle(
             delivered = bool(sockets.of(send.receiver_id))
         else:
             delivered = _deliver(client, send, outcome.seq, sent_at)
-        client.answer(ref, {"seq": outcome.seq, "timestamp": sent_at, "delivered": delivered})
+        if ref is not None:
+            client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
 
 
 def _deliver(client: Client, send: Send, seq: int, sent_at: str) -> bool:

@@ -154,6 +154,18 @@ class ChatMessage(ServerEvent, tag="chat"):
     client_id: str | None = None
 
 
+class ChatAck(ServerEvent, tag="ack"):
+    """The answer to a `chat` with a `ref`: it is stored, as `seq` of its conversation.
+
+    `delivered`: whether a socket of the receiver took it.
+    """
+
+    ref: Ref
+    seq: int
+    timestamp: str
+    delivered: bool
+
+
 class Receipt(ServerEvent, tag="receipt"):
     """`user_id` has received and read the conversation with `with_user_id` up to these `seq`s."""
 
