@@ -7,22 +7,24 @@ and acknowledging it, is the caller's: it is called back in the order in which t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gevent import get_hub
 from gevent.event import AsyncResult
-from gevent.threadpool import ThreadPool
 
 from chat.errors import Busy, Unavailable
+from chat.storage.hand_over import HandOver
 from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
 
 log = logging.getLogger("chat")
 
 COMMIT_AT_MOST = 2_000  # records in one transaction, so that calling back does not hold up the loop
+GATHER_SECONDS = 0.002  # how long a commit waits for more while the loop is busy
 
 Settle = Callable[[Any], None]
+Batch = list[tuple[Send | Pointer, Settle]]
 
 
 class Journal:
@@ -37,9 +39,12 @@ class Journal:
         self._store = store
         self._limit = limit
         # self._waiting = [(record, settle), ...], in the order in which they came
-        self._waiting: list[tuple[Send | Pointer, Settle]] = []
+        self._waiting: Batch = []
         self._committing = False
-        self._pool: ThreadPool | None = None  # made late, since a worker is forked
+        # Made late, since a worker is forked: the thread, and what says when to begin.
+        self._thread: HandOver[Batch, Sequence[Any]] | None = None
+        self._loop_is_idle: Any = None
+        self._time_is_up: Any = None
 
     def __len__(self) -> int:
         """How many records wait; 0 does not mean that the last commit is over: see `idle`."""
@@ -64,7 +69,9 @@ class Journal:
         self._waiting.append((record, settle))
         if not self._committing:
             self._committing = True
-            get_hub().loop.run_callback(self._begin)  # with all that this turn of the loop brings
+            if self._thread is None:
+                self._start_thread()
+            self._gather()
 
     def commit(self, record: Send | Pointer) -> Any:
         """`accept`, and block the calling greenlet until the outcome is known; it is returned.
@@ -76,35 +83,51 @@ class Journal:
         self.accept(record, result.set)
         return result.get()
 
-    def _begin(self) -> None:
+    def _gather(self) -> None:
+        """Begin a commit once the loop has nothing else to do, at the latest when the time is up.
+
+        A commit costs as much as a hundred of its messages, and those whom the last one answered are
+        about to write again: one that takes what is there at once takes half of what it could.
+        """
         if not self._waiting:
             self._committing = False
             return
+        self._loop_is_idle.start(self._begin)
+        self._time_is_up.again(self._begin)  # `start` would go on with what was left of the time
+
+    def _begin(self) -> None:
+        self._loop_is_idle.stop()
+        self._time_is_up.stop()
         batch = self._waiting[:COMMIT_AT_MOST]
         del self._waiting[:COMMIT_AT_MOST]
-        if self._pool is None:
-            self._pool = ThreadPool(1)
-        done = self._pool.spawn(self._commit, batch)
-        done.rawlink(lambda _: self._end(batch, done.get()))
+        assert self._thread is not None
+        self._thread.begin(batch)
 
-    def _commit(self, batch: list[tuple[Send | Pointer, Settle]]) -> list[Any]:
+    def _start_thread(self) -> None:
+        loop = get_hub().loop
+        self._loop_is_idle = loop.idle()
+        self._time_is_up = loop.timer(GATHER_SECONDS, GATHER_SECONDS)
+        self._thread = HandOver(self._commit, self._end)
+
+    def _commit(self, batch: Batch) -> Sequence[Any]:
         """Runs in the thread. Returns what `settle` is to be called with, for each record."""
-        sends = [record for record, _ in batch if isinstance(record, Send)]
-        pointers = [record for record, _ in batch if isinstance(record, Pointer)]
+        records = [record for record, _ in batch]
+        sends = [record for record in records if isinstance(record, Send)]
+        pointers = [record for record in records if isinstance(record, Pointer)]
         try:
             outcomes, moved = self._store.commit(sends, pointers)
-        except (
-            Exception
-        ) as error:  # SQLAlchemy's or the driver's; each means that nothing is stored
+        except Exception as error:  # SQLAlchemy's or the driver's; each means: nothing is stored
             log.error("a commit of %d records failed: %s", len(batch), type(error).__name__)
             return [Unavailable()] * len(batch)
+        if not pointers:
+            return outcomes
         next_outcome, next_moved = iter(outcomes).__next__, iter(moved).__next__
-        return [next_outcome() if isinstance(record, Send) else next_moved() for record, _ in batch]
+        return [next_outcome() if isinstance(record, Send) else next_moved() for record in records]
 
-    def _end(self, batch: list[tuple[Send | Pointer, Settle]], results: Any) -> None:
+    def _end(self, batch: Batch, results: Sequence[Any]) -> None:
         for (_, settle), result in zip(batch, results, strict=True):
             try:
                 settle(result)
             except Exception:  # one that fails does not keep the others from being settled
                 log.exception("what was stored could not be settled")
-        self._begin()
+        self._gather()

@@ -52,6 +52,16 @@ messages = Table(
     Column("body", Text, nullable=False),
     Column("sent_at", BigInteger, nullable=False),  # Unix time in milliseconds
     PrimaryKeyConstraint("conversation_id", "seq"),
-    UniqueConstraint("conversation_id", "sender_id", "client_id"),
-    sqlite_with_rowid=False,  # the rows lie in the primary key's own tree: one tree less to write
+    # Led by client_id: ids that grow with time (UUIDv7) go to the end of the tree, which costs a
+    # third of what a tree does that is led by the conversation.
+    UniqueConstraint("client_id", "conversation_id", "sender_id"),
+)
+
+# The columns of a `records.Message`, in its order.
+MESSAGE = (
+    messages.c.seq,
+    messages.c.sender_id,
+    messages.c.body,
+    messages.c.sent_at,
+    messages.c.client_id,
 )

@@ -36,8 +36,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("conversation_id", "seq"),
-        sa.UniqueConstraint("conversation_id", "sender_id", "client_id"),
-        sqlite_with_rowid=False,
+        sa.UniqueConstraint("client_id", "conversation_id", "sender_id"),
     )
 
 

@@ -54,7 +54,7 @@ def test_a_commit_waits_for_the_disk_itself(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/chat.db")
     migrate.upgrade(store.engine)
     store.commit([Send("alice", "bob", "hi", None)])
-    with store._transaction() as writer:  # the very connection that commits
+    with store.transaction() as writer:  # the very connection that commits
         assert writer.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert writer.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert writer.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

@@ -1,0 +1,120 @@
+"""The connections to one database: one that writes, and as many that read as are needed at once."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
+CHECKPOINT_PAGES = (
+    8_000  # of 4 KiB; SQLite's own 1,000 make one commit in sixteen wait for a checkpoint
+)
+
+IN_ONE_QUESTION = 500  # values of an IN (...), below every database's bound
+
+T = TypeVar("T")
+
+
+class Database:
+    """SQLite or PostgreSQL, behind the same three methods.
+
+    Args:
+        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
+        clock: Unix time in seconds.
+
+    Attributes:
+        insert: the dialect's `insert`, which knows `on_conflict_do_nothing`.
+        unique_broken: the errors that say that a row is there already.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        self.insert: Any
+        if url.startswith("postgresql"):
+            self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
+            self.insert = postgresql.insert
+        else:
+            arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
+            self.engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+            self.insert = sqlite.insert
+        driver: Any = self.engine.dialect.dbapi
+        self.unique_broken = (IntegrityError, driver.IntegrityError)
+        self._clock = clock
+        self._writer: Connection | None = None
+        self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
+
+    def now_ms(self) -> int:
+        """The time as it is stored: Unix time in milliseconds."""
+        return int(self._clock() * 1000)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """The writer's connection within a transaction, for one thread at a time; after a failure the
+        next one is a new one."""
+        if self._writer is None:
+            self._writer = self.engine.connect().execution_options(writes=True)
+        try:
+            with self._writer.begin():
+                yield self._writer
+        except self.unique_broken:
+            raise
+        except BaseException:
+            writer, self._writer = self._writer, None
+            writer.invalidate()
+            writer.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for questions, in a transaction of its own; for any thread."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        self._readers.append(connection)
+
+    def close(self) -> None:
+        for connection in [*self._readers, *([self._writer] if self._writer else [])]:
+            connection.close()
+        self._readers.clear()
+        self._writer = None
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL, so that readers and the writer do not wait for each other; FULL, so that what was committed
+    survives a power cut, not only a crash of the process."""
+    connection.isolation_level = None  # BEGIN is said in `_begin_sqlite`
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the lock at once: a transaction that began by reading cannot wait for it.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut `values` into as many as one question may name."""
+    for start in range(0, len(values), IN_ONE_QUESTION):
+        yield values[start : start + IN_ONE_QUESTION]

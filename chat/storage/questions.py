@@ -1,0 +1,145 @@
+"""What is asked: conversations, their history, and what somebody has missed. Blocking, in any thread."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select, tuple_
+
+from chat.storage.database import Database, parts
+from chat.storage.records import Message, Overview, Standing, direct_key, other_of
+from chat.storage.schema import MESSAGE, conversations, members, messages
+
+
+class Questions:
+    """Asks one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def overviews(
+        self, user_id: str, limit: int, before: tuple[int, str] | None = None
+    ) -> list[Overview]:
+        """The user's conversations, the one with the newest message first.
+
+        Args:
+            before: (sent_at of its last message, the other user) of one of them: only those after it
+                in that order. A place, not a count: a conversation that gets a message meanwhile moves
+                up and shifts nobody onto another page. None: from the first.
+        """
+        c, mine, last = conversations.c, members.c, messages.alias("last").c
+        # The page by itself, so that unread messages are not counted of what is not on it.
+        page_of = (
+            select(
+                c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq,
+                last.seq, last.sender_id, last.body, last.sent_at, last.client_id,
+            )
+            .where(mine.user_id == user_id, c.id == mine.conversation_id)
+            .where(last.conversation_id == c.id, last.seq == c.last_seq)
+            .order_by(last.sent_at.desc(), c.key.desc())
+            .limit(limit)
+        )  # fmt: skip
+        if before is not None:
+            place = before[0], direct_key(user_id, before[1])
+            page_of = page_of.where(tuple_(last.sent_at, c.key) < place)
+        page = page_of.subquery("page").c
+        unread = (
+            select(func.count())
+            .where(
+                messages.c.conversation_id == page.id,
+                messages.c.seq > page.read_seq,
+                messages.c.sender_id != user_id,
+            )
+            .scalar_subquery()
+        )
+        question = select(*page, unread).order_by(page.sent_at.desc(), page.key.desc())
+        with self._database.reading() as connection:
+            rows = connection.execute(question).all()
+            theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
+        overviews = []
+        for id_, key, last_seq, received, read, *message, unread in rows:
+            their_received, their_read = theirs.get(id_, (0, 0))
+            overviews.append(
+                Overview(
+                    with_user_id=other_of(key, user_id), last_seq=last_seq, received=received,
+                    read=read, their_received=their_received, their_read=their_read,
+                    unread=unread, last_message=Message(*message),
+                )
+            )  # fmt: skip
+        return overviews
+
+    def history(
+        self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
+    ) -> list[Message]:
+        """Messages of two users' conversation, in order of `seq`.
+
+        Args:
+            before: only smaller `seq`s; the last `limit` of them. None: no upper bound.
+            after: only larger `seq`s; with it, the first `limit` of them. None: no lower bound.
+        """
+        c = messages.c
+        conversation = (
+            select(conversations.c.id)
+            .where(conversations.c.key == direct_key(one, other))
+            .scalar_subquery()
+        )
+        question = select(*MESSAGE).where(c.conversation_id == conversation).limit(limit)
+        if before is not None:
+            question = question.where(c.seq < before)
+        if after is not None:
+            question = question.where(c.seq > after)
+        newest_first = after is None
+        question = question.order_by(c.seq.desc() if newest_first else c.seq)
+        with self._database.reading() as connection:
+            found = [Message(*row) for row in connection.execute(question)]
+        return found[::-1] if newest_first else found
+
+    def standings(self, user_id: str, limit: int) -> list[Standing]:
+        """How far the user's conversations have got, the one with the newest message first."""
+        c, mine, last = conversations.c, members.c, messages.alias("last").c
+        question = (
+            select(c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq)
+            .where(mine.user_id == user_id, c.id == mine.conversation_id)
+            .where(last.conversation_id == c.id, last.seq == c.last_seq)
+            .order_by(last.sent_at.desc(), c.key.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(question).all()
+            theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
+        return [
+            Standing(other_of(key, user_id), last_seq, received, read, *theirs.get(id_, (0, 0)))
+            for id_, key, last_seq, received, read in rows
+        ]
+
+    def _theirs(
+        self, connection: Connection, user_id: str, wanted: list[tuple[int, str]]
+    ) -> dict[int, tuple[int, int]]:
+        """The other sides' (received, read) of conversations, given as (id, key).
+
+        Asked by the primary key: members have no index that is led by the conversation.
+        """
+        m = members.c
+        others = [(other_of(key, user_id), id_) for id_, key in wanted]
+        question = select(m.conversation_id, m.received_seq, m.read_seq)
+        return {
+            id_: (received, read)
+            for part in parts([member for member in others if member[0] != user_id])
+            for id_, received, read in connection.execute(
+                question.where(tuple_(m.user_id, m.conversation_id).in_(part))
+            )
+        }
+
+    def missed(self, user_id: str, limit: int) -> list[Message]:
+        """What others wrote to the user beyond what they have received, the oldest first.
+        There is no cursor: with the pointers moved, the next call goes on. One over
+        the time or a number would lose what commits late.
+        """
+        me, m = members.c, messages.c
+        question = (
+            select(*MESSAGE)
+            .join_from(members, messages, m.conversation_id == me.conversation_id)
+            .where(me.user_id == user_id, m.seq > me.received_seq, m.sender_id != user_id)
+            .order_by(m.sent_at, m.conversation_id, m.seq)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [Message(*row) for row in connection.execute(question)]
