@@ -1,7 +1,7 @@
 # make run    serve on http://127.0.0.1:8000
 # make test   everything; skips, with its reason, what this machine lacks
 # make lint   ruff and mypy; make format mends what ruff can
-# make bench  this server and its peers, in turn; about ten minutes
+# make bench  this server and its peers, in turn; about twelve minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make conformance  the Autobahn suite, where Python 2.7 is found
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench import install, loads, machine, report, servers
@@ -91,16 +91,20 @@ class Session:
     cores: tuple[int, int]
     rounds: int
     patient_until: float
+    values: dict[tuple[int, str, str], float] = field(
+        default_factory=dict
+    )  # by round, load and server
 
     def one_round(self, number: int, load: Load) -> Iterator[dict[str, Any]]:
         """One load on every server, one after the other, each freshly started."""
         for server in self.contestants:
-            if load.acks and not server.acks:
+            if load.key not in server.loads:
                 continue
             run: dict[str, Any] = {"round": number, "load": load.key, "server": server.key}
             started = time.monotonic()
             try:
-                run |= self._measure(load, server)
+                run |= self._measure(load, server, self._rate(number, load, server))
+                self.values[number, load.key, server.key] = run["value"]
             except Failed as problem:
                 run["failed"] = str(problem)
             what = f"round {number}/{self.rounds}  {load.key:>8}  {server.name:<20}"
@@ -108,13 +112,24 @@ class Session:
             print(f"{what} {report.one_line(run, load)}  [{seconds:.0f} s]", flush=True)
             yield run
 
-    def _measure(self, load: Load, server: Server) -> dict[str, Any]:
+    def _rate(self, number: int, load: Load, server: Server) -> float | None:
+        """What half of the rate is that the server bore in this round."""
+        if load.half_of is None:
+            return None
+        whole = self.values.get((number, load.half_of, server.key))
+        if whole is None:
+            raise Failed(
+                f"needs the load {load.half_of} in the same round, to send half of its rate"
+            )
+        return whole / 2
+
+    def _measure(self, load: Load, server: Server, rate: float | None) -> dict[str, Any]:
         """Measure; once more when others had the cores meanwhile, whatever the figure was."""
         for tries in (1, 2):
             calm_by = min(time.monotonic() + CALM_SECONDS, self.patient_until)
             machine.wait_until_calm(self.cores, calm_by)
             with servers.running(server, self.cores[0]) as target:
-                result = self.generator.measure(load, target)
+                result = self.generator.measure(load, target, rate)
             result |= {"tries": tries, "disturbed": loads.is_disturbed(load, result)}
             if not result["disturbed"] or time.monotonic() > self.patient_until:
                 break

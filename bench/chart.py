@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from bench.servers import BASELINE
+from bench.servers import BASELINE, OURS
 
 WIDTH, MARGIN = 880, 28
 BARS_X, BARS_WIDTH = 190, 430  # names stand left of it, figures right of the bars
@@ -103,14 +103,15 @@ def _panel(section: Section, y: float, scale: float) -> list[str]:
 
 def _bar(row: Section, section: Section, y: float, scale: float) -> list[str]:
     middle = y + BAR - 3
-    name = _text(BARS_X - 10, middle, row["name"], "bold" if row["server"] == "ours" else "", "end")
+    name = _text(BARS_X - 10, middle, row["name"], "bold" if row["server"] in OURS else "", "end")
     if not _drawable(row):
         return [
             name,
             _text(BARS_X, middle, "no figure: failed, or others used the machine", "muted"),
         ]
-    kind = row["server"] if row["server"] in ("ours", BASELINE, LIMIT) else "bar"
-    weight = "bold" if row["server"] == "ours" else ""
+    kind = row["server"] if row["server"] in (BASELINE, LIMIT) else "bar"
+    kind = "ours" if row["server"] in OURS else kind
+    weight = "bold" if row["server"] in OURS else ""
     cut = row["ratio"] > scale
     width = max(1.5, BARS_WIDTH * min(row["ratio"], scale) / scale)
     unit = section["unit"] if section["unit"].startswith("/") else " " + section["unit"]

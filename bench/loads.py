@@ -23,7 +23,8 @@ SERVER_BUSY, GENERATOR_BUSY, GENERATOR_CPU = 0.90, 0.95, 0.90
 
 @dataclass(frozen=True)
 class Load:
-    """One question. `figure` is what its number means; `better` is "more" or "less"."""
+    """One question. `figure` is what its number means; `better` is "more" or "less". `baseline`: the load
+    whose figure of the baseline's it is compared with; None: this one."""
 
     key: str
     title: str
@@ -32,11 +33,14 @@ class Load:
     better: str = "more"
     arguments: tuple[str, ...] = ()
     rounds: int | None = None  # no more than so many, where the figure hardly scatters
-    acks: bool = False  # only for servers that acknowledge
-    optional: bool = False  # measured only when asked for
+    baseline: str | None = None
+    half_of: str | None = (
+        None  # the load of which half the rate is sent, measured before in the round
+    )
 
 
 CHATS = ("chats received per second", "/s")
+ACKS = ("acks per second", "/s")
 LOADS = (
     Load("1", "100 clients, 1 message in flight each", *CHATS,
          arguments=("--clients", "100", "--window", "1")),
@@ -46,19 +50,22 @@ LOADS = (
          arguments=("--clients", "2000", "--window", "1")),
     Load("upgrades", "Clients that come and go, 50 at a time", "upgrades per second", "/s"),
     Load("idle", "10,000 idle clients", "memory per socket", "bytes", better="less", rounds=2),
-    Load("ack1", "100 clients, 1 unacknowledged message each", "acks per second", "/s",
-         arguments=("--clients", "100", "--window", "1", "--ack"), acks=True, optional=True),
-    Load("ack16", "100 clients, 16 unacknowledged messages each", "acks per second", "/s",
-         arguments=("--clients", "100", "--window", "16", "--ack"), acks=True, optional=True),
-    Load("rate", "5,000 messages a second, whatever comes back", "99th percentile of latency",
-         "us", better="less", arguments=("--clients", "100", "--rate", "5000"), optional=True),
+    Load("ack1", "Stored and acknowledged, 100 clients, 1 in flight each", *ACKS, baseline="1",
+         arguments=("--clients", "100", "--window", "1", "--ack")),
+    Load("ack16", "Stored and acknowledged, 100 clients, 16 in flight each", *ACKS, baseline="16",
+         arguments=("--clients", "100", "--window", "16", "--ack")),
+    Load("ack2000", "Stored and acknowledged, 2,000 clients, 1 in flight each", *ACKS, baseline="2000",
+         arguments=("--clients", "2000", "--window", "1", "--ack")),
+    Load("half", "Stored and acknowledged, at half the rate of 1 in flight",
+         "99th percentile of latency", "us", better="less", half_of="ack1",
+         arguments=("--clients", "100", "--ack")),
 )  # fmt: skip
 
 
 def find(keys: list[str] | None) -> list[Load]:
-    """The loads of those keys; those that are not optional when None."""
+    """The loads of those keys; all when None."""
     if keys is None:
-        return [load for load in LOADS if not load.optional]
+        return list(LOADS)
     known = {load.key for load in LOADS}
     if unknown := set(keys) - known:
         raise Failed(f"no load {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
@@ -74,8 +81,11 @@ class Generator:
     seconds: float
     upgrades: int
 
-    def measure(self, load: Load, target: Running) -> dict[str, Any]:
+    def measure(self, load: Load, target: Running, rate: float | None = None) -> dict[str, Any]:
         """Put the load on a server that runs; give load.c's figures and `value`, the one asked for.
+
+        Args:
+            rate: messages a second to send, whatever comes back; None: as fast as they are answered.
 
         Raises:
             Failed: load.c found something wrong: a lost message, an error event, a lost socket.
@@ -87,8 +97,9 @@ class Generator:
             result = self._run(target, ["--mode", "upgrades", "--clients", str(self.upgrades)])
         else:
             times = ["--warmup", str(self.warmup), "--seconds", str(self.seconds)]
-            result = self._run(target, [*load.arguments, *times])
-        result["value"] = result["p99_us"] if load.key == "rate" else result["rate"]
+            pace = ["--rate", str(int(rate))] if rate else []
+            result = self._run(target, [*load.arguments, *pace, *times])
+        result["value"] = result["p99_us"] if rate else result["rate"]
         result["server_share"] = result["server_cpu"] / result["seconds"]
         result["generator_share"] = result["generator_busy"] / result["seconds"]
         result["per_cpu_second"] = result["messages"] / max(result["server_cpu"], 0.01)
@@ -138,9 +149,9 @@ def is_disturbed(load: Load, result: dict[str, Any]) -> bool:
     """
     if load.key == "idle":
         return False
-    robbed = result["generator_cpu"] / result["seconds"] < GENERATOR_CPU
-    if load.key == "rate":  # the server is meant to have time left
-        return bool(robbed)
+    robbed = bool(result["generator_cpu"] / result["seconds"] < GENERATOR_CPU)
+    if load.half_of or load.baseline:  # time is left, or spent waiting for the disk
+        return robbed
     limit = result["generator_share"] >= GENERATOR_BUSY
     return result["server_share"] < SERVER_BUSY and (robbed or not limit)
 

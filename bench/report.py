@@ -8,6 +8,7 @@ others disturbed is no half of such a pair; it counts in the ratio of messages p
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -53,7 +54,10 @@ def summarise(runs: list[Run], loads: list[Load], contestants: list[Server]) -> 
     """For each load its title, unit and rows; a row is a server's medians and ratio."""
     sections = []
     for load in loads:
-        rows = [_row(runs, load, server) for server in contestants]
+        rows = [_row(runs, load, server) for server in contestants if load.key in server.loads]
+        if load.baseline:  # it has no such load of its own
+            theirs = replace(load, key=load.baseline)
+            rows += [_row(runs, theirs, s) for s in contestants if s.key == BASELINE]
         rows = [row for row in rows if row is not None]
         if rows:
             facts = {"title": load.title, "figure": load.figure, "unit": load.unit}
@@ -62,11 +66,11 @@ def summarise(runs: list[Run], loads: list[Load], contestants: list[Server]) -> 
 
 
 def _row(runs: list[Run], load: Load, server: Server) -> Run | None:
-    def of(key: str) -> dict[int, Run]:
-        mine = [r for r in runs if r["load"] == load.key and r["server"] == key]
+    def of(key: str, load_key: str) -> dict[int, Run]:
+        mine = [r for r in runs if r["load"] == load_key and r["server"] == key]
         return {r["round"]: r for r in mine if "failed" not in r}
 
-    good, base = of(server.key), of(BASELINE)
+    good, base = of(server.key, load.key), of(BASELINE, load.baseline or load.key)
     failures = [
         r["failed"]
         for r in runs

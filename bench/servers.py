@@ -23,6 +23,7 @@ from bench import install
 START_SECONDS = 20
 STOP_SECONDS = 8
 BASELINE = "node"
+OURS = ("ours", "relaying")
 
 # gunicorn's default of 1,000 connections a worker would turn the tenth part of the idle load away;
 # the control socket would be shared by all gunicorns of this user.
@@ -30,6 +31,15 @@ PEER_GUNICORN = [
     "-k", "gevent", "-w", "1", "--worker-connections", "20000", "--graceful-timeout", "1",
     "--no-control-socket", "--log-level", "warning",
 ]  # fmt: skip
+
+
+# The keys of loads. The first are for servers that pass messages on and keep none; with the last ones a
+# message is stored on the disk and acknowledged.
+UNSTORED, ALIKE, STORED = (
+    ("1", "16", "2000"),
+    ("upgrades", "idle"),
+    ("ack1", "ack16", "ack2000", "half"),
+)
 
 
 class Failed(Exception):
@@ -41,7 +51,8 @@ class Server:
     """One contestant.
 
     `command` is given the port. `flags` tells load.c the dialect. `forks`: the process which is
-    started is a gunicorn master, and the one that serves is its only child.
+    started is a gunicorn master, and the one that serves is its only child. `loads`: the keys of those
+    that it is measured with.
     """
 
     key: str
@@ -51,7 +62,7 @@ class Server:
     cwd: Path
     flags: tuple[str, ...] = ()
     forks: bool = False
-    acks: bool = False
+    loads: tuple[str, ...] = UNSTORED + ALIKE
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -71,7 +82,13 @@ SERVERS = (
     Server(
         "ours", "ours",
         lambda port: [*_gunicorn(_IN_VENV, port), "-k", "gevent", "app:app"],
-        prepare=lambda: None, cwd=install.ROOT, flags=("--ready",), forks=True, acks=True,
+        prepare=lambda: None, cwd=install.ROOT, flags=("--ready",), forks=True,
+        loads=ALIKE + STORED,
+    ),
+    Server(
+        "relaying", "ours, nothing stored",
+        lambda port: [*_gunicorn(_IN_VENV, port), "-k", "gevent", "bench.relaying:app"],
+        prepare=lambda: None, cwd=install.ROOT, flags=("--ready",), forks=True, loads=UNSTORED,
     ),
     Server(
         "node", "Node, ws", _node("node_ws.js"),
@@ -130,13 +147,15 @@ def running(server: Server, core: int) -> Iterator[Running]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
+    # On the project's disk: a temporary folder in memory would make every commit free.
+    scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=install.PEERS))
+    database = {"CHAT_DATABASE_URL": f"sqlite:///{scratch / 'chat.db'}"}
     log = scratch / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *server.command(port)],
             cwd=server.cwd,
-            env=os.environ | server.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | database | server.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
