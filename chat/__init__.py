@@ -56,7 +56,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     storage.open(settings.database_url or embedded, settings.journal_records)
     tokens = Tokens.for_app(settings, app.instance_path)
     connections = Connections(settings)
-    connections.each_sweep.append(catchup.move_pointers)
+    connections.each_sweep.append(catchup.ask_for_proof)
     connections.still_busy.append(lambda: not storage.journal.idle)
     app.extensions["chat"] = connections
     websocket.attach(app, connections)

@@ -1,7 +1,9 @@
 """What a plain client missed: one that knows only `init` and the chat event, and asks for nothing.
 
 It is sent what others wrote while it was away, as ordinary chat events, and its user's `received`
-pointer follows what was written to its socket. A client that says `sync` does both for itself.
+pointer follows what it has read. What the kernel took proves nothing: on a dead line it is lost. So a
+ping goes behind the messages, and its pong moves the pointer. A client that says `sync` does both for
+itself.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from chat.errors import Busy, ChatError
 from chat.protocol import TOO_SLOW, TRY_AGAIN_LATER, ChatMessage, iso
 from chat.receipts import tell
 from chat.storage import storage
+from chat.storage.pages import PAGE_BYTES
 from chat.storage.records import Message, Pointer
 from chat.transport.outbox import OPEN
 
@@ -23,23 +26,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("chat")
 
-PAGE_MESSAGES = 200  # sent at once; the next page waits until these are written
-PAGE_SECONDS = 30  # how long a page may take to be written before its reader is too slow
+PAGE_MESSAGES = 200  # asked for at once; the next are when there is room for them
+ROOM_SECONDS = 30  # how long the client may take for what waits
 
 
 class Catchup:
     """A plain client's way through what it missed, and from then on its place in each conversation."""
 
-    __slots__ = ("_client", "_held", "_held_bytes", "_sent", "_unmoved", "_user_id")
+    __slots__ = (
+        "_asked", "_client", "_held", "_held_bytes", "_ping", "_sent", "_unproven", "_user_id",
+    )  # fmt: skip
 
     def __init__(self, client: Client, user_id: str) -> None:
         self._client = client
         self._user_id = user_id
-        self._sent: dict[str, int] = {}  # other user -> seq of the last message that was sent
-        self._unmoved: set[str] = set()  # other users, where the pointer lags behind what was sent
+        # self._sent[other user] = seq of the last missed message that was sent; and so in the two below
+        self._sent: dict[str, int] = {}
         # Live messages while older ones are on their way: (from or to whom, seq, frame).
         self._held: list[tuple[str, int, bytes]] | None = []
         self._held_bytes = 0  # of frames; bounded as the outbox is
+        self._unproven: dict[str, int] = {}  # of messages that went out behind our last ping
+        self._asked: dict[str, int] = {}  # of those between that ping and the one before
+        self._ping = 0  # number of the ping whose pong proves `_asked`; 0: none is on its way
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool:
         """Send a live message, now or after those before it. False if it was not taken."""
@@ -63,42 +71,50 @@ class Catchup:
             self._client.close(TRY_AGAIN_LATER, "storage is unavailable")
 
     def _run(self) -> None:
-        """Each page waits until the one before is written and its pointers are moved, so that no outbox
-        overflows, and so that the next question is for what lies beyond.
+        """Nothing here waits for a pong: who never sends one gets everything all the same, every time.
+
+        What is stored after a page was asked for is no gap: the client's socket is in the dict already,
+        and so it is held.
         """
-        client = self._client
-        while page := storage.read(storage.store.missed, self._user_id, PAGE_MESSAGES):
-            for message in page:
-                frame = encoded(self._event(message))
-                if not client.has_room(len(frame)):
-                    client.wait_written(PAGE_SECONDS)
-                self._send(message.sender_id, message.seq, frame)
-            if not client.wait_written(PAGE_SECONDS):
-                client.close(TOO_SLOW, "reads too slowly")
-            if not self._is_current():
-                return
-            for pointer in self._pointers():
-                moved = storage.journal.commit(pointer)
-                if isinstance(moved, ChatError):
-                    raise moved
-                tell(moved, skip=client)
-        while self._held:  # more may come while these are written
+        more = True
+        while more and self._is_current():
+            page, more = storage.read(
+                storage.store.missed, self._user_id, dict(self._sent), PAGE_MESSAGES, PAGE_BYTES
+            )
+            for other, message in page:
+                if message.sender_id == self._user_id:
+                    self._note(other, message.seq)
+                elif not self._send_when_there_is_room(
+                    other, message.seq, encoded(self._event(message))
+                ):
+                    return
+                self._sent[other] = message.seq
+        while self._held and self._is_current():  # more may come while these are written
             other, seq, frame = self._held.pop(0)
-            if not client.has_room(len(frame)) and not client.wait_written(PAGE_SECONDS):
-                client.close(TOO_SLOW, "reads too slowly")
+            self._held_bytes -= len(frame)
+            if not self._send_when_there_is_room(other, seq, frame):
                 return
-            self._send(other, seq, frame)
         self._held = None
+
+    def _send_when_there_is_room(self, other: str, seq: int, frame: bytes) -> bool:
+        """Leaves half of the outbox for what others send; False if the client took nothing for too long."""
+        client = self._client
+        if not client.has_room(len(frame)) and not client.wait_written(ROOM_SECONDS):
+            client.close(TOO_SLOW, "reads too slowly")
+            return False
+        return self._send(other, seq, frame)
 
     def _send(self, other: str, seq: int, frame: bytes) -> bool:
         if seq <= self._sent.get(other, 0):
             return True  # committed early enough to be among the missed ones, delivered late
         if not self._client.send(frame):
             return False
-        self._sent[other] = seq
-        self._unmoved.add(other)
-        moving.add(self)
+        self._note(other, seq)
         return True
+
+    def _note(self, other: str, seq: int) -> None:
+        self._unproven[other] = seq
+        unproven.add(self)
 
     def _event(self, message: Message) -> ChatMessage:
         return ChatMessage(
@@ -114,23 +130,24 @@ class Catchup:
         """False when the client left, or is another user now."""
         return self._client.catchup is self and self._client.state is OPEN
 
-    def _pointers(self) -> list[Pointer]:
-        """What is to be noted now."""
-        moving.discard(self)
-        others, self._unmoved = self._unmoved, set()
-        return [Pointer(self._user_id, other, self._sent[other], 0) for other in others]
-
-    def move_pointers(self) -> None:
-        """Note how far the socket has got, if all that was sent is written; else at another time.
-
-        Nothing is noted of a socket that is gone: what waited in its outbox was thrown away.
+    def ask_for_proof(self) -> None:
+        """Send a ping behind what was sent, unless one is on its way. Nothing is noted of a socket that
+        is gone: its user gets the messages again.
         """
         if not self._is_current():
-            moving.discard(self)
+            unproven.discard(self)
+        elif not self._ping:
+            unproven.discard(self)
+            self._asked, self._unproven = self._unproven, {}
+            self._ping = self._client.ping()
+
+    def ponged(self, number: int) -> None:
+        """The client has read all that was sent before the ping of this number."""
+        if not self._ping or number < self._ping:
             return
-        if not self._client.written or self._held is not None:
-            return
-        for pointer in self._pointers():
+        proven, self._asked, self._ping = self._asked, {}, 0
+        for other, seq in proven.items():
+            pointer = Pointer(self._user_id, other, seq, 0)
             try:
                 storage.journal.accept(pointer, partial(self._moved, pointer))
             except Busy as error:
@@ -138,15 +155,17 @@ class Catchup:
 
     def _moved(self, pointer: Pointer, moved: Pointer | ChatError | None) -> None:
         if isinstance(moved, ChatError) and self._is_current():  # at another time
-            self._unmoved.add(pointer.with_user_id)
-            moving.add(self)
+            self._unproven.setdefault(pointer.with_user_id, pointer.received)
+            unproven.add(self)
         tell(moved, skip=self._client)
 
 
-moving: set[Catchup] = set()  # those that have sent something since their pointers were moved
+unproven: set[Catchup] = set()  # those that have sent something since their last ping
 
 
-def move_pointers() -> None:
-    """For all of them; called once a second, since a receipt for each message would cost a write."""
-    for catchup in tuple(moving):
-        catchup.move_pointers()
+def ask_for_proof() -> None:
+    """Of all of them; called once a second, since a ping and a receipt for each message would cost more
+    than the message.
+    """
+    for catchup in tuple(unproven):
+        catchup.ask_for_proof()

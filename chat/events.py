@@ -89,6 +89,10 @@ class Client(Connection):
     def received_binary(self, data: bytes) -> None:
         self.emit(failure(NotText()))
 
+    def ponged(self, number: int) -> None:
+        if self.catchup is not None:
+            self.catchup.ponged(number)
+
     def left(self, reason: str) -> None:
         line = "leave user=%r reason=%r after=%.1fs"
         seconds = time.monotonic() - self.opened_at

@@ -5,6 +5,7 @@ On both engines, through real sockets. What happens when the server dies stands 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,13 +16,16 @@ from typing import Any
 
 import pytest
 import requests
+from websockets.frames import Opcode
 
 from chat.storage import migrate
 from chat.storage.records import Send
 from chat.storage.store import Store
 from tests.clients import Person
 from tests.conftest import Server, StartServer
+from tests.faults.proxy import Proxy
 from tests.storage.conftest import postgres  # noqa: F401  (fixture)
+from tests.transport.peers import RawClient
 
 POINTER_SECONDS = 5  # the server moves a plain client's pointers once a second
 MISSED = 5_000
@@ -87,9 +91,9 @@ class Api:
                 params={"after": str(len(found)), "limit": "200"},
                 headers=self._headers,
                 timeout=10,
-            ).json()["messages"]
-            found += page
-            if len(page) < 200:
+            ).json()
+            found += page["messages"]
+            if not page["more"]:
                 return found
 
 
@@ -291,6 +295,99 @@ def test_what_a_plain_client_gets_live_it_has_received_as_well(
             wait_for_received(Api(storing, bob), alice, 10)
         with Person(storing.ws, bob) as again:
             assert again.hears_nothing()
+
+
+def test_what_went_into_a_dead_line_comes_again_live_and_missed(
+    storing: Server, names: tuple[str, str]
+) -> None:
+    """A telephone in a tunnel: the kernel takes all that is sent to it, and nobody reads it."""
+    alice, bob = names
+    clock = (
+        f"carol-{bob}"  # in the light: her receipts tell that the pointers had their time to move
+    )
+    with (
+        sync(storing, alice) as sender,
+        Person(storing.ws, clock) as other,
+        Proxy(storing.port) as proxy,
+    ):
+
+        def pass_time() -> None:
+            seq = say(sender, clock, "tick")["seq"]
+            assert other.receive("chat")["seq"] == seq
+            while sender.receive("receipt", POINTER_SECONDS)["userId"] != clock:
+                pass
+
+        def say_into_the_dark(text: str) -> None:
+            for _ in range(2):  # so that the second sweep has come, whenever the first was
+                assert say(sender, bob, text)["delivered"], "need a line for this to mean anything"
+                pass_time()
+
+        say(sender, bob, "1")
+        plain = Person(proxy.url, bob)
+        assert plain.receive("chat")["message"] == "1"
+        wait_for_received(Api(storing, bob), alice, 1)
+        proxy.swallowing = True
+        say_into_the_dark("live")
+        proxy.cut()
+        proxy.swallowing = False
+        with Person(storing.ws, bob) as again:
+            assert [e["seq"] for e in chats(again, 2)] == [2, 3]
+            wait_for_received(Api(storing, bob), alice, 3)
+        assert not say(sender, bob, "4")["delivered"]
+        with RawClient(storing.port) as late:
+            late.send(type="init", userId=bob)
+            late.receive("chat")  # the kernel has taken it, and we have: but no pong says so
+            pass_time()
+            pass_time()
+            assert Api(storing, bob).conversation(alice)["received"] == 3
+        with Person(storing.ws, bob) as again:
+            assert again.receive("chat")["seq"] == 4
+            wait_for_received(Api(storing, bob), alice, 4)
+
+
+def test_a_client_that_never_sends_a_pong_gets_everything_and_again_when_it_comes_back(
+    storing: Server, names: tuple[str, str]
+) -> None:
+    """One that somebody wrote by hand, and that knows text frames and no others."""
+    alice, bob = names
+    count = 450  # more than two pages
+    with sync(storing, alice) as sender:
+        for n in range(1, count + 1):
+            sender.send(type="chat", toUserId=bob, message=str(n))
+        assert say(sender, bob, "the last one that is missed")["seq"] == count + 1
+        for again in (2, 3):
+            with RawClient(storing.port) as plain:
+                plain.send(type="init", userId=bob)
+                assert [plain.receive("chat")["seq"] for _ in range(count + again - 1)] == list(
+                    range(1, count + again)
+                )
+                assert say(sender, bob, "live")["delivered"]
+                assert plain.receive("chat")["seq"] == count + again
+        assert Api(storing, bob).conversation(alice)["received"] == 0
+
+
+def test_one_ping_a_second_at_most_goes_behind_live_messages(
+    storing: Server, names: tuple[str, str]
+) -> None:
+    alice, bob = names
+    with sync(storing, alice) as sender, RawClient(storing.port, bob) as plain:
+        began = time.monotonic()
+        until, count = began + 2.5, 0
+        while time.monotonic() < until:
+            count = say(sender, bob, "hi")["seq"]
+        seqs: list[int] = []
+        pings: list[tuple[int, bytes]] = []
+        while len(seqs) < count or not pings or pings[-1][0] < count:
+            found = plain.next_frame()
+            assert found is not None
+            if found.opcode is Opcode.PING:
+                pings.append((len(seqs), bytes(found.data)))
+                plain.send_frame(Opcode.PONG, bytes(found.data))
+            else:
+                seqs.append(json.loads(found.data)["seq"])
+        assert seqs == list(range(1, count + 1)), "need messages for this to mean anything"
+        assert len(pings) <= time.monotonic() - began + 1
+        wait_for_received(Api(storing, bob), alice, count)
 
 
 def test_a_plain_client_is_not_sent_its_own_messages(

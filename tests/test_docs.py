@@ -410,7 +410,7 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
     shell(backup, **places)
     store.close()
     copy = Store(f"sqlite:///{tmp_path}/backup.db")
-    assert [message.body for message in copy.history("alice", "bob", 10)] == ["hi"]
+    assert [message.body for message in copy.history("alice", "bob", 10).messages] == ["hi"]
     copy.close()
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, tuple_
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select, tuple_
 
 from chat.storage.database import Database, parts
-from chat.storage.records import Message, Overview, Standing, direct_key, other_of
+from chat.storage.pages import PAGE_BYTES, Page, page_of
+from chat.storage.records import Message, Missed, Overview, Standing, direct_key, other_of
 from chat.storage.schema import MESSAGE, conversations, members, messages
+
+A_FEW_AT_A_TIME = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
 class Questions:
@@ -27,7 +33,7 @@ class Questions:
         """
         c, mine, last = conversations.c, members.c, messages.alias("last").c
         # The page by itself, so that unread messages are not counted of what is not on it.
-        page_of = (
+        page_query = (
             select(
                 c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq,
                 last.seq, last.sender_id, last.body, last.sent_at, last.client_id,
@@ -39,8 +45,8 @@ class Questions:
         )  # fmt: skip
         if before is not None:
             place = before[0], direct_key(user_id, before[1])
-            page_of = page_of.where(tuple_(last.sent_at, c.key) < place)
-        page = page_of.subquery("page").c
+            page_query = page_query.where(tuple_(last.sent_at, c.key) < place)
+        page = page_query.subquery("page").c
         unread = (
             select(func.count())
             .where(
@@ -67,13 +73,20 @@ class Questions:
         return overviews
 
     def history(
-        self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
-    ) -> list[Message]:
+        self,
+        one: str,
+        other: str,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        size: int = PAGE_BYTES,
+    ) -> Page[Message]:
         """Messages of two users' conversation, in order of `seq`.
 
         Args:
             before: only smaller `seq`s; the last `limit` of them. None: no upper bound.
             after: only larger `seq`s; with it, the first `limit` of them. None: no lower bound.
+            size: of the page's texts, in bytes.
         """
         c = messages.c
         conversation = (
@@ -81,7 +94,7 @@ class Questions:
             .where(conversations.c.key == direct_key(one, other))
             .scalar_subquery()
         )
-        question = select(*MESSAGE).where(c.conversation_id == conversation).limit(limit)
+        question = select(*MESSAGE).where(c.conversation_id == conversation)
         if before is not None:
             question = question.where(c.seq < before)
         if after is not None:
@@ -89,8 +102,10 @@ class Questions:
         newest_first = after is None
         question = question.order_by(c.seq.desc() if newest_first else c.seq)
         with self._database.reading() as connection:
-            found = [Message(*row) for row in connection.execute(question)]
-        return found[::-1] if newest_first else found
+            rows = connection.execute(question.limit(limit + 1), execution_options=A_FEW_AT_A_TIME)
+            with rows:
+                found, more = page_of((Message(*row) for row in rows), limit, size)
+        return Page(found[::-1] if newest_first else found, more)
 
     def standings(self, user_id: str, limit: int) -> list[Standing]:
         """How far the user's conversations have got, the one with the newest message first."""
@@ -128,18 +143,46 @@ class Questions:
             )
         }
 
-    def missed(self, user_id: str, limit: int) -> list[Message]:
-        """What others wrote to the user beyond what they have received, the oldest first.
-        There is no cursor: with the pointers moved, the next call goes on. One over
-        the time or a number would lose what commits late.
+    def missed(
+        self, user_id: str, beyond: Mapping[str, int], limit: int, size: int
+    ) -> Page[Missed]:
+        """What the user has not received, the oldest first; own messages too, which nobody else receives.
+
+        Within a conversation in the order of `seq`, even where the clock was set back: what stands
+        behind a message of a later time counts as no older than that.
+
+        Args:
+            beyond: other user -> `seq`, for conversations where only what lies behind that is asked for.
+            size: of the page's texts, in bytes.
         """
-        me, m = members.c, messages.c
+        me, c, m = members.c, conversations.c, messages.c
+        start: Any = me.received_seq
+        if beyond:
+            keys = {direct_key(user_id, other): seq for other, seq in beyond.items()}
+            passed = case(keys, value=c.key, else_=0)
+            start = case((passed > start, passed), else_=start)
+        # Places by themselves, and of no conversation more than a page holds: what is sorted is small.
+        place = (
+            select(
+                m.conversation_id,
+                m.seq,
+                c.key,
+                func.max(m.sent_at).over(partition_by=c.id, order_by=m.seq).label("time"),
+            )
+            .join_from(members, conversations, c.id == me.conversation_id)
+            .join(messages, m.conversation_id == c.id)
+            .where(me.user_id == user_id, c.last_seq > start)
+            .where(m.seq > start, m.seq <= start + limit + 1)
+            .subquery("place")
+        )
+        p = place.c
         question = (
-            select(*MESSAGE)
-            .join_from(members, messages, m.conversation_id == me.conversation_id)
-            .where(me.user_id == user_id, m.seq > me.received_seq, m.sender_id != user_id)
-            .order_by(m.sent_at, m.conversation_id, m.seq)
-            .limit(limit)
+            select(p.key, *MESSAGE)
+            .join_from(place, messages, (m.conversation_id == p.conversation_id) & (m.seq == p.seq))
+            .order_by(p.time, p.conversation_id, p.seq)
         )
         with self._database.reading() as connection:
-            return [Message(*row) for row in connection.execute(question)]
+            rows = connection.execute(question.limit(limit + 1), execution_options=A_FEW_AT_A_TIME)
+            with rows:
+                missed = (Missed(other_of(key, user_id), Message(*row)) for key, *row in rows)
+                return page_of(missed, limit, size)

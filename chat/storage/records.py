@@ -50,6 +50,17 @@ class Message(NamedTuple):
     client_id: str | None
 
 
+class Missed(NamedTuple):
+    """A message, and with whom it was exchanged."""
+
+    with_user_id: str
+    message: Message
+
+    @property
+    def body(self) -> str:
+        return self.message.body
+
+
 class Pointer(NamedTuple):
     """How far `user_id` has received and read what `with_user_id` and they wrote; 0: nothing."""
 

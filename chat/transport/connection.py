@@ -13,7 +13,6 @@ import time
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
-from gevent import sleep
 from gevent.event import Event
 
 from chat.protocol import INTERNAL_ERROR, TOO_SLOW
@@ -29,7 +28,7 @@ log = logging.getLogger("chat")
 READ_BYTES = 4_096  # most reads bring one message, and a small buffer makes them a tenth faster
 READ_MORE_BYTES = 61_440  # where there is more; both together are what one turn takes at most
 TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others their turns
-WRITTEN_POLL_SECONDS = 0.005
+PING_DIGITS = 20  # of a ping's number; a longer payload is none of ours
 
 READABLE = 1  # an event of gevent's loop.io
 
@@ -48,9 +47,11 @@ class Connection(Outbox):
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
+        "_answered",
         "_busy",
         "_decoder",
         "_ended",
+        "_pinged",
         "_reader",
         "address",
         "deadline",
@@ -72,6 +73,8 @@ class Connection(Outbox):
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
         self._ended: Event | None = None
+        self._pinged = 0  # the number of the last ping
+        self._answered = 0  # of the last one whose pong came
         self._reader = connections.loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
         connections.add(self)
@@ -86,6 +89,12 @@ class Connection(Outbox):
         """Called with each binary message, as `received` is."""
         raise NotImplementedError
 
+    def ponged(self, number: int) -> None:
+        """Called when the peer answers the ping of this number: all that was sent before it, it has read.
+
+        Runs where `received` does, in order with it. Must not raise.
+        """
+
     def left(self, reason: str) -> None:
         """Called once, when nothing more can be sent. `reason` is for the log.
 
@@ -98,8 +107,15 @@ class Connection(Outbox):
         """Queue a close frame behind what is queued already, and end the connection after it."""
         self._close(frames.encode_close(code, reason), f"{code} {reason}".strip())
 
-    def ping(self) -> None:
-        self.send(frames.encode_frame(PING, b""))
+    def ping(self) -> int:
+        """Have the peer say how far it has read, as every peer must (RFC 6455, section 5.5.2).
+
+        Returns the ping's number: 1, 2, 3 ... A peer may answer only the last of several (5.5.3), so a
+        pong stands for the pings before its own too.
+        """
+        self._pinged += 1
+        self.send(frames.encode_frame(PING, b"%d" % self._pinged))
+        return self._pinged
 
     def abort(self, reason: str) -> None:
         """Free the descriptor now, whatever is queued."""
@@ -131,20 +147,8 @@ class Connection(Outbox):
         return self._busy
 
     @property
-    def written(self) -> bool:
-        """Whether the kernel has taken all that was sent."""
-        return not self._outbox
-
-    def has_room(self, size: int) -> bool:
-        """Whether `size` bytes can wait and leave half of the outbox for what others send."""
-        return self._outbox_bytes + size <= self._outbox_limit // 2
-
-    def wait_written(self, seconds: float) -> bool:
-        """Block the calling greenlet until the kernel has taken all; False if it did not in time."""
-        until = time.monotonic() + seconds
-        while self._outbox and self.state is OPEN and time.monotonic() < until:
-            sleep(WRITTEN_POLL_SECONDS)
-        return self.state is OPEN and not self._outbox
+    def awaits_pong(self) -> bool:
+        return self._answered < self._pinged
 
     def pause(self) -> None:
         """Read nothing more until the connection closes. What was read is still handled."""
@@ -217,12 +221,22 @@ class Connection(Outbox):
             self.received_binary(payload)
         elif opcode == PING:
             self.send(frames.encode_frame(PONG, payload))
+        elif opcode == PONG:
+            self._take_pong(payload)
         elif opcode == CLOSE:
             code, reason = payload
             # The peer's own code is the answer (RFC 6455, section 5.5.1).
             self._close(frames.encode_close(code), f"{code} {reason}".strip())
         elif opcode == FAIL:
             self.close(*payload)
+
+    def _take_pong(self, payload: bytes) -> None:
+        """Pongs that nobody asked for are allowed (section 5.5.3), and prove nothing."""
+        if len(payload) > PING_DIGITS or not payload.isdigit():
+            return
+        if self._answered < (number := int(payload)) <= self._pinged:
+            self._answered = number
+            self.ponged(number)
 
     def _next_turn(self) -> None:
         self._busy = False

@@ -26,6 +26,7 @@ thread_id = monkey.get_original("_thread", "get_ident")  # of the native thread
 
 SWEEP_SECONDS = 1.0  # also how late a deadline may be noticed
 PINGS_UNANSWERED = 2
+LAST_PONG_SECONDS = 0.3  # of a stop; whoever has not answered by then may be gone
 
 
 class Connections:
@@ -139,14 +140,18 @@ class Connections:
             self.stopping = True
             now = time.monotonic()
             self._stop_by = now + self.settings.stop_seconds
-            for connection in self:
-                connection.pause()
             for task in self.each_sweep:
                 _call(task, ())
+            self._wait_while(self._any_awaits_pong, now + LAST_PONG_SECONDS)
+            for connection in self:
+                connection.pause()
             self._wait_while(self._any_busy, now + self.settings.stop_seconds / 2)
             for connection in self:
                 connection.close(SERVICE_RESTART, "service restart")
         self._wait_while(self.__len__, self._stop_by)
+
+    def _any_awaits_pong(self) -> bool:
+        return any(connection.awaits_pong for connection in self)
 
     def _any_busy(self) -> bool:
         return any(connection.busy for connection in self) or any(

@@ -7,12 +7,16 @@ kernel does not take waits for a write watcher. When a connection ends is left t
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
+
+from gevent import sleep
 
 if TYPE_CHECKING:
     from chat.transport.connections import Connections
 
 WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
+WRITTEN_POLL_SECONDS = 0.005
 OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
 
 WRITABLE = 2  # an event of gevent's loop.io
@@ -83,6 +87,17 @@ class Outbox:
                 self.overflowed()
                 return False
         return True
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` bytes can wait and leave half of the outbox for what others send."""
+        return self._outbox_bytes + size <= self._outbox_limit // 2
+
+    def wait_written(self, seconds: float) -> bool:
+        """Block the calling greenlet until the kernel has taken all; False if it did not in time."""
+        until = time.monotonic() + seconds
+        while self._outbox and self.state is OPEN and time.monotonic() < until:
+            sleep(WRITTEN_POLL_SECONDS)
+        return self.state is OPEN and not self._outbox
 
     def flush(self) -> None:
         """Write what the kernel takes of the outbox; a write watcher comes back for the rest."""

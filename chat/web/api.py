@@ -112,12 +112,13 @@ class _Views:
     def _history(self, me: str, other: str, asked: shapes.MessagesPage) -> shapes.History:
         """Blocks."""
         before, after = (None if seq is UNSET else seq for seq in (asked.before, asked.after))
-        found = self._store.history(me, other, asked.limit, before, after)
+        page = self._store.history(me, other, asked.limit, before, after)
         # Asked for afterwards, so that the last one is never before one that is shown.
-        newest = self._store.history(me, other, 1)
+        newest = self._store.history(me, other, 1).messages
         return shapes.History(
-            messages=[_message(me, other, message) for message in found],
+            messages=[_message(me, other, message) for message in page.messages],
             last_seq=newest[0].seq if newest else 0,
+            more=page.more,
         )
 
 

@@ -100,7 +100,7 @@ OPERATIONS = (
         path_parameters=shapes.WithUser,
         query=shapes.MessagesPage,
         answer=shapes.History,
-        example=shapes.History(messages=[_MESSAGE], last_seq=7),
+        example=shapes.History(messages=[_MESSAGE], last_seq=7, more=True),
         errors=IN_A_QUERY,
     ),
     Operation(

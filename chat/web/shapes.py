@@ -59,7 +59,10 @@ class ConversationsPage(Request):
 
 
 class MessagesPage(Request):
-    """Which of a conversation's messages: the last `limit` of them, or with `after` the first."""
+    """Which of a conversation's messages: the last `limit` of them, or with `after` the first.
+
+    Fewer where these are long: a page ends with the message whose text fills 256 KiB.
+    """
 
     before: Annotated[Seq, Meta(description="Only smaller seqs.")] | UnsetType = UNSET
     after: Annotated[Seq, Meta(description="Only larger seqs.")] | UnsetType = UNSET
@@ -116,6 +119,7 @@ class History(Answer):
 
     messages: list[StoredMessage]
     last_seq: Seq
+    more: Annotated[bool, Meta(description="There are others in the direction that was asked for.")]
 
 
 class Fault(Answer):

@@ -9,7 +9,7 @@ import {ChatError} from "./chat-socket.js";
 /**
  * @typedef {import("./chat-socket.js").Standing & {unread: number, lastMessage?: Chat | null}} Overview
  * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
- * @typedef {{messages: Chat[], lastSeq: number}} MessagePage in order of `seq`
+ * @typedef {{messages: Chat[], lastSeq: number, more: boolean}} MessagePage in order of `seq`; `more`: others lie in the direction asked for
  */
 
 const NOT_SIGNED_IN = 401;

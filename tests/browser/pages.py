@@ -74,7 +74,14 @@ class FakeServer:
         page.clock.install(time="2030-01-01T09:00:00")
         page.clock.pause_at("2030-01-01T10:00:00")
         page.route_web_socket("**/ws", self._meet)
-        nothing = {"token": "t", "conversations": [], "next": None, "messages": [], "lastSeq": 0}
+        nothing = {
+            "token": "t",
+            "conversations": [],
+            "next": None,
+            "messages": [],
+            "lastSeq": 0,
+            "more": False,
+        }
         page.route("**/api/**", lambda route: route.fulfill(json=nothing))
 
     def _meet(self, socket: Any) -> None:

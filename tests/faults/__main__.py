@@ -21,6 +21,7 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.kill_9(folder, 30, 6_000, "worker"),
     lambda folder: scenarios.kill_9(folder, 25, 5_000, "master and workers"),
     lambda folder: scenarios.cut_before_the_ack(folder, 40),
+    lambda folder: scenarios.dead_line(folder, 5),
     lambda folder: scenarios.one_client_id_at_once(folder, 20),
     lambda folder: scenarios.disk_full(folder, 5),
     lambda folder: scenarios.locked(folder, 5),

@@ -23,6 +23,7 @@ from tests.faults.server import Mortal
 from tests.faults.workload import Crowd, crowd
 
 BACK_SECONDS = 3.0  # after a kill, until somebody has signed in again
+DEAD_SECONDS = 2.5  # pointers are moved once a second
 PING_MEDIAN_SECONDS = 0.05
 PING_P99_SECONDS = 0.25  # for a machine that does other things too
 
@@ -98,6 +99,36 @@ def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
         wrong.append("not everything was acknowledged in the end")
     wrong += _integrity(server)
     return Outcome("cut between commit and ack", verdict, cuts, [], wrong)
+
+
+def dead_line(folder: Path, times: int) -> Outcome:
+    """Plain clients' lines go dead: the kernel takes what is sent to them, for as long as pointers need to
+    move, and nobody ever reads it. Then they are cut, and the clients come back."""
+    wrong = []
+    with _server(folder) as server, Proxy(server.port) as proxy:
+        people = Crowd(server)
+        listeners = [member for member in people.members if member.plain]
+        for member in listeners:
+            member.url = proxy.url
+        people.start()
+        try:
+            for _ in range(times):
+                people.wait_acked(100)
+                _wait_for(lambda: all(m.online for m in listeners), "everybody online")
+                proxy.swallowing = True
+                people.wait_acked(200)  # by then, what was in the line before is shown
+                seen, until = [len(m.shown) for m in listeners], time.monotonic() + DEAD_SECONDS
+                while time.monotonic() < until:
+                    people.wait_acked(100)
+                if [len(m.shown) for m in listeners] != seen:
+                    wrong.append("the line was not dead")
+                proxy.cut()
+                proxy.swallowing = False
+            verdict = people.settle()
+        finally:
+            people.stop()
+    wrong += _integrity(server)
+    return Outcome("a plain client's line goes dead", verdict, times, [], wrong)
 
 
 def one_client_id_at_once(folder: Path, rounds: int, sockets: int = 10, each: int = 10) -> Outcome:

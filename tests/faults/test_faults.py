@@ -29,6 +29,10 @@ def test_a_send_whose_ack_was_lost_is_stored_once_and_gets_it_again(tmp_path: Pa
     holds(scenarios.cut_before_the_ack(tmp_path, 4), least=200)
 
 
+def test_what_went_into_a_plain_clients_dead_line_comes_again(tmp_path: Path) -> None:
+    holds(scenarios.dead_line(tmp_path, 1), least=200)
+
+
 def test_a_send_that_comes_a_hundred_times_at_once_is_one_message(tmp_path: Path) -> None:
     holds(scenarios.one_client_id_at_once(tmp_path, 3), least=3)
 

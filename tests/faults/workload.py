@@ -127,11 +127,12 @@ class Member:
                 timeout=10,
             )
             answer.raise_for_status()
-            page = answer.json()["messages"]
+            page = answer.json()
             found += [
-                Message(m["seq"], m["fromUserId"], m.get("clientId"), m["message"]) for m in page
+                Message(m["seq"], m["fromUserId"], m.get("clientId"), m["message"])
+                for m in page["messages"]
             ]
-            if len(page) < PAGE:
+            if not page["more"]:
                 return found
             after = found[-1].seq
 

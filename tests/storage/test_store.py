@@ -49,7 +49,7 @@ def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> None:
 def test_to_upgrade_a_second_time_changes_nothing(store: Store) -> None:
     say(store, ("alice", "bob", "hi"))
     migrate.upgrade(store.engine)
-    assert len(store.history("alice", "bob", 10)) == 1
+    assert len(store.history("alice", "bob", 10).messages) == 1
 
 
 def test_seqs_run_without_gaps_in_each_conversation_and_in_the_order_of_sending(
@@ -58,7 +58,11 @@ def test_seqs_run_without_gaps_in_each_conversation_and_in_the_order_of_sending(
     first = [("alice", "bob", "1"), ("alice", "carol", "1"), ("bob", "alice", "2")]
     assert say(store, *first) == [1, 1, 2]
     assert say(store, ("carol", "alice", "2"), ("alice", "bob", "3")) == [2, 3]
-    assert [message.body for message in store.history("bob", "alice", 10)] == ["1", "2", "3"]
+    assert [message.body for message in store.history("bob", "alice", 10).messages] == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_a_repeated_send_gets_its_first_place_in_the_same_commit_or_a_later_one(
@@ -72,7 +76,7 @@ def test_a_repeated_send_gets_its_first_place_in_the_same_commit_or_a_later_one(
     [[new, later], _] = store.commit([Send("alice", "bob", "next", "c2"), send])
     assert new.seq == 2
     assert later == again
-    assert len(store.history("alice", "bob", 10)) == 2
+    assert len(store.history("alice", "bob", 10).messages) == 2
 
 
 def test_another_text_under_the_same_client_id_is_a_conflict_and_is_not_stored(
@@ -89,7 +93,7 @@ def test_another_text_under_the_same_client_id_is_a_conflict_and_is_not_stored(
     assert outcomes[2].seq == 2, "the id is the sender's own: another may use it"
     [[later], _] = store.commit([Send("alice", "bob", "hu", "c1")])
     assert later == Conflict(1)
-    assert [message.body for message in store.history("alice", "bob", 10)] == ["hi", "ho"]
+    assert [message.body for message in store.history("alice", "bob", 10).messages] == ["hi", "ho"]
 
 
 def test_messages_without_a_client_id_are_each_stored(store: Store) -> None:
@@ -105,7 +109,7 @@ def test_a_note_to_oneself_is_a_conversation_of_one(store: Store) -> None:
 @pytest.mark.parametrize("body", ["안녕 👩‍👩‍👧", "' OR 1=1; --", "%s ? :x", "\n\t", "x" * 60_000])
 def test_a_text_comes_back_as_it_was(store: Store, body: str) -> None:
     say(store, ("김한글", "O'Neil %s", body))
-    [message] = store.history("O'Neil %s", "김한글", 10)
+    [message] = store.history("O'Neil %s", "김한글", 10).messages
     assert (message.sender_id, message.body) == ("김한글", body)
 
 
@@ -175,7 +179,7 @@ def test_history_is_paged_by_seq_in_both_directions(store: Store) -> None:
     say(store, *[("alice", "bob", str(n)) for n in range(1, 11)])
 
     def seqs(**bounds: int) -> list[int]:
-        return [message.seq for message in store.history("alice", "bob", 3, **bounds)]
+        return [message.seq for message in store.history("alice", "bob", 3, **bounds).messages]
 
     assert seqs() == [8, 9, 10]
     assert seqs(before=8) == [5, 6, 7]
@@ -184,7 +188,45 @@ def test_history_is_paged_by_seq_in_both_directions(store: Store) -> None:
     assert seqs(after=9) == [10]
     assert seqs(after=10) == []
     assert seqs(after=2, before=5) == [3, 4]
-    assert store.history("alice", "nobody", 3) == []
+    assert store.history("alice", "nobody", 3).messages == []
+
+
+def missed(store: Store, user: str, limit: int = 100, size: int = 10_000, **beyond: int) -> Any:
+    """[(with whom, seq), ...] of a page, and whether there are more."""
+    page, more = store.missed(user, beyond, limit, size)
+    return [(other, message.seq) for other, message in page], more
+
+
+def test_what_was_missed_comes_oldest_first_and_never_overtakes_where_the_clock_was_set_back(
+    database_url: str,
+) -> None:
+    store = Store(database_url, clock=iter([300, 100, 200, 150, 400]).__next__)
+    migrate.upgrade(store.engine)
+    for sender, receiver in (
+        ("alice", "bob"), ("alice", "bob"), ("carol", "bob"), ("bob", "carol"), ("alice", "bob"),
+    ):  # fmt: skip
+        say(store, (sender, receiver, "hi"))
+    everything = [("carol", 1), ("carol", 2), ("alice", 1), ("alice", 2), ("alice", 3)]
+    assert missed(store, "bob") == (everything, False)
+    assert missed(store, "bob", 3) == (everything[:3], True)
+    assert missed(store, "bob", 3, carol=2, alice=1) == (everything[3:], False)
+    point(store, "bob", "alice", 2, 0)
+    assert missed(store, "bob", carol=2, alice=1) == (everything[4:], False)
+    assert missed(store, "nobody") == ([], False)
+    store.close()
+
+
+def test_what_was_missed_is_paged_by_number_and_by_size(store: Store) -> None:
+    say(store, *[("bob", "alice", "mine")] * 5, *[("alice", "bob", "x" * 100)] * 5)
+    seqs, more, beyond = [], True, 0
+    while more:
+        [*page], more = missed(store, "bob", 2, alice=beyond)
+        assert 1 <= len(page) <= 2
+        seqs += [seq for _, seq in page]
+        beyond = seqs[-1]
+    assert seqs == list(range(1, 11)), "own ones too, as a page may hold nothing else"
+    assert missed(store, "bob", size=201, alice=5) == ([("alice", n) for n in (6, 7, 8)], True)
+    assert missed(store, "bob", size=1, alice=9) == ([("alice", 10)], False)
 
 
 def test_several_writers_share_a_conversation_without_gaps_or_doubles(
@@ -214,9 +256,11 @@ def test_several_writers_share_a_conversation_without_gaps_or_doubles(
         thread.join(60)
     assert not failures
     for other, count in (("bob0", 2 * 20 * 3 + 20), ("bob1", 120), ("bob2", 120)):
-        history = store.history("alice", other, 1_000)
+        history = store.history("alice", other, 1_000).messages
         assert [message.seq for message in history] == list(range(1, count + 1))
-    shared = [m.client_id for m in store.history("alice", "bob0", 1_000) if m.body == "shared"]
+    shared = [
+        m.client_id for m in store.history("alice", "bob0", 1_000).messages if m.body == "shared"
+    ]
     assert sorted(set(shared)) == sorted(shared), "a repeat by another writer is found"
 
 

@@ -26,9 +26,10 @@ HELLO = encode_frame(TEXT, b"hello")
 class Recorder(Connection):
     """Writes down what it is told. `handler` is called with each text."""
 
-    __slots__ = ("handler", "reasons", "seen")
+    __slots__ = ("handler", "pongs", "reasons", "seen")
 
     def __init__(self, *args: Any) -> None:
+        self.pongs: list[int] = []
         self.seen: list[str | bytes] = []
         self.reasons: list[str] = []
         self.handler: Callable[[str], None] = lambda text: None
@@ -40,6 +41,9 @@ class Recorder(Connection):
 
     def received_binary(self, data: bytes) -> None:
         self.seen.append(data)
+
+    def ponged(self, number: int) -> None:
+        self.pongs.append(number)
 
     def left(self, reason: str) -> None:
         self.reasons.append(reason)
@@ -152,6 +156,33 @@ def test_a_ping_is_answered_with_its_payload_between_the_messages(pair: Pair) ->
         (Opcode.PONG, b"?"),
         (Opcode.TEXT, b"b"),
     ]
+
+
+def test_a_pong_tells_how_far_the_peer_has_read(pair: Pair) -> None:
+    assert [pair.ours.ping() for _ in range(4)] == [1, 2, 3, 4]
+    pair.ours.send(HELLO)
+    pair.read_until(lambda: len(pair.frames) == 5)
+    assert [f.opcode for f in pair.frames] == [Opcode.PING] * 4 + [Opcode.TEXT]
+    assert pair.ours.awaits_pong
+    first, _, third, last = (bytes(f.data) for f in pair.frames[:4])
+    for payload in (first, third, first):  # the second is answered with the third
+        pair.peer.sendall(frame(Opcode.PONG, payload))
+    pair.read()
+    assert pair.ours.pongs == [1, 3]
+    assert pair.ours.awaits_pong
+    pair.peer.sendall(frame(Opcode.PONG, last))
+    pair.read()
+    assert pair.ours.pongs == [1, 3, 4]
+    assert not pair.ours.awaits_pong
+
+
+@pytest.mark.parametrize("payload", [b"", b"2", b"0", b"-1", b" 1", b"one", b"9" * 125])
+def test_a_pong_that_nobody_asked_for_proves_nothing(pair: Pair, payload: bytes) -> None:
+    assert pair.ours.ping() == 1
+    pair.peer.sendall(frame(Opcode.PONG, payload) + frame(Opcode.TEXT, b"behind it"))
+    pair.read_until(lambda: pair.ours.seen)
+    assert pair.ours.pongs == []
+    assert pair.ours.awaits_pong
 
 
 def test_a_handler_that_waits_stops_the_reading_and_keeps_the_order(pair: Pair) -> None:

@@ -58,6 +58,7 @@ class FakeConnection:
         self.deadline: float | None = None
         self.silence = 0
         self.busy = False
+        self.awaits_pong = False
         self.done: list[Any] = []
         connections.add(self)  # type: ignore[arg-type]
 
@@ -202,6 +203,25 @@ def test_the_goodbye_waits_for_what_was_read_to_be_handled(
     all_of_them.stop()
     assert busy.done == ["pause", ("close", 1012)]
     assert 1 <= closed_at["idle"] - start < 1.2
+
+
+def test_the_goodbye_waits_a_moment_for_pongs_and_only_then_stops_reading(
+    all_of_them: Connections, clock: Clock
+) -> None:
+    alive, dead = FakeConnection(all_of_them), FakeConnection(all_of_them)
+
+    def ask() -> None:
+        alive.awaits_pong = dead.awaits_pong = True
+
+    all_of_them.each_sweep.append(ask)
+    paused_at: list[float] = []
+    alive.pause = lambda: paused_at.append(clock.now)  # type: ignore[method-assign]
+    start = clock.now
+    clock.events = [(start + 0.1, lambda: setattr(alive, "awaits_pong", False))]
+    all_of_them.stop()
+    assert 0.3 <= paused_at[0] - start < 0.4, "the dead one never answers"
+    assert dead.done == ["pause", ("close", 1012)]
+    assert clock.now - start < 0.5
 
 
 def test_the_goodbye_does_not_wait_for_ever_for_a_handler(

@@ -138,6 +138,42 @@ def test_messages_are_paged_by_seq_in_both_directions(api_on_each: Api) -> None:
     assert len(seqs(before=2**53 - 1, limit=200)) == 10
 
 
+def test_a_page_of_long_messages_is_short_and_says_that_there_are_more(api_on_each: Api) -> None:
+    long = "김" * 21_000  # 63,000 bytes, about the longest that a frame can bring
+    api_on_each.say(*[("alice", "bob", long)] * 12)
+    pages: list[list[int]] = []
+    more, after = True, 0
+    while more:
+        answer = api_on_each.get("/conversations/bob/messages", after=after, limit=200)
+        assert len(answer.data) < 400_000
+        more, found = answer.json["more"], [m["seq"] for m in answer.json["messages"]]
+        pages.append(found)
+        after = found[-1]
+    assert pages == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [11, 12]]
+    newest = api_on_each.get("/conversations/bob/messages").json
+    assert ([m["seq"] for m in newest["messages"]], newest["more"]) == ([8, 9, 10, 11, 12], True)
+    first = api_on_each.get("/conversations/bob/messages", before=3).json
+    assert ([m["seq"] for m in first["messages"]], first["more"]) == ([1, 2], False)
+
+
+@pytest.mark.parametrize(
+    ("query", "more"),
+    [
+        ({"limit": 3}, True),
+        ({"limit": 4}, False),
+        ({"limit": 3, "after": 0}, True),
+        ({"limit": 3, "after": 1}, False),
+        ({"limit": 3, "before": 4}, False),
+        ({"limit": 1, "after": 2, "before": 4}, False),
+    ],
+)
+def test_more_tells_of_messages_in_the_direction_that_was_asked_for(
+    api_on_each: Api, query: dict[str, int], more: bool
+) -> None:
+    api_on_each.say(*[("alice", "bob", "hi")] * 4)
+    assert api_on_each.get("/conversations/bob/messages", **query).json["more"] is more
+
+
 def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None:
     api_on_each.store.commit([Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None)])
     one, two = api_on_each.get("/conversations/bob/messages").json["messages"]
@@ -148,7 +184,7 @@ def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None
 
 def test_an_unknown_conversation_is_empty_and_another_users_is_not_shown(api_on_each: Api) -> None:
     api_on_each.say(("bob", "carol", "secret"))
-    empty = {"messages": [], "lastSeq": 0}
+    empty = {"messages": [], "lastSeq": 0, "more": False}
     assert api_on_each.get("/conversations/bob/messages").json == empty
     assert api_on_each.get("/conversations/carol/messages").json == empty
     assert api_on_each.get("/conversations/bob/messages", "carol").json["lastSeq"] == 1
