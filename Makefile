@@ -28,6 +28,7 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)
+	$(BIN)/python -m bench.history
 
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.faults

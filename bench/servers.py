@@ -142,14 +142,20 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(server: Server, core: int) -> Iterator[Running]:
-    """Start a server on one core; stop it, whatever happens, by the ids of its processes."""
+def running(
+    server: Server, core: int, prepare_database: Callable[[str], object] = lambda url: None
+) -> Iterator[Running]:
+    """Start a server on one core; stop it, whatever happens, by the ids of its processes.
+
+    `prepare_database` is called before, with the URL of the database that it will find.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # On the project's disk: a temporary folder in memory would make every commit free.
     scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=install.PEERS))
     database = {"CHAT_DATABASE_URL": f"sqlite:///{scratch / 'chat.db'}"}
+    prepare_database(database["CHAT_DATABASE_URL"])
     log = scratch / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
