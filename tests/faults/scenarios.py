@@ -20,10 +20,11 @@ from tests.clients import Person
 from tests.faults.checker import Acked, Sent, Verdict, check
 from tests.faults.proxy import Proxy
 from tests.faults.server import Mortal
-from tests.faults.workload import Crowd, crowd
+from tests.faults.workload import Crowd, Member, crowd
 
 BACK_SECONDS = 3.0  # after a kill, until somebody has signed in again
 DEAD_SECONDS = 2.5  # pointers are moved once a second
+QUIET_SECONDS, QUIET_AT_LAST_SECONDS = 0.3, 10
 PING_MEDIAN_SECONDS = 0.05
 PING_P99_SECONDS = 0.25  # for a machine that does other things too
 
@@ -116,8 +117,8 @@ def dead_line(folder: Path, times: int) -> Outcome:
                 people.wait_acked(100)
                 _wait_for(lambda: all(m.online for m in listeners), "everybody online")
                 proxy.swallowing = True
-                people.wait_acked(200)  # by then, what was in the line before is shown
-                seen, until = [len(m.shown) for m in listeners], time.monotonic() + DEAD_SECONDS
+                seen = _shown_when_quiet(listeners)  # what was in the line before comes out first
+                until = time.monotonic() + DEAD_SECONDS
                 while time.monotonic() < until:
                     people.wait_acked(100)
                 if [len(m.shown) for m in listeners] != seen:
@@ -129,6 +130,18 @@ def dead_line(folder: Path, times: int) -> Outcome:
             people.stop()
     wrong += _integrity(server)
     return Outcome("a plain client's line goes dead", verdict, times, [], wrong)
+
+
+def _shown_when_quiet(members: list[Member]) -> list[int]:
+    """How many messages each has been shown, once nothing has come for a while."""
+    seen: list[int] = []
+    until = time.monotonic() + QUIET_AT_LAST_SECONDS
+    while time.monotonic() < until:
+        before, seen = seen, [len(member.shown) for member in members]
+        if seen == before:
+            break
+        time.sleep(QUIET_SECONDS)
+    return seen
 
 
 def one_client_id_at_once(folder: Path, rounds: int, sockets: int = 10, each: int = 10) -> Outcome:
