@@ -12,6 +12,8 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from chat.storage.named_file import NamedFile
+
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 CHECKPOINT_PAGES = (
     8_000  # of 4 KiB; SQLite's own 1,000 make one commit in sixteen wait for a checkpoint
@@ -36,13 +38,15 @@ class Database:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self.insert: Any
+        self._file = NamedFile(None)
         if url.startswith("postgresql"):
             self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
             self.engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            self._file = NamedFile(self.engine.url.database)
+            event.listen(self.engine, "connect", self._connect_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self.insert = sqlite.insert
         driver: Any = self.engine.dialect.dbapi
@@ -61,6 +65,7 @@ class Database:
         next one is a new one."""
         if self._writer is None:
             self._writer = self.engine.connect().execution_options(writes=True)
+            self._file.writer_connected()
         try:
             with self._writer.begin():
                 yield self._writer
@@ -71,10 +76,12 @@ class Database:
             writer.invalidate()
             writer.close()
             raise
+        self._file.check_committed()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for questions, in a transaction of its own; for any thread."""
+        self._file.check()
         try:
             connection = self._readers.pop()
         except IndexError:
@@ -95,8 +102,13 @@ class Database:
         self._writer = None
         self.engine.dispose()
 
+    def _connect_sqlite(self, connection: Any, record: Any) -> None:
+        self._file.check()  # before SQLite makes an empty file in the place of one that is gone
+        _prepare_sqlite(connection)
+        self._file.connected()
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+
+def _prepare_sqlite(connection: Any) -> None:
     """WAL, so that readers and the writer do not wait for each other; FULL, so that what was committed
     survives a power cut, not only a crash of the process."""
     connection.isolation_level = None  # BEGIN is said in `_begin_sqlite`

@@ -1,0 +1,88 @@
+"""Whether SQLite's files still lie where the next start will look for them.
+
+An open file that is deleted or replaced takes commits as before, and nobody will ever see them: SQLite
+does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from sqlalchemy.exc import SQLAlchemyError
+
+log = logging.getLogger("chat")
+
+Identity = tuple[int, int] | None  # device and inode; None: there is no such file
+
+
+class FileReplaced(SQLAlchemyError):
+    """The database's file was deleted or replaced under the running server."""
+
+
+class NamedFile:
+    """The files of one SQLite database: itself, and the WAL that holds the newest commits.
+
+    Args:
+        path: None for a database without a file, of which all is always well.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._database: Identity = None  # as the first connection made or found it
+        self._wal: Identity = (
+            None  # since the writer's connection; SQLite deletes it with the last one
+        )
+        self._gone: set[str] = set()  # the paths that the log has been told of
+
+    def connected(self) -> None:
+        """The file has been made, or found."""
+        if self._path and self._database is None:
+            self._database = _identity(self._path)
+
+    def writer_connected(self) -> None:
+        self._wal = None
+
+    def check(self) -> None:
+        """Look before something is read.
+
+        Raises:
+            FileReplaced: it would be read from a file that nobody else sees.
+        """
+        if self._path and self._database is not None:
+            self._compare(self._path, self._database)
+
+    def check_committed(self) -> None:
+        """Look after a commit, and before it is acknowledged.
+
+        Raises:
+            FileReplaced: what was committed is not to be found under the database's name.
+        """
+        self.check()
+        if self._path and self._wal is not None:
+            self._compare(f"{self._path}-wal", self._wal)
+        elif self._path:
+            self._wal = _identity(f"{self._path}-wal")
+
+    def _compare(self, path: str, expected: Identity) -> None:
+        if _identity(path) == expected:
+            if path in self._gone:
+                self._gone.discard(path)
+                log.warning("%s is back: messages are stored again", path)
+            return
+        if path not in self._gone:  # told once, not for each commit that fails by it
+            self._gone.add(path)
+            log.error(
+                "%s was deleted or replaced under the running server: nothing is stored until the "
+                "file is put back or the server is restarted",
+                path,
+            )
+        raise FileReplaced(path)
+
+
+def _identity(path: str) -> Identity:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
