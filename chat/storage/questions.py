@@ -161,18 +161,16 @@ class Questions:
             keys = {direct_key(user_id, other): seq for other, seq in beyond.items()}
             passed = case(keys, value=c.key, else_=0)
             start = case((passed > start, passed), else_=start)
+        time = func.max(m.sent_at).over(partition_by=c.id, order_by=m.seq).label("time")
         # Places by themselves, and of no conversation more than a page holds: what is sorted is small.
         place = (
-            select(
-                m.conversation_id,
-                m.seq,
-                c.key,
-                func.max(m.sent_at).over(partition_by=c.id, order_by=m.seq).label("time"),
-            )
+            select(m.conversation_id, m.seq, c.key, time)
             .join_from(members, conversations, c.id == me.conversation_id)
             .join(messages, m.conversation_id == c.id)
             .where(me.user_id == user_id, c.last_seq > start)
             .where(m.seq > start, m.seq <= start + limit + 1)
+            .order_by(time, m.conversation_id, m.seq)
+            .limit(limit + 1)
             .subquery("place")
         )
         p = place.c

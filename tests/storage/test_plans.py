@@ -1,0 +1,83 @@
+"""Opening a conversation costs the same, however long it is and however many others there are."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from chat.storage.records import Send
+from chat.storage.store import Store
+
+MESSAGES = 100_000
+FILL = """
+INSERT INTO messages (conversation_id, seq, sender_id, client_id, body, sent_at)
+WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < :messages)
+SELECT c.id, n, 'alice', 'c' || n, 'hi', n FROM numbers, conversations AS c
+"""
+
+
+@pytest.fixture
+def questions(store: Store) -> list[tuple[str, Any]]:
+    """Two conversations of 100,000 messages; and what the store asks from now on."""
+    store.commit([Send("alice", other, "hi", "c1") for other in ("bob", "carol")])
+    with store.transaction() as connection:
+        connection.execute(text(FILL), {"messages": MESSAGES})
+        connection.execute(text(f"UPDATE conversations SET last_seq = {MESSAGES}"))
+    analyze = "ANALYZE" if store.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(analyze)
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        store.engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, values, _x, _m: asked.append((statement, values)),
+    )
+    return asked
+
+
+def plan_of(store: Store, asked: list[tuple[str, Any]]) -> str:
+    [(statement, values)] = [one for one in asked if one[0].startswith("SELECT")]
+    asked.clear()
+    sqlite = store.engine.dialect.name == "sqlite"
+    explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN (ANALYZE, TIMING OFF)"
+    with store.engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"{explain} {statement}", values).all()
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "bounds", [{}, {"before": 50_000}, {"after": 50_000}, {"after": 10, "before": 90_000}], ids=str
+)
+def test_a_page_of_a_long_conversation_is_read_from_the_index_in_its_order(
+    store: Store, questions: list[tuple[str, Any]], bounds: dict[str, int]
+) -> None:
+    page = store.history("alice", "bob", 50, **bounds)
+    assert (len(page.messages), page.more) == (50, True)
+    plan = plan_of(store, questions)
+    if store.engine.dialect.name == "sqlite":
+        assert re.search(r"SEARCH messages USING INDEX \S+ \(conversation_id=\?", plan), plan
+        assert "SCAN messages" not in plan
+        assert "TEMP B-TREE" not in plan, "nothing is sorted"
+    else:
+        assert re.search(r"Index Scan (Backward )?using messages_pkey on messages .*rows=51", plan)
+        assert not re.search("Seq Scan on messages|Sort", plan), plan
+
+
+def test_of_what_was_missed_a_page_at_most_is_looked_at_in_each_conversation(
+    store: Store, questions: list[tuple[str, Any]]
+) -> None:
+    page = store.missed("bob", {"alice": 50_000}, 50, 100_000)
+    assert page.messages[0].message.seq == 50_001
+    plan = plan_of(store, questions)
+    if store.engine.dialect.name == "sqlite":
+        bounded = r"SEARCH messages USING INDEX \S+ \(conversation_id=\? AND seq>\? AND seq<\?\)"
+        assert re.search(bounded, plan), plan
+        assert not re.search("SCAN (messages|members|conversations)", plan), plan
+    else:
+        assert not re.search("Seq Scan on messages", plan), plan
+        looked_at = re.findall(r"(?:Scan|Heap).* on messages.*actual rows=(\d+)", plan)
+        assert looked_at, plan
+        assert max(map(int, looked_at)) <= 51, plan
