@@ -20,9 +20,8 @@ from flask import Flask
 from gevent import monkey
 
 import chat.handlers as _handlers  # noqa: F401  (registers the events)
-from chat import catchup
+from chat import catchup, cli
 from chat.auth import Tokens
-from chat.cli import chat_cli
 from chat.config import Settings
 from chat.delivery import emit
 from chat.events import Client, events
@@ -46,6 +45,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     Raises:
         BadSetting: a setting has a value that cannot be used.
+        Unavailable: the database cannot be reached.
+        WrongTables: its tables are not those of this program.
     """
     app = Flask(__name__, root_path=str(ROOT))
     app.config.update(config or {})
@@ -53,14 +54,16 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _log_to_stderr(settings.log_level)
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     embedded = f"sqlite:///{app.instance_path}/chat.db"
-    storage.open(settings.database_url or embedded, settings.journal_records)
+    storage.open(
+        settings.database_url or embedded, settings.journal_records, check=not cli.is_looked_for()
+    )
     tokens = Tokens.for_app(settings, app.instance_path)
     connections = Connections(settings)
     connections.each_sweep.append(catchup.ask_for_proof)
     connections.still_busy.append(lambda: not storage.journal.idle)
     app.extensions["chat"] = connections
     websocket.attach(app, connections)
-    app.cli.add_command(chat_cli)
+    app.cli.add_command(cli.chat_cli)
     app.register_blueprint(pages)
     app.register_blueprint(api(storage.store, tokens, storage.read))
     _stop_with_the_process(connections)

@@ -199,6 +199,12 @@ class BadSetting(ChatError):
     code = "bad_setting"
 
 
+class WrongTables(ChatError):
+    """The database has not the tables that this program needs; the server does not start."""
+
+    code = "wrong_tables"
+
+
 class NotUnderGevent(ChatError):
     """The process was not monkey-patched, so that one blocking call would stop every socket."""
 

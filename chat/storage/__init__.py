@@ -29,16 +29,24 @@ class Storage:
     store: Store
     journal: Journal
 
-    def open(self, url: str, journal_records: int) -> None:
+    def open(self, url: str, journal_records: int, check: bool = True) -> None:
         """Connect, bring an embedded database's tables up to date, and be ready for both.
+
+        Several servers may share another database, so its tables are not changed by starting one.
+
+        Args:
+            check: see that its tables are up to date. False for who is going to change them.
 
         Raises:
             Unavailable: the database cannot be opened, or not be brought up to date.
+            WrongTables: it must be brought up to date first, or is newer than this program.
         """
         self.store = Store(url)
         self.journal = Journal(self.store, journal_records)
         if self.store.engine.dialect.name == "sqlite":
             migrate.upgrade(self.store.engine)
+        elif check:
+            migrate.check(self.store.engine)
 
     @staticmethod
     def read(question: Callable[..., T], *args: Any, **options: Any) -> T:

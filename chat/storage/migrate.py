@@ -7,10 +7,11 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import Unavailable
+from chat.errors import Unavailable, WrongTables
 
 SCRIPTS = Path(__file__).parents[2] / "migrations"
 
@@ -22,20 +23,58 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
 
     Raises:
         Unavailable: the database cannot be reached or written.
+        WrongTables: a newer program has made them.
     """
     try:
         return _upgrade(engine)
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", error)).strip()
-        raise Unavailable(f"The database cannot be upgraded: {reason}") from None
+        raise Unavailable(f"The database cannot be upgraded: {_reason(error)}") from None
+
+
+def check(engine: Engine) -> None:
+    """See that a database has the newest tables, and change nothing.
+
+    Raises:
+        Unavailable: the database cannot be reached.
+        WrongTables: it has none, or older or newer ones.
+    """
+    try:
+        with engine.connect() as connection:
+            revision = _revision(connection)
+    except SQLAlchemyError as error:
+        raise Unavailable(f"The database cannot be reached: {_reason(error)}") from None
+    newest = _scripts(Config()).get_current_head()
+    if revision != newest:
+        raise WrongTables(
+            f"The database is {f'at revision {revision}' if revision else 'empty'}, and this program "
+            f"needs revision {newest}. Run: flask chat init-db"
+        )
 
 
 def _upgrade(engine: Engine) -> tuple[str | None, str | None]:
     config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
+    scripts = _scripts(config)
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         config.attributes["connection"] = connection
-        before = MigrationContext.configure(connection).get_current_revision()
+        before = _revision(connection)
+        if before and before not in {script.revision for script in scripts.walk_revisions()}:
+            raise WrongTables(
+                f"The database is at revision {before}, which this program does not know: a newer one "
+                "has made it."
+            )
         command.upgrade(config, "head")
-        after = MigrationContext.configure(connection).get_current_revision()
+        after = _revision(connection)
     return before, after
+
+
+def _scripts(config: Config) -> ScriptDirectory:
+    config.set_main_option("script_location", str(SCRIPTS))
+    return ScriptDirectory.from_config(config)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", error)).strip()

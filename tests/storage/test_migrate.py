@@ -1,0 +1,90 @@
+"""A database is brought to the newest tables by a command, or is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import inspect, text
+
+from chat import create_app
+from chat.errors import Unavailable, WrongTables
+from chat.storage import migrate
+from chat.storage.store import Store
+from tests.conftest import GUNICORN, ROOT
+
+HEAD = migrate.upgrade(Store("sqlite://").engine)[1]
+
+
+def init_db(url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "chat", "init-db"],
+        cwd=ROOT, env={**os.environ, "CHAT_DATABASE_URL": url}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def set_revision(url: str, revision: str) -> None:
+    store = Store(url)
+    with store.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+    store.close()
+
+
+def test_init_db_makes_the_tables_and_can_be_run_again(database_url: str) -> None:
+    made = init_db(database_url)
+    assert made.returncode == 0, made.stderr
+    store = Store(database_url)
+    assert {"conversations", "members", "messages"} <= set(inspect(store.engine).get_table_names())
+    store.close()
+    again = init_db(database_url)
+    assert again.stdout == f"{database_url} is up to date (revision {HEAD}).\n"
+    if database_url.startswith("postgresql"):  # SQLite's were made when the command was looked for
+        assert made.stdout == f"{database_url} is now at revision {HEAD} (was: empty).\n"
+
+
+def test_init_db_says_in_a_sentence_why_it_cannot(database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        return  # it is brought up to date, or refused, before the command is found
+    elsewhere = database_url.replace("/chat_", "/no_chat_")
+    failed = init_db(elsewhere)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: The database cannot be upgraded: ")
+    assert "does not exist" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_server_does_not_start_on_tables_that_are_missing_or_old(database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        return  # brought up to date at each start
+    with pytest.raises(WrongTables, match=r"is empty, and .* Run: flask chat init-db"):
+        create_app({"CHAT_DATABASE_URL": database_url})
+    started = subprocess.run(
+        [*GUNICORN, "app:app"],
+        cwd=ROOT, env={**os.environ, "CHAT_DATABASE_URL": database_url}, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert started.returncode != 0
+    assert "Run: flask chat init-db" in started.stderr
+    assert init_db(database_url).returncode == 0
+    create_app({"CHAT_DATABASE_URL": database_url})
+    set_revision(database_url, "0000")
+    with pytest.raises(WrongTables, match=r"at revision 0000, .* Run: flask chat init-db"):
+        create_app({"CHAT_DATABASE_URL": database_url})
+
+
+def test_the_tables_of_a_newer_program_are_left_alone(database_url: str) -> None:
+    assert init_db(database_url).returncode == 0
+    set_revision(database_url, "9999")
+    store = Store(database_url)
+    with pytest.raises(WrongTables, match="revision 9999, which this program does not know"):
+        migrate.upgrade(store.engine)
+    store.close()
+    with pytest.raises(WrongTables, match="9999"):
+        create_app({"CHAT_DATABASE_URL": database_url})
+
+
+def test_a_server_does_not_start_without_its_database() -> None:
+    with pytest.raises(Unavailable, match="The database cannot be reached: "):
+        create_app({"CHAT_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing"})
