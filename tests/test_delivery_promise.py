@@ -24,6 +24,7 @@ from chat.storage.store import Store
 from tests.clients import Person
 from tests.conftest import Server, StartServer
 from tests.faults.proxy import Proxy
+from tests.postgres import Postgres
 from tests.storage.conftest import postgres  # noqa: F401  (fixture)
 from tests.transport.peers import RawClient
 
@@ -44,22 +45,18 @@ def storing(
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('promise')}/chat.db"
     else:
-        url = _new_postgres_database(request.getfixturevalue("postgres"))
+        url = _new_database(request.getfixturevalue("postgres"))
     server = _start(CHAT_DATABASE_URL=url)
     yield server
     server.stop()
 
 
-def _new_postgres_database(server: str) -> str:
-    import psycopg
-
-    name = f"promise_{time.monotonic_ns()}"
-    with psycopg.connect(server.replace("+psycopg", "") + "/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    store = Store(f"{server}/{name}")
+def _new_database(postgres: Postgres) -> str:  # noqa: F811  (the fixture)
+    url = postgres.create_database(f"promise_{time.monotonic_ns()}")
+    store = Store(url)
     migrate.upgrade(store.engine)
     store.close()
-    return f"{server}/{name}"
+    return url
 
 
 @pytest.fixture
@@ -588,11 +585,11 @@ def test_a_full_journal_refuses_and_keeps_what_it_took(
 
 def test_a_database_that_drops_its_connections_costs_no_message(
     start_server: StartServer,
-    postgres: str,  # noqa: F811  (the fixture)
+    postgres: Postgres,  # noqa: F811  (the fixture)
 ) -> None:
     import psycopg
 
-    url = _new_postgres_database(postgres)
+    url = _new_database(postgres)
     server = start_server(CHAT_DATABASE_URL=url)
     with sync(server, "alice") as sender, Person(server.ws, "bob") as receiver:
         expected = 0
@@ -603,7 +600,7 @@ def test_a_database_that_drops_its_connections_costs_no_message(
                     say(sender, "bob", f"{round_} {n}", clientId=f"{round_} {n}")["seq"] == expected
                 )
             chats(receiver, 5)
-            with psycopg.connect(postgres.replace("+psycopg", "") + "/postgres") as admin:
+            with psycopg.connect(postgres.server.replace("+psycopg", "") + "/postgres") as admin:
                 admin.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
                     [url.rpartition("/")[2]],

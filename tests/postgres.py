@@ -1,0 +1,88 @@
+"""A PostgreSQL server of the tests' own, from Debian's package: its data in a folder, on a free port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+BIN = Path("/usr/lib/postgresql/15/bin")  # where Debian's package puts what is not on PATH
+START_SECONDS = 20
+
+
+class Postgres:
+    """Made by `Postgres(folder)`, run by `start`, as often as it was ended by `stop` or `crash`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "db"
+        self._log = folder / "log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.server = f"postgresql+psycopg://postgres@127.0.0.1:{port}"  # without a database's name
+        self._options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"]
+        self._process: subprocess.Popen[bytes] | None = None
+        if os.geteuid() == 0:
+            for parent in [folder, *folder.parents[: len(folder.relative_to("/tmp").parts)]]:
+                parent.chmod(0o755)
+            shutil.chown(folder, "postgres")
+        _run(["initdb", "-D", str(self._data), "-A", "trust", "-U", "postgres", "--no-sync"])
+
+    @staticmethod
+    def is_installed() -> bool:
+        return bool(_tool("initdb") and _tool("postgres"))
+
+    def start(self) -> None:
+        """Start it, and return when it takes connections."""
+        said = self._log.stat().st_size if self._log.exists() else 0
+        with self._log.open("ab") as log:
+            command = _as_postgres(["postgres", "-D", str(self._data), *self._options])
+            self._process = subprocess.Popen(command, stderr=log)
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
+            if "ready to accept connections" in self._log.read_text()[said:]:
+                return
+            time.sleep(0.02)
+        raise AssertionError(self._log.read_text())
+
+    def stop(self) -> None:
+        """A proper end that does not wait for its clients to leave."""
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """All its processes end in the middle of what they do, and the next start has to recover."""
+        self._end(signal.SIGQUIT)
+
+    def create_database(self, name: str) -> str:
+        """Returns its URL."""
+        import psycopg
+
+        admin = f"{self.server.replace('+psycopg', '')}/postgres"
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        return f"{self.server}/{name}"
+
+    def _end(self, number: int) -> None:
+        assert self._process is not None
+        lines = (self._data / "postmaster.pid").read_text().split()
+        os.kill(int(lines[0]), number)
+        self._process.wait(START_SECONDS)
+        self._process = None
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(_as_postgres(command), check=True, capture_output=True)
+
+
+def _tool(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=str(BIN))
+
+
+def _as_postgres(command: list[str]) -> list[str]:
+    """The server refuses to run as root; Debian's package makes a user for it."""
+    path = [str(_tool(command[0])), *command[1:]]
+    return ["runuser", "-u", "postgres", "--", *path] if os.geteuid() == 0 else path
