@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gevent import get_hub
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chat.errors import Unavailable
 from chat.storage import migrate
@@ -55,12 +55,29 @@ class Storage:
         Raises:
             Unavailable: the database did not answer.
         """
+        answer = get_hub().threadpool.apply(_asked, (question, args, options))
+        if isinstance(answer, SQLAlchemyError):
+            log.error("the database could not be read: %s", type(answer).__name__)
+            raise Unavailable("The database cannot be read just now. Try again.")
+        found: T = answer
+        return found
+
+
+def _asked(
+    question: Callable[..., T], args: tuple[Any, ...], options: dict[str, Any]
+) -> T | SQLAlchemyError:
+    """The answer, or the error as a value: gevent's pool would print one that is raised, and with it
+    whose messages were asked for.
+    """
+    try:
         try:
-            answer: T = get_hub().threadpool.apply(question, args, options)
-        except SQLAlchemyError as error:
-            log.error("the database could not be read: %s", type(error).__name__)
-            raise Unavailable("The database cannot be read just now. Try again.") from None
-        return answer
+            return question(*args, **options)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return question(*args, **options)  # the line had broken since it was used last
+    except SQLAlchemyError as error:
+        return error
 
 
 storage = Storage()

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from chat.storage.doubt import InDoubt
 from chat.storage.named_file import NamedFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
@@ -62,19 +63,28 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """The writer's connection within a transaction, for one thread at a time; after a failure the
-        next one is a new one."""
+        next one is a new one.
+
+        Raises:
+            InDoubt: it may have been committed, or not.
+            FileReplaced: it was committed, and is not to be found.
+        """
+        asked = False
         if self._writer is None:
             self._writer = self.engine.connect().execution_options(writes=True)
             self._file.writer_connected()
         try:
             with self._writer.begin():
                 yield self._writer
+                asked = True  # what fails from here on is the commit itself
         except self.unique_broken:
             raise
-        except BaseException:
+        except BaseException as error:
             writer, self._writer = self._writer, None
             writer.invalidate()
             writer.close()
+            if asked and self.engine.dialect.name != "sqlite":
+                raise InDoubt from error
             raise
         self._file.check_committed()
 
@@ -92,15 +102,25 @@ class Database:
         except BaseException:
             connection.invalidate()
             connection.close()
+            self._close_readers()  # whatever broke this one may have broken them
             raise
         self._readers.append(connection)
 
     def close(self) -> None:
-        for connection in [*self._readers, *([self._writer] if self._writer else [])]:
-            connection.close()
-        self._readers.clear()
+        self._close_readers()
+        if self._writer:
+            self._writer.close()
         self._writer = None
         self.engine.dispose()
+
+    def _close_readers(self) -> None:
+        """Those that nobody uses just now."""
+        while self._readers:
+            try:
+                idle = self._readers.pop()
+            except IndexError:  # another thread took the last
+                return
+            idle.close()
 
     def _connect_sqlite(self, connection: Any, record: Any) -> None:
         self._file.check()  # before SQLite makes an empty file in the place of one that is gone

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from chat.storage.appending import Appender
 from chat.storage.database import Database, parts
+from chat.storage.doubt import InDoubt, is_stored
 from chat.storage.records import (
     Conflict,
     Message,
@@ -64,20 +65,39 @@ class Writer:
     def _commit(
         self, sends: Sequence[Send], pointers: Sequence[Pointer], look_for_repeats: bool
     ) -> tuple[Sequence[Outcome], Sequence[Pointer | None]]:
-        with self._database.transaction() as connection:
-            found: dict[Pair, int] = {}
-            outcomes: Sequence[Outcome] = []
-            if sends:
-                places, found = self._places(connection, sends)
-                if look_for_repeats:
-                    outcomes = self._append_what_is_new(connection, places, sends)
-                else:
-                    outcomes = self._append(connection, places, sends)
-            moved = self._advance(connection, pointers) if pointers else []
+        found: dict[Pair, int] = {}
+        places: Sequence[int] = []
+        outcomes: Sequence[Outcome] = []
+        try:
+            with self._database.transaction() as connection:
+                if sends:
+                    places, found = self._places(connection, sends)
+                    if look_for_repeats:
+                        outcomes = self._append_what_is_new(connection, places, sends)
+                    else:
+                        outcomes = self._append(connection, places, sends)
+                moved = self._advance(connection, pointers) if pointers else []
+        except InDoubt:
+            if not self._is_stored(places, sends, outcomes):
+                raise
         if len(self._ids) > KNOWN_CONVERSATIONS:
             self._ids.clear()
         self._ids |= found
         return outcomes, moved
+
+    def _is_stored(
+        self, places: Sequence[int], sends: Sequence[Send], outcomes: Sequence[Outcome]
+    ) -> bool:
+        """Whether the commit took place that these came of. Of pointers alone: no, so that they are
+        moved again, which does no harm.
+        """
+        for place, send, outcome in zip(places, sends, outcomes, strict=True):
+            if isinstance(outcome, Stored) and not outcome.repeated:
+                message = Message(
+                    outcome.seq, send.sender_id, send.body, outcome.sent_at, send.client_id
+                )
+                return is_stored(self._database, place, message)
+        return False
 
     def _places(
         self, connection: Connection, sends: Sequence[Send]

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.faults import scenarios
@@ -20,6 +21,10 @@ from tests.faults.scenarios import Outcome, Skipped
 SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.kill_9(folder, 30, 6_000, "worker"),
     lambda folder: scenarios.kill_9(folder, 25, 5_000, "master and workers"),
+    lambda folder: scenarios.on_postgres(
+        folder, partial(scenarios.kill_9, kills=10, acks=2_000, what="worker")
+    ),
+    lambda folder: scenarios.on_postgres(folder, partial(scenarios.database_crashes, crashes=20)),
     lambda folder: scenarios.cut_before_the_ack(folder, 40),
     lambda folder: scenarios.dead_line(folder, 5),
     lambda folder: scenarios.one_client_id_at_once(folder, 20),

@@ -18,9 +18,11 @@ from typing import Any
 
 from tests.clients import Person
 from tests.faults.checker import Acked, Sent, Verdict, check
+from tests.faults.databases import Database, PostgresDatabase
 from tests.faults.proxy import Proxy
 from tests.faults.server import Mortal
 from tests.faults.workload import Crowd, Member, crowd
+from tests.postgres import Postgres
 
 BACK_SECONDS = 3.0  # after a kill, until somebody has signed in again
 DEAD_SECONDS = 2.5  # pointers are moved once a second
@@ -52,11 +54,13 @@ class Outcome:
         return self.verdict.faults + self.wrong + late
 
 
-def kill_9(folder: Path, kills: int, acks: int, what: str) -> Outcome:
+def kill_9(
+    folder: Path, kills: int, acks: int, what: str, database: Database | None = None
+) -> Outcome:
     """kill -9 in mid-burst, `what` being "worker" or "master and workers"; `acks` in all at least."""
     wrong, recoveries = [], []
     dice = random.Random(kills)  # the same bursts each time; the moments differ all the same
-    with _server(folder) as server, crowd(server) as people:
+    with _server(folder, database) as server, crowd(server) as people:
         for _ in range(kills):
             people.wait_acked(dice.randint(acks // kills, 2 * acks // kills))
             time.sleep(dice.random() * 0.02)  # anywhere between two commits
@@ -72,7 +76,44 @@ def kill_9(folder: Path, kills: int, acks: int, what: str) -> Outcome:
         people.wait_acked(100)
         verdict = people.settle()
     wrong += _integrity(server)
-    return Outcome(f"kill -9 of {what}", verdict, kills, recoveries, wrong)
+    where = " (PostgreSQL)" if database else ""
+    return Outcome(f"kill -9 of {what}{where}", verdict, kills, recoveries, wrong)
+
+
+def database_crashes(folder: Path, crashes: int, database: PostgresDatabase) -> Outcome:
+    """PostgreSQL dies in mid-burst, also between a commit and the word of it, and comes back."""
+    wrong, recoveries = [], []
+    dice = random.Random(crashes)
+    with _server(folder, database) as server, crowd(server) as people:
+        for _ in range(crashes):
+            people.wait_acked(dice.randint(100, 300))
+            time.sleep(dice.random() * 0.02)
+            database.server.crash()
+            begin = time.monotonic()
+            database.server.start()
+            people.wait_acked(1)
+            recoveries.append(time.monotonic() - begin)
+        people.wait_acked(100)
+        verdict = people.settle()
+    wrong += _integrity(server)
+    return Outcome("PostgreSQL crashes", verdict, crashes, recoveries, wrong)
+
+
+def on_postgres(folder: Path, scenario: Callable[..., Outcome]) -> Outcome:
+    """`scenario(folder, database=...)`, with a PostgreSQL server of its own.
+
+    Raises:
+        Skipped: it is not installed.
+    """
+    if not Postgres.is_installed():
+        raise Skipped("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    (folder / "postgres").mkdir()
+    server = Postgres(folder / "postgres")
+    server.start()
+    try:
+        return scenario(folder, database=PostgresDatabase(server, "faults"))
+    finally:
+        server.stop()
 
 
 def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
@@ -233,7 +274,7 @@ def locked(folder: Path, seconds: float) -> Outcome:
         people.wait_acked(200)
         with (
             Person(server.ws, "somebody-else", proxy=None) as other,
-            _lock(server.database, seconds),
+            _lock(folder / "chat.db", seconds),
         ):
             time.sleep(0.2)  # what was committed before the lock is answered
             before, times = people.acked, []
@@ -282,9 +323,9 @@ def _say(person: Person, text: str, **fields: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _server(folder: Path, **env: str) -> Iterator[Mortal]:
+def _server(folder: Path, database: Database | None = None) -> Iterator[Mortal]:
     folder.mkdir(parents=True, exist_ok=True)
-    server = Mortal(folder, **env)
+    server = Mortal(folder, database)
     try:
         server.start()
         yield server

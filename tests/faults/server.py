@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,20 +15,24 @@ from websockets.sync.client import connect
 
 from tests.conftest import ROOT
 from tests.faults.checker import Conversation, Message
+from tests.faults.databases import ALL, COUNT, Database, SqliteFile, messages_of
 
 READY_SECONDS = 30  # when a server that is not back is given up, not what is promised
 SECRET = "a secret of the tests, of no use elsewhere"
-SEPARATOR = "\x1f"
 
 
 class Mortal:
-    """A server with its database in `folder`. `start` may be called again after each `kill_all` or `stop`."""
+    """A server. `start` may be called again after each `kill_all` or `stop`.
 
-    def __init__(self, folder: Path, **env: str) -> None:
-        self.database = folder / "chat.db"
+    Args:
+        folder: for its log and, without `database`, for a database of its own.
+    """
+
+    def __init__(self, folder: Path, database: Database | None = None, **env: str) -> None:
+        self.database = database or SqliteFile(folder / "chat.db")
         self._log = folder / "log"
         self._env = {
-            "CHAT_DATABASE_URL": f"sqlite:///{self.database}",
+            "CHAT_DATABASE_URL": self.database.url,
             "CHAT_TOKEN_SECRET": SECRET,
             "CHAT_LOG_LEVEL": "WARNING",  # thousands of lines about who came and left help nobody
             **env,
@@ -113,49 +115,16 @@ class Mortal:
             self.kill_all()
         self._process = None
 
-    # What lies in the database's file, by another way than the server's own.
+    # What lies in the database.
 
     def stored(self) -> dict[Conversation, list[Message]]:
-        with _opened(self.database) as database:
-            rows = database.execute(
-                "SELECT key, seq, sender_id, client_id, body FROM messages"
-                " JOIN conversations ON id = conversation_id ORDER BY conversation_id, seq"
-            ).fetchall()
-        found: dict[Conversation, list[Message]] = {}
-        for key, *message in rows:
-            one, _, other = key.partition(SEPARATOR)
-            found.setdefault((one, other), []).append(Message(*message))
-        return found
+        return messages_of(self.database.ask(ALL))
 
     def count(self) -> int:
-        with _opened(self.database) as database:
-            return int(database.execute("SELECT count(*) FROM messages").fetchone()[0])
+        return int(self.database.ask(COUNT)[0][0])
 
     def integrity(self) -> str:
-        """What SQLite says of a copy, so that a dead server's files are left to the server itself."""
-        copy = self.database.with_name("copy.db")
-        for suffix in ("", "-wal"):
-            source = Path(f"{self.database}{suffix}")
-            target = Path(f"{copy}{suffix}")
-            target.unlink(missing_ok=True)
-            if source.exists():
-                shutil.copyfile(source, target)
-        Path(f"{copy}-shm").unlink(missing_ok=True)
-        with _opened(copy) as database:
-            return str(database.execute("PRAGMA integrity_check").fetchone()[0])
-
-
-class _opened:
-    """`with sqlite3.connect(...)` would end the transaction, and leave the file open."""
-
-    def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, timeout=10)
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self._database
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
+        return self.database.integrity()
 
 
 def _wait_gone(pid: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from chat.storage import migrate
 from chat.storage.records import Send
 from chat.storage.store import Store
 from tests.faults import scenarios
+from tests.faults.databases import PostgresDatabase
 from tests.faults.scenarios import Outcome
+from tests.postgres import Postgres
+from tests.storage.conftest import postgres  # noqa: F401  (fixture)
 
 
 def holds(outcome: Outcome, least: int = 1) -> None:
@@ -23,6 +27,21 @@ def test_what_was_acknowledged_survives_a_kill_9(tmp_path: Path, what: str) -> N
     outcome = scenarios.kill_9(tmp_path, 2, 400, what)
     holds(outcome, least=400)
     assert len(outcome.recoveries) == 2
+
+
+@pytest.fixture
+def on_postgres(postgres: Postgres) -> PostgresDatabase:  # noqa: F811  (the fixture)
+    return PostgresDatabase(postgres, f"faults_{time.monotonic_ns()}")
+
+
+def test_what_was_acknowledged_on_postgresql_survives_a_kill_9(
+    tmp_path: Path, on_postgres: PostgresDatabase
+) -> None:
+    holds(scenarios.kill_9(tmp_path, 2, 400, "worker", on_postgres), least=400)
+
+
+def test_a_crash_of_postgresql_loses_nothing(tmp_path: Path, on_postgres: PostgresDatabase) -> None:
+    holds(scenarios.database_crashes(tmp_path, 3, on_postgres), least=300)
 
 
 def test_a_send_whose_ack_was_lost_is_stored_once_and_gets_it_again(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from tests.faults.checker import Acked, Conversation, Message, Sent, Verdict, check
 from tests.faults.server import Mortal
 
+UNAVAILABLE = 503  # of an answer over HTTP: to be asked again
 AGAIN_SECONDS = (
     0.05  # between two attempts to come back, and before a refused message is sent again
 )
@@ -126,6 +127,9 @@ class Member:
                 headers={"Authorization": f"Bearer {self._token}"},
                 timeout=10,
             )
+            if answer.status_code == UNAVAILABLE:
+                time.sleep(AGAIN_SECONDS)
+                continue
             answer.raise_for_status()
             page = answer.json()
             found += [
