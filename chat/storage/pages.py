@@ -1,15 +1,15 @@
-"""Pages of messages: bounded in number and in bytes, and each says whether there is more."""
+"""Pages of what holds a message each: bounded in number and in bytes, and each says whether there is more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from chat.storage.records import Message, Missed
+from chat.storage.records import Message, Missed, Overview
 
 PAGE_BYTES = 262_144  # of texts, in UTF-8; four of the longest messages, or 200 of a thousand bytes
 
-T = TypeVar("T", Message, Missed)
+T = TypeVar("T", Message, Missed, Overview)
 
 
 class Page(NamedTuple, Generic[T]):

@@ -93,6 +93,10 @@ class Overview(NamedTuple):
     unread: int  # messages of the other one beyond `read`
     last_message: Message
 
+    @property
+    def body(self) -> str:
+        return self.last_message.body
+
 
 def direct_key(one: str, other: str) -> str:
     """The key of two users' conversation: their names, sorted; one's own twice for a note to oneself."""

@@ -27,6 +27,7 @@ from chat.errors import (
     TooLarge,
 )
 from chat.protocol import encode, iso
+from chat.storage.pages import PAGE_BYTES, page_of
 from chat.storage.records import Message, Overview
 from chat.storage.store import Store
 from chat.web import openapi, reading, shapes
@@ -89,11 +90,11 @@ class _Views:
         asked = reading.query(shapes.ConversationsPage)
         before = None if asked.cursor is UNSET else place_of(asked.cursor)
         found = self._run(self._store.overviews, user_id, asked.limit + 1, before)
-        shown = found[: asked.limit]
+        shown, more = page_of(found, asked.limit, PAGE_BYTES)
         return _json(
             shapes.Conversations(
                 conversations=[_conversation(user_id, overview) for overview in shown],
-                next=cursor_after(shown[-1]) if len(found) > len(shown) else None,
+                next=cursor_after(shown[-1]) if more else None,
             )
         )
 

@@ -52,7 +52,7 @@ class WithUser(Request):
 
 
 class ConversationsPage(Request):
-    """Which of one's conversations."""
+    """Which of one's conversations. Fewer where last messages are long, as with messages."""
 
     limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
     cursor: Cursor | UnsetType = UNSET

@@ -98,6 +98,15 @@ def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_t
         assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
 
 
+def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: Api) -> None:
+    moments = iter(range(1, 1_000))
+    api_on_each.store.database._clock = lambda: next(moments)
+    for n in range(9):
+        api_on_each.say((f"bob{n}", "alice", "김" * 21_000))  # 63,000 bytes
+    names = [f"bob{n}" for n in range(8, -1, -1)]
+    assert _pages(api_on_each, 100) == [names[:5], names[5:]]
+
+
 def test_a_message_that_comes_while_one_pages_shifts_nobody(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
     api_on_each.store.database._clock = lambda: next(moments)
