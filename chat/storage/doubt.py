@@ -26,7 +26,7 @@ AGAIN_SECONDS = 0.2
 sleep = get_original("time", "sleep")  # of this native thread
 
 
-class InDoubt(Exception):
+class InDoubt(SQLAlchemyError):
     """A commit was asked for, and the line broke before the answer."""
 
 
@@ -45,7 +45,7 @@ def is_stored(database: Database, conversation: int, message: Message) -> bool:
             with database.transaction() as connection:
                 connection.execute(lock)  # its other end may be at it still, and holds this lock
                 row = connection.execute(place).one_or_none()
-        except (SQLAlchemyError, InDoubt):
+        except SQLAlchemyError:
             sleep(AGAIN_SECONDS)
         else:
             return row is not None and Message(*row) == message
