@@ -28,6 +28,9 @@ log = logging.getLogger("chat")
 
 PAGE_MESSAGES = 200  # asked for at once; the next are when there is room for them
 ROOM_SECONDS = 30  # how long the client may take for what waits
+NOTHING: dict[
+    str, int
+] = {}  # one for all; replaced, never changed: an empty dict takes 64 bytes of each
 
 
 class Catchup:
@@ -41,12 +44,12 @@ class Catchup:
         self._client = client
         self._user_id = user_id
         # self._sent[other user] = seq of the last missed message that was sent; and so in the two below
-        self._sent: dict[str, int] = {}
+        self._sent = NOTHING
         # Live messages while older ones are on their way: (from or to whom, seq, frame).
         self._held: list[tuple[str, int, bytes]] | None = []
         self._held_bytes = 0  # of frames; bounded as the outbox is
-        self._unproven: dict[str, int] = {}  # of messages that went out behind our last ping
-        self._asked: dict[str, int] = {}  # of those between that ping and the one before
+        self._unproven = NOTHING  # of messages that went out behind our last ping
+        self._asked = NOTHING  # of those between that ping and the one before
         self._ping = 0  # number of the ping whose pong proves `_asked`; 0: none is on its way
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool:
@@ -59,8 +62,15 @@ class Catchup:
             self._client.close(TOO_SLOW, "reads too slowly")
         return True
 
-    def run(self) -> None:
-        """Send all that was missed, page by page, then what came meanwhile. Blocks.
+    def begin(self, something_was_missed: bool) -> None:
+        """Send what was missed, and then what came meanwhile; where that can take long, in a greenlet."""
+        if something_was_missed or self._held_bytes:
+            self._client.connections.spawn(self._catch_up)
+        else:
+            self._held = None
+
+    def _catch_up(self) -> None:
+        """Blocks.
 
         Where the database fails, the client is sent away, and begins anew when it comes back.
         """
@@ -76,6 +86,7 @@ class Catchup:
         What is stored after a page was asked for is no gap: the client's socket is in the dict already,
         and so it is held.
         """
+        self._sent = {}
         more = True
         while more and self._is_current():
             page, more = storage.read(
@@ -113,6 +124,8 @@ class Catchup:
         return True
 
     def _note(self, other: str, seq: int) -> None:
+        if self._unproven is NOTHING:
+            self._unproven = {}
         self._unproven[other] = seq
         unproven.add(self)
 
@@ -138,14 +151,14 @@ class Catchup:
             unproven.discard(self)
         elif not self._ping:
             unproven.discard(self)
-            self._asked, self._unproven = self._unproven, {}
+            self._asked, self._unproven = self._unproven, NOTHING
             self._ping = self._client.ping()
 
     def ponged(self, number: int) -> None:
         """The client has read all that was sent before the ping of this number."""
         if not self._ping or number < self._ping:
             return
-        proven, self._asked, self._ping = self._asked, {}, 0
+        proven, self._asked, self._ping = self._asked, NOTHING, 0
         for other, seq in proven.items():
             pointer = Pointer(self._user_id, other, seq, 0)
             try:
@@ -154,9 +167,10 @@ class Catchup:
                 self._moved(pointer, error)
 
     def _moved(self, pointer: Pointer, moved: Pointer | ChatError | None) -> None:
-        if isinstance(moved, ChatError) and self._is_current():  # at another time
-            self._unproven.setdefault(pointer.with_user_id, pointer.received)
-            unproven.add(self)
+        other = pointer.with_user_id
+        failed = isinstance(moved, ChatError) and self._is_current()
+        if failed and other not in self._unproven:
+            self._note(other, pointer.received)  # at another time
         tell(moved, skip=self._client)
 
 

@@ -74,7 +74,7 @@ def init(client: Client, event: Init) -> Answer:
         )
     )
     if client.catchup is not None and not said_before:
-        client.connections.spawn(client.catchup.run)
+        client.catchup.begin(any(row.received < row.last_seq for row in standings))
     return None
 
 

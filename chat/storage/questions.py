@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
 
 from chat.storage.database import Database, parts
 from chat.storage.pages import PAGE_BYTES, Page, page_of
@@ -109,16 +109,10 @@ class Questions:
 
     def standings(self, user_id: str, limit: int) -> list[Standing]:
         """How far the user's conversations have got, the one with the newest message first."""
-        c, mine, last = conversations.c, members.c, messages.alias("last").c
-        question = (
-            select(c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq)
-            .where(mine.user_id == user_id, c.id == mine.conversation_id)
-            .where(last.conversation_id == c.id, last.seq == c.last_seq)
-            .order_by(last.sent_at.desc(), c.key.desc())
-            .limit(limit)
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(question).all()
+            rows = connection.execute(_STANDINGS, {"user": user_id, "limit": limit}).all()
+            if not rows:
+                return []
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
         return [
             Standing(other_of(key, user_id), last_seq, received, read, *theirs.get(id_, (0, 0)))
@@ -132,15 +126,11 @@ class Questions:
 
         Asked by the primary key: members have no index that is led by the conversation.
         """
-        m = members.c
         others = [(other_of(key, user_id), id_) for id_, key in wanted]
-        question = select(m.conversation_id, m.received_seq, m.read_seq)
         return {
             id_: (received, read)
             for part in parts([member for member in others if member[0] != user_id])
-            for id_, received, read in connection.execute(
-                question.where(tuple_(m.user_id, m.conversation_id).in_(part))
-            )
+            for id_, received, read in connection.execute(_THEIRS, {"members": part})
         }
 
     def missed(
@@ -184,3 +174,21 @@ class Questions:
             with rows:
                 missed = (Missed(other_of(key, user_id), Message(*row)) for key, *row in rows)
                 return page_of(missed, limit, size)
+
+
+def _standings() -> Select[Any]:
+    c, mine, last = conversations.c, members.c, messages.alias("last").c
+    return (
+        select(c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq)
+        .where(mine.user_id == bindparam("user"), c.id == mine.conversation_id)
+        .where(last.conversation_id == c.id, last.seq == c.last_seq)
+        .order_by(last.sent_at.desc(), c.key.desc())
+        .limit(bindparam("limit"))
+    )
+
+
+# Made once: they are asked at every init, and making them takes longer than asking.
+_STANDINGS = _standings()
+_THEIRS = select(members.c.conversation_id, members.c.received_seq, members.c.read_seq).where(
+    tuple_(members.c.user_id, members.c.conversation_id).in_(bindparam("members", expanding=True))
+)
