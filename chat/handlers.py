@@ -74,7 +74,10 @@ def init(client: Client, event: Init) -> Answer:
         )
     )
     if client.catchup is not None and not said_before:
-        client.catchup.begin(any(row.received < row.last_seq for row in standings))
+        missed = any(row.received < row.last_seq for row in standings)
+        client.catchup.begin(
+            missed or len(standings) > READY_CONVERSATIONS
+        )  # not all were looked at
     return None
 
 

@@ -19,7 +19,7 @@ import requests
 from websockets.frames import Opcode
 
 from chat.storage import migrate
-from chat.storage.records import Send
+from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
 from tests.clients import Person
 from tests.conftest import Server, StartServer
@@ -462,6 +462,26 @@ def test_a_clock_that_was_set_back_hides_no_missed_message(
     server = start_server(CHAT_DATABASE_URL=url)
     with Person(server.ws, "bob") as plain:
         assert [event["seq"] for event in chats(plain, 3)] == [1, 2, 3]
+        assert plain.hears_nothing()
+
+
+def test_what_was_missed_in_the_oldest_of_very_many_conversations_comes_too(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    store = Store(url, clock=iter([1_800_000_100, 1_800_000_200]).__next__)
+    migrate.upgrade(store.engine)
+    store.commit([Send("alice", "bob", "long ago", None)])
+    others = [f"other{n}" for n in range(1_001)]  # `ready` tells of a thousand
+    store.commit(
+        [Send(other, "bob", "hi", None) for other in others],
+        [Pointer("bob", other, 1, 0) for other in others],
+    )
+    store.close()
+    server = start_server(CHAT_DATABASE_URL=url)
+    with Person(server.ws, "bob") as plain:
+        assert plain.ready["more"]
+        assert plain.receive("chat")["message"] == "long ago"
         assert plain.hears_nothing()
 
 
