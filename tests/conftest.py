@@ -10,8 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+
+from tests.postgres import Postgres
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
@@ -84,6 +87,19 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         return time.monotonic() - start
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, shared by all tests; each makes a database of its own."""
+    if not Postgres.is_installed():
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    # Not below pytest's folder, which another run of pytest closes to other users, as PostgreSQL's is.
+    with TemporaryDirectory(prefix="chat-postgres-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", "127.0.0.1:0"]

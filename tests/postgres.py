@@ -27,8 +27,8 @@ class Postgres:
         self._options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"]
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
-            for parent in [folder, *folder.parents[: len(folder.relative_to("/tmp").parts)]]:
-                parent.chmod(0o755)
+            for closed in (f for f in folder.parents if not f.stat().st_mode & 0o001):
+                closed.chmod(0o711)  # the way to the folder
             shutil.chown(folder, "postgres")
         _run(["initdb", "-D", str(self._data), "-A", "trust", "-U", "postgres", "--no-sync"])
 

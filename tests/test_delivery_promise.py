@@ -25,7 +25,6 @@ from tests.clients import Person
 from tests.conftest import Server, StartServer
 from tests.faults.proxy import Proxy
 from tests.postgres import Postgres
-from tests.storage.conftest import postgres  # noqa: F401  (fixture)
 from tests.transport.peers import RawClient
 
 POINTER_SECONDS = 5  # the server moves a plain client's pointers once a second
@@ -51,7 +50,7 @@ def storing(
     server.stop()
 
 
-def _new_database(postgres: Postgres) -> str:  # noqa: F811  (the fixture)
+def _new_database(postgres: Postgres) -> str:
     url = postgres.create_database(f"promise_{time.monotonic_ns()}")
     store = Store(url)
     migrate.upgrade(store.engine)
@@ -605,7 +604,7 @@ def test_a_full_journal_refuses_and_keeps_what_it_took(
 
 def test_a_database_that_drops_its_connections_costs_no_message(
     start_server: StartServer,
-    postgres: Postgres,  # noqa: F811  (the fixture)
+    postgres: Postgres,
 ) -> None:
     import psycopg
 

@@ -14,7 +14,6 @@ from tests.faults import scenarios
 from tests.faults.databases import PostgresDatabase
 from tests.faults.scenarios import Outcome
 from tests.postgres import Postgres
-from tests.storage.conftest import postgres  # noqa: F401  (fixture)
 
 
 def holds(outcome: Outcome, least: int = 1) -> None:
@@ -30,7 +29,7 @@ def test_what_was_acknowledged_survives_a_kill_9(tmp_path: Path, what: str) -> N
 
 
 @pytest.fixture
-def on_postgres(postgres: Postgres) -> PostgresDatabase:  # noqa: F811  (the fixture)
+def on_postgres(postgres: Postgres) -> PostgresDatabase:
     return PostgresDatabase(postgres, f"faults_{time.monotonic_ns()}")
 
 

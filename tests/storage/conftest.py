@@ -1,4 +1,4 @@
-"""Databases for the tests: a new SQLite file each, and one PostgreSQL server with a new database each."""
+"""Databases for the tests: a new one each, an SQLite file or on the PostgreSQL server that all share."""
 
 from __future__ import annotations
 
@@ -11,17 +11,6 @@ import pytest
 from chat.storage import migrate
 from chat.storage.store import Store
 from tests.postgres import Postgres
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL server."""
-    if not Postgres.is_installed():
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

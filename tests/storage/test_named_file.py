@@ -24,7 +24,11 @@ def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(
 ) -> None:
     file, aside = tmp_path / "chat.db", tmp_path / "aside.db"
     server = start_server(CHAT_DATABASE_URL=f"sqlite:///{file}")
-    with Person(server.ws, "alice") as alice:
+    with Person(server.ws) as alice:
+        alice.send(
+            type="init", userId="alice", sync=True
+        )  # a plain client might be catching up just then
+        alice.receive("ready")
         assert alice.ask(type="chat", toUserId="bob", message="1", clientId="c1")["seq"] == 1
         file.rename(aside)
         for n in range(3):

@@ -17,7 +17,7 @@ from chat.storage.store import Store
 from chat.web.api import api
 from tests.storage import conftest as databases
 
-postgres, database_url, store = databases.postgres, databases.database_url, databases.store
+database_url, store = databases.database_url, databases.store
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
