@@ -90,9 +90,15 @@ class Catchup:
         more = True
         while more and self._is_current():
             page, more = storage.read(
-                storage.store.missed, self._user_id, dict(self._sent), PAGE_MESSAGES, PAGE_BYTES
+                storage.store.missed,
+                self._user_id,
+                self._asked | self._unproven,
+                PAGE_MESSAGES,
+                PAGE_BYTES,
             )
             for other, message in page:
+                if message.seq <= self._sent.get(other, 0):
+                    continue  # its pointer is on its way to the database
                 if message.sender_id == self._user_id:
                     self._note(other, message.seq)
                 elif not self._send_when_there_is_room(
@@ -100,6 +106,7 @@ class Catchup:
                 ):
                     return
                 self._sent[other] = message.seq
+            self.ask_for_proof()  # the less is unproven, the less the next question has to leave out
         while self._held and self._is_current():  # more may come while these are written
             other, seq, frame = self._held.pop(0)
             self._held_bytes -= len(frame)

@@ -464,6 +464,31 @@ def test_a_clock_that_was_set_back_hides_no_missed_message(
         assert plain.hears_nothing()
 
 
+def test_what_was_missed_in_very_many_conversations_comes_once_while_pointers_move(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    store = Store(url)
+    migrate.upgrade(store.engine)
+    others = [f"other{n}" for n in range(1_500)]  # some twenty pages
+    for text in ("1", "2"):
+        store.commit([Send(other, "bob", text, None) for other in others])
+        store.commit([Send("bob", other, "an answer", None) for other in others[::2]])
+    server = start_server(CHAT_DATABASE_URL=url)
+    with Person(server.ws, "bob") as plain:
+        heard = [(e["fromUserId"], e["message"]) for e in chats(plain, 3_000)]
+        assert sorted(heard) == sorted((other, text) for other in others for text in ("1", "2"))
+        assert heard.index(("other7", "1")) < heard.index(("other7", "2"))
+        assert plain.hears_nothing()
+        until = time.monotonic() + POINTER_SECONDS
+        while (left := store.missed("bob", {}, 5_000, 1_000_000).messages) and (
+            time.monotonic() < until
+        ):
+            time.sleep(0.05)
+        assert not left, "own messages are passed over as well"
+    store.close()
+
+
 def test_what_was_missed_in_the_oldest_of_very_many_conversations_comes_too(
     start_server: StartServer, tmp_path: Path
 ) -> None:
