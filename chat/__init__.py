@@ -25,7 +25,8 @@ from chat.auth import Tokens
 from chat.config import Settings
 from chat.delivery import emit
 from chat.events import Client, events
-from chat.protocol import Payload, UserId
+from chat.names import UserId
+from chat.protocol import Payload
 from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections

@@ -18,7 +18,7 @@ from jwt.types import Options
 
 from chat.config import Settings
 from chat.errors import BadSetting, InvalidField, NotSignedIn
-from chat.protocol import UserId, checked_user_id
+from chat.names import UserId, checked_user_id
 
 log = logging.getLogger("chat")
 

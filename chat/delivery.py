@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from chat.protocol import canonical_user_id, encode
+from chat.names import canonical_user_id
+from chat.protocol import encode
 from chat.transport.frames import TEXT, encode_frame
 from chat.transport.sockets import Socket, UserSockets
 

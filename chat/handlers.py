@@ -13,8 +13,8 @@ from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
 from chat.errors import ChatError, Conflicting, Forbidden
 from chat.events import LATER, Answer, Client, events
+from chat.names import USER_ID_CHARS, canonical_user_id
 from chat.protocol import (
-    USER_ID_CHARS,
     Chat,
     ChatAck,
     ChatMessage,
@@ -28,7 +28,6 @@ from chat.protocol import (
     Standing,
     Typing,
     TypingHint,
-    canonical_user_id,
     iso,
     timestamp,
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache, reduce
@@ -19,6 +18,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 
 from chat.errors import BadJson, ChatError, InvalidField, MissingField, UnknownEvent, UnknownField
+from chat.names import USER_ID_CHARS, UserId, checked_user_id
 
 # Close codes of RFC 6455, section 7.4.1, and our own. The table of `chat-socket.js` must agree on
 # which of them a client comes back after: 1xxx soon, 40xx with backoff, 1008 and 45xx not by itself.
@@ -33,13 +33,10 @@ TRY_AGAIN_LATER = 1013
 TOO_SLOW = 4008
 NO_INIT = 4502
 
-USER_ID_CHARS = 64
 REF_CHARS = 64
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 LENIENT_CHARS = 5_000  # up to which a malformed text is looked at more closely
 
-# In the long spelling of decomposed letters a name has up to four times the characters.
-UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]
 Ref = (
     Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
     | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
@@ -209,40 +206,6 @@ def iso(unix_ms: int) -> str:
     """A Unix time in milliseconds, as `timestamp` writes it."""
     moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
-
-
-# Controls, line ends, marks that turn the direction of the text around them, and what cannot be seen:
-# with these a name could pass for another. Joiners stay, since several scripts write with them.
-# `static/js/models/names.js` must hold the same.
-_NOT_IN_A_NAME = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e"
-    r"\u2060-\u2069\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
-)
-
-
-def canonical_user_id(user_id: str) -> str:
-    """The one spelling of a name: Unicode NFC, so that 한글 typed on two systems is one user."""
-    return user_id if user_id.isascii() else unicodedata.normalize("NFC", user_id)
-
-
-@lru_cache(maxsize=8_192)  # a name is checked once, not once a message
-def checked_user_id(user_id: str, field: str) -> str:
-    """Return the canonical spelling of `user_id`.
-
-    Raises:
-        InvalidField: it is blank, starts or ends with white space, has more than USER_ID_CHARS
-            characters in its canonical spelling, or holds a control character.
-    """
-    if user_id != user_id.strip() or not user_id:
-        raise InvalidField(f"{field} must not start or end with white space.", field)
-    if _NOT_IN_A_NAME.search(user_id):
-        raise InvalidField(
-            f"{field} must not hold control, direction or invisible characters.", field
-        )
-    name = canonical_user_id(user_id)
-    if len(name) > USER_ID_CHARS:
-        raise InvalidField(f"{field} must have at most {USER_ID_CHARS} characters.", field)
-    return name
 
 
 class Decoder:

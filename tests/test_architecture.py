@@ -20,6 +20,7 @@ LAYERS = [
     ["chat.events", "chat.catchup", "chat.receipts", "chat.delivery", "chat.auth"],
     ["chat.transport", "chat.bus", "chat.storage"],
     ["chat.protocol"],
+    ["chat.names"],
     ["chat.errors", "chat.config", "chat.metrics"],
 ]
 

@@ -20,7 +20,7 @@ _test_numbers = itertools.count(1)
 
 
 class Person(clients.Person):
-    """Says alice and is alice·7 on the wire: each test has people of its own on the one server."""
+    """Says alice and is alice@7 on the wire: each test has people of its own on the one server."""
 
     suffix = ""
 
@@ -35,7 +35,7 @@ class Person(clients.Person):
 
 @pytest.fixture(autouse=True)
 def _people_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Person, "suffix", f"·{next(_test_numbers)}")
+    monkeypatch.setattr(Person, "suffix", f"@{next(_test_numbers)}")
 
 
 def come_back(server: Server, user_id: str, **init: Any) -> Person:
@@ -322,11 +322,11 @@ def test_nothing_a_client_sends_ends_its_socket_or_anothers(server: Server) -> N
 
 def test_the_log_has_a_line_for_each_of_these_and_no_message_text(server: Server) -> None:
     with Person(server.ws, "한별") as alice:
-        alice.ask(type="chat", toUserId="nobody\u200dhere", message="top secret text")
+        alice.ask(type="chat", toUserId="nobody.here", message="top secret text")
         alice.close(4001)
     server.wait_for(r"connect address=127\.0\.0\.1")
     server.wait_for(r"init user='한별.+' address=127\.0\.0\.1")
-    server.wait_for(r"message to an offline user: from='한별.+' to='nobody\\u200dhere.+'")
+    server.wait_for(r"message to an offline user: from='한별.+' to='nobody.here.+'")
     server.wait_for(r"leave user='한별.+' reason='4001' after=\d+\.\ds")
     assert "top secret" not in server.log
 

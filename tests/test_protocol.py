@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 
 import msgspec
 import pytest
@@ -18,7 +17,6 @@ from chat.protocol import (
     ChatMessage,
     Decoder,
     Init,
-    checked_user_id,
     encode,
     failure,
     ref_of,
@@ -158,18 +156,6 @@ def test_the_ref_of_a_bad_event_is_found_where_there_is_one(text: str, ref: obje
     found = ref_of(text)
     assert found == ref
     assert type(found) is type(ref)
-
-
-@pytest.mark.parametrize("name", ["a", "한글", "علی‌رضا", "👩‍👩‍👧", "e\u0301", "a b", "a" * 64])
-def test_names_of_every_script_are_taken_in_one_spelling(name: str) -> None:
-    assert checked_user_id(name, "userId") == unicodedata.normalize("NFC", name)
-
-
-def test_two_spellings_of_one_korean_name_are_one_user() -> None:
-    name = "김한글" * 21
-    typed_on_a_mac = unicodedata.normalize("NFD", name)
-    assert len(typed_on_a_mac) > 64 > len(name), "need two spellings for this to mean anything"
-    assert checked_user_id(typed_on_a_mac, "userId") == name
 
 
 def test_a_timestamp_is_iso_8601_in_utc_with_milliseconds() -> None:

@@ -11,7 +11,8 @@ import base64
 import msgspec
 
 from chat.errors import InvalidField
-from chat.protocol import checked_user_id, encode
+from chat.names import checked_user_id
+from chat.protocol import encode
 from chat.storage.records import Overview
 from chat.web.shapes import Name, Seq
 

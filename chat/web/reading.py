@@ -23,7 +23,7 @@ from chat.errors import (
     TooLarge,
     UnknownField,
 )
-from chat.protocol import USER_ID_CHARS
+from chat.names import USER_ID_CHARS
 
 BODY_BYTES = 16_384
 BODY_SECONDS = 5  # for all of it, not for a part of it as a socket's own timeout would be

@@ -9,7 +9,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chat.protocol import SAFE_INTEGER, UserId, checked_user_id
+from chat.names import UserId, checked_user_id
+from chat.protocol import SAFE_INTEGER
 
 CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
 

@@ -1,26 +1,53 @@
 // @ts-check
 /**
- * Owns the rule of what a person's name may be, as protocol.py has it for `userId`, so that a slip is told
- * at once. Leaves it to the server to judge: this is a courtesy, not a guard.
+ * Owns the rule of what a person's name may be, as chat/names.py has it for `userId`, so that a slip is told
+ * at once; and when two names are one person's. Leaves it to the server to judge: this is a courtesy, not a guard.
  */
 
 /** Agrees with `userIdChars` of the server's limits; counted in characters, not in UTF-16 units. */
 const NAME_CHARACTERS = 64;
 /**
- * Controls, line ends, marks that turn the direction of text, what cannot be seen, and halves of a character
- * that UTF-8 cannot carry.
+ * Controls, line ends, marks that turn the direction of text, what cannot be seen though it is a letter, and halves
+ * of a character that UTF-8 cannot carry.
  */
-const NOT_IN_A_NAME =
-  /[\p{Cc}\p{Cs}\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\uffa0\u{e0000}-\u{e007f}]/u;
+const UNSEEN =
+  /[\p{Cc}\p{Cs}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/u;
+const ALLOWED = /^[\p{L}\p{Mn}\p{Mc}\p{Nd}._@-]+$/u;
+const HAS_LETTER_OR_DIGIT = /[\p{L}\p{Nd}]/u;
+/** A combining mark on no letter, or more than four on one. */
+const TOWER = /(?:^|[^\p{L}\p{M}])\p{M}|\p{M}{5}/u;
+const LATIN = /\p{Script=Latin}/u;
+const ALIKE = /[\p{Script=Cyrillic}\p{Script=Greek}]/u;
+
+/** @typedef {"name.blank" | "name.long" | "name.sign" | "name.space" | "name.other" | "name.mixed"} NameProblem */
 
 /**
  * @param {string} typed
- * @returns {{name: string, problem?: undefined} | {name?: undefined, problem: "name.blank" | "name.long" | "name.sign"}}
+ * @returns {{name: string, problem?: undefined} | {name?: undefined, problem: NameProblem}}
  */
 export function readName(typed) {
-  const name = typed.normalize("NFC").trim();
-  if (!name) return {problem: "name.blank"};
-  if ([...name].length > NAME_CHARACTERS) return {problem: "name.long"};
-  if (NOT_IN_A_NAME.test(name)) return {problem: "name.sign"};
-  return {name};
+  const name = typed.normalize("NFKC").trim();
+  const problem = problemOf(name);
+  return problem ? {problem} : {name};
+}
+
+/** Whether both names are the same person's: upper and lower case do not count. @param {string} one @param {string} other */
+export function isSameName(one, other) {
+  return keyOf(one) === keyOf(other);
+}
+
+/** @param {string} name @returns {NameProblem | undefined} */
+function problemOf(name) {
+  if (!name) return "name.blank";
+  if ([...name].length > NAME_CHARACTERS) return "name.long";
+  if (UNSEEN.test(name)) return "name.sign";
+  if (/\s/u.test(name)) return "name.space";
+  if (!ALLOWED.test(name) || !HAS_LETTER_OR_DIGIT.test(name) || TOWER.test(name)) return "name.other";
+  if (LATIN.test(name) && ALIKE.test(name)) return "name.mixed";
+  return undefined;
+}
+
+/** @param {string} name */
+function keyOf(name) {
+  return name.normalize("NFKC").toUpperCase().toLowerCase();
 }

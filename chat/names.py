@@ -1,0 +1,95 @@
+"""What somebody may be called: the rule for names, their one spelling, and the key by which two are the same.
+
+Knows no user: which spelling of a key counts is `directory.py`'s. `static/js/models/names.js` must hold
+the same rules.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Annotated
+
+import msgspec
+
+from chat.errors import InvalidField
+
+USER_ID_CHARS = 64
+SIGNS = "._-@"  # beside letters and digits
+LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd")  # Unicode's categories
+MARKS = ("Mn", "Mc")
+MARKS_ON_A_LETTER = 4  # more than any script needs; a tower of them covers the lines around it
+APART = ({"LATIN", "CYRILLIC"}, {"LATIN", "GREEK"})  # scripts whose letters look alike
+
+# In the long spelling of decomposed letters a name has up to four times the characters.
+UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]
+
+# Controls, line ends, marks that turn the direction of the text around them, and what cannot be seen
+# (Unicode's Default_Ignorable_Code_Point, some of which are letters): with these a name could pass for another.
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+@lru_cache(maxsize=8_192)  # a name is checked once, not once a message
+def checked_user_id(user_id: str, field: str) -> str:
+    """Return the canonical spelling of `user_id`.
+
+    Raises:
+        InvalidField: it breaks a rule, which the sentence names: 1 to USER_ID_CHARS characters in its
+            canonical spelling, letters of any script, digits and SIGNS, at least one letter or digit,
+            nothing unseen, no Latin letters beside Cyrillic or Greek ones.
+    """
+    name = canonical_user_id(user_id)
+    if rule := _broken_rule(name):
+        raise InvalidField(f"{field} {rule}.", field)
+    return name
+
+
+def canonical_user_id(user_id: str) -> str:
+    """The one spelling of a name: Unicode NFKC, so that 한글 typed on two systems, or in full width, is one user."""
+    return user_id if user_id.isascii() else unicodedata.normalize("NFKC", user_id)
+
+
+@lru_cache(maxsize=8_192)
+def name_key(user_id: str) -> str:
+    """What two names have in common that are the same user: `Admin` and `ADMIN` (Unicode 3.13, D146)."""
+    if user_id.isascii():
+        return user_id.lower()
+    folded = unicodedata.normalize("NFD", user_id).casefold()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
+
+
+def _broken_rule(name: str) -> str | None:
+    """The rule that a name in its canonical spelling breaks, as the rest of a sentence."""
+    if len(name) > USER_ID_CHARS:
+        return f"must have at most {USER_ID_CHARS} characters"
+    if _UNSEEN.search(name):
+        return "must not hold control, direction or invisible characters"
+    if any(char.isspace() for char in name):
+        return "must not hold white space"
+    categories = [unicodedata.category(char) for char in name]
+    for char, category in zip(name, categories, strict=True):
+        if category not in LETTERS_AND_DIGITS and char not in SIGNS:
+            return f"may hold letters, digits and {' '.join(SIGNS)} only, not U+{ord(char):04X}"
+    if not any(category[0] in "LN" for category in categories):
+        return "must hold a letter or a digit"
+    if _towers(categories):
+        return f"must not have more than {MARKS_ON_A_LETTER} marks on one letter, nor one on none"
+    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in name}
+    if any(scripts >= both for both in APART):
+        return "must not mix Latin letters with Cyrillic or Greek ones"
+    return None
+
+
+def _towers(categories: list[str]) -> bool:
+    """Whether a combining mark stands on no letter, or too many stand on one."""
+    room = 0
+    for category in categories:
+        room = room - 1 if category in MARKS else MARKS_ON_A_LETTER if category[0] == "L" else 0
+        if room < 0:
+            return True
+    return False
