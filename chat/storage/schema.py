@@ -1,12 +1,13 @@
 """The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them.
 
-What is asked of them stands in `store.py`.
+What is asked of them stands in `store.py` and `accounts.py`.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Integer,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -64,4 +66,27 @@ MESSAGE = (
     messages.c.body,
     messages.c.sent_at,
     messages.c.client_id,
+)
+
+# A free name that only looked in has no row; one that has written or was written to has.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("key", Text, primary_key=True),  # `names.name_key` of the name
+    Column("name", Text, nullable=False),  # as it is written
+    Column("password", Text),  # Argon2's own string; NULL: the name is free
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
+    Column("valid_from", BigInteger, nullable=False, server_default="0"),  # no older token counts
+    Column("changed_at", BigInteger, nullable=False, index=True),  # what each worker looks for
+)
+
+# A session is a token, and needs no row; one that was ended before its token expires has.
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_key", Text, nullable=False),
+    Column("ended_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),  # then the row has done its work
 )
