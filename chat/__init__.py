@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,22 +18,29 @@ from typing import Any
 import gevent
 from flask import Flask
 from gevent import monkey
+from gevent.threadpool import ThreadPool
 
 import chat.handlers as _handlers  # noqa: F401  (registers the events)
 from chat import catchup, cli
 from chat.auth import Tokens
 from chat.config import Settings
 from chat.delivery import emit
+from chat.directory import directory
 from chat.events import Client, events
 from chat.names import UserId
 from chat.protocol import Payload
 from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections
+from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.pages import pages
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events"]
+
+HASHES_AT_ONCE = 4
+
+log = logging.getLogger("chat")
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,15 +66,25 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         settings.database_url or embedded, settings.journal_records, check=not cli.is_looked_for()
     )
     tokens = Tokens.for_app(settings, app.instance_path)
+    directory.open(tokens, storage.accounts, storage.read, required=settings.auth == "required")
     connections = Connections(settings)
     connections.each_sweep.append(catchup.ask_for_proof)
+    connections.each_sweep.append(lambda: connections.spawn(directory.keep_up))
     connections.still_busy.append(lambda: not storage.journal.idle)
     app.extensions["chat"] = connections
     websocket.attach(app, connections)
     app.cli.add_command(cli.chat_cli)
     app.register_blueprint(pages)
-    app.register_blueprint(api(storage.store, tokens, storage.read))
+    hashing = ThreadPool(HASHES_AT_ONCE)
+
+    def in_pool(function: Callable[..., Any], *args: Any) -> Any:
+        return hashing.apply(function, args)
+
+    accounts = AccountViews(directory, settings.signup == "open", in_pool)
+    app.register_blueprint(api(storage.store, directory, accounts))
     _stop_with_the_process(connections)
+    if not directory.required and not cli.is_looked_for():
+        log.info("CHAT_AUTH=open: anybody may use any name that has no password")
     return app
 
 

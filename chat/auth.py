@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import jwt
 import msgspec
@@ -37,9 +38,16 @@ class Claims(msgspec.Struct):
     sub: UserId
     exp: float
     nbf: float = 0
+    iat: float = 0
+    jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
 
     def __post_init__(self) -> None:
         self.sub = checked_user_id(self.sub, "sub")
+
+    @property
+    def issued_ms(self) -> int:
+        """When the token was made: a Unix time in milliseconds; 0 where it does not say."""
+        return round(self.iat * 1000)
 
 
 class Tokens:
@@ -71,17 +79,22 @@ class Tokens:
                 raise BadSetting(f"{name} must have at least {SECRET_BYTES} bytes.", name)
         else:
             secret = _kept_secret(Path(instance_path) / SECRET_FILE)
-        return cls(secret, settings.token_seconds)
+        return cls(secret, settings.token_ttl)
 
-    def sign(self, user_id: str) -> tuple[str, int]:
-        """Return a token for `user_id`, and the Unix time in seconds from which it is no good."""
-        now = int(self._clock())
-        expires_at = now + int(self._seconds)
-        claims = {"sub": user_id, "iat": now, "exp": expires_at}
+    def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
+        """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
+
+        Args:
+            valid_from: a Unix time in milliseconds; older tokens of this user do not count any more.
+        """
+        # To the millisecond: a password may change twice in a second, and this be the one in between.
+        now = max(round(self._clock(), 3), valid_from / 1000)
+        expires_at = int(now) + int(self._seconds)
+        claims = {"sub": user_id, "iat": now, "exp": expires_at, "jti": secrets.token_urlsafe(12)}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires_at
 
-    def user_of(self, token: str) -> str:
-        """Return the canonical name of the user whom `token` was made for.
+    def read(self, token: str) -> Claims:
+        """Return what `token` says; its `sub` in the canonical spelling.
 
         Raises:
             NotSignedIn: it is no token, was signed with another secret or in another way, says no
@@ -94,7 +107,7 @@ class Tokens:
             raise NotSignedIn("This token is not valid here. Sign in again.") from None
         if not claims.nbf <= self._clock() < claims.exp:
             raise NotSignedIn("This token is out of date. Sign in again.")
-        return claims.sub
+        return claims
 
 
 def _kept_secret(path: Path) -> bytes:

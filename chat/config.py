@@ -21,9 +21,14 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def _setting(
-    default: Any, unit: str, meaning: str, least: float | None = None, shown: bool = True
+    default: Any,
+    unit: str,
+    meaning: str,
+    least: float | None = None,
+    choices: tuple[str, ...] = (),
+    shown: bool = True,
 ) -> Any:
-    metadata = {"unit": unit, "meaning": meaning, "least": least}
+    metadata = {"unit": unit, "meaning": meaning, "least": least, "choices": choices}
     return field(default=default, repr=shown, metadata=metadata)
 
 
@@ -103,16 +108,30 @@ class Settings:
         "made once and kept in the file token_secret in Flask's instance folder.",
         shown=False,
     )
-    token_seconds: int = _setting(
-        30 * 24 * 3600,
+    token_ttl: int = _setting(
+        7 * 24 * 3600,
         "seconds",
         "How long a token is valid.",
         least=1,
+    )
+    auth: str = _setting(
+        "open",
+        "open or required",
+        "open: a name without a password is anybody's. required: everybody signs in with a password.",
+        choices=("open", "required"),
+    )
+    signup: str = _setting(
+        "open",
+        "open or closed",
+        "Whether people make their own accounts; closed: flask chat add-user makes them. "
+        "It counts where CHAT_AUTH is required.",
+        choices=("open", "closed"),
     )
     log_level: str = _setting(
         "INFO",
         "name",
         "DEBUG, INFO, WARNING, ERROR or CRITICAL: what is logged when nobody else set logging up.",
+        choices=LOG_LEVELS,
     )
 
     @classmethod
@@ -152,8 +171,8 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     except (TypeError, ValueError):
         kind = type(spec.default).__name__
         raise BadSetting(f"{name} must be of type {kind}, not {raw!r}.", name) from None
-    if spec.name == "log_level" and value not in LOG_LEVELS:
-        raise BadSetting(f"{name} must be one of {', '.join(LOG_LEVELS)}, not {raw!r}.", name)
+    if (choices := spec.metadata["choices"]) and value not in choices:
+        raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {raw!r}.", name)
     least = spec.metadata["least"]
     if isinstance(value, float) and not math.isfinite(value):
         raise BadSetting(f"{name} must be a finite number, not {raw!r}.", name)

@@ -87,6 +87,55 @@ class Forbidden(ChatError):
     code, status = "forbidden", 403
 
 
+class SignInNeeded(ChatError):
+    """The name has a password, or this server asks everybody for one; the socket is closed with 4501."""
+
+    code, status = "sign_in_needed", 401
+    sentence = "This name is protected by a password. Sign in, and send the token with init."
+
+
+class WrongPassword(ChatError):
+    """Name and password do not go together; whether there is such a name is not said."""
+
+    code, status = "wrong_password", 401
+    sentence = "Name and password do not go together."
+
+
+class SignUpClosed(ChatError):
+    """People cannot make accounts here by themselves (CHAT_SIGNUP=closed)."""
+
+    code, status = "sign_up_closed", 403
+    sentence = "Accounts are made by whoever runs this server. Ask them for one."
+
+
+class NameTaken(ChatError):
+    """Somebody has given this name a password already, or it was shut."""
+
+    code, status = "name_taken", 409
+    sentence = "This name is taken. Choose another one."
+
+
+class UnknownUser(ChatError):
+    """There is no such user (CHAT_AUTH=required)."""
+
+    code, status = "unknown_user", 404
+
+
+class RateLimited(ChatError):
+    """Too much in too short a time.
+
+    Attributes:
+        retry_after: in how many seconds trying again makes sense.
+    """
+
+    code, status = "rate_limited", 429
+    sentence = "This was too much in too short a time. Wait a moment."
+
+    def __init__(self, retry_after: int, message: str | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
 # The event is well formed and allowed, but cannot be done, now or ever.
 
 
@@ -181,6 +230,13 @@ class TooLarge(ChatError):
 
     code, status = "too_large", 413
     sentence = "The request's body is too large."
+
+
+class NotJson(ChatError):
+    """The body is of another kind than JSON; a form of another site could send it."""
+
+    code, status = "not_json", 415
+    sentence = "The body must be JSON, and the header Content-Type say application/json."
 
 
 class BadRequest(ChatError):

@@ -22,6 +22,7 @@ from chat.transport.connection import Connection
 
 if TYPE_CHECKING:
     from chat.catchup import Catchup
+    from chat.directory import Admission
 
 log = logging.getLogger("chat")
 
@@ -39,13 +40,15 @@ Handler = Callable[["Client", Any], Answer]
 class Client(Connection):
     """One socket as a handler sees it: who it is, and a way to answer it."""
 
-    __slots__ = ("catchup", "owner")
+    __slots__ = ("admission", "catchup", "owner")
 
     owner: str | None  # the user, once `init` said it; set by UserSockets alone
+    admission: Admission | None  # what its token said; None: it showed none, its name needs none
     catchup: Catchup | None  # of a client that does not fetch for itself, what it was sent so far
 
     def __init__(self, *args: Any) -> None:
         self.owner = None
+        self.admission = None
         self.catchup = None
         super().__init__(*args)
         log.info("connect address=%s", self.address)

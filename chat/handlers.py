@@ -11,10 +11,12 @@ from typing import Any
 
 from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
-from chat.errors import ChatError, Conflicting, Forbidden
+from chat.directory import directory
+from chat.errors import ChatError, Conflicting, Forbidden, NotSignedIn, SignInNeeded
 from chat.events import LATER, Answer, Client, events
-from chat.names import USER_ID_CHARS, canonical_user_id
+from chat.names import USER_ID_CHARS, name_key
 from chat.protocol import (
+    SIGN_IN,
     Chat,
     ChatAck,
     ChatMessage,
@@ -47,7 +49,12 @@ def init(client: Client, event: Init) -> Answer:
     From here on it gets what is sent to the user, so that between the look at the database and the
     first live message there is no gap.
     """
-    user_id = event.user_id
+    try:
+        user_id, client.admission = directory.admit(event.user_id, event.token)
+    except (NotSignedIn, SignInNeeded) as error:
+        client.answer(event.ref, error)
+        client.close(SIGN_IN, "sign in first")
+        return LATER
     if client.owner != user_id:  # said again and again, it would fill the log
         log.info("init user=%r address=%s", user_id, client.address)
     said_before = client.owner == user_id and client.catchup is not None
@@ -84,9 +91,10 @@ def init(client: Client, event: Init) -> Answer:
 def chat(client: Client, event: Chat) -> Answer:
     """A message: stored, then delivered, then acknowledged."""
     sender = client.user_id
-    if event.from_user_id is not None and canonical_user_id(event.from_user_id) != sender:
+    if event.from_user_id is not None and name_key(event.from_user_id) != name_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
-    send = Send(sender, event.to_user_id, event.message, event.client_id)
+    receiver = directory.name_of(event.to_user_id)
+    send = Send(sender, receiver, event.message, event.client_id)
     storage.journal.accept(send, lambda outcome: _settle(client, event.ref, send, outcome))
     return LATER
 
@@ -142,30 +150,30 @@ def _clients(user_id: str) -> tuple[Any, ...]:
 @events.on("received", Received)
 def received(client: Client, event: Received) -> Answer:
     """The client has what was written up to there."""
-    return _move(client, event.ref, Pointer(client.user_id, event.with_user_id, event.seq, 0))
+    return _move(client, event, read=0)
 
 
 @events.on("read", Read)
 def read(client: Client, event: Read) -> Answer:
     """Somebody has seen it."""
-    return _move(
-        client, event.ref, Pointer(client.user_id, event.with_user_id, event.seq, event.seq)
-    )
+    return _move(client, event, read=event.seq)
 
 
-def _move(client: Client, ref: Ref | None, pointer: Pointer) -> Answer:
+def _move(client: Client, event: Received, read: int) -> Answer:
     def settle(moved: Pointer | ChatError | None) -> None:
         tell(moved, skip=client)
-        client.answer(ref, moved if isinstance(moved, ChatError) else None)
+        client.answer(event.ref, moved if isinstance(moved, ChatError) else None)
 
-    storage.journal.accept(pointer, settle)
+    other = directory.name_of(event.with_user_id, "withUserId")
+    storage.journal.accept(Pointer(client.user_id, other, event.seq, read), settle)
     return LATER
 
 
 @events.on("typing", Typing)
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
-    emit(TypingHint(from_user_id=client.user_id), to=event.to_user_id, skip=client)
+    to = directory.name_of(event.to_user_id)
+    emit(TypingHint(from_user_id=client.user_id), to=to, skip=client)
     return None
 
 

@@ -31,9 +31,11 @@ INTERNAL_ERROR = 1011
 SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 TOO_SLOW = 4008
+SIGN_IN = 4501
 NO_INIT = 4502
 
 REF_CHARS = 64
+TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 LENIENT_CHARS = 5_000  # up to which a malformed text is looked at more closely
 
@@ -64,10 +66,12 @@ class Payload(
 
 
 class Init(Payload):
-    """I am `user_id`. With `sync` I fetch for myself what I missed, and say what I received."""
+    """I am `user_id`, as `token` proves. With `sync` I fetch for myself what I missed, and say what I
+    received. A name without a password needs no token, unless everybody needs one."""
 
     user_id: UserId
     sync: bool = False
+    token: Annotated[str, msgspec.Meta(max_length=TOKEN_CHARS)] | None = None
 
     def __post_init__(self) -> None:
         self.user_id = checked_user_id(self.user_id, "userId")

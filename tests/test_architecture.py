@@ -17,10 +17,18 @@ MODULES = {
 LAYERS = [
     ["chat"],
     ["chat.web", "chat.handlers", "chat.transport.websocket", "chat.cli"],
-    ["chat.events", "chat.catchup", "chat.receipts", "chat.delivery", "chat.auth"],
+    [
+        "chat.events",
+        "chat.catchup",
+        "chat.receipts",
+        "chat.delivery",
+        "chat.auth",
+        "chat.directory",
+    ],
     ["chat.transport", "chat.bus", "chat.storage"],
     ["chat.protocol"],
     ["chat.names"],
+    ["chat.passwords"],
     ["chat.errors", "chat.config", "chat.metrics"],
 ]
 
@@ -32,6 +40,9 @@ ONLY_IN = {
     "sqlalchemy": ["chat.storage"],
     "redis": ["chat.bus.redis"],
     "jwt": ["chat.auth"],
+    "argon2": ["chat.passwords"],
+    "zxcvbn": ["chat.passwords"],
+    "limits": ["chat.web"],
     "flask": ["chat", "chat.web", "chat.transport.websocket", "chat.cli"],
     # web.reading: a body that comes too slowly is cut by gevent's Timeout; no server does that.
     "gevent": ["chat", "chat.transport", "chat.storage", "chat.web.reading"],

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chat.errors import Unavailable
 from chat.storage import migrate
+from chat.storage.accounts import Accounts
 from chat.storage.journal import Journal
 from chat.storage.store import Store
 
@@ -28,6 +29,7 @@ class Storage:
 
     store: Store
     journal: Journal
+    accounts: Accounts
 
     def open(self, url: str, journal_records: int, check: bool = True) -> None:
         """Connect, bring an embedded database's tables up to date, and be ready for both.
@@ -43,6 +45,7 @@ class Storage:
         """
         self.store = Store(url)
         self.journal = Journal(self.store, journal_records)
+        self.accounts = Accounts(self.store.database)
         if self.store.engine.dialect.name == "sqlite":
             migrate.upgrade(self.store.engine)
         elif check:

@@ -7,16 +7,15 @@ message.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chat.names import name_key
+from chat.storage.database import Database
 from chat.storage.schema import accounts, ended_sessions
-from chat.storage.store import Store
 
 
 class Account(NamedTuple):
@@ -35,6 +34,12 @@ class EndedSession(NamedTuple):
     user_key: str
 
 
+def new_accounts(names: Iterable[str], now_ms: int) -> list[dict[str, Any]]:
+    """Rows of free names, in one order, so that two writers cannot deadlock. Nobody need notice them."""
+    rows = [{"key": name_key(n), "name": n, "created_at": now_ms, "changed_at": 0} for n in names]
+    return sorted(rows, key=lambda row: str(row["key"]))
+
+
 class Accounts:
     """Accounts of one database.
 
@@ -44,17 +49,15 @@ class Accounts:
         clock: Unix time in seconds.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
         self._clock = clock
-        engine = store.engine
-        insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        self._insert = insert(accounts).on_conflict_do_nothing()
-        self._insert_ended = insert(ended_sessions).on_conflict_do_nothing()
+        self._insert = database.insert(accounts).on_conflict_do_nothing()
+        self._insert_ended = database.insert(ended_sessions).on_conflict_do_nothing()
 
     def find(self, name: str, session: str | None = None) -> tuple[Account | None, bool]:
         """The account of `name`, None for a name that nothing is stored of; and whether `session` has ended."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             account = self._account(connection, name)
             if session is None:
                 return account, False
@@ -99,7 +102,7 @@ class Accounts:
         """What may shut sockets out: accounts that changed, sessions that ended."""
         changed = select(*_ACCOUNT).where(accounts.c.changed_at >= unix_ms)
         c = ended_sessions.c
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return (
                 [Account(*row) for row in connection.execute(changed)],
                 [
@@ -121,10 +124,7 @@ class Accounts:
 
     def _insert_new(self, connection: Connection, names: Sequence[str]) -> None:
         now = self._now()
-        rows = [
-            {"key": name_key(n), "name": n, "created_at": now, "changed_at": now} for n in names
-        ]
-        connection.execute(self._insert, sorted(rows, key=lambda row: str(row["key"])))
+        connection.execute(self._insert, new_accounts(names, now))
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
         """Change a row if the conditions hold; tokens that were issued until now lose their worth."""
@@ -145,7 +145,7 @@ class Accounts:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with (
-            self._store.engine.connect().execution_options(writes=True) as connection,
+            self._database.engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
             yield connection

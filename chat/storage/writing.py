@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
+from chat.storage.accounts import new_accounts
 from chat.storage.appending import Appender
 from chat.storage.database import Database, parts
 from chat.storage.doubt import InDoubt, is_stored
@@ -20,7 +21,7 @@ from chat.storage.records import (
     direct_key,
     users_of,
 )
-from chat.storage.schema import MESSAGE, conversations, members, messages
+from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 
 KNOWN_CONVERSATIONS = 100_000  # ids kept in memory, so that a send need not ask for them
 
@@ -37,6 +38,7 @@ class Writer:
         self._ids: dict[Pair, int] = {}
         self._insert_conversation = database.insert(conversations).on_conflict_do_nothing()
         self._insert_member = database.insert(members).on_conflict_do_nothing()
+        self._insert_account = database.insert(accounts).on_conflict_do_nothing()
         self._appender = Appender(database.engine)
         self._move_pointers = (
             update(members)
@@ -163,6 +165,10 @@ class Writer:
                     for user in users_of(key)
                 ]
                 connection.execute(self._insert_member, both)
+                names = {str(row["user_id"]) for row in both}
+                connection.execute(
+                    self._insert_account, new_accounts(names, self._database.now_ms())
+                )
             for key, id_ in found:
                 one, other = keys[key]
                 ids[one, other] = ids[other, one] = id_

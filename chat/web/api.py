@@ -7,8 +7,6 @@ are sent over the socket, not here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -17,7 +15,7 @@ from msgspec import UNSET
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from chat.auth import Tokens
+from chat.directory import Directory
 from chat.errors import (
     BadRequest,
     ChatError,
@@ -26,37 +24,34 @@ from chat.errors import (
     NotFound,
     TooLarge,
 )
-from chat.protocol import encode, iso
+from chat.protocol import iso
 from chat.storage.pages import PAGE_BYTES, page_of
 from chat.storage.records import Message, Overview
 from chat.storage.store import Store
 from chat.web import openapi, reading, shapes
+from chat.web.accounts import AccountViews
+from chat.web.answers import failure, json_answer
 from chat.web.cursors import cursor_after, place_of
 from chat.web.operations import OPERATIONS, PREFIX
 
 log = logging.getLogger("chat")
 
-RETRY_SECONDS = 5
 
-# Runs a function that blocks, off the event loop: run(function, *args, **kwargs) -> its result.
-Run = Callable[..., Any]
-
-
-def api(store: Store, tokens: Tokens, run: Run) -> Blueprint:
+def api(store: Store, directory: Directory, accounts: AccountViews) -> Blueprint:
     """Make the blueprint of everything below /api."""
-    views = _Views(store, tokens, run)
+    views = _Views(store, directory)
     blueprint = Blueprint("chat_api", __name__, url_prefix=PREFIX)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(name=_Name))
     for operation in OPERATIONS:
         blueprint.add_url_rule(
             operation.path.replace("{userId}", "<name:user_id>"),
             operation.name,
-            getattr(views, operation.name),
+            getattr(views, operation.name, None) or getattr(accounts, operation.name),
             methods=[operation.method],
             merge_slashes=False,  # a//b is a name, and not a/b
         )
     blueprint.register_error_handler(HTTPException, _refuse)
-    blueprint.register_error_handler(ChatError, _fail)
+    blueprint.register_error_handler(ChatError, failure)
     blueprint.register_error_handler(Exception, _break)
     # A path that is not served belongs to no blueprint, and neither does a method that is not.
     blueprint.app_errorhandler(HTTPException)(_refuse)
@@ -74,16 +69,10 @@ class _Name(BaseConverter):
 class _Views:
     """One method for each operation, called by its name."""
 
-    def __init__(self, store: Store, tokens: Tokens, run: Run) -> None:
+    def __init__(self, store: Store, directory: Directory) -> None:
         self._store = store
-        self._tokens = tokens
-        self._run = run
-
-    def open_session(self) -> Response:
-        user_id = reading.body(shapes.NewSession).user_id
-        token, expires_at = self._tokens.sign(user_id)
-        session = shapes.Session(user_id=user_id, token=token, expires_at=iso(expires_at * 1000))
-        return _json(session, 201)
+        self._directory = directory
+        self._run = directory.run
 
     def list_conversations(self) -> Response:
         user_id = self._user()
@@ -91,7 +80,7 @@ class _Views:
         before = None if asked.cursor is UNSET else place_of(asked.cursor)
         found = self._run(self._store.overviews, user_id, asked.limit + 1, before)
         shown, more = page_of(found, asked.limit, PAGE_BYTES)
-        return _json(
+        return json_answer(
             shapes.Conversations(
                 conversations=[_conversation(user_id, overview) for overview in shown],
                 next=cursor_after(shown[-1]) if more else None,
@@ -100,15 +89,17 @@ class _Views:
 
     def list_messages(self, user_id: str) -> Response:
         me = self._user()
-        other = reading.path(shapes.WithUser, userId=user_id).user_id
+        other = self._directory.name_of(
+            reading.path(shapes.WithUser, userId=user_id).user_id, "userId"
+        )
         asked = reading.query(shapes.MessagesPage)
-        return _json(self._run(self._history, me, other, asked))
+        return json_answer(self._run(self._history, me, other, asked))
 
     def show_document(self) -> Response:
-        return _json(msgspec.Raw(openapi.document()))
+        return json_answer(msgspec.Raw(openapi.document()))
 
     def _user(self) -> str:
-        return self._tokens.user_of(reading.bearer_token())
+        return self._directory.user_of(reading.bearer_token())
 
     def _history(self, me: str, other: str, asked: shapes.MessagesPage) -> shapes.History:
         """Blocks."""
@@ -150,26 +141,12 @@ def _message(one: str, other: str, message: Message) -> shapes.StoredMessage:
 # Answers.
 
 
-def _json(answer: msgspec.Struct | msgspec.Raw, status: int = 200) -> Response:
-    return Response(encode(answer), status, mimetype="application/json")
-
-
-def _fail(error: ChatError, status: int | None = None) -> Response:
-    fault = shapes.Fault(code=error.code, message=error.message, field=error.field)
-    response = _json(shapes.Failed(error=fault), status or error.status)
-    if response.status_code == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if response.status_code == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
-
-
 def _refuse(error: HTTPException) -> ResponseReturnValue:
     """Werkzeug's and Flask's own errors: ours below /api, as they are everywhere else."""
     if not _is_ours() or error.code is None:
         return error
     known = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge, 500: Internal}
-    response = _fail(known.get(error.code, BadRequest)(), error.code)
+    response = failure(known.get(error.code, BadRequest)(), error.code)
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -178,7 +155,7 @@ def _refuse(error: HTTPException) -> ResponseReturnValue:
 
 def _break(error: Exception) -> Response:
     log.error("%s %r failed", request.method, request.path, exc_info=error)
-    return _fail(Internal())
+    return failure(Internal())
 
 
 def _protect(response: Response) -> Response:

@@ -36,7 +36,7 @@ def document() -> bytes:
             "info": {
                 "title": "Chat",
                 "version": "1",
-                "description": "Sign in, list conversations, read messages. They are sent over the WebSocket.",
+                "description": "Make an account, sign in, list conversations, read messages. They are sent over the WebSocket.",
             },
             "paths": paths,
             "components": {"schemas": components, "securitySchemes": {SCHEME: token}},
@@ -45,9 +45,11 @@ def document() -> bytes:
 
 
 def _operation(operation: Operation, schema_of: dict[Any, Json]) -> Json:
-    answer: Json = {"schema": schema_of[operation.answer]}
-    if operation.example is not None:
-        answer["example"] = msgspec.to_builtins(operation.example)
+    answer: Json = {"description": HTTPStatus(operation.status).phrase}
+    if operation.answer is not None:
+        answer["content"] = {JSON: {"schema": schema_of[operation.answer]}}
+        if operation.example is not None:
+            answer["content"][JSON]["example"] = msgspec.to_builtins(operation.example)
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -56,10 +58,7 @@ def _operation(operation: Operation, schema_of: dict[Any, Json]) -> Json:
             *_parameters("query", operation.query),
         ],
         "responses": {
-            str(operation.status): {
-                "description": HTTPStatus(operation.status).phrase,
-                "content": {JSON: answer},
-            },
+            str(operation.status): answer,
             **_failures(operation, schema_of[Failed]),
         },
         "security": [{SCHEME: []}] if operation.for_a_user else [],

@@ -17,6 +17,7 @@ PREFIX = "/api"
 
 IN_A_QUERY = (errors.UnknownField, errors.InvalidField)
 IN_A_BODY = (
+    errors.NotJson,
     errors.BadJson,
     errors.MissingField,
     errors.UnknownField,
@@ -35,7 +36,7 @@ class Operation(NamedTuple):
     method: str
     path: str  # below PREFIX; a parameter in braces, by its name on the wire
     summary: str
-    answer: Any  # a struct, or dict where the shape is somebody else's
+    answer: Any  # a struct, dict where the shape is somebody else's, or None for an empty one
     example: msgspec.Struct | None = None  # of the answer
     status: int = 200
     body: type[msgspec.Struct] | None = None
@@ -66,21 +67,63 @@ _CONVERSATION = shapes.Conversation(
     last_message=_MESSAGE,
 )
 
+_SECRET = "correct horse battery staple"
+_SESSION = shapes.Session(
+    user_id="alice", token="eyJhbGciOi...", expires_at="2026-02-07T09:30:00.000Z"
+)
+
 OPERATIONS = (
+    Operation(
+        name="open_account",
+        method="POST",
+        path="/accounts",
+        summary="Give a free name a password, which it needs from then on; a token for it.",
+        body=shapes.NewAccount,
+        body_example=shapes.NewAccount(user_id="alice", password=_SECRET),
+        answer=shapes.Session,
+        example=_SESSION,
+        status=201,
+        for_a_user=False,
+        errors=(*IN_A_BODY, errors.SignUpClosed, errors.NameTaken, errors.Unavailable),
+    ),
     Operation(
         name="open_session",
         method="POST",
         path="/session",
-        summary="Sign in: get a token for a free name.",
+        summary="Sign in: get a token.",
         body=shapes.NewSession,
         body_example=shapes.NewSession(user_id="alice"),
         answer=shapes.Session,
-        example=shapes.Session(
-            user_id="alice", token="eyJhbGciOi...", expires_at="2026-03-02T09:30:00.000Z"
-        ),
+        example=_SESSION,
         status=201,
         for_a_user=False,
-        errors=IN_A_BODY,
+        errors=(
+            *IN_A_BODY,
+            errors.SignInNeeded,
+            errors.WrongPassword,
+            errors.RateLimited,
+            errors.UnknownUser,
+            errors.Unavailable,
+        ),
+    ),
+    Operation(
+        name="close_session",
+        method="DELETE",
+        path="/session",
+        summary="Sign out: the token counts no more, and its sockets close.",
+        answer=None,
+        status=204,
+    ),
+    Operation(
+        name="change_password",
+        method="PUT",
+        path="/password",
+        summary="Change one's password. All tokens lose their worth; a new one is the answer.",
+        body=shapes.NewPassword,
+        body_example=shapes.NewPassword(old_password=_SECRET, new_password="a better one, longer"),
+        answer=shapes.Session,
+        example=_SESSION,
+        errors=(*IN_A_BODY, errors.WrongPassword, errors.RateLimited),
     ),
     Operation(
         name="list_conversations",

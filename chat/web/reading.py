@@ -6,7 +6,9 @@ it byte by byte would otherwise keep a greenlet and a connection for as long as 
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +20,7 @@ from chat.errors import (
     ChatError,
     InvalidField,
     MissingField,
+    NotJson,
     NotSignedIn,
     SlowBody,
     TooLarge,
@@ -35,11 +38,11 @@ def body(struct: type[T]) -> T:
     """The request's body.
 
     Raises:
-        ChatError: BadJson, MissingField, UnknownField, InvalidField, SlowBody or TooLarge.
+        ChatError: NotJson, BadJson, MissingField, UnknownField, InvalidField, SlowBody or TooLarge.
         HTTPException: 413, its Content-Length is too large; 400, it breaks off.
     """
     if request.mimetype != "application/json":
-        raise BadJson("The body must be JSON, and the header Content-Type say application/json.")
+        raise NotJson
     # One more than allowed: a chunked body is cut off there by Werkzeug, without an error.
     request.max_content_length = BODY_BYTES + 1
     # An Exception, not gevent's own BaseException: gunicorn then sees that reading failed, and does
@@ -94,6 +97,11 @@ def bearer_token() -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise NotSignedIn
     return token.strip()
+
+
+def seconds_until(moment: float) -> int:
+    """Whole seconds from now until a Unix time, at least 1: for Retry-After."""
+    return max(1, math.ceil(moment - time.time()))
 
 
 def _converted(given: dict[str, str], struct: type[T]) -> T:

@@ -10,11 +10,22 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chat.names import UserId, checked_user_id
+from chat.passwords import LEAST_CHARS, MOST_CHARS
 from chat.protocol import SAFE_INTEGER
 
 CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
+Secret = Annotated[str, Meta(max_length=MOST_CHARS, description="A password.")]
+NewSecret = Annotated[
+    str,
+    Meta(
+        min_length=LEAST_CHARS,
+        max_length=MOST_CHARS,
+        description="A password, not one of the commonest.",
+        examples=["correct horse battery staple"],
+    ),
+]
 Seq = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
 Moment = Annotated[
     str,
@@ -34,10 +45,28 @@ class Request(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """What a client sends: a body, or the parameters of a query or path."""
 
 
-class NewSession(Request):
-    """Who wants to sign in."""
+class NewAccount(Request):
+    """A name, and the password that it is to have."""
 
     user_id: Name
+    password: NewSecret
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
+class NewPassword(Request):
+    """One's password, and what it is to be."""
+
+    old_password: Secret
+    new_password: NewSecret
+
+
+class NewSession(Request):
+    """Who wants to sign in. A name that has no password needs none, unless everybody does."""
+
+    user_id: Name
+    password: Secret | None = None
 
     def __post_init__(self) -> None:
         self.user_id = checked_user_id(self.user_id, "userId")

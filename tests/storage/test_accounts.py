@@ -27,7 +27,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(store: Store, clock: Clock) -> Iterator[Accounts]:
-    return Accounts(store, clock)
+    return Accounts(store.database, clock)
 
 
 def test_a_name_that_never_came_has_no_account(accounts: Accounts) -> None:

@@ -11,9 +11,12 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from chat.auth import Tokens
+from chat.directory import Directory
 from chat.storage import migrate
+from chat.storage.accounts import Accounts
 from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
+from chat.web.accounts import AccountViews
 from chat.web.api import api
 from tests.storage import conftest as databases
 
@@ -29,11 +32,15 @@ def at_once(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 class Api:
     """The API as one user after another uses it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, required: bool = False, sign_up: bool = True) -> None:
         self.store = store
         self.tokens = Tokens(SECRET, seconds=600)
+        self.accounts = Accounts(store.database)
+        self.directory = Directory()
+        self.directory.open(self.tokens, self.accounts, at_once, required)
+        views = AccountViews(self.directory, sign_up, at_once)
         self.app = Flask(__name__)
-        self.app.register_blueprint(api(store, self.tokens, at_once))
+        self.app.register_blueprint(api(store, self.directory, views))
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:

@@ -11,7 +11,9 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
+from chat.directory import Directory
 from chat.storage.records import Send
+from chat.web.accounts import AccountViews
 from chat.web.api import api
 from tests.web.conftest import Api, fault
 
@@ -25,7 +27,7 @@ def test_a_session_gives_a_token_for_the_name_in_its_one_spelling(api_on_sqlite:
     assert response.status_code == 201
     assert response.json.keys() == {"userId", "token", "expiresAt"}
     assert response.json["userId"] == "한글.é"
-    assert api_on_sqlite.tokens.user_of(response.json["token"]) == "한글.é"
+    assert api_on_sqlite.directory.user_of(response.json["token"]) == "한글.é"
     left = datetime.fromisoformat(response.json["expiresAt"]) - datetime.now(UTC)
     assert MOMENT.fullmatch(response.json["expiresAt"])
     assert 590 < left.total_seconds() <= 600
@@ -243,14 +245,20 @@ def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
         asked.append(function.__name__)
         return function(*args, **kwargs)
 
+    directory = Directory()
+    directory.open(api_on_sqlite.tokens, api_on_sqlite.accounts, run, required=False)
+    views = AccountViews(directory, sign_up=True, in_pool=run)
     app = Flask(__name__)
-    app.register_blueprint(api(api_on_sqlite.store, api_on_sqlite.tokens, run))
+    app.register_blueprint(api(api_on_sqlite.store, directory, views))
     header = api_on_sqlite.header("alice")
     assert app.test_client().get("/api/conversations", headers=header).status_code == 200
-    assert len(asked) == 1
+    assert asked == ["find", "overviews"]
     path = "/api/conversations/bob/messages"
     assert app.test_client().get(path, headers=header).status_code == 200
-    assert len(asked) == 2
+    assert asked[2:] == ["find", "find", "_history"]
+    account = {"userId": "slow", "password": "correct horse"}
+    assert app.test_client().post("/api/accounts", json=account).status_code == 201
+    assert {"hashed", "give_password", "changed_since"} <= set(asked)
 
 
 def test_a_path_elsewhere_keeps_flasks_own_errors(api_on_sqlite: Api) -> None:

@@ -52,7 +52,7 @@ def test_a_body_that_does_not_fit_is_refused_by_field(
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_must_say_that_it_is_json(api_on_sqlite: Api, content_type: str) -> None:
     response = api_on_sqlite.post("/session", {"userId": "alice"}, content_type)
-    assert fault(response) == (400, "bad_json", None)
+    assert fault(response) == (415, "not_json", None)
     assert "Content-Type" in response.json["error"]["message"]
     charset = "application/json; charset=utf-8"
     assert api_on_sqlite.post("/session", {"userId": "alice"}, charset).status_code == 201
@@ -207,7 +207,7 @@ def test_what_is_not_served_is_not_found(api_on_sqlite: Api, path: str) -> None:
 def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(
     api_on_sqlite: Api,
 ) -> None:
-    response = api_on_sqlite.client.delete("/api/session")
+    response = api_on_sqlite.client.delete("/api/accounts")
     assert fault(response) == (405, "method_not_allowed", None)
     assert set(response.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
     assert api_on_sqlite.client.post("/api/conversations").status_code == 405

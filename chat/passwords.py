@@ -1,0 +1,64 @@
+"""What a password must be, and how it is kept: Argon2id (RFC 9106), and never in the clear.
+
+Everything here blocks for some 20 ms of a whole core: call it in a thread, a few at a time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from chat.errors import InvalidField
+
+LEAST_CHARS, MOST_CHARS = 8, 1_024
+COMMON = 3_000  # that many of the commonest passwords are refused
+
+# OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+def check_password(password: str, field: str) -> None:
+    """See that a new password may be used.
+
+    Raises:
+        InvalidField: it has fewer than LEAST_CHARS or more than MOST_CHARS characters, or is one of the
+            commonest. Any characters may be in it.
+    """
+    if not LEAST_CHARS <= len(password) <= MOST_CHARS:
+        raise InvalidField(f"{field} must have {LEAST_CHARS} to {MOST_CHARS:,} characters.", field)
+    if password.casefold() in _common():
+        raise InvalidField(f"{field} is among the commonest passwords. Choose another one.", field)
+
+
+def hashed(password: str) -> str:
+    """What is stored of a password: Argon2's own string, with parameters and a random salt."""
+    return _hasher.hash(_bytes(password))
+
+
+def fits(password: str, stored: str | None) -> bool:
+    """Whether `password` is the one of which `stored` is left. None, for a name without one, fits no
+    password, and takes as long to say so."""
+    try:
+        return _hasher.verify(stored or _nobody(), _bytes(password)) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")
+
+
+@cache
+def _nobody() -> str:
+    return hashed("a password that is nobody's")
+
+
+@cache
+def _common() -> frozenset[str]:
+    # Only when the first password is chosen: the lists take some ten megabytes to load.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    usable = (word for word in FREQUENCY_LISTS["passwords"] if len(word) >= LEAST_CHARS)
+    return frozenset(word for word, _ in zip(usable, range(COMMON), strict=False))

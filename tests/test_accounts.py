@@ -1,0 +1,352 @@
+"""Who is who, on a running server: passwords, tokens, and being sent away. The client is independent.
+
+What a token must look like stands in test_auth.py, what a name may be in test_names.py.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from tests.clients import Person
+from tests.conftest import ROOT, Server, StartServer
+
+PASSWORD = "correct horse battery"
+SECRET = "a secret of more than thirty-two bytes"
+SENT_AWAY_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def open_server(_start: StartServer) -> Iterator[Server]:
+    """Names without a password are free. Each test brings its own."""
+    server = _start(CHAT_TOKEN_SECRET=SECRET)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def closed_server(start_server: StartServer, tmp_path: Path) -> Server:
+    """Everybody signs in, and nobody makes an account."""
+    return start_server(
+        CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db",
+        CHAT_TOKEN_SECRET=SECRET,
+        CHAT_AUTH="required",
+        CHAT_SIGNUP="closed",
+    )
+
+
+def call(server: Server, method: str, path: str, token: str = "", **body: Any) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    url = f"{server.http}/api{path}"
+    return requests.request(method, url, json=body or None, headers=headers, timeout=20)
+
+
+def protect(server: Server, name: str, password: str = PASSWORD) -> str:
+    """Give a name a password; a token for it."""
+    response = call(server, "POST", "/accounts", userId=name, password=password)
+    assert response.status_code == 201, response.text
+    token: str = response.json()["token"]
+    return token
+
+
+def error(response: requests.Response) -> tuple[int, str, str | None]:
+    fault = response.json()["error"]
+    return response.status_code, fault["code"], fault["field"]
+
+
+def sign_in(server: Server, name: str, password: str) -> requests.Response:
+    return call(server, "POST", "/session", userId=name, password=password)
+
+
+def refused(server: Server, **init: Any) -> tuple[str, int]:
+    """The error that an init gets, and the code that its socket is closed with."""
+    person = Person(server.ws)
+    person.send(type="init", **init)
+    return person.receive("error")["code"], person.close_code()
+
+
+def flask_chat(environment: dict[str, str], *words: str, said: str = "") -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "chat", *words],
+        cwd=ROOT,
+        env=os.environ | environment,
+        input=said,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+# A free name, and one with a password.
+
+
+def test_a_name_is_anybodys_until_it_has_a_password(open_server: Server) -> None:
+    with Person(open_server.ws, "free") as first, Person(open_server.ws, "free"):
+        token = protect(open_server, "free")
+        began = time.monotonic()
+        assert first.close_code() == 4501
+        assert time.monotonic() - began < SENT_AWAY_SECONDS
+    assert refused(open_server, userId="free") == ("sign_in_needed", 4501)
+    assert refused(open_server, userId="FREE") == ("sign_in_needed", 4501)
+    assert refused(open_server, userId="free", token="no.token") == ("not_signed_in", 4501)
+    with Person(open_server.ws) as owner:
+        owner.send(type="init", userId="free", token=token)
+        assert owner.receive("ready")["userId"] == "free"
+    assert error(call(open_server, "POST", "/session", userId="free"))[:2] == (
+        401,
+        "sign_in_needed",
+    )
+    again = sign_in(open_server, "Free", PASSWORD)
+    assert again.json()["userId"] == "free"
+
+
+def test_a_password_is_given_once(open_server: Server) -> None:
+    protect(open_server, "once")
+    for name in ("once", "ONCE", "ｏｎｃｅ"):
+        response = call(open_server, "POST", "/accounts", userId=name, password="another one")
+        assert error(response) == (409, "name_taken", "userId")
+
+
+def test_upper_and_lower_case_are_one_user_in_the_spelling_that_came_first(
+    open_server: Server,
+) -> None:
+    with Person(open_server.ws, "Straße") as first, Person(open_server.ws, "STRASSE") as second:
+        assert (first.ready["userId"], second.ready["userId"]) == ("Straße", "Straße")
+        with Person(open_server.ws, "writer") as writer:
+            assert writer.ask(type="chat", toUserId="strasse", message="hi")["seq"] == 1
+        assert first.receive("chat")["toUserId"] == "Straße"
+        assert second.receive("chat")["toUserId"] == "Straße"
+
+
+def test_the_spelling_that_came_first_counts_after_a_restart(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    server = start_server(CHAT_DATABASE_URL=url)
+    with Person(server.ws, "ada") as ada:
+        ada.ask(type="chat", toUserId="Bob", message="1")
+    server.stop()
+    server = start_server(CHAT_DATABASE_URL=url)
+    with Person(server.ws, "BOB") as bob, Person(server.ws, "ADA") as ada:
+        assert bob.ready["userId"] == "Bob"
+        assert ada.ready["userId"] == "ada"
+        assert bob.receive("chat")["message"] == "1"
+
+
+# Passwords.
+
+
+@pytest.mark.parametrize(
+    ("password", "good"),
+    [
+        ("1234567", False),
+        ("quartz-8", True),
+        ("x" * 1_024, True),
+        ("x" * 1_025, False),
+        ("비밀번호 네 글자", True),
+        ("🦊" * 8, True),
+        ("password1", False),
+        ("PASSWORD1", False),
+        ("iloveyou", False),
+    ],
+)
+def test_a_password_has_its_length_and_is_none_of_the_commonest(
+    open_server: Server, password: str, good: bool
+) -> None:
+    name = f"pw{abs(hash(password)) % 10**9}"
+    response = call(open_server, "POST", "/accounts", userId=name, password=password)
+    if good:
+        assert response.status_code == 201
+        assert sign_in(open_server, name, password).status_code == 201
+        assert sign_in(open_server, name, password[:-1]).status_code == 401
+    else:
+        assert error(response) == (400, "invalid_field", "password")
+
+
+def test_ten_wrong_passwords_make_a_pause_for_that_name_and_no_other(open_server: Server) -> None:
+    protect(open_server, "target")
+    protect(open_server, "bystander")
+    for _ in range(10):
+        assert error(sign_in(open_server, "target", "wrong wrong")) == (401, "wrong_password", None)
+    response = sign_in(open_server, "target", PASSWORD)
+    assert error(response) == (429, "rate_limited", None)
+    assert 1 <= int(response.headers["Retry-After"]) <= 300
+    assert sign_in(open_server, "bystander", PASSWORD).status_code == 201
+
+
+def test_an_unknown_name_is_refused_like_a_known_one_and_takes_as_long(open_server: Server) -> None:
+    times: dict[str, list[float]] = {"known": [], "unknown": []}
+    for number in range(15):
+        protect(open_server, f"known{number}")
+    for number in range(15):
+        for kind in times:
+            began = time.perf_counter()
+            response = sign_in(open_server, f"{kind}{number}", "wrong wrong")
+            times[kind].append(time.perf_counter() - began)
+            assert error(response) == (401, "wrong_password", None)
+    known, unknown = (statistics.median(seconds) for seconds in times.values())
+    # Without the hash for nobody, an unknown name would be ten times as quick.
+    assert 0.5 < unknown / known < 2, (known, unknown)
+
+
+def test_a_crowd_that_signs_in_does_not_hold_up_the_sockets(open_server: Server) -> None:
+    protect(open_server, "crowd")
+    with Person(open_server.ws, "waiting") as person, ThreadPoolExecutor(20) as threads:
+        signing_in = [threads.submit(sign_in, open_server, "crowd", PASSWORD) for _ in range(20)]
+        waits = []
+        while not all(one.done() for one in signing_in):
+            began = time.perf_counter()
+            person.send(type="ping")
+            person.receive("pong")
+            waits.append(time.perf_counter() - began)
+        assert {one.result().status_code for one in signing_in} == {201}
+    assert len(waits) > 5, "need pings during the crowd for this to mean anything"
+    assert statistics.median(waits) < 0.1
+
+
+# Being sent away.
+
+
+def test_signing_out_ends_that_session_alone(open_server: Server) -> None:
+    token = protect(open_server, "leaver")
+    other = sign_in(open_server, "leaver", PASSWORD).json()["token"]
+    with Person(open_server.ws) as gone, Person(open_server.ws) as stays:
+        gone.send(type="init", userId="leaver", token=token)
+        gone.receive("ready")
+        stays.send(type="init", userId="leaver", token=other)
+        stays.receive("ready")
+        began = time.monotonic()
+        assert call(open_server, "DELETE", "/session", token).status_code == 204
+        assert gone.close_code() == 4501
+        assert time.monotonic() - began < SENT_AWAY_SECONDS
+        assert stays.hears_nothing()
+    assert error(call(open_server, "GET", "/conversations", token))[:2] == (401, "not_signed_in")
+    assert call(open_server, "GET", "/conversations", other).status_code == 200
+    assert refused(open_server, userId="leaver", token=token) == ("not_signed_in", 4501)
+
+
+def test_a_new_password_ends_all_sessions_and_answers_with_a_new_one(open_server: Server) -> None:
+    token = protect(open_server, "changer")
+    with Person(open_server.ws) as tab:
+        tab.send(type="init", userId="changer", token=token)
+        tab.receive("ready")
+        new = {"oldPassword": PASSWORD, "newPassword": "another one, better"}
+        wrong = new | {"oldPassword": "wrong wrong"}
+        assert error(call(open_server, "PUT", "/password", token, **wrong))[1] == "wrong_password"
+        response = call(open_server, "PUT", "/password", token, **new)
+        assert response.status_code == 200
+        assert tab.close_code() == 4501
+    fresh = response.json()["token"]
+    assert call(open_server, "GET", "/conversations", token).status_code == 401
+    assert call(open_server, "GET", "/conversations", fresh).status_code == 200
+    assert sign_in(open_server, "changer", PASSWORD).status_code == 401
+    assert sign_in(open_server, "changer", "another one, better").status_code == 201
+
+
+def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_path: Path) -> None:
+    environment = {
+        "CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db",
+        "CHAT_TOKEN_SECRET": SECRET,
+    }
+    code, said = flask_chat(environment, "add-user", "Grace", "--password-stdin", said=PASSWORD)
+    assert (code, said.strip().splitlines()[-1]) == (0, "Grace can sign in now.")
+    code, said = flask_chat(environment, "add-user", "grace", "--password-stdin", said=PASSWORD)
+    assert code == 1
+    assert "has a password already" in said
+    code, said = flask_chat(environment, "add-user", "x", "--password-stdin", said="short")
+    assert code == 1
+    assert "8 to 1,024" in said
+    token = sign_in(closed_server, "grace", PASSWORD).json()["token"]
+    with Person(closed_server.ws) as tab:
+        tab.send(type="init", userId="Grace", token=token)
+        tab.receive("ready")
+        assert flask_chat(environment, "disable-user", "grace")[0] == 0
+        began = time.monotonic()
+        assert tab.close_code() == 4501
+        assert time.monotonic() - began < SENT_AWAY_SECONDS
+    assert error(sign_in(closed_server, "grace", PASSWORD)) == (401, "wrong_password", None)
+    assert refused(closed_server, userId="grace", token=token) == ("not_signed_in", 4501)
+    assert flask_chat(environment, "enable-user", "grace")[0] == 0
+    assert sign_in(closed_server, "grace", PASSWORD).status_code == 201
+    new = flask_chat(environment, "set-password", "grace", "--password-stdin", said="brand new one")
+    assert new[0] == 0
+    assert sign_in(closed_server, "grace", PASSWORD).status_code == 401
+    assert sign_in(closed_server, "grace", "brand new one").status_code == 201
+
+
+# Where everybody signs in.
+
+
+def test_nobody_comes_in_without_a_token_where_it_is_required(closed_server: Server) -> None:
+    assert refused(closed_server, userId="anybody") == ("sign_in_needed", 4501)
+    assert error(call(closed_server, "POST", "/session", userId="anybody"))[1] == "sign_in_needed"
+    made = call(closed_server, "POST", "/accounts", userId="anybody", password=PASSWORD)
+    assert error(made) == (403, "sign_up_closed", None)
+
+
+def test_people_make_accounts_where_that_is_open(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server(CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db", CHAT_AUTH="required")
+    alice, bob = protect(server, "alice"), protect(server, "bob")
+    with Person(server.ws) as one, Person(server.ws) as two:
+        one.send(type="init", userId="alice", token=alice)
+        two.send(type="init", userId="bob", token=bob)
+        two.receive("ready")
+        assert one.ask(type="chat", toUserId="BOB", message="hi")["seq"] == 1
+        assert two.receive("chat")["message"] == "hi"
+        unknown = one.ask(type="chat", toUserId="nobody", message="hi")
+        assert (unknown["code"], unknown["field"]) == ("unknown_user", "toUserId")
+
+
+def test_a_host_applications_token_names_a_user_who_is_new_here(closed_server: Server) -> None:
+    now = int(time.time())
+    token = jwt.encode({"sub": "host-user", "iat": now, "exp": now + 60}, SECRET, "HS256")
+    with Person(closed_server.ws) as person:
+        person.send(type="init", userId="host-user", token=token)
+        assert person.receive("ready")["userId"] == "host-user"
+        assert person.ask(type="chat", toUserId="host-user", message="note")["seq"] == 1
+    assert call(closed_server, "DELETE", "/session", token).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("what", "claims", "secret", "algorithm"),
+    [
+        ("another user's", {"sub": "mallory"}, SECRET, "HS256"),
+        ("expired", {"exp": 1_600_000_000}, SECRET, "HS256"),
+        ("not yet valid", {"nbf": 32_000_000_000}, SECRET, "HS256"),
+        ("another secret", {}, "another secret of thirty-two bytes or more", "HS256"),
+        ("another algorithm", {}, SECRET * 2, "HS512"),
+        ("no algorithm", {}, "", "none"),
+    ],
+)
+def test_a_token_that_is_of_no_good_is_refused(
+    open_server: Server, what: str, claims: dict[str, Any], secret: str, algorithm: str
+) -> None:
+    good = {"sub": "victim", "iat": int(time.time()), "exp": int(time.time()) + 600}
+    token = jwt.encode(good | claims, secret, algorithm)
+    assert refused(open_server, userId="victim", token=token) == ("not_signed_in", 4501), what
+    if claims.get("sub") != "mallory":
+        answer = call(open_server, "GET", "/conversations", token)
+        assert error(answer)[:2] == (401, "not_signed_in"), what
+
+
+def test_no_token_and_no_password_gets_into_the_log(open_server: Server) -> None:
+    token = protect(open_server, "private", "a very private password")
+    with Person(open_server.ws) as person:
+        person.send(type="init", userId="private", token=token)
+        person.receive("ready")
+    sign_in(open_server, "private", "a wrong private password")
+    assert "private" in open_server.log, "need lines for this to mean anything"
+    for secret in (token, token.split(".")[2], "private password", SECRET):
+        assert secret not in open_server.log
