@@ -73,11 +73,12 @@ class Writer:
         try:
             with self._database.transaction() as connection:
                 if sends:
-                    places, found = self._places(connection, sends)
+                    now = self._database.now_ms()
+                    places, found = self._places(connection, sends, now)
                     if look_for_repeats:
-                        outcomes = self._append_what_is_new(connection, places, sends)
+                        outcomes = self._append_what_is_new(connection, places, sends, now)
                     else:
-                        outcomes = self._append(connection, places, sends)
+                        outcomes = self._append(connection, places, sends, now)
                 moved = self._advance(connection, pointers) if pointers else []
         except InDoubt:
             if not self._is_stored(places, sends, outcomes):
@@ -102,25 +103,24 @@ class Writer:
         return False
 
     def _places(
-        self, connection: Connection, sends: Sequence[Send]
+        self, connection: Connection, sends: Sequence[Send], now: int
     ) -> tuple[list[int], dict[Pair, int]]:
         """The conversation of each send; and those that had to be asked for or begun."""
         pairs = [(send.sender_id, send.receiver_id) for send in sends]
         try:
             return [*map(self._ids.__getitem__, pairs)], {}
         except KeyError:
-            found = self._conversation_ids(connection, set(pairs), begin=True)
+            found = self._conversation_ids(connection, set(pairs), begun_at=now)
             return [found[pair] for pair in pairs], found
 
     def _append(
-        self, connection: Connection, places: Sequence[int], sends: Sequence[Send]
+        self, connection: Connection, places: Sequence[int], sends: Sequence[Send], now: int
     ) -> list[Stored]:
-        now = self._database.now_ms()
         seqs = self._appender.append(_driver_cursor(connection), places, sends, now)
         return [Stored(seq, now, False) for seq in seqs]
 
     def _append_what_is_new(
-        self, connection: Connection, places: Sequence[int], sends: Sequence[Send]
+        self, connection: Connection, places: Sequence[int], sends: Sequence[Send], now: int
     ) -> list[Outcome]:
         marks = [
             _mark(place, send, number)
@@ -134,7 +134,7 @@ class Writer:
             if mark not in placed:
                 fresh.setdefault(mark, send)
         stored = (
-            self._append(connection, [mark[0] for mark in fresh], [*fresh.values()])
+            self._append(connection, [mark[0] for mark in fresh], [*fresh.values()], now)
             if fresh
             else []
         )
@@ -147,18 +147,18 @@ class Writer:
         return outcomes
 
     def _conversation_ids(
-        self, connection: Connection, pairs: set[Pair], begin: bool
+        self, connection: Connection, pairs: set[Pair], begun_at: int | None = None
     ) -> dict[Pair, int]:
-        """Find the conversations, and begin those that are not there yet if `begin`."""
+        """Find the conversations; with a time, begin those that are not there yet."""
         ids = {pair: self._ids[pair] for pair in pairs if pair in self._ids}
         keys = {direct_key(*pair): pair for pair in pairs - ids.keys()}
         for part in parts(sorted(keys)):
-            if begin:
+            if begun_at is not None:
                 rows = [{"kind": "direct", "key": key} for key in part]
                 connection.execute(self._insert_conversation, rows)
             question = select(conversations.c.key, conversations.c.id)
             found = connection.execute(question.where(conversations.c.key.in_(part))).all()
-            if begin:
+            if begun_at is not None:
                 both = [
                     {"user_id": user, "conversation_id": id_}
                     for key, id_ in found
@@ -166,9 +166,7 @@ class Writer:
                 ]
                 connection.execute(self._insert_member, both)
                 names = {str(row["user_id"]) for row in both}
-                connection.execute(
-                    self._insert_account, new_accounts(names, self._database.now_ms())
-                )
+                connection.execute(self._insert_account, new_accounts(names, begun_at))
             for key, id_ in found:
                 one, other = keys[key]
                 ids[one, other] = ids[other, one] = id_
@@ -193,7 +191,7 @@ class Writer:
 
     def _advance(self, connection: Connection, pointers: Sequence[Pointer]) -> list[Pointer | None]:
         pairs = [(pointer.user_id, pointer.with_user_id) for pointer in pointers]
-        ids = self._conversation_ids(connection, set(pairs), begin=False)
+        ids = self._conversation_ids(connection, set(pairs))
         stand = self._pointers(connection, {(pair[0], ids[pair]) for pair in pairs if pair in ids})
         moved: list[Pointer | None] = []
         changed = {}

@@ -30,14 +30,14 @@ def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(
         )  # a plain client might be catching up just then
         alice.receive("ready")
         assert alice.ask(type="chat", toUserId="bob", message="1", clientId="c1")["seq"] == 1
+        api = f"{server.http}/api"
+        token = requests.post(f"{api}/session", json={"userId": "bob"}, timeout=10).json()["token"]
         file.rename(aside)
         for n in range(3):
             answer = alice.ask(type="chat", toUserId="bob", message="2", clientId="c2")
             assert (answer["type"], answer["code"]) == ("error", "unavailable")
             answer = alice.ask(type="received", withUserId="bob", seq=n)
             assert answer["code"] == "unavailable"
-        api = f"{server.http}/api"
-        token = requests.post(f"{api}/session", json={"userId": "bob"}, timeout=10).json()["token"]
         headers = {"Authorization": f"Bearer {token}"}
         assert requests.get(f"{api}/conversations", headers=headers, timeout=10).status_code == 503
         assert not file.exists(), "no empty one is put in its place"
