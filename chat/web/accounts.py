@@ -120,6 +120,9 @@ class AccountViews:
     def _session(self, account: Account, status: int) -> Response:
         token, expires_at = self._directory.tokens.sign(account.name, account.valid_from)
         session = shapes.Session(
-            user_id=account.name, token=token, expires_at=iso(expires_at * 1000)
+            user_id=account.name,
+            token=token,
+            expires_at=iso(expires_at * 1000),
+            has_password=account.password is not None,
         )
         return json_answer(session, status)

@@ -69,7 +69,7 @@ _CONVERSATION = shapes.Conversation(
 
 _SECRET = "correct horse battery staple"
 _SESSION = shapes.Session(
-    user_id="alice", token="eyJhbGciOi...", expires_at="2026-02-07T09:30:00.000Z"
+    user_id="alice", token="eyJhbGciOi...", expires_at="2026-02-07T09:30:00.000Z", has_password=True
 )
 
 OPERATIONS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template
 
 pages = Blueprint("chat_pages", __name__)
 
@@ -12,7 +12,8 @@ CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none
 
 @pages.get("/")
 def index() -> str:
-    return render_template("index.html")
+    settings = current_app.extensions["chat"].settings
+    return render_template("index.html", auth=settings.auth, signup=settings.signup)
 
 
 @pages.after_request

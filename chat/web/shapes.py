@@ -109,6 +109,7 @@ class Session(Answer):
     user_id: Name
     token: Annotated[str, Meta(description="For `Authorization: Bearer`.")]
     expires_at: Moment
+    has_password: Annotated[bool, Meta(description="Whether the name is protected by one.")]
 
 
 class StoredMessage(Answer):

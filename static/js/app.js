@@ -3,7 +3,7 @@
  * Owns where the parts of the page meet: what the socket hears goes to the models, what the models tell goes to
  * the elements, what the elements ask goes back. Leaves all the work to them.
  */
-import {ChatApi} from "./chat-api.js";
+import {ChatApi, changePassword, closeSession, openAccount, openSession} from "./chat-api.js";
 import {ChatSocket} from "./chat-socket.js";
 import {language, say, sayOf} from "./language.js";
 import {Conversations} from "./models/conversations.js";
@@ -13,22 +13,32 @@ import {Outbox} from "./models/outbox.js";
 import {Postman} from "./models/postman.js";
 import {Receipts} from "./models/receipts.js";
 import {Typing} from "./models/typing.js";
+import {AccountDialog} from "./elements/account-dialog.js";
 import {ConnectionStatus} from "./elements/connection-status.js";
 import {ConversationList} from "./elements/conversation-list.js";
 import {MessageComposer} from "./elements/message-composer.js";
 import {MessageList} from "./elements/message-list.js";
 import {NotificationBanner} from "./elements/notification-banner.js";
 import {drawFace, part} from "./elements/parts.js";
+import {SignIn} from "./elements/sign-in.js";
 import "./elements/language-switch.js";
-import "./elements/sign-in.js";
 
 /** @typedef {import("./models/conversation.js").Conversation} Conversation */
 
 /** In sessionStorage, which each tab has for itself: two tabs of one browser can be two people. */
 const USER_KEY = "chat.userId";
 const TOKEN_KEY = "chat.token";
+const HAS_PASSWORD_KEY = "chat.hasPassword";
+/** Who was sent away and is to sign in again. */
+const AGAIN_KEY = "chat.signInAgain";
+/** The name needs a token, or its session has ended; SIGN_IN in protocol.py. */
+const SIGN_IN = 4501;
 
-const signIn = part(document, "sign-in", HTMLElement);
+/** @type {string | null} what the socket showed last */
+let shownToken = null;
+const apiBase = new URL("api/", document.baseURI);
+const signIn = part(document, "sign-in", SignIn);
+const account = part(document, "account-dialog", AccountDialog);
 const chatView = part(document, "#chat", HTMLElement);
 const conversationView = part(document, "#conversation", HTMLElement);
 const list = part(document, "conversation-list", ConversationList);
@@ -37,22 +47,43 @@ const composer = part(document, "message-composer", MessageComposer);
 const status = part(document, "connection-status", ConnectionStatus);
 const banner = part(document, "notification-banner", NotificationBanner);
 
-signIn.addEventListener("sign-in", (event) => {
-  const {userId} = /** @type {CustomEvent} */ (event).detail;
-  sessionStorage.setItem(USER_KEY, userId);
-  start(userId);
+signIn.addEventListener("sign-in", async (event) => {
+  const {userId, password, isNew} = /** @type {CustomEvent} */ (event).detail;
+  signIn.busy = true;
+  try {
+    start(keep(await (isNew ? openAccount : openSession)(apiBase, {userId, password})));
+  } catch (error) {
+    signIn.refuse(/** @type {import("./chat-socket.js").ChatError} */ (error));
+  } finally {
+    signIn.busy = false;
+  }
 });
 
 const known = sessionStorage.getItem(USER_KEY);
+const sentAway = sessionStorage.getItem(AGAIN_KEY);
 if (known) start(known);
+else if (sentAway) signIn.again(sentAway, "signin.again");
+sessionStorage.removeItem(AGAIN_KEY);
+
+/** Remembers a session in this tab. @param {import("./chat-api.js").Session} session @returns its user */
+function keep({userId, token, hasPassword}) {
+  sessionStorage.setItem(USER_KEY, userId);
+  sessionStorage.setItem(TOKEN_KEY, token);
+  sessionStorage.setItem(HAS_PASSWORD_KEY, String(hasPassword));
+  return userId;
+}
+
+function forget() {
+  for (const key of [USER_KEY, TOKEN_KEY, HAS_PASSWORD_KEY]) sessionStorage.removeItem(key);
+}
 
 /** Everything from here to signing out, which loads the page anew. @param {string} me */
 function start(me) {
   const address = new URL("ws", document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
-  const socket = new ChatSocket(address.href, {userId: me, sync: true});
+  const socket = new ChatSocket(address.href, {userId: me, sync: true, token: () => (shownToken = sessionStorage.getItem(TOKEN_KEY)) ?? undefined});
   const conversations = new Conversations(me);
-  const history = new History(new ChatApi(new URL("api/", document.baseURI), me, sessionStorage, TOKEN_KEY), conversations);
+  const history = new History(new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY), conversations);
   const outbox = new Outbox(me, localStorage);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
 
@@ -68,10 +99,37 @@ function start(me) {
   ask(socket, conversations, outbox, typing);
   follow(conversations, me);
 
-  part(document, "#sign-out", HTMLButtonElement).addEventListener("click", () => {
+  guard(socket, me);
+}
+
+/** The account: its password, signing out, and being sent away. @param {ChatSocket} socket @param {string} me */
+function guard(socket, me) {
+  /** @type {Promise<void> | undefined} a new token is on its way, so a socket that the server closes is to come back */
+  let renewing;
+  part(document, "#account", HTMLButtonElement).addEventListener("click", () => account.open(sessionStorage.getItem(HAS_PASSWORD_KEY) === "true"));
+  on(account, "account", ({oldPassword, newPassword}) => {
+    const token = sessionStorage.getItem(TOKEN_KEY) ?? "";
+    const hasPassword = sessionStorage.getItem(HAS_PASSWORD_KEY) === "true";
+    const asked = hasPassword ? changePassword(apiBase, token, {oldPassword, newPassword}) : openAccount(apiBase, {userId: me, password: newPassword});
+    renewing = asked.then((session) => void keep(session));
+    renewing.then(() => account.done(), (error) => account.refuse(error)).finally(() => (renewing = undefined));
+  });
+  socket.on("state", ({name, code}) => {
+    if (name !== "ended" || code !== SIGN_IN) return;
+    const leave = () => {
+      forget();
+      sessionStorage.setItem(AGAIN_KEY, me);
+      location.reload();
+    };
+    if (renewing) renewing.then(() => socket.reconnect(), leave);
+    else if (sessionStorage.getItem(TOKEN_KEY) !== shownToken) socket.reconnect();
+    else leave();
+  });
+  part(document, "#sign-out", HTMLButtonElement).addEventListener("click", async () => {
+    const token = sessionStorage.getItem(TOKEN_KEY);
     socket.close();
-    sessionStorage.removeItem(USER_KEY);
-    sessionStorage.removeItem(TOKEN_KEY);
+    forget();
+    if (token) await closeSession(apiBase, token).catch(() => undefined); // offline: it expires by itself
     location.replace(location.pathname);
   });
 }

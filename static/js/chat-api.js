@@ -16,6 +16,31 @@ const NOT_SIGNED_IN = 401;
 /** A request without an answer for this long has failed. */
 const ANSWER_SECONDS = 15;
 
+/**
+ * @typedef {{userId: string, token: string, expiresAt: string, hasPassword: boolean}} Session
+ * @typedef {{userId: string, password?: string}} Credentials
+ */
+
+/** Signs in. @param {URL} base @param {Credentials} credentials @returns {Promise<Session>} */
+export function openSession(base, credentials) {
+  return send("POST", new URL("session", base), credentials);
+}
+
+/** Gives a free name a password, and signs in. @param {URL} base @param {Credentials} credentials @returns {Promise<Session>} */
+export function openAccount(base, credentials) {
+  return send("POST", new URL("accounts", base), credentials);
+}
+
+/** Signs out: the token is of no use to anybody any more. @param {URL} base @param {string} token */
+export async function closeSession(base, token) {
+  await request(new URL("session", base), {method: "DELETE", ...bearer(token)});
+}
+
+/** @param {URL} base @param {string} token @param {{oldPassword: string, newPassword: string}} passwords @returns {Promise<Session>} */
+export function changePassword(base, token, passwords) {
+  return send("PUT", new URL("password", base), passwords, token);
+}
+
 export class ChatApi {
   #base;
   #userId;
@@ -65,17 +90,21 @@ export class ChatApi {
   }
 
   async #askForToken() {
-    const body = JSON.stringify({userId: this.#userId});
-    const headers = {"Content-Type": "application/json"};
-    const {token} = await read(await request(new URL("session", this.#base), {method: "POST", headers, body}));
+    const {token} = await openSession(this.#base, {userId: this.#userId});
     this.#storage.setItem(this.#key, token);
     return token;
   }
 }
 
-/** @param {string} token @returns {RequestInit} */
+/** @param {string} token */
 function bearer(token) {
   return {headers: {Authorization: `Bearer ${token}`}};
+}
+
+/** @param {string} method @param {URL} address @param {object} what @param {string} [token] */
+async function send(method, address, what, token) {
+  const headers = {"Content-Type": "application/json", ...(token ? bearer(token).headers : {})};
+  return read(await request(address, {method, headers, body: JSON.stringify(what)}));
 }
 
 /** @param {URL} address @param {RequestInit} options */

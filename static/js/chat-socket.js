@@ -85,12 +85,13 @@ export class ChatSocket {
   /**
    * Connects at once.
    * @param {string} url ws: or wss:
-   * @param {{userId: string, sync?: boolean}} who `sync`: this program fetches over HTTP what it missed, and sends
-   *   `received` itself. Otherwise the server sends what was missed as ordinary `chat` events.
+   * @param {{userId: string, sync?: boolean, token?: () => string | undefined}} who `sync`: this program fetches over
+   *   HTTP what it missed, and sends `received` itself. Otherwise the server sends what was missed as ordinary `chat`
+   *   events. `token`: asked at each connection, where the name needs one.
    */
-  constructor(url, {userId, sync}) {
+  constructor(url, {userId, sync, token}) {
     this.#url = url;
-    this.#init = JSON.stringify({type: "init", userId, sync});
+    this.#init = () => JSON.stringify({type: "init", userId, sync, token: token?.()});
     globalThis.addEventListener?.("online", this.#networkIsBack);
     this.#connect();
   }
@@ -147,7 +148,7 @@ export class ChatSocket {
   #connect() {
     const ws = (this.#ws = new WebSocket(this.#url));
     ws.onopen = () => {
-      ws.send(this.#init);
+      ws.send(this.#init());
       this.#tell("open", {});
     };
     ws.onmessage = ({data}) => this.#receive(data);

@@ -25,7 +25,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 def test_a_session_gives_a_token_for_the_name_in_its_one_spelling(api_on_sqlite: Api) -> None:
     response = api_on_sqlite.post("/session", {"userId": unicodedata.normalize("NFD", "한글.é")})
     assert response.status_code == 201
-    assert response.json.keys() == {"userId", "token", "expiresAt"}
+    assert response.json.keys() == {"userId", "token", "expiresAt", "hasPassword"}
     assert response.json["userId"] == "한글.é"
     assert api_on_sqlite.directory.user_of(response.json["token"]) == "한글.é"
     left = datetime.fromisoformat(response.json["expiresAt"]) - datetime.now(UTC)

@@ -1,34 +1,94 @@
 // @ts-check
 /**
- * Owns the form that asks for a name: `sign-in` {userId} when it is given, a sentence when it cannot be.
- * Leaves to app.js what signing in means.
+ * Owns the form that asks who somebody is: `sign-in` {userId, password, isNew} when it is filled in, a sentence when
+ * it cannot be used or the server refused it. Leaves to app.js what signing in means.
  */
-import {language, say} from "../language.js";
+import {language, say, sayOf} from "../language.js";
 import {readName} from "../models/names.js";
 import {part} from "./parts.js";
 
-class SignIn extends HTMLElement {
-  /** @type {import("../language.js").TextKey | undefined} */
+/** @typedef {import("../language.js").TextKey} TextKey */
+
+export class SignIn extends HTMLElement {
+  /** @type {(() => string) | undefined} */
   #problem;
+  /** Whether everybody needs a password here. */
+  #isRequired = document.documentElement.dataset.auth === "required";
 
   connectedCallback() {
-    const input = part(this, "input", HTMLInputElement);
-    this.addEventListener("submit", (event) => {
+    const form = part(this, "form", HTMLFormElement);
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const {name, problem} = readName(input.value);
-      this.#problem = problem;
-      this.#show();
-      if (problem) input.focus();
-      else this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name}}));
+      this.#submit(event.submitter === part(this, ".new-account", HTMLButtonElement));
     });
+    this.#password.hidden = !this.#isRequired;
+    part(this, ".new-account", HTMLElement).hidden = !this.#isRequired || document.documentElement.dataset.signup !== "open";
+    part(this, ".open-mode", HTMLElement).hidden = this.#isRequired;
     language.addEventListener("change", () => this.#show());
-    input.focus();
+    this.#name.focus();
+  }
+
+  /** Asks again, with the name filled in. @param {string} userId @param {TextKey} why */
+  again(userId, why) {
+    this.#name.value = userId;
+    this.#tell(() => say(why));
+  }
+
+  /** Says why the server did not take it. @param {{code: string, message: string}} error */
+  refuse({code, message}) {
+    if (code === "sign_in_needed" && this.#password.hidden) {
+      this.#password.hidden = false;
+      this.#tell(() => say("signin.protected"));
+      part(this.#password, "input", HTMLInputElement).focus();
+      return;
+    }
+    const known = `signin.${code}` in SENTENCES;
+    this.#tell(() => (known ? say(SENTENCES[/** @type {keyof typeof SENTENCES} */ (`signin.${code}`)]) : `${sayOf("error", code)} ${message}`));
+    part(this, this.#password.hidden ? "#my-name" : "#my-password", HTMLInputElement).select();
+  }
+
+  /** @param {boolean} isBusy */
+  set busy(isBusy) {
+    for (const button of this.querySelectorAll("form button")) /** @type {HTMLButtonElement} */ (button).disabled = isBusy;
+  }
+
+  get #name() {
+    return part(this, "#my-name", HTMLInputElement);
+  }
+
+  get #password() {
+    return part(this, ".password", HTMLElement);
+  }
+
+  /** @param {boolean} isNew */
+  #submit(isNew) {
+    const {name, problem} = readName(this.#name.value);
+    this.#tell(problem && (() => say(problem)));
+    if (problem) return this.#name.focus();
+    const password = this.#password.hidden ? undefined : part(this, "#my-password", HTMLInputElement).value || undefined;
+    this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew}}));
+  }
+
+  /** @param {(() => string) | undefined} problem */
+  #tell(problem) {
+    this.#problem = problem;
+    this.#show();
   }
 
   #show() {
-    part(this, ".problem", HTMLElement).textContent = this.#problem ? say(this.#problem) : "";
-    part(this, "input", HTMLInputElement).ariaInvalid = String(Boolean(this.#problem));
+    part(this, ".problem", HTMLElement).textContent = this.#problem?.() ?? "";
+    this.#name.ariaInvalid = String(Boolean(this.#problem));
   }
 }
+
+/** What the server's refusals mean on this form. @type {Record<string, TextKey>} */
+const SENTENCES = {
+  "signin.wrong_password": "signin.wrongPassword",
+  "signin.name_taken": "signin.nameTaken",
+  "signin.rate_limited": "signin.tooOften",
+  "signin.sign_in_needed": "signin.passwordMissing",
+  "signin.invalid_field": "signin.badPassword",
+  "signin.missing_field": "signin.passwordMissing",
+};
 
 customElements.define("sign-in", SignIn);

@@ -1,0 +1,104 @@
+"""Signing in, protecting a name and being sent away, as a person sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import Called, OpenPage, click, is_online, texts, write
+
+REFUSED = re.compile(r"the server responded with a status of 40[01] ")
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _refusals_are_meant(context: Any, complaints: list[str]) -> Iterator[None]:
+    """Chromium writes each answer of 400 or 401 into its console; here they are what is asked for."""
+    yield
+    complaints[:] = [line for line in complaints if not REFUSED.search(line)]
+
+
+def protect(page: Page, password: str, old: str = "") -> None:
+    click(page.get_by_role("button", name="Password", exact=True))
+    if old:
+        page.get_by_label("Current password").fill(old)
+    page.get_by_label("New password").fill(password)
+    click(page.get_by_role("button", name="Save"))
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def sign_in(page: Page, name: str, password: str = "") -> None:
+    page.get_by_label("Your name").fill(name)
+    if password:
+        page.get_by_label("Password", exact=True).fill(password)
+    click(page.get_by_role("button", name="Start chatting"))
+
+
+def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(
+    open_page: OpenPage, called: Called
+) -> None:
+    mine, theirs = open_page("owner"), open_page("owner")
+    is_online(mine)
+    is_online(theirs)
+    protect(mine, PASSWORD)
+    expect(theirs.get_by_role("alert")).to_have_text("You were signed out. Please sign in again.")
+    expect(theirs.get_by_label("Your name")).to_have_value(called("owner"))
+    is_online(mine)
+    sign_in(theirs, called("owner"))
+    expect(theirs.get_by_role("alert")).to_have_text(
+        "This name is protected. Please enter its password."
+    )
+    sign_in(theirs, called("owner"), "a wrong password")
+    expect(theirs.get_by_role("alert")).to_have_text("Name and password do not go together.")
+    sign_in(theirs, called("owner"), PASSWORD)
+    is_online(theirs)
+
+
+def test_a_new_password_keeps_this_tab_and_its_messages(open_page: OpenPage) -> None:
+    page = open_page("changer", to="friend")
+    is_online(page)
+    write(page, "before")
+    protect(page, PASSWORD)
+    protect(page, "another one, longer", old=PASSWORD)
+    is_online(page)
+    write(page, "after")
+    expect(texts(page)).to_have_text(["before", "after"])
+    page.reload()
+    is_online(page)
+
+
+def test_a_bad_password_is_told_in_the_dialog(open_page: OpenPage) -> None:
+    page = open_page("careless")
+    is_online(page)
+    click(page.get_by_role("button", name="Password", exact=True))
+    for bad in ("short", "password1"):
+        page.get_by_label("New password").fill(bad)
+        click(page.get_by_role("button", name="Save"))
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("8 to 1,024")
+    click(page.get_by_role("button", name="Cancel"))
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    is_online(page)
+
+
+def test_after_signing_out_the_token_is_of_no_use(open_page: OpenPage) -> None:
+    page = open_page("leaver")
+    is_online(page)
+    token: Any = page.evaluate("sessionStorage.getItem('chat.token')")
+    assert token
+    click(page.get_by_role("button", name="Sign out"))
+    expect(page.get_by_label("Your name")).to_be_visible()
+    status = page.evaluate(
+        "(token) => fetch('api/conversations', {headers: {Authorization: `Bearer ${token}`}})"
+        ".then((answer) => answer.status)",
+        token,
+    )
+    assert status == 401
+
+
+def test_the_page_says_that_free_names_are_anybodys(open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page.get_by_text("anyone can use a name that has no password")).to_be_visible()
