@@ -114,8 +114,11 @@ function guard(socket, me) {
     renewing = asked.then((session) => void keep(session));
     renewing.then(() => account.done(), (error) => account.refuse(error)).finally(() => (renewing = undefined));
   });
+  let isRenewed = false; // once for each time online: a server that goes on refusing is not asked for ever
+  socket.on("ready", () => (isRenewed = false));
   socket.on("state", ({name, code}) => {
-    if (name !== "ended" || code !== SIGN_IN) return;
+    if (name !== "ended" || code !== SIGN_IN || isRenewed) return;
+    isRenewed = true;
     const leave = () => {
       forget();
       sessionStorage.setItem(AGAIN_KEY, me);
@@ -123,7 +126,7 @@ function guard(socket, me) {
     };
     if (renewing) renewing.then(() => socket.reconnect(), leave);
     else if (sessionStorage.getItem(TOKEN_KEY) !== shownToken) socket.reconnect();
-    else leave();
+    else openSession(apiBase, {userId: me}).then((session) => void (keep(session), socket.reconnect()), leave); // a free name only
   });
   part(document, "#sign-out", HTMLButtonElement).addEventListener("click", async () => {
     const token = sessionStorage.getItem(TOKEN_KEY);

@@ -82,7 +82,13 @@ class FakeServer:
             "lastSeq": 0,
             "more": False,
         }
-        page.route("**/api/**", lambda route: route.fulfill(json=nothing))
+
+        def answer(route: Any) -> None:
+            asked = json.loads(route.request.post_data or "{}")
+            who = {"userId": asked.get("userId", ""), "hasPassword": False}
+            route.fulfill(json=nothing | who)
+
+        page.route("**/api/**", answer)
 
     def _meet(self, socket: Any) -> None:
         self.sockets.append(socket)
