@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chat.auth import Claims, Tokens
 from chat.delivery import sockets
-from chat.errors import NotSignedIn, SignInNeeded, UnknownUser
+from chat.errors import NotSignedIn, SignInNeeded, Unavailable, UnknownUser
 from chat.names import name_key
 from chat.protocol import SIGN_IN
 from chat.storage.accounts import Account, Accounts
@@ -77,7 +77,7 @@ class Directory:
         if self.required:
             raise SignInNeeded("Sign in first, and send the token with init.")
         account = self._looked_up(user_id, "userId")
-        if not _is_free(account):
+        if not account.is_free:
             raise SignInNeeded
         return account.name, None
 
@@ -93,7 +93,7 @@ class Directory:
         account, ended = self.run(self.accounts.find, claims.sub, claims.jti)
         if account is None and self.required:  # whoever shares the secret may name new people
             [name] = self.run(self.accounts.keep_names, [claims.sub])
-            account = Account(name, None, False, 0)
+            account = Account(name)
         account = self._learn(claims.sub, account)
         if ended or account.disabled or claims.issued_ms < account.valid_from:
             raise NotSignedIn("This session has ended. Sign in again.")
@@ -111,7 +111,7 @@ class Directory:
         """Keep what is known of a name. One that is stored nowhere is free, in the spelling it came first."""
         key = name_key(user_id)
         if account is None:
-            account = self._accounts.get(key) or Account(user_id, None, False, 0)
+            account = self._accounts.get(key) or Account(user_id)
         if len(self._names) > KNOWN:
             self._accounts.clear()
             self._names.clear()
@@ -120,10 +120,16 @@ class Directory:
         return account
 
     def keep_up(self) -> None:
-        """See what has changed since the last call, and send away whoever is not let in any more."""
+        """See what has changed since the last call, and send away whoever is not let in any more.
+
+        Where the database does not answer, which `run` has logged, the next call looks that far back.
+        """
         now_ms = int(time.time() * 1000)
-        since, self._looked_at_ms = self._looked_at_ms, now_ms
-        changed, ended = self.run(self.accounts.changed_since, since - LATE_MS)
+        try:
+            changed, ended = self.run(self.accounts.changed_since, self._looked_at_ms - LATE_MS)
+        except Unavailable:
+            return
+        self._looked_at_ms = now_ms
         for new in changed:
             if name_key(new.name) in self._accounts:
                 self._learn(new.name, new)
@@ -139,10 +145,6 @@ class Directory:
 
 def _clients(user_id: str) -> tuple[Any, ...]:
     return sockets.of(user_id)
-
-
-def _is_free(account: Account) -> bool:
-    return account.password is None and not account.disabled
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:

@@ -1,7 +1,7 @@
 """The questions about accounts: names, password hashes, and what ended before its time. Blocking.
 
-Which password fits, and what a token may do, is decided in `auth.py`; nothing here is asked for each
-message.
+Which password fits is decided in `passwords.py`, who is let in in `directory.py`; nothing here is asked for
+each message.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ from chat.storage.schema import accounts, ended_sessions
 
 
 class Account(NamedTuple):
-    """Somebody who is stored. `password`: Argon2's string, None for a free name."""
+    """Somebody, stored or not. `password`: Argon2's string, None for a name without one."""
 
     name: str
-    password: str | None
-    disabled: bool
-    valid_from: int  # Unix time in milliseconds: a token that was issued before does not count
+    password: str | None = None
+    disabled: bool = False
+    valid_from: int = 0  # Unix time in milliseconds: a token that was issued before does not count
+
+    @property
+    def is_free(self) -> bool:
+        """Whether anybody may use the name, where accounts are not required."""
+        return self.password is None and not self.disabled
 
 
 class EndedSession(NamedTuple):
@@ -94,6 +99,7 @@ class Accounts:
 
     def end_session(self, session: str, name: str, expires_at: float) -> None:
         """Note that a session has ended; `expires_at` is its token's, a Unix time in seconds."""
+        self.forget_expired()  # so that the table holds no more than one lifetime of tokens
         row = {"id": session, "user_key": name_key(name), "ended_at": self._now()}
         with self._writing() as connection:
             connection.execute(self._insert_ended, row | {"expires_at": int(expires_at * 1000)})

@@ -38,8 +38,8 @@ class AccountViews:
 
     def __init__(self, directory: Directory, sign_up: bool, in_pool: InPool) -> None:
         self._directory = directory
-        self._accounts = self._directory.accounts
-        self._run = self._directory.run
+        self._accounts = directory.accounts
+        self._run = directory.run
         self._sign_up = sign_up
         self._in_pool = in_pool
         self._failures = MovingWindowRateLimiter(MemoryStorage())
@@ -51,7 +51,7 @@ class AccountViews:
             raise SignUpClosed
         passwords.check_password(asked.password, "password")
         account, _ = self._run(self._accounts.find, asked.user_id)
-        if account is not None and (account.password is not None or account.disabled):
+        if account is not None and not account.is_free:
             raise NameTaken(field="userId")
         stored = self._in_pool(passwords.hashed, asked.password)
         account = self._run(self._accounts.give_password, asked.user_id, stored)
@@ -67,11 +67,9 @@ class AccountViews:
         if asked.password is None:
             if self._directory.required:
                 raise SignInNeeded("Sign in with your password.", "password")
-            if account is not None and (account.password is not None or account.disabled):
+            if account is not None and not account.is_free:
                 raise SignInNeeded("This name is protected. Sign in with its password.", "password")
-            return self._session(
-                account or Account(self._directory.name_of(asked.user_id), None, False, 0), 201
-            )
+            return self._session(account or Account(self._directory.name_of(asked.user_id)), 201)
         return self._session(self._signed_in(asked.user_id, account, asked.password), 201)
 
     def close_session(self) -> Response:

@@ -116,3 +116,13 @@ def test_an_ended_session_is_remembered_until_its_token_expires(
 def test_what_means_something_in_sql_means_only_itself(accounts: Accounts, name: str) -> None:
     accounts.give_password("alice", "hash")
     assert accounts.find(name, name) == (None, False)
+
+
+def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(
+    accounts: Accounts, clock: Clock
+) -> None:
+    accounts.end_session("s1", "bob", expires_at=NOW / 1000 + 5)
+    clock.ms += 5_001
+    accounts.end_session("s2", "bob", expires_at=NOW / 1000 + 60)
+    assert accounts.find("bob", "s1") == (None, False)
+    assert accounts.find("bob", "s2") == (None, True)
