@@ -16,9 +16,8 @@ from chat.storage.doubt import InDoubt
 from chat.storage.named_file import NamedFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
-CHECKPOINT_PAGES = (
-    8_000  # of 4 KiB; SQLite's own 1,000 make one commit in sixteen wait for a checkpoint
-)
+# Of 4 KiB. With SQLite's own 1,000, one commit in sixteen waits for a checkpoint.
+CHECKPOINT_PAGES = 8_000
 
 IN_ONE_QUESTION = 500  # values of an IN (...), below every database's bound
 

@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them.
 
-What is asked of them stands in `store.py` and `accounts.py`.
+What is asked of them stands in `questions.py`, `writing.py` and `accounts.py`.
 """
 
 from __future__ import annotations

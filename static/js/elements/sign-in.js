@@ -42,8 +42,8 @@ export class SignIn extends HTMLElement {
       part(this.#password, "input", HTMLInputElement).focus();
       return;
     }
-    const known = `signin.${code}` in SENTENCES;
-    this.#tell(() => (known ? say(SENTENCES[/** @type {keyof typeof SENTENCES} */ (`signin.${code}`)]) : `${sayOf("error", code)} ${message}`));
+    const sentence = SENTENCES[code];
+    this.#tell(() => (sentence ? say(sentence) : `${sayOf("error", code)} ${message}`));
     part(this, this.#password.hidden ? "#my-name" : "#my-password", HTMLInputElement).select();
   }
 
@@ -81,14 +81,14 @@ export class SignIn extends HTMLElement {
   }
 }
 
-/** What the server's refusals mean on this form. @type {Record<string, TextKey>} */
+/** What the server's refusals mean on this form. @type {Record<string, TextKey | undefined>} */
 const SENTENCES = {
-  "signin.wrong_password": "signin.wrongPassword",
-  "signin.name_taken": "signin.nameTaken",
-  "signin.rate_limited": "signin.tooOften",
-  "signin.sign_in_needed": "signin.passwordMissing",
-  "signin.invalid_field": "signin.badPassword",
-  "signin.missing_field": "signin.passwordMissing",
+  wrong_password: "signin.wrongPassword",
+  name_taken: "signin.nameTaken",
+  rate_limited: "signin.tooOften",
+  sign_in_needed: "signin.passwordMissing",
+  invalid_field: "signin.badPassword",
+  missing_field: "signin.passwordMissing",
 };
 
 customElements.define("sign-in", SignIn);
