@@ -135,10 +135,10 @@ def test_messages_come_in_order_as_what_they_are(pair: Pair) -> None:
     pair.peer.sendall(frame(Opcode.TEXT, b"one") + frame(Opcode.BINARY, b"two"))
     third = frame(Opcode.TEXT, "셋".encode())
     pair.peer.sendall(third[:-1])
-    pair.read()
+    pair.read_until(lambda: len(pair.ours.seen) >= 2)
     assert pair.ours.seen == ["one", b"two"]
     pair.peer.sendall(third[-1:])
-    pair.read()
+    pair.read_until(lambda: len(pair.ours.seen) >= 3)
     assert pair.ours.seen == ["one", b"two", "셋"]
 
 
@@ -167,11 +167,11 @@ def test_a_pong_tells_how_far_the_peer_has_read(pair: Pair) -> None:
     first, _, third, last = (bytes(f.data) for f in pair.frames[:4])
     for payload in (first, third, first):  # the second is answered with the third
         pair.peer.sendall(frame(Opcode.PONG, payload))
-    pair.read()
+    pair.read_until(lambda: len(pair.ours.pongs) >= 2)
     assert pair.ours.pongs == [1, 3]
     assert pair.ours.awaits_pong
     pair.peer.sendall(frame(Opcode.PONG, last))
-    pair.read()
+    pair.read_until(lambda: len(pair.ours.pongs) >= 3)
     assert pair.ours.pongs == [1, 3, 4]
     assert not pair.ours.awaits_pong
 
@@ -418,7 +418,7 @@ def test_an_abort_while_a_handler_waits_lets_it_finish_and_sends_nothing(pair: P
 
     pair.ours.handler = slow
     pair.peer.sendall(frame(Opcode.TEXT, b"x") * 3)
-    pair.read()
+    pair.read_until(lambda: pair.ours.busy)
     assert pair.ours.busy, "need a running handler for this to mean anything"
     pair.ours.abort("cut off")
     go_on.set()
