@@ -40,7 +40,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string}} Notification
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
  *   more?: boolean}} Ready
- * @typedef {{code: string, message: string, field?: string, ref?: string}} Refusal
+ * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string},
  *   notification: Notification, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
@@ -54,12 +54,13 @@ const OWN_EVENTS = ["open", "close", "state"];
  * `timeout`, `connection_lost`.
  */
 export class ChatError extends Error {
-  /** @param {string} code @param {string} message @param {string} [field] */
-  constructor(code, message, field) {
+  /** @param {string} code @param {string} message @param {string} [field] @param {number} [retryAfter] in seconds */
+  constructor(code, message, field, retryAfter) {
     super(message);
     Object.assign(this, {name: "ChatError"});
     this.code = code;
     this.field = field;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -165,7 +166,7 @@ export class ChatSocket {
     const isAnswer = event?.type === "ack" || event?.type === "error";
     const pending = isAnswer ? this.#take(event.ref) : undefined;
     if (pending && event.type === "ack") pending.resolve(event);
-    else if (pending) pending.reject(new ChatError(event.code, event.message, event.field));
+    else if (pending) pending.reject(new ChatError(event.code, event.message, event.field, event.retryAfter));
     else if (event && !OWN_EVENTS.includes(event.type)) this.#tell(event.type, event);
   }
 
