@@ -3,13 +3,14 @@
 # make lint   ruff and mypy; make format mends what ruff can
 # make bench  this server and its peers, in turn; about twelve minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
+# make lock   pins what requirements*.in name, with hashes; needs uv
 # make conformance  the Autobahn suite, where Python 2.7 is found
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format bench faults conformance clean
+.PHONY: run test lint format bench faults conformance lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -35,6 +36,14 @@ faults: $(VENV)/dev.stamp
 
 conformance: $(VENV)/run.stamp
 	$(BIN)/python tests/conformance/run.py
+
+# The versions stay where they are; to raise one, change its line in the .in file first.
+LOCK := uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+lock:
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) .venv-conformance build bench/.peers
