@@ -107,7 +107,7 @@ def chat(client: Client, event: Chat) -> Answer:
     if event.from_user_id is not None and name_key(event.from_user_id) != name_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     receiver = directory.name_of(event.to_user_id)
-    if seconds := client.limits.messages.take(sender):
+    if seconds := client.connections.limits.messages.take(sender):
         raise RateLimited(seconds, "These were too many messages. Wait a moment.")
     send = Send(sender, receiver, event.message, event.client_id)
     storage.journal.accept(send, lambda outcome: _settle(client, event.ref, send, outcome))

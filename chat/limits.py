@@ -21,6 +21,8 @@ from chat.config import Settings
 BURST_SECONDS = 4  # so many seconds' worth may come at once: a tab that comes back has much to say
 NONE = 1 << 60  # of a limit that is switched off; one object, so that full budgets share it
 PRUNE_AT = 10_000  # keys of a Meter; from there on those that are over are looked for
+MINUTE = 60.0
+ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by
 IPV6_NETWORK = 64  # bits of an address that one customer has at least (RFC 6177)
 
 
@@ -48,7 +50,7 @@ class Meter:
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         """`per_minute` 0: no limit."""
-        self._seconds_each = 60 / per_minute if per_minute else 0.0
+        self._seconds_each = MINUTE / per_minute if per_minute else 0.0
         self._clock = clock
         self._earned_at: dict[
             str, float
@@ -61,12 +63,16 @@ class Meter:
         if not self._seconds_each:
             return 0
         now = self._clock()
-        earned_at = max(now, self._earned_at.get(key, 0.0)) + self._seconds_each
-        if (over := earned_at - now - 60) > 1e-6:  # more than the sum's rounding
+        earned_at = self._earned_at.get(key)
+        if earned_at is None:
+            earned_at = now
+            if len(self._earned_at) >= self._prune_at:
+                self._prune(now)
+        elif earned_at < now:
+            earned_at = now
+        elif (over := earned_at + self._seconds_each - now - MINUTE) > ROUNDING:
             return math.ceil(over)
-        if len(self._earned_at) >= self._prune_at:
-            self._prune(now)
-        self._earned_at[key] = earned_at
+        self._earned_at[key] = earned_at + self._seconds_each
         return 0
 
     def __len__(self) -> int:
