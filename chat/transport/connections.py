@@ -16,8 +16,8 @@ from gevent import get_hub, monkey
 
 from chat.config import Settings
 from chat.protocol import NO_INIT, SERVICE_RESTART
-from chat.transport.connection import Connection
 from chat.transport.outbox import CLOSING, OPEN, Outbox
+from chat.transport.peer import Peer
 from chat.transport.runners import Runners
 
 log = logging.getLogger("chat")
@@ -37,7 +37,7 @@ class Connections:
         self.runners = Runners()
         self.stopping = False
         self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
-        self._all: set[Connection] = set()
+        self._all: set[Peer] = set()
         self._unflushed: list[Outbox] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread whose loop all this lives on
@@ -55,17 +55,21 @@ class Connections:
     def __len__(self) -> int:
         return len(self._all)
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[Peer]:
         return iter(tuple(self._all))
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: Peer) -> None:
         self._all.add(connection)
+        self.start()
+
+    def start(self) -> None:
+        """Sweep from now on; to be called on the loop that all this is to live on."""
         if self._sweeper is None:
             self._thread = thread_id()
             self._sweeper = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS, ref=False)
             self._sweeper.start(self._sweep)
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: Peer) -> None:
         self._all.discard(connection)
 
     def spawn(self, function: Callable[..., object], *args: Any) -> None:
@@ -122,7 +126,7 @@ class Connections:
         log.exception("a connection failed")
         connection.abort("1011 internal error")
 
-    def _overdue(self, connection: Connection) -> None:
+    def _overdue(self, connection: Peer) -> None:
         if connection.state is CLOSING:
             connection.abort("1006 did not hang up")
         else:
