@@ -97,7 +97,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         connections.spawn,
     )
     connections.each_sweep.append(notifier.keep_sending)
-    connections.still_busy.append(lambda: notifier.busy)
+    connections.still_busy.append(notifier.stop)
     app.register_blueprint(
         api(storage.store, directory, accounts, NotificationViews(directory, notifier, connections))
     )
