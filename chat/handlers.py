@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from msgspec import UNSET
+
 from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
 from chat.directory import directory
 from chat.errors import ChatError, Conflicting, Forbidden, NotSignedIn, SignInNeeded
 from chat.events import LATER, Answer, Client, events
 from chat.names import USER_ID_CHARS, name_key
+from chat.presence import presence
 from chat.protocol import (
     SIGN_IN,
     Chat,
@@ -34,7 +37,7 @@ from chat.protocol import (
     timestamp,
 )
 from chat.receipts import tell
-from chat.storage import storage
+from chat.storage import records, storage
 from chat.storage.records import Conflict, Pointer, Send, Stored
 
 log = logging.getLogger("chat")
@@ -62,12 +65,16 @@ def init(client: Client, event: Init) -> Answer:
         client.catchup = None
     elif not said_before:
         client.catchup = Catchup(client, user_id)
+    moved_from = client.owner
     sockets.add(user_id, client)
+    if moved_from not in (None, user_id):
+        presence.left(str(moved_from))
     try:
         standings = storage.read(storage.store.standings, user_id, READY_CONVERSATIONS + 1)
     except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
         sockets.remove(client)
         client.catchup = None
+        presence.left(user_id)
         raise
     client.deadline = None
     client.emit(
@@ -75,16 +82,24 @@ def init(client: Client, event: Init) -> Answer:
             user_id=user_id,
             heartbeat=client.settings.heartbeat_seconds,
             limits={"frameBytes": client.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
-            conversations=[Standing(**row._asdict()) for row in standings[:READY_CONVERSATIONS]],
+            conversations=[_standing(row) for row in standings[:READY_CONVERSATIONS]],
             more=len(standings) > READY_CONVERSATIONS or None,
         )
     )
+    presence.came(user_id, (row.with_user_id for row in standings))
     if client.catchup is not None and not said_before:
         missed = any(row.received < row.last_seq for row in standings)
         client.catchup.begin(
             missed or len(standings) > READY_CONVERSATIONS
         )  # not all were looked at
     return None
+
+
+def _standing(row: records.Standing) -> Standing:
+    status = presence.status_of(row.with_user_id)
+    is_told = status == "offline" and row.last_seen is not None
+    fields = row._asdict() | {"last_seen": iso(row.last_seen) if is_told else UNSET}
+    return Standing(**fields, presence=status)
 
 
 @events.on("chat", Chat)
@@ -113,6 +128,8 @@ def _settle(
             delivered = bool(sockets.of(send.receiver_id))
         else:
             delivered = _deliver(client, send, outcome.seq, sent_at)
+            if outcome.seq == 1:
+                presence.introduce(send.sender_id, send.receiver_id)
         if ref is not None:
             client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
 
@@ -174,6 +191,24 @@ def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
     to = directory.name_of(event.to_user_id)
     emit(TypingHint(from_user_id=client.user_id), to=to, skip=client)
+    return None
+
+
+@events.on("away")
+def away(client: Client, event: Payload) -> Answer:
+    """Nobody looks at this socket's page just now."""
+    return _look_away(client, True)
+
+
+@events.on("back")
+def back(client: Client, event: Payload) -> Answer:
+    """Somebody looks at it again."""
+    return _look_away(client, False)
+
+
+def _look_away(client: Client, is_away: bool) -> Answer:
+    client.is_away = is_away
+    presence.changed(client.user_id)
     return None
 
 

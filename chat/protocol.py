@@ -121,7 +121,10 @@ class ServerEvent(
 
 
 class Standing(msgspec.Struct, rename="camel", kw_only=True):
-    """How far a conversation has got, and how far its two users. All are `seq`s; 0: nothing."""
+    """How far a conversation has got, and how far its two users: five `seq`s; 0: nothing.
+
+    `presence` and `last_seen` are the other user's; the latter only of one who is offline.
+    """
 
     with_user_id: str
     last_seq: int
@@ -129,6 +132,8 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     read: int
     their_received: int
     their_read: int
+    presence: str
+    last_seen: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Ready(ServerEvent, tag="ready"):
@@ -180,6 +185,14 @@ class TypingHint(ServerEvent, tag="typing"):
     """`from_user_id` is writing to you."""
 
     from_user_id: str
+
+
+class PresenceChange(ServerEvent, tag="presence"):
+    """`user_id` is online, away or offline now; `last_seen` only with the last of them."""
+
+    user_id: str
+    status: str
+    last_seen: str | None = None
 
 
 class Pong(ServerEvent, tag="pong"):

@@ -24,6 +24,7 @@ LAYERS = [
         "chat.delivery",
         "chat.auth",
         "chat.directory",
+        "chat.presence",
     ],
     ["chat.transport", "chat.bus", "chat.storage"],
     ["chat.protocol"],

@@ -17,6 +17,7 @@ from chat.errors import Unavailable
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.journal import Journal
+from chat.storage.sightings import Sightings
 from chat.storage.store import Store
 
 log = logging.getLogger("chat")
@@ -30,6 +31,7 @@ class Storage:
     store: Store
     journal: Journal
     accounts: Accounts
+    sightings: Sightings
 
     def open(self, url: str, journal_records: int, check: bool = True) -> None:
         """Connect, bring an embedded database's tables up to date, and be ready for both.
@@ -46,6 +48,7 @@ class Storage:
         self.store = Store(url)
         self.journal = Journal(self.store, journal_records)
         self.accounts = Accounts(self.store.database)
+        self.sightings = Sightings(self.store.database)
         if self.store.engine.dialect.name == "sqlite":
             migrate.upgrade(self.store.engine)
         elif check:
