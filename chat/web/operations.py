@@ -66,6 +66,9 @@ _CONVERSATION = shapes.Conversation(
     unread=1,
     last_message=_MESSAGE,
 )
+_FOUND = shapes.FoundMessage(
+    with_user_id="bob", seq=7, from_user_id="bob", message="안녕!", timestamp=_MOMENT
+)
 
 _SECRET = "correct horse battery staple"
 _SESSION = shapes.Session(
@@ -144,6 +147,26 @@ OPERATIONS = (
         query=shapes.MessagesPage,
         answer=shapes.History,
         example=shapes.History(messages=[_MESSAGE], last_seq=7, more=True),
+        errors=IN_A_QUERY,
+    ),
+    Operation(
+        name="search_messages",
+        method="GET",
+        path="/search",
+        summary="One's messages that hold a text, the newest first.",
+        query=shapes.Wanted,
+        answer=shapes.FoundMessages,
+        example=shapes.FoundMessages(messages=[_FOUND], next=None),
+        errors=(*IN_A_QUERY, errors.MissingField),
+    ),
+    Operation(
+        name="list_users",
+        method="GET",
+        path="/users",
+        summary="Names that begin so.",
+        query=shapes.Beginning,
+        answer=shapes.Users,
+        example=shapes.Users(users=[shapes.User(user_id="bob")]),
         errors=IN_A_QUERY,
     ),
     Operation(
