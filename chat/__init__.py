@@ -35,7 +35,9 @@ from chat.transport import websocket
 from chat.transport.connections import Connections
 from chat.web.accounts import AccountViews
 from chat.web.api import api
+from chat.web.compression import Compression
 from chat.web.pages import pages
+from chat.web.scripts import joined
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events"]
 
@@ -44,6 +46,7 @@ HASHES_AT_ONCE = 4
 log = logging.getLogger("chat")
 
 ROOT = Path(__file__).parent.parent
+STATIC = ROOT / "static"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -56,6 +59,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         BadSetting: a setting has a value that cannot be used.
         Unavailable: the database cannot be reached.
         WrongTables: its tables are not those of this program.
+        BadScript: the page's modules cannot be joined.
     """
     app = Flask(__name__, root_path=str(ROOT))
     app.config.update(config or {})
@@ -78,7 +82,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.extensions["chat"] = connections
     websocket.attach(app, connections)
     app.cli.add_command(cli.chat_cli)
-    app.register_blueprint(pages)
+    is_separate = settings.scripts == "separate" or app.debug
+    app.register_blueprint(pages(None if is_separate else joined(STATIC / "js" / "app.js")))
+    Compression(STATIC).attach(app)
     hashing = ThreadPool(HASHES_AT_ONCE)
 
     def in_pool(function: Callable[..., Any], *args: Any) -> Any:

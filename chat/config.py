@@ -133,6 +133,13 @@ class Settings:
         "It counts where CHAT_AUTH is required.",
         choices=("open", "closed"),
     )
+    scripts: str = _setting(
+        "joined",
+        "joined or separate",
+        "joined: the page loads its modules as one script. separate: one by one, to read and change them; "
+        "so it is in Flask's debug mode, too.",
+        choices=("joined", "separate"),
+    )
     log_level: str = _setting(
         "INFO",
         "name",
