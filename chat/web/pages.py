@@ -6,8 +6,8 @@ from flask import Blueprint, Response, current_app, render_template
 
 pages = Blueprint("chat_pages", __name__)
 
-# The page needs its own files and its own socket, nothing else.
-CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# The page needs its own files and its own socket, nothing else; data: is the icon with a number drawn on it.
+CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
 @pages.get("/")

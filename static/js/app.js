@@ -13,12 +13,13 @@ import {Outbox} from "./models/outbox.js";
 import {Postman} from "./models/postman.js";
 import {Receipts} from "./models/receipts.js";
 import {Typing} from "./models/typing.js";
+import {showNotices} from "./notices.js";
 import {AccountDialog} from "./elements/account-dialog.js";
+import {ChatBanners} from "./elements/chat-banners.js";
 import {ConnectionStatus} from "./elements/connection-status.js";
 import {ConversationList} from "./elements/conversation-list.js";
 import {MessageComposer} from "./elements/message-composer.js";
 import {MessageList} from "./elements/message-list.js";
-import {NotificationBanner} from "./elements/notification-banner.js";
 import {drawFace, part} from "./elements/parts.js";
 import {SignIn} from "./elements/sign-in.js";
 import "./elements/language-switch.js";
@@ -45,7 +46,7 @@ const list = part(document, "conversation-list", ConversationList);
 const messages = part(document, "message-list", MessageList);
 const composer = part(document, "message-composer", MessageComposer);
 const status = part(document, "connection-status", ConnectionStatus);
-const banner = part(document, "notification-banner", NotificationBanner);
+const banner = part(document, "chat-banners", ChatBanners);
 
 signIn.addEventListener("sign-in", async (event) => {
   const {userId, password, isNew} = /** @type {CustomEvent} */ (event).detail;
@@ -83,7 +84,8 @@ function start(me) {
   address.protocol = address.protocol.replace("http", "ws");
   const socket = new ChatSocket(address.href, {userId: me, sync: true, token: () => (shownToken = sessionStorage.getItem(TOKEN_KEY)) ?? undefined});
   const conversations = new Conversations(me);
-  const history = new History(new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY), conversations);
+  const api = new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY);
+  const history = new History(api, conversations);
   const outbox = new Outbox(me, localStorage);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
 
@@ -92,6 +94,7 @@ function start(me) {
   list.introduce(me);
 
   hear(socket, conversations, history, typing);
+  showNotices(me, socket, conversations, api);
   show(conversations);
   fetchWhatIsMissing(conversations, history);
   sendWhatWaits(socket, conversations, outbox);
@@ -146,8 +149,7 @@ function hear(socket, conversations, history, typing) {
   socket.on("chat", (chat) => conversations.take(chat));
   socket.on("receipt", (receipt) => conversations.receipt(receipt));
   socket.on("typing", ({fromUserId}) => typing.heard(fromUserId));
-  socket.on("notification", (notification) => banner.show(notification));
-  socket.on("error", ({code, message}) => banner.show({level: "error", title: sayOf("error", code), message}));
+  socket.on("error", ({code, message}) => banner.show({id: `error.${code}`, level: "error", title: sayOf("error", code), message}));
   const showState = () => {
     status.show(socket.state);
     const {name} = socket.state;
@@ -162,9 +164,8 @@ function hear(socket, conversations, history, typing) {
 /** From the models to the elements. @param {Conversations} conversations */
 function show(conversations) {
   const drawList = () => {
-    const {opened, unread} = conversations;
+    const {opened} = conversations;
     list.show(conversations.list, opened);
-    document.title = unread ? say("app.title", {count: unread}) : say("app.name");
     const typing = part(conversationView, ".typing", HTMLElement);
     typing.textContent = opened?.typing ? say("conversation.typing") : "";
   };

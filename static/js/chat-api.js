@@ -9,6 +9,7 @@ import {ChatError} from "./chat-socket.js";
 /**
  * @typedef {import("./chat-socket.js").Standing & {unread: number, lastMessage?: Chat | null}} Overview
  * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
+ * @typedef {import("./models/notifications.js").NoticePage} NoticePage
  * @typedef {{messages: Chat[], lastSeq: number, more: boolean}} MessagePage in order of `seq`; `more`: others lie in the direction asked for
  */
 
@@ -71,6 +72,11 @@ export class ChatApi {
    */
   messages(withUserId, page = {}) {
     return this.#get(`conversations/${encodeURIComponent(withUserId)}/messages`, page);
+  }
+
+  /** A page of my notifications. @param {{cursor?: string | null, limit?: number}} [page] @returns {Promise<NoticePage>} */
+  notifications(page = {}) {
+    return this.#get("notifications", page);
   }
 
   /** @param {string} path @param {Record<string, string | number | null | undefined>} query */
