@@ -42,6 +42,23 @@ UNSTORED, ALIKE, STORED = (
 )
 
 
+# Limits are meant for people, not for a load: on, but out of the way. CHAT_RATE_LIMITS=off in the
+# environment switches them off, so that what they cost can be measured in pairs.
+LIMITS = dict.fromkeys(
+    (
+        "CHAT_EVENTS_PER_SECOND",
+        "CHAT_FRAMES_PER_SECOND",
+        "CHAT_BYTES_PER_SECOND",
+        "CHAT_MESSAGES_PER_MINUTE",
+        "CHAT_SOCKETS_PER_USER",
+        "CHAT_SOCKETS_PER_ADDRESS",
+        "CHAT_UPGRADES_PER_MINUTE",
+        "CHAT_REQUESTS_PER_MINUTE",
+    ),
+    str(10**9),
+)
+
+
 class Failed(Exception):
     """A server did not start, or a measurement of it went wrong."""
 
@@ -161,7 +178,11 @@ def running(
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *server.command(port)],
             cwd=server.cwd,
-            env=os.environ | database | server.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=LIMITS
+            | os.environ
+            | database
+            | server.environment
+            | {"PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -32,6 +32,7 @@ from chat.protocol import Payload
 from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections
+from chat.web import headers, proxies
 from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.pages import pages
@@ -81,7 +82,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         return hashing.apply(function, args)
 
     accounts = AccountViews(directory, settings.signup == "open", in_pool)
-    app.register_blueprint(api(storage.store, directory, accounts))
+    per_minute = connections.limits.requests_per_minute
+    app.register_blueprint(api(storage.store, directory, accounts, per_minute))
+    headers.protect(app)
+    proxies.trust(app, settings.trusted_proxies)
     _stop_with_the_process(connections)
     if not directory.required and not cli.is_looked_for():
         log.info("CHAT_AUTH=open: anybody may use any name that has no password")

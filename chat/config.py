@@ -127,6 +127,69 @@ class Settings:
         "It counts where CHAT_AUTH is required.",
         choices=("open", "closed"),
     )
+    trusted_proxies: int = _setting(
+        0,
+        "proxies",
+        "How many proxies stand before this server; each adds to X-Forwarded-For, of which so many "
+        "entries are believed. 0: the header is not read.",
+        least=0,
+    )
+    rate_limits: str = _setting(
+        "on",
+        "on or off",
+        "off switches all of the limits below off, for a benchmark.",
+        choices=("on", "off"),
+    )
+    events_per_second: int = _setting(
+        200,
+        "events a socket and second",
+        "Further events are answered rate_limited. Four seconds' worth may come at once. 0: no limit.",
+        least=0,
+    )
+    frames_per_second: int = _setting(
+        800,
+        "frames a socket and second",
+        "More, pings and fragments too, close the socket with 4009. Four seconds' worth may come at "
+        "once. 0: no limit.",
+        least=0,
+    )
+    bytes_per_second: int = _setting(
+        524_288,
+        "bytes a socket and second",
+        "More close the socket with 4009. Four seconds' worth may come at once. 0: no limit.",
+        least=0,
+    )
+    messages_per_minute: int = _setting(
+        1_200,
+        "messages a user and minute",
+        "Further ones are answered rate_limited. 0: no limit.",
+        least=0,
+    )
+    sockets_per_user: int = _setting(
+        50,
+        "sockets a user",
+        "The init of a further one is answered rate_limited, and the socket closed with 4009. "
+        "0: no limit.",
+        least=0,
+    )
+    sockets_per_address: int = _setting(
+        2_000,
+        "sockets an address",
+        "Further upgrades are answered 429. A network of IPv6 (/64) counts as one. 0: no limit.",
+        least=0,
+    )
+    upgrades_per_minute: int = _setting(
+        3_000,
+        "upgrades an address and minute",
+        "Further ones are answered 429. 0: no limit.",
+        least=0,
+    )
+    requests_per_minute: int = _setting(
+        3_000,
+        "requests an address and minute",
+        "Further requests of the API are answered 429. 0: no limit.",
+        least=0,
+    )
     log_level: str = _setting(
         "INFO",
         "name",

@@ -15,11 +15,13 @@ class ChatError(Exception):
         status: the HTTP status for the same fault on a plain request.
         message: one English sentence for people; never holds a chat message's text.
         field: the camelCase name of the field at fault, or None where the whole is.
+        retry_after: in how many seconds trying again makes sense; None where nobody knows.
     """
 
     code = "internal"
     status = 500
     sentence = "Something went wrong on the server. It has been logged."
+    retry_after: int | None = None
 
     def __init__(self, message: str | None = None, field: str | None = None) -> None:
         self.message = message or self.sentence
@@ -122,11 +124,7 @@ class UnknownUser(ChatError):
 
 
 class RateLimited(ChatError):
-    """Too much in too short a time.
-
-    Attributes:
-        retry_after: in how many seconds trying again makes sense.
-    """
+    """Too much in too short a time; its `retry_after` is always known."""
 
     code, status = "rate_limited", 429
     sentence = "This was too much in too short a time. Wait a moment."

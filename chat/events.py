@@ -16,7 +16,8 @@ import msgspec
 
 from chat.config import Settings
 from chat.delivery import Event, encoded, sockets
-from chat.errors import ChatError, Internal, NotInitialised, NotText
+from chat.errors import ChatError, Internal, NotInitialised, NotText, RateLimited
+from chat.limits import Limits
 from chat.protocol import Decoder, Payload, Ref, failure, ref_of
 from chat.transport.connection import Connection
 
@@ -40,7 +41,7 @@ Handler = Callable[["Client", Any], Answer]
 class Client(Connection):
     """One socket as a handler sees it: who it is, and a way to answer it."""
 
-    __slots__ = ("admission", "catchup", "owner")
+    __slots__ = ("_events_left", "admission", "catchup", "owner")
 
     owner: str | None  # the user, once `init` said it; set by UserSockets alone
     admission: Admission | None  # what its token said; None: it showed none, its name needs none
@@ -51,6 +52,7 @@ class Client(Connection):
         self.admission = None
         self.catchup = None
         super().__init__(*args)
+        self._events_left = self.connections.limits.events.full
         log.info("connect address=%s", self.address)
 
     @property
@@ -67,6 +69,10 @@ class Client(Connection):
     @property
     def settings(self) -> Settings:
         return self.connections.settings
+
+    @property
+    def limits(self) -> Limits:
+        return self.connections.limits
 
     def emit(self, event: Event) -> bool:
         """Send `event` to this socket alone. Never blocks; False if the socket is closing."""
@@ -87,10 +93,18 @@ class Client(Connection):
             self.emit({**ack, **(answer or {}), **ack})  # a handler cannot forge these two
 
     def received(self, text: str) -> None:
-        events.dispatch(self, text)
+        if self._events_left > 0:
+            self._events_left -= 1
+            events.dispatch(self, text)
+        else:
+            self.answer(ref_of(text), RateLimited(1, "These were too many events. Wait a moment."))
 
     def received_binary(self, data: bytes) -> None:
         self.emit(failure(NotText()))
+
+    def refill(self) -> None:
+        super().refill()
+        self._events_left = self.connections.limits.events.refilled(self._events_left)
 
     def ponged(self, number: int) -> None:
         if self.catchup is not None:

@@ -12,11 +12,19 @@ from typing import Any
 from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
 from chat.directory import directory
-from chat.errors import ChatError, Conflicting, Forbidden, NotSignedIn, SignInNeeded
+from chat.errors import (
+    ChatError,
+    Conflicting,
+    Forbidden,
+    NotSignedIn,
+    RateLimited,
+    SignInNeeded,
+)
 from chat.events import LATER, Answer, Client, events
 from chat.names import USER_ID_CHARS, name_key
 from chat.protocol import (
     SIGN_IN,
+    TOO_MUCH,
     Chat,
     ChatAck,
     ChatMessage,
@@ -39,6 +47,7 @@ from chat.storage.records import Conflict, Pointer, Send, Stored
 
 log = logging.getLogger("chat")
 
+RETRY_SECONDS = 30  # for one who has too many sockets, until some of them may be gone
 READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
 
 
@@ -54,6 +63,10 @@ def init(client: Client, event: Init) -> Answer:
     except (NotSignedIn, SignInNeeded) as error:
         client.answer(event.ref, error)
         client.close(SIGN_IN, "sign in first")
+        return LATER
+    if client.owner != user_id and len(sockets.of(user_id)) >= client.limits.sockets_per_user:
+        client.answer(event.ref, RateLimited(RETRY_SECONDS, "You have too many sockets open."))
+        client.close(TOO_MUCH, "too many sockets of one user")
         return LATER
     if client.owner != user_id:  # said again and again, it would fill the log
         log.info("init user=%r address=%s", user_id, client.address)
@@ -94,6 +107,8 @@ def chat(client: Client, event: Chat) -> Answer:
     if event.from_user_id is not None and name_key(event.from_user_id) != name_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     receiver = directory.name_of(event.to_user_id)
+    if seconds := client.limits.messages.take(sender):
+        raise RateLimited(seconds, "These were too many messages. Wait a moment.")
     send = Send(sender, receiver, event.message, event.client_id)
     storage.journal.accept(send, lambda outcome: _settle(client, event.ref, send, outcome))
     return LATER

@@ -31,6 +31,7 @@ INTERNAL_ERROR = 1011
 SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 TOO_SLOW = 4008
+TOO_MUCH = 4009
 SIGN_IN = 4501
 NO_INIT = 4502
 
@@ -189,12 +190,16 @@ class Pong(ServerEvent, tag="pong"):
 
 
 class Failure(ServerEvent, tag="error"):
-    """The answer to an event that failed; `ref` is the event's own, where it could be read."""
+    """The answer to an event that failed; `ref` is the event's own, where it could be read.
+
+    `retry_after`: in how many seconds trying again makes sense, where the server knows.
+    """
 
     code: str
     message: str
     field: str | None = None
     ref: Ref | None = None
+    retry_after: int | None = None
 
 
 encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes
@@ -309,4 +314,10 @@ def _unpaired(text: str) -> bool:
 
 def failure(error: ChatError, ref: Ref | None = None) -> Failure:
     """The event that tells a client of `error`."""
-    return Failure(code=error.code, message=error.message, field=error.field, ref=ref)
+    return Failure(
+        code=error.code,
+        message=error.message,
+        field=error.field,
+        ref=ref,
+        retry_after=error.retry_after,
+    )

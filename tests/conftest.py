@@ -113,7 +113,8 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
     ) -> Server:
         folder = tmp_path_factory.mktemp("server")
         app = app or os.environ.get("TEST_APP", "app:app")
-        env = {**own_storage(folder), **env}
+        # Tests of other things send as fast as they can; test_limits.py and test_security.py say "on".
+        env = {**own_storage(folder), "CHAT_RATE_LIMITS": "off", **env}
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
         if command is None:
             server.wait_for("Booting worker")

@@ -27,6 +27,7 @@ LAYERS = [
     ],
     ["chat.transport", "chat.bus", "chat.storage"],
     ["chat.protocol"],
+    ["chat.limits"],
     ["chat.names"],
     ["chat.passwords"],
     ["chat.errors", "chat.config", "chat.metrics"],

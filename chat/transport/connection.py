@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event
 
-from chat.protocol import INTERNAL_ERROR, TOO_SLOW
+from chat.protocol import INTERNAL_ERROR, TOO_MUCH, TOO_SLOW
 from chat.transport import frames
 from chat.transport.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
 from chat.transport.outbox import CLOSED, CLOSING, OPEN, WOULD_BLOCK, Outbox
@@ -49,8 +49,10 @@ class Connection(Outbox):
     __slots__ = (
         "_answered",
         "_busy",
+        "_bytes_left",
         "_decoder",
         "_ended",
+        "_frames_left",
         "_pinged",
         "_reader",
         "address",
@@ -69,6 +71,9 @@ class Connection(Outbox):
         # When the sweep ends this connection: first for want of `init`, later for not hanging up.
         self.deadline: float | None = self.opened_at + connections.settings.init_seconds
         self.silence = 0  # sweeps since the peer was last heard
+        limits = connections.limits
+        self._bytes_left = limits.bytes.full
+        self._frames_left = limits.frames.full
         settings = connections.settings
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
@@ -102,6 +107,12 @@ class Connection(Outbox):
         """
 
     # What others call.
+
+    def refill(self) -> None:
+        """A second has passed since the last call: the socket may spend what that is worth."""
+        limits = self.connections.limits
+        self._bytes_left = limits.bytes.refilled(self._bytes_left)
+        self._frames_left = limits.frames.refilled(self._frames_left)
 
     def close(self, code: int, reason: str = "") -> None:
         """Queue a close frame behind what is queued already, and end the connection after it."""
@@ -174,6 +185,7 @@ class Connection(Outbox):
         if self.state is CLOSING:
             return
         self.silence = 0
+        self._bytes_left -= len(data)
         self._take(data)
         if self._busy and self._reader is not None:
             # The inbox is full with what one read brought: the kernel keeps the rest back.
@@ -192,8 +204,12 @@ class Connection(Outbox):
     def _take(self, data: bytes = b"") -> None:
         if self.state is not OPEN:
             return
-        inbox = self._decoder.decode(data, TURN_FRAMES)
-        if inbox or self._decoder.has_more:
+        decoder = self._decoder
+        inbox = decoder.decode(data, TURN_FRAMES)
+        self._frames_left -= decoder.taken
+        if self._frames_left < 0 or self._bytes_left < 0:
+            self.close(TOO_MUCH, "too much in too short a time")
+        elif inbox or decoder.has_more:
             self._busy = True
             self.connections.runners.run(self._handle, inbox)
 

@@ -15,6 +15,7 @@ import gevent
 from gevent import get_hub, monkey
 
 from chat.config import Settings
+from chat.limits import BURST_SECONDS, Limits, origin_of
 from chat.protocol import NO_INIT, SERVICE_RESTART
 from chat.transport.connection import Connection
 from chat.transport.outbox import CLOSING, OPEN, Outbox
@@ -34,10 +35,12 @@ class Connections:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limits = Limits(settings)
         self.runners = Runners()
         self.stopping = False
         self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
         self._all: set[Connection] = set()
+        self._by_origin: dict[str, int] = {}  # origin_of(address) -> sockets, never 0
         self._unflushed: list[Outbox] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread whose loop all this lives on
@@ -58,15 +61,27 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(tuple(self._all))
 
+    def at(self, address: str) -> int:
+        """How many sockets whoever this address stands for holds."""
+        return self._by_origin.get(origin_of(address), 0)
+
     def add(self, connection: Connection) -> None:
         self._all.add(connection)
+        origin = origin_of(connection.address)
+        self._by_origin[origin] = self._by_origin.get(origin, 0) + 1
         if self._sweeper is None:
             self._thread = thread_id()
             self._sweeper = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS, ref=False)
             self._sweeper.start(self._sweep)
 
     def discard(self, connection: Connection) -> None:
+        if connection not in self._all:
+            return
         self._all.discard(connection)
+        origin = origin_of(connection.address)
+        self._by_origin[origin] -= 1
+        if not self._by_origin[origin]:
+            del self._by_origin[origin]
 
     def spawn(self, function: Callable[..., object], *args: Any) -> None:
         """Call `function` soon, in a greenlet, where it may block. What it raises is logged."""
@@ -105,6 +120,8 @@ class Connections:
         given_up = heartbeat * (PINGS_UNANSWERED + 1)
         for connection in self:
             try:
+                if connection.silence <= BURST_SECONDS:  # a longer silence has filled it up already
+                    connection.refill()
                 if connection.deadline is not None and connection.deadline <= now:
                     self._overdue(connection)
                 elif connection.state is OPEN and not connection.busy:

@@ -39,12 +39,13 @@ class FrameDecoder:
         max_fragments: how many frames one message may come in; a further one fails with 1009.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_max_bytes", "_max_fragments", "has_more")
+    __slots__ = ("_buffer", "_fragments", "_max_bytes", "_max_fragments", "has_more", "taken")
 
     def __init__(self, max_bytes: int, max_fragments: int) -> None:
         self._max_bytes = max_bytes
         self._max_fragments = max_fragments
         self.has_more = False  # whether `decode` stopped at its limit: call it again with b""
+        self.taken = 0  # how many frames the last `decode` read whole
         self._buffer: bytes | bytearray = b""  # what has come of a frame that is not whole yet
         self._fragments: _Fragments | None = None  # a message between its first and last frame
 
@@ -62,6 +63,7 @@ class FrameDecoder:
         messages: list[Message] = []
         start, end = 0, len(data)
         self.has_more = False
+        asked = limit
         try:
             while end - start >= 2:
                 if not limit:
@@ -75,11 +77,13 @@ class FrameDecoder:
                 if size >= 126:
                     body += 2 if size == 126 else 8
                     if end < body - 4:
+                        limit += 1
                         break
                     size = int.from_bytes(data[start + 2 : body - 4], "big")
                 if not plain or second > 0xFD or second < 0x80:
                     self._check_header(first, second, size)
                 if end < body + size:
+                    limit += 1
                     break
                 payload = apply_mask(data[body : body + size], data[body - 4 : body])
                 start = body + size
@@ -91,6 +95,7 @@ class FrameDecoder:
             messages.append((FAIL, (broken.code, broken.reason)))
         except UnicodeDecodeError:
             messages.append((FAIL, (INVALID_TEXT, "text is not UTF-8")))
+        self.taken = asked - limit
         # A long frame that comes in small pieces is not copied for each of them.
         self._buffer = data[start:] if start else data
         return messages

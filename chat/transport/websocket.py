@@ -17,8 +17,16 @@ from flask.typing import ResponseReturnValue
 from flask_sock import Sock
 from gevent import monkey
 
-from chat.errors import ChatError, NotUnderGevent, Stopping, TooManySockets, UpgradeRequired
+from chat.errors import (
+    ChatError,
+    NotUnderGevent,
+    RateLimited,
+    Stopping,
+    TooManySockets,
+    UpgradeRequired,
+)
 from chat.events import Client
+from chat.limits import origin_of
 from chat.transport import handshake
 from chat.transport.connection import Connection
 from chat.transport.connections import Connections
@@ -30,6 +38,7 @@ PATHS = (PAGE_PATH, "/ws")
 LOGGED_CHARS = 200  # of what the client wrote
 OURS = "chat.socket"  # marks the environ of a request that passed `check`
 RETRY_SECONDS = 5
+UNKNOWN = "-"  # the address of a peer on a Unix socket, which is a proxy's: no limit goes by it
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
@@ -140,13 +149,19 @@ def _check(connections: Connections) -> None:
     handshake.check(request.environ, connections.settings.origins)
     if connections.stopping:
         raise Stopping
+    limits, address = connections.limits, _address()
+    if address != UNKNOWN:
+        if seconds := limits.upgrades.take(origin_of(address)):
+            raise RateLimited(seconds, "These were too many connections. Wait a moment.")
+        if connections.at(address) >= limits.sockets_per_address:
+            raise RateLimited(RETRY_SECONDS, "Your address holds too many sockets.")
     if len(connections) >= (most := connections.settings.max_sockets):
         raise TooManySockets(f"This worker holds {most} sockets already (CHAT_MAX_SOCKETS).")
 
 
 def _address() -> str:
     """The peer's address; behind werkzeug's ProxyFix it is what a header says."""
-    address = (request.remote_addr or "-")[:LOGGED_CHARS]
+    address = (request.remote_addr or UNKNOWN)[:LOGGED_CHARS]
     return address if address.isprintable() else repr(address)
 
 
@@ -158,6 +173,6 @@ def _refusal(error: ChatError) -> Response:
     if isinstance(error, UpgradeRequired):
         response.headers["Upgrade"] = "websocket"
         response.headers["Sec-WebSocket-Version"] = handshake.VERSION
-    if error.status == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    if error.retry_after or error.status == 503:
+        response.headers["Retry-After"] = str(error.retry_after or RETRY_SECONDS)
     return response

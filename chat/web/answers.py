@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Response
 
-from chat.errors import ChatError, RateLimited
+from chat.errors import ChatError
 from chat.protocol import encode
 from chat.web import shapes
 
@@ -22,8 +22,6 @@ def failure(error: ChatError, status: int | None = None) -> Response:
     response = json_answer(shapes.Failed(error=fault), status or error.status)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, RateLimited):
-        response.headers["Retry-After"] = str(error.retry_after)
-    elif response.status_code == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    if error.retry_after or response.status_code == 503:
+        response.headers["Retry-After"] = str(error.retry_after or RETRY_SECONDS)
     return response

@@ -28,7 +28,7 @@ from chat.protocol import iso
 from chat.storage.pages import PAGE_BYTES, page_of
 from chat.storage.records import Message, Overview
 from chat.storage.store import Store
-from chat.web import openapi, reading, shapes
+from chat.web import limiting, openapi, reading, shapes
 from chat.web.accounts import AccountViews
 from chat.web.answers import failure, json_answer
 from chat.web.cursors import cursor_after, place_of
@@ -37,8 +37,14 @@ from chat.web.operations import OPERATIONS, PREFIX
 log = logging.getLogger("chat")
 
 
-def api(store: Store, directory: Directory, accounts: AccountViews) -> Blueprint:
-    """Make the blueprint of everything below /api."""
+def api(
+    store: Store, directory: Directory, accounts: AccountViews, requests_per_minute: int = 0
+) -> Blueprint:
+    """Make the blueprint of everything below /api.
+
+    Args:
+        requests_per_minute: that one address may make; 0: no limit.
+    """
     views = _Views(store, directory)
     blueprint = Blueprint("chat_api", __name__, url_prefix=PREFIX)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(name=_Name))
@@ -50,12 +56,13 @@ def api(store: Store, directory: Directory, accounts: AccountViews) -> Blueprint
             methods=[operation.method],
             merge_slashes=False,  # a//b is a name, and not a/b
         )
+    blueprint.before_request(limiting.at_most(requests_per_minute))
     blueprint.register_error_handler(HTTPException, _refuse)
     blueprint.register_error_handler(ChatError, failure)
     blueprint.register_error_handler(Exception, _break)
     # A path that is not served belongs to no blueprint, and neither does a method that is not.
     blueprint.app_errorhandler(HTTPException)(_refuse)
-    blueprint.after_app_request(_protect)
+    blueprint.after_app_request(_keep_out_of_caches)
     return blueprint
 
 
@@ -158,10 +165,9 @@ def _break(error: Exception) -> Response:
     return failure(Internal())
 
 
-def _protect(response: Response) -> Response:
+def _keep_out_of_caches(response: Response) -> Response:
     if _is_ours():
         response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chat.errors import ChatError, Internal
+from chat.errors import ChatError, Internal, RateLimited
 from chat.web.operations import FOR_A_USER, OPERATIONS, PREFIX, Operation
 from chat.web.shapes import Failed, Fault
 
@@ -90,7 +90,8 @@ def _parameters(place: str, struct: type[msgspec.Struct] | None) -> list[Json]:
 
 def _failures(operation: Operation, schema: Json) -> Json:
     """The answers to a failed request: one for each status, one example for each code."""
-    kinds = [*operation.errors, *(FOR_A_USER if operation.for_a_user else ()), Internal]
+    for_a_user = FOR_A_USER if operation.for_a_user else ()
+    kinds = dict.fromkeys([*operation.errors, *for_a_user, RateLimited, Internal])
     by_status: dict[int, list[type[ChatError]]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)

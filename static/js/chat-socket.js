@@ -41,7 +41,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  *   timestamp?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
  *   more?: boolean, unseen?: number}} Ready `unseen`: that many notifications are
- * @typedef {{code: string, message: string, field?: string, ref?: string}} Refusal
+ * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string},
  *   notification: Notification, seen: {notificationId: number}, dismissed: {notificationId: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
@@ -55,12 +55,13 @@ const OWN_EVENTS = ["open", "close", "state"];
  * `timeout`, `connection_lost`.
  */
 export class ChatError extends Error {
-  /** @param {string} code @param {string} message @param {string} [field] */
-  constructor(code, message, field) {
+  /** @param {string} code @param {string} message @param {string} [field] @param {number} [retryAfter] in seconds */
+  constructor(code, message, field, retryAfter) {
     super(message);
     Object.assign(this, {name: "ChatError"});
     this.code = code;
     this.field = field;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -166,7 +167,7 @@ export class ChatSocket {
     const isAnswer = event?.type === "ack" || event?.type === "error";
     const pending = isAnswer ? this.#take(event.ref) : undefined;
     if (pending && event.type === "ack") pending.resolve(event);
-    else if (pending) pending.reject(new ChatError(event.code, event.message, event.field));
+    else if (pending) pending.reject(new ChatError(event.code, event.message, event.field, event.retryAfter));
     else if (event && !OWN_EVENTS.includes(event.type)) this.#tell(event.type, event);
   }
 

@@ -35,6 +35,7 @@ class Mortal:
             "CHAT_DATABASE_URL": self.database.url,
             "CHAT_TOKEN_SECRET": SECRET,
             "CHAT_LOG_LEVEL": "WARNING",  # thousands of lines about who came and left help nobody
+            "CHAT_RATE_LIMITS": "off",  # everything is sent as fast as it goes
             **env,
         }
         self._process: subprocess.Popen[bytes] | None = None

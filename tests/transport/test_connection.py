@@ -107,7 +107,7 @@ class Pair:
 
 @pytest.fixture
 def connections() -> Iterator[Connections]:
-    made = Connections(Settings(outbox_bytes=100_000, max_message_bytes=65_536))
+    made = Connections(Settings(rate_limits="off", outbox_bytes=100_000, max_message_bytes=65_536))
     yield made
     for connection in made:
         connection.abort("the test is over")

@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def all_of_them() -> Iterator[Connections]:
-    connections = Connections(Settings(heartbeat_seconds=25, stop_seconds=4))
+    connections = Connections(Settings(rate_limits="off", heartbeat_seconds=25, stop_seconds=4))
     yield connections
     if connections._sweeper is not None:
         connections._sweeper.stop()
@@ -55,12 +55,16 @@ class FakeConnection:
         self.connections = connections
         self.hangs_up = hangs_up
         self.state = OPEN
+        self.address = "127.0.0.1"
         self.deadline: float | None = None
         self.silence = 0
         self.busy = False
         self.awaits_pong = False
         self.done: list[Any] = []
         connections.add(self)  # type: ignore[arg-type]
+
+    def refill(self) -> None:
+        pass  # tests/test_limits.py
 
     def ping(self) -> None:
         self.done.append("ping")

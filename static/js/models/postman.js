@@ -8,12 +8,12 @@ import {ChatError} from "../chat-socket.js";
 /** @typedef {import("./outbox.js").Outbox} Outbox */
 /** @typedef {import("./outbox.js").Waiting} Waiting */
 
-/** How long to wait after each further failure in a row; the last one repeats. */
+/** How long to wait after each further failure in a row, unless the server says how long; the last one repeats. */
 const RETRY_SECONDS = [1, 2, 4, 8, 15, 30];
 /** Up to this share of a wait is taken off by chance: a server that was busy should not get all of it at once. */
 const JITTER = 0.5;
 /** Nothing is wrong with the message: the server, or the way to it, will do better later. */
-const PASSING = ["busy", "unavailable", "connection_lost", "timeout", "not_connected", "too_many_waiting", "ended", "not_initialised"];
+const PASSING = ["busy", "unavailable", "rate_limited", "connection_lost", "timeout", "not_connected", "too_many_waiting", "ended", "not_initialised"];
 
 export class Postman {
   #outbox;
@@ -83,6 +83,7 @@ export class Postman {
       const failures = this.#failures.get(toUserId) ?? 0;
       this.#failures.set(toUserId, failures + 1);
       this.#outbox.postpone(clientId, code);
+      if (error.retryAfter) return error.retryAfter * 1000;
       return RETRY_SECONDS[Math.min(failures, RETRY_SECONDS.length - 1)] * 1000 * (1 - JITTER * Math.random());
     }
   }

@@ -9,7 +9,7 @@ import {ChatError} from "../chat-socket.js";
 const GATHER_MS = 50;
 /** A pointer that the server could not take waits this long. */
 const RETRY_MS = 5000;
-const BUSY = ["busy", "unavailable"];
+const BUSY = ["busy", "unavailable", "rate_limited"];
 
 /** @typedef {"received" | "read"} Kind */
 

@@ -1,0 +1,109 @@
+"""How much one socket, one user and one address may ask for, so that nobody can take it all.
+
+Counts and says no; what the one who asked too much is told stands where it is asked: `events.py`,
+`handlers.py`, `transport/connection.py`, `transport/websocket.py`. Requests of the API are counted in
+`web/limiting.py`, wrong passwords in `web/accounts.py`.
+
+Sockets are counted down by plain integers, which the sweep fills up once a second: no clock is read on
+the way of a message. Users and addresses are too many to go over each second: theirs is a `Meter`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chat.config import Settings
+
+BURST_SECONDS = 4  # so many seconds' worth may come at once: a tab that comes back has much to say
+NONE = 1 << 60  # of a limit that is switched off; one object, so that full budgets share it
+PRUNE_AT = 10_000  # keys of a Meter; from there on those that are over are looked for
+IPV6_NETWORK = 64  # bits of an address that one customer has at least (RFC 6177)
+
+
+class Budget(NamedTuple):
+    """What a socket may spend: filled up by `each_second` to at most `full`."""
+
+    each_second: int
+    full: int
+
+    @classmethod
+    def of(cls, each_second: int) -> Budget:
+        """0: unlimited."""
+        return cls(each_second, each_second * BURST_SECONDS) if each_second else cls(0, NONE)
+
+    def refilled(self, left: int) -> int:
+        return self.full if (more := left + self.each_second) >= self.full else more
+
+
+class Meter:
+    """At most `per_minute` of something for each key, all at once or spread over the minute.
+
+    The generic cell rate algorithm (ITU-T I.371, annex A): one number a key, the time at which what it
+    has spent is earned back.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`per_minute` 0: no limit."""
+        self._seconds_each = 60 / per_minute if per_minute else 0.0
+        self._clock = clock
+        self._earned_at: dict[
+            str, float
+        ] = {}  # key -> seconds of the clock; past: nothing is spent
+        self._prune_at = PRUNE_AT
+
+    def take(self, key: str) -> int:
+        """Spend one. 0: it is within the limit; else it is not spent, and this many seconds, at least 1,
+        have to pass until the next one is."""
+        if not self._seconds_each:
+            return 0
+        now = self._clock()
+        earned_at = max(now, self._earned_at.get(key, 0.0)) + self._seconds_each
+        if (over := earned_at - now - 60) > 1e-6:  # more than the sum's rounding
+            return math.ceil(over)
+        if len(self._earned_at) >= self._prune_at:
+            self._prune(now)
+        self._earned_at[key] = earned_at
+        return 0
+
+    def __len__(self) -> int:
+        """How many keys are kept."""
+        return len(self._earned_at)
+
+    def _prune(self, now: float) -> None:
+        self._earned_at = {key: at for key, at in self._earned_at.items() if at > now}
+        # Where all are in use, looking again at each new one would cost more than what is kept.
+        self._prune_at = max(PRUNE_AT, 2 * len(self._earned_at))
+
+
+class Limits:
+    """The limits of one worker. All are off where CHAT_RATE_LIMITS is."""
+
+    def __init__(self, settings: Settings) -> None:
+        def limit(value: int) -> int:
+            return value if settings.rate_limits == "on" else 0
+
+        self.events = Budget.of(limit(settings.events_per_second))
+        self.frames = Budget.of(limit(settings.frames_per_second))
+        self.bytes = Budget.of(limit(settings.bytes_per_second))
+        self.messages = Meter(limit(settings.messages_per_minute))  # by user
+        self.upgrades = Meter(limit(settings.upgrades_per_minute))  # by `origin_of` an address
+        self.sockets_per_user = limit(settings.sockets_per_user) or NONE
+        self.sockets_per_address = limit(settings.sockets_per_address) or NONE
+        self.requests_per_minute = limit(settings.requests_per_minute)
+
+
+def origin_of(address: str) -> str:
+    """Whom an address stands for: itself, or for IPv6 its network, of which one customer has all."""
+    if ":" not in address:
+        return address
+    try:
+        found = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((found, IPV6_NETWORK), strict=False))

@@ -1,0 +1,335 @@
+"""Attacks, each by its name, against a real server with its limits on. What else is safe is tested beside
+its code: passwords and tokens in test_auth.py and test_accounts.py, the upgrade in transport/, floods in
+test_limits.py and transport/test_traps.py, a slow body in web/test_slow_body.py."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from chat import create_app
+from chat.web.headers import CONTENT_SECURITY_POLICY
+from tests.clients import Person
+from tests.conftest import TOKEN_SECRET, Server, StartServer
+
+SECONDS = 10
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def open_server(_start: StartServer) -> Iterator[Server]:
+    running = _start(CHAT_RATE_LIMITS="on")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def required(_start: StartServer) -> Iterator[Server]:
+    running = _start(CHAT_RATE_LIMITS="on", CHAT_AUTH="required")
+    yield running
+    running.stop()
+
+
+def post(server: Server, path: str, **body: Any) -> requests.Response:
+    return requests.post(f"{server.http}/api{path}", json=body, timeout=SECONDS)
+
+
+# Headers.
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/static/js/app.js", 200),
+        ("GET", "/api/openapi.json", 200),
+        ("GET", "/nothing", 404),
+        ("GET", "/api/nothing", 404),
+        ("GET", "/api/conversations", 401),
+        ("POST", "/", 405),
+        ("DELETE", "/api/accounts", 405),
+        ("POST", "/api/session", 415),
+        ("GET", "/ws", 426),
+    ],
+)
+def test_every_response_tells_the_browser_what_not_to_do(
+    open_server: Server, method: str, path: str, status: int
+) -> None:
+    answer = requests.request(method, open_server.http + path, timeout=SECONDS)
+    assert answer.status_code == status
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "Strict-Transport-Security" not in answer.headers, "not over plain HTTP"
+
+
+def test_the_policy_is_the_narrow_one() -> None:
+    rules = dict(rule.split(" ", 1) for rule in CONTENT_SECURITY_POLICY.split("; "))
+    assert rules["default-src"] == rules["base-uri"] == rules["object-src"] == "'none'"
+    assert rules["frame-ancestors"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+def test_over_tls_the_browser_is_told_to_stay_there() -> None:
+    client = create_app({"CHAT_TRUSTED_PROXIES": 1}).test_client()
+    through_tls = client.get("/", headers={"X-Forwarded-Proto": "https"})
+    assert through_tls.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_a_forged_header_of_a_proxy_is_not_believed_without_one() -> None:
+    client = create_app().test_client()
+    answer = client.get("/", headers={"X-Forwarded-Proto": "https"})
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+# The address behind a proxy.
+
+
+def test_a_forged_x_forwarded_for_is_ignored(open_server: Server) -> None:
+    forged = {"X-Forwarded-For": "198.51.100.66"}
+    with Person(open_server.ws, "forger", additional_headers=forged):
+        open_server.wait_for("init user='forger' address=127.0.0.1")
+    open_server.wait_for("X-Forwarded-For is not read; behind a proxy set CHAT_TRUSTED_PROXIES=1")
+    for _ in range(10):
+        bad = {"userId": "forger", "password": "wrong one, this"}
+        requests.post(f"{open_server.http}/api/session", json=bad, headers=forged, timeout=SECONDS)
+    other = {"X-Forwarded-For": "198.51.100.67"}
+    answer = requests.post(
+        f"{open_server.http}/api/session", json=bad, headers=other, timeout=SECONDS
+    )
+    assert answer.status_code == 429, "another forged address is no new start"
+    assert "198.51.100" not in open_server.log
+
+
+def test_behind_a_proxy_its_own_entry_counts_and_the_clients_before_it_do_not(
+    start_server: StartServer,
+) -> None:
+    server = start_server(CHAT_TRUSTED_PROXIES="1")
+    headers = {"X-Forwarded-For": "198.51.100.66, 203.0.113.5"}
+    with Person(server.ws, "alice", additional_headers=headers):
+        server.wait_for(r"init user='alice' address=203\.0\.113\.5")
+    assert "198.51.100.66" not in server.log
+
+
+# Other sites.
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain", ""]
+)
+@pytest.mark.parametrize("path", ["/accounts", "/session"])
+def test_what_a_form_of_another_site_can_send_is_refused(
+    open_server: Server, path: str, content_type: str
+) -> None:
+    body = json.dumps({"userId": "victim", "password": PASSWORD})
+    answer = requests.post(
+        f"{open_server.http}/api{path}",
+        data=body,
+        headers={"Content-Type": content_type, "Origin": "https://elsewhere.example"},
+        timeout=SECONDS,
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "not_json")
+    assert post(open_server, "/session", userId="victim").json()["hasPassword"] is False
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/session", "/password"])
+def test_a_get_changes_nothing(open_server: Server, path: str) -> None:
+    query = f"?userId=victim&password={PASSWORD}"
+    answer = requests.get(f"{open_server.http}/api{path}{query}", timeout=SECONDS)
+    assert answer.status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/conversations", "/session", "/openapi.json"])
+def test_no_other_site_may_read_an_answer(open_server: Server, path: str) -> None:
+    answer = requests.options(
+        f"{open_server.http}/api{path}",
+        headers={"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"},
+        timeout=SECONDS,
+    )
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+# Tokens.
+
+
+def minted(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    return {"sub": "mallory", "iat": now, "exp": now + 600, **changes}
+
+
+def unsigned() -> str:
+    parts = [{"alg": "none", "typ": "JWT"}, minted()]
+    return ".".join(
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
+    ) + "."  # fmt: skip
+
+
+TOKENS = {
+    "none": None,
+    "not a token": "abc",
+    "algorithm none": unsigned(),
+    "another algorithm": jwt.encode(minted(), TOKEN_SECRET * 2, algorithm="HS512"),
+    "another secret": jwt.encode(minted(), "another secret of more than 32 bytes", "HS256"),
+    "expired": jwt.encode(minted(exp=int(time.time()) - 5), TOKEN_SECRET, "HS256"),
+    "not yet valid": jwt.encode(minted(nbf=int(time.time()) + 3600), TOKEN_SECRET, "HS256"),
+    "another user's": jwt.encode(minted(sub="eve"), TOKEN_SECRET, "HS256"),
+}
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_without_a_good_token_nobody_comes_in(required: Server, name: str) -> None:
+    with Person(required.ws) as mallory:
+        mallory.send(type="init", userId="mallory", token=TOKENS[name])
+        assert mallory.receive()["code"] in ("sign_in_needed", "not_signed_in")
+        assert mallory.close_code() == 4501
+    if name != "another user's":
+        header = {"Authorization": f"Bearer {TOKENS[name]}"}
+        answer = requests.get(f"{required.http}/api/conversations", headers=header, timeout=SECONDS)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_signed_in")
+    if isinstance(TOKENS[name], str) and len(str(TOKENS[name])) > 20:
+        assert str(TOKENS[name]) not in required.log
+
+
+def test_a_good_token_comes_in_until_its_session_is_ended(required: Server) -> None:
+    account = post(required, "/accounts", userId="trent", password=PASSWORD).json()
+    header = {"Authorization": f"Bearer {account['token']}"}
+    with Person(required.ws) as trent:
+        trent.send(type="init", userId="trent", token=account["token"])
+        assert trent.receive()["type"] == "ready"
+        began = time.monotonic()
+        ended = requests.delete(f"{required.http}/api/session", headers=header, timeout=SECONDS)
+        assert ended.status_code == 204
+        assert trent.close_code() == 4501
+        assert time.monotonic() - began < 2 + 1, "2 s are promised; 1 for a busy machine"
+    answer = requests.get(f"{required.http}/api/conversations", headers=header, timeout=SECONDS)
+    assert answer.status_code == 401
+    assert account["token"] not in required.log
+
+
+# One for another.
+
+
+def test_nobody_sends_as_another(open_server: Server) -> None:
+    with Person(open_server.ws, "ann") as ann, Person(open_server.ws, "ben") as ben:
+        answer = ann.ask(type="chat", toUserId="ben", fromUserId="cy", message="hi")
+        assert (answer["code"], answer["field"]) == ("forbidden", "fromUserId")
+        assert ben.hears_nothing()
+
+
+def test_anothers_conversation_answers_like_one_that_does_not_exist(open_server: Server) -> None:
+    with Person(open_server.ws, "bea") as bea:
+        assert bea.ask(type="chat", toUserId="cid", message="a secret")["type"] == "ack"
+    token = post(open_server, "/session", userId="ann").json()["token"]
+    header = {"Authorization": f"Bearer {token}"}
+    answers = [
+        requests.get(
+            f"{open_server.http}/api/conversations/{other}/messages",
+            headers=header,
+            timeout=SECONDS,
+        )
+        for other in ("bea", "cid", "nobody-at-all")
+    ]
+    assert {(answer.status_code, answer.text) for answer in answers} == {
+        (200, '{"messages":[],"lastSeq":0,"more":false}')
+    }
+
+
+# Names.
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("", "length"),
+        ("x" * 10_000, "length"),
+        ("p\u0430ypal", "Cyrillic among Latin"),
+        ("\u03bfmega-latin", "Greek among Latin"),
+        ("evil\u202egnp", "turned around"),
+        ("al\u200bice", "zero width"),
+        ("alice\0", "NUL"),
+        ("alice\r\nforged", "line end"),
+        ("\x1b[31malice", "ESC"),
+        ("' OR 1=1--", "SQL"),
+        ("<img src=x onerror=alert(1)>", "markup"),
+    ],
+)
+def test_a_name_that_could_pass_for_another_is_refused_with_its_field(
+    open_server: Server, name: str, rule: str
+) -> None:
+    with Person(open_server.ws) as somebody:
+        somebody.send(type="init", userId=name, ref=1)
+        answer = somebody.receive()
+        assert (answer["code"], answer["field"]) == ("invalid_field", "userId"), rule
+    answer = post(open_server, "/session", userId=name)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "userId"), rule
+
+
+@pytest.mark.parametrize("spelling", ["ADMIN", "Admin", "\uff41\uff44\uff4d\uff49\uff4e"])
+def test_another_spelling_of_a_protected_name_is_the_same_name(
+    open_server: Server, spelling: str
+) -> None:
+    post(open_server, "/accounts", userId="admin", password=PASSWORD)
+    assert post(open_server, "/session", userId=spelling).status_code == 401
+    assert post(open_server, "/accounts", userId=spelling, password=PASSWORD).status_code == 409
+
+
+# Texts.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u202eabc\u202c \u2066x\u2069",
+        "Z" + "\u0301\u0316\u035c" * 50,
+        "<img src=x onerror=alert(1)></script>",
+        "javascript:alert(1)",
+        "'; DROP TABLE messages; --",
+        "%_\\",
+        "line\r\nend \x1b[31m",
+    ],
+)
+def test_a_message_is_stored_exactly_and_is_in_no_log(open_server: Server, text: str) -> None:
+    with Person(open_server.ws, "dora") as dora:
+        seq = dora.ask(type="chat", toUserId="emil", message=text)["seq"]
+    token = post(open_server, "/session", userId="emil").json()["token"]
+    page = requests.get(
+        f"{open_server.http}/api/conversations/dora/messages",
+        params={"before": seq + 1, "limit": 1},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=SECONDS,
+    ).json()
+    assert [message["message"] for message in page["messages"]] == [text]
+    assert text not in open_server.log
+    assert "\x1b" not in open_server.log
+
+
+# The log.
+
+
+def test_a_hundred_malformed_upgrades_cost_a_short_line_each(start_server: StartServer) -> None:
+    server = start_server(CHAT_RATE_LIMITS="on")
+    before = len(server.log)
+    faults = [
+        b"Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: " + base64.b64encode(os.urandom(16)),
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + b"A" * 4_000,
+    ]
+    for number in range(100):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as sock:
+            head = b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            sock.sendall(head + faults[number % len(faults)] + b"\r\n\r\n")
+            assert sock.recv(100).split()[1] in (b"400", b"426")
+    added = len(server.log) - before
+    assert 100 * 20 < added < 100 * 200
+    assert "Traceback" not in server.log
