@@ -37,7 +37,7 @@ conformance: $(VENV)/run.stamp
 	$(BIN)/python tests/conformance/run.py
 
 clean:
-	rm -rf $(VENV) .venv-conformance build bench/.peers
+	rm -rf $(VENV) .venv-conformance build bench/.peers tests/js/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
