@@ -91,6 +91,8 @@ def test_a_killed_server_loses_neither_a_draft_nor_a_message_of_either_side(
     alice.reload()
     expect(alice.get_by_label("Write a message")).to_have_value("half a draft")
     expect(texts(alice)).to_have_count(3)
+    for page in (alice, bob):
+        page.close()  # before their server
     complaints.clear()  # Chromium complains of each connection that was refused
 
 
@@ -129,7 +131,9 @@ def test_a_draft_of_each_conversation_survives_a_reload_and_goes_with_signing_ou
     field.fill("")
     page.reload()
     expect(field).to_have_value("")
+    field.fill("nobody is to read this")
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Your name")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('draft'))") == []
 
 

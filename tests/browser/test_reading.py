@@ -163,10 +163,10 @@ def test_ten_thousand_messages_scroll_smoothly(
     page.goto(f"{server.http}/#bob")
     page.get_by_label("Your name").fill("alice")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("number 9999")).to_be_in_viewport()
+    expect(texts(page).filter(has_text="number 9999")).to_be_in_viewport()
     page.wait_for_timeout(300)
     page.bring_to_front()
-    done = page.evaluate(SCROLL_UP, [8, 100])
+    done = page.evaluate(SCROLL_UP, [8, 300])
     frames = sorted(done["frames"])
     p95 = frames[int(len(frames) * 0.95)]
     with capsys.disabled():
@@ -174,7 +174,8 @@ def test_ten_thousand_messages_scroll_smoothly(
             f"\nscrolling up ten thousand messages: {len(frames)} frames, p50 {frames[len(frames) // 2]:.1f} ms, "
             f"p95 {p95:.1f} ms, longest {frames[-1]:.0f} ms; {done['rows']} rows at most, up to number {done['first']}"
         )
+    page.close()  # before its server
     assert len(frames) > 50, "need frames for this to mean anything"
-    assert int(done["first"]) < 9_500, "need messages that were fetched on the way"
+    assert int(done["first"]) < 9_000, "need messages that were fetched on the way"
     assert done["rows"] <= 300
     assert p95 < MOST_FRAME_MS
