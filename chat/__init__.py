@@ -33,6 +33,7 @@ from chat.protocol import Payload
 from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections
+from chat.web import language
 from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.compression import Compression
@@ -84,6 +85,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.cli.add_command(cli.chat_cli)
     is_separate = settings.scripts == "separate" or app.debug
     app.register_blueprint(pages(None if is_separate else joined(STATIC / "js" / "app.js")))
+    language.attach(app)
     Compression(STATIC).attach(app)
     hashing = ThreadPool(HASHES_AT_ONCE)
 

@@ -6,6 +6,8 @@ from hashlib import sha256
 
 from flask import Blueprint, Response, abort, current_app, render_template, url_for
 
+from chat.web.language import depends_on_language
+
 # The page needs its own files and its own socket, nothing else.
 CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 FOR_EVER = (
@@ -48,6 +50,7 @@ def pages(script: str | None) -> Blueprint:
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
+        depends_on_language(response)
         return response
 
     return blueprint
