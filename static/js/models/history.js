@@ -23,6 +23,8 @@ export class History extends EventTarget {
   /** @type {string | null | undefined} where the list goes on; null: it is complete, undefined: not asked yet */
   #cursor;
   #isListing = false;
+  /** Asked for and not answered: the one on its way, and those who came after it. */
+  #refreshes = 0;
   /** @type {Map<Conversation, Promise<void>>} fetches of one conversation follow one another */
   #queues = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -57,9 +59,15 @@ export class History extends EventTarget {
     if (this.#cursor && !this.#isListing) await this.#guard(() => this.#list());
   }
 
-  /** The newest page of the list again. */
+  /** The newest page of the list again. Those who ask while an answer is on its way share one more. */
   async refresh() {
-    await this.#guard(async () => this.#conversations.learn((await this.#api.conversations({limit: LIST_PAGE})).conversations));
+    this.#refreshes += 1;
+    if (this.#refreshes > 1) return;
+    while (this.#refreshes) {
+      this.#refreshes = 1;
+      await this.#guard(async () => this.#conversations.learn((await this.#api.conversations({limit: LIST_PAGE})).conversations));
+      this.#refreshes -= 1;
+    }
   }
 
   /** A message came, and others before it did not. @param {Conversation} conversation */
