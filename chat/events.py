@@ -17,7 +17,6 @@ import msgspec
 from chat.config import Settings
 from chat.delivery import Event, encoded, sockets
 from chat.errors import ChatError, Internal, NotInitialised, NotText, RateLimited
-from chat.limits import Limits
 from chat.protocol import Decoder, Payload, Ref, failure, ref_of
 from chat.transport.connection import Connection
 
@@ -69,10 +68,6 @@ class Client(Connection):
     @property
     def settings(self) -> Settings:
         return self.connections.settings
-
-    @property
-    def limits(self) -> Limits:
-        return self.connections.limits
 
     def emit(self, event: Event) -> bool:
         """Send `event` to this socket alone. Never blocks; False if the socket is closing."""

@@ -64,7 +64,7 @@ def init(client: Client, event: Init) -> Answer:
         client.answer(event.ref, error)
         client.close(SIGN_IN, "sign in first")
         return LATER
-    if client.owner != user_id and len(sockets.of(user_id)) >= client.limits.sockets_per_user:
+    if client.owner != user_id and _has_all_sockets(client, user_id):
         client.answer(event.ref, RateLimited(RETRY_SECONDS, "You have too many sockets open."))
         client.close(TOO_MUCH, "too many sockets of one user")
         return LATER
@@ -98,6 +98,10 @@ def init(client: Client, event: Init) -> Answer:
             missed or len(standings) > READY_CONVERSATIONS
         )  # not all were looked at
     return None
+
+
+def _has_all_sockets(client: Client, user_id: str) -> bool:
+    return len(sockets.of(user_id)) >= client.connections.limits.sockets_per_user
 
 
 @events.on("chat", Chat)

@@ -77,7 +77,7 @@ class Connections:
     def discard(self, connection: Connection) -> None:
         if connection not in self._all:
             return
-        self._all.discard(connection)
+        self._all.remove(connection)
         origin = origin_of(connection.address)
         self._by_origin[origin] -= 1
         if not self._by_origin[origin]:
