@@ -16,7 +16,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from chat.errors import Unavailable
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
+from chat.storage.batches import Batches
+from chat.storage.in_turn import InTurn
 from chat.storage.journal import Journal
+from chat.storage.notifications import Notifications
 from chat.storage.store import Store
 
 log = logging.getLogger("chat")
@@ -30,6 +33,9 @@ class Storage:
     store: Store
     journal: Journal
     accounts: Accounts
+    notifications: Notifications
+    batches: Batches
+    in_turn: InTurn  # the way into the last two
 
     def open(self, url: str, journal_records: int, check: bool = True) -> None:
         """Connect, bring an embedded database's tables up to date, and be ready for both.
@@ -46,6 +52,9 @@ class Storage:
         self.store = Store(url)
         self.journal = Journal(self.store, journal_records)
         self.accounts = Accounts(self.store.database)
+        self.notifications = Notifications(self.store.database)
+        self.batches = Batches(self.store.database)
+        self.in_turn = InTurn()
         if self.store.engine.dialect.name == "sqlite":
             migrate.upgrade(self.store.engine)
         elif check:

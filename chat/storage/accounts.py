@@ -7,14 +7,13 @@ each message.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from chat.names import name_key
-from chat.storage.database import Database
+from chat.storage.database import Database, parts
 from chat.storage.schema import accounts, ended_sessions
 
 
@@ -69,15 +68,25 @@ class Accounts:
             ended = connection.execute(_ENDED, {"session": session}).first() is not None
         return account, ended
 
+    def unknown(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` that nothing is stored of, or that are shut out."""
+        keys = {name_key(name): name for name in names}
+        with self._database.reading() as connection:
+            for part in parts(list(keys)):
+                known = select(accounts.c.key).where(accounts.c.key.in_(part), ~accounts.c.disabled)
+                for (key,) in connection.execute(known).all():
+                    del keys[key]
+        return list(keys.values())
+
     def keep_names(self, names: Sequence[str]) -> list[str]:
         """Have each name stored, and return how each is written: as it was when it first came."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             self._insert_new(connection, names)
             return [self._stored(connection, name).name for name in names]
 
     def give_password(self, name: str, password: str) -> Account | None:
         """Protect a name that has no password; None if it has one, or is disabled. Ends its sessions."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             self._insert_new(connection, [name])
             free = (accounts.c.password.is_(None), ~accounts.c.disabled)
             changed = self._change(connection, name, *free, password=password)
@@ -85,14 +94,14 @@ class Accounts:
 
     def change_password(self, name: str, old: str | None, new: str) -> Account | None:
         """Change a password if it is still `old`, None meaning whatever it is. Ends all sessions."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             same = () if old is None else (accounts.c.password == old,)
             changed = self._change(connection, name, *same, password=new)
             return self._stored(connection, name) if changed else None
 
     def disable(self, name: str, disabled: bool = True) -> Account:
         """Shut somebody out, or let them in again. Ends all sessions."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             self._insert_new(connection, [name])
             self._change(connection, name, disabled=disabled)
             return self._stored(connection, name)
@@ -101,7 +110,7 @@ class Accounts:
         """Note that a session has ended; `expires_at` is its token's, a Unix time in seconds."""
         self.forget_expired()  # so that the table holds no more than one lifetime of tokens
         row = {"id": session, "user_key": name_key(name), "ended_at": self._now()}
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(self._insert_ended, row | {"expires_at": int(expires_at * 1000)})
 
     def changed_since(self, unix_ms: int) -> tuple[list[Account], list[EndedSession]]:
@@ -121,7 +130,7 @@ class Accounts:
 
     def forget_expired(self) -> None:
         """Delete the ended sessions whose tokens nobody takes any more."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 delete(ended_sessions).where(ended_sessions.c.expires_at < self._now())
             )
@@ -147,14 +156,6 @@ class Accounts:
         account = self._account(connection, name)
         assert account is not None, "inserted in this transaction"
         return account
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with (
-            self._database.engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -105,6 +105,15 @@ class Database:
             raise
         self._readers.append(connection)
 
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection of its own that writes, in a transaction; for any thread, and what is seldom."""
+        with (
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
     def close(self) -> None:
         self._close_readers()
         if self._writer:

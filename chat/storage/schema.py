@@ -1,15 +1,19 @@
 """The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them.
 
-What is asked of them stands in `questions.py`, `writing.py` and `accounts.py`.
+What is asked of them stands in `questions.py`, `writing.py`, `accounts.py`, `notifications.py` and
+`batches.py`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -17,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 metadata = MetaData()
@@ -89,4 +94,64 @@ ended_sessions = Table(
     Column("user_key", Text, nullable=False),
     Column("ended_at", BigInteger, nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False),  # then the row has done its work
+)
+
+_WAITING = text("seen_at IS NULL AND dismissed_at IS NULL")
+
+
+def _content() -> list[Column[Any]]:
+    """The columns of what a notification says, which a batch says to many."""
+    return [
+        Column("message", Text, nullable=False),
+        Column("title", Text),
+        Column("link", Text),
+        Column("level", Text, nullable=False),
+        Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
+        Column("expires_at", BigInteger),  # NULL: never
+    ]
+
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", RowId, primary_key=True),  # in the order of commits: one thread writes them
+    Column("user_key", Text, nullable=False),  # `names.name_key` of whom it is for
+    *_content(),
+    Column("seen_at", BigInteger),
+    Column("dismissed_at", BigInteger),
+    Index("notifications_of_a_user", "user_key", "id"),
+    Index(
+        "notifications_unseen",
+        "user_key",
+        "id",
+        sqlite_where=_WAITING,
+        postgresql_where=_WAITING,
+    ),
+    sqlite_autoincrement=True,  # no id twice, even of rows that somebody deleted
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("service", Text, nullable=False),  # who asked for it
+    *_content(),
+    Column("user_ids", Text, nullable=False),  # for whom, as JSON; emptied at the end
+    Column("total", BigInteger, nullable=False),  # users
+    Column("sent", BigInteger, nullable=False),  # how many of them have their notification
+    Column("reached", BigInteger, nullable=False),  # sockets and streams that took one
+    Column("finished_at", BigInteger),  # NULL: it is under way
+    sqlite_autoincrement=True,
+)
+
+# A request that comes again within a day is answered by what the first one made.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("service", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the request's body
+    Column("answer", BigInteger, nullable=False),  # the id of the notification or batch
+    Column("created_at", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("service", "key"),
 )

@@ -1,0 +1,187 @@
+"""Notifications as records: one for each user and message, until it has expired. Blocking.
+
+What is written here is written by one thread at a time (`in_turn.py`), so that ids grow in the order of
+commits: whoever has seen id 7 lacks nothing below. Who is told of them is `chat/notifications.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Insert, Select, delete, func, insert, or_, select, update
+
+from chat.errors import Conflicting
+from chat.names import name_key
+from chat.storage.database import Database
+from chat.storage.schema import idempotency_keys, notifications
+
+KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
+
+
+class Content(NamedTuple):
+    """What a notification says. Times are Unix times in milliseconds."""
+
+    message: str
+    title: str | None
+    link: str | None
+    level: str
+    created_at: int
+    expires_at: int | None  # None: never
+
+
+class Notice(NamedTuple):
+    """A notification of one user."""
+
+    id: int
+    content: Content
+    seen: bool
+
+
+class Once(NamedTuple):
+    """By what a repeated request is known: who asks, the request's key, and a digest of its body."""
+
+    service: str
+    key: str
+    digest: str
+
+
+class Notifications:
+    """The notifications of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, user_id: str, content: Content, once: Once | None) -> tuple[int, bool]:
+        """Store a notification; its id, and whether it was there already, by the same request.
+
+        Raises:
+            Conflicting: the request's key was used before, for another body.
+        """
+        with self._database.writing() as connection:
+            if (found := answer_of(connection, once, content.created_at)) is not None:
+                return found, True
+            row = {"user_key": name_key(user_id), **content._asdict()}
+            new = new_id(connection, insert(notifications).values(row))
+            keep_answer(connection, once, new, content.created_at)
+        return new, False
+
+    def unseen(self, user_id: str, limit: int) -> tuple[list[Notice], int]:
+        """What waits for the user, the oldest first, and how many there are."""
+        question = self._of(user_id).where(_WAITING).order_by(notifications.c.id).limit(limit)
+        with self._database.reading() as connection:
+            found = [_notice(row) for row in connection.execute(question)]
+            if len(found) < limit:
+                return found, len(found)
+            return found, self._count_unseen(connection, user_id)
+
+    def page(
+        self, user_id: str, limit: int, after: tuple[bool, int] | None = None
+    ) -> tuple[list[Notice], int]:
+        """The user's notifications, the unseen first, then the newest; and how many are unseen.
+
+        Args:
+            after: (whether it was seen, id) of one of them: only those behind it.
+        """
+        c = notifications.c
+        seen = c.seen_at.is_not(None)
+        question = self._of(user_id).order_by(seen, c.id.desc()).limit(limit)
+        if after is not None:
+            was_seen, last = after
+            behind = seen & (c.id < last) if was_seen else or_(seen, c.id < last)
+            question = question.where(behind)
+        with self._database.reading() as connection:
+            found = [_notice(row) for row in connection.execute(question)]
+            return found, self._count_unseen(connection, user_id)
+
+    def after(self, user_id: str, last: int, limit: int) -> list[Notice]:
+        """Those with a larger id than `last`, seen or not, in the order of ids."""
+        c = notifications.c
+        question = self._of(user_id).where(c.id > last).order_by(c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [_notice(row) for row in connection.execute(question)]
+
+    def see(self, user_id: str, ids: Sequence[int]) -> list[int]:
+        """Mark those of `ids` as seen that are the user's and are not yet; which these were."""
+        return self._mark(user_id, ids, "seen_at")
+
+    def dismiss(self, user_id: str, id_: int) -> bool | None:
+        """Mark one as dismissed. False: it was already; None: the user has none of this id."""
+        if self._mark(user_id, [id_], "dismissed_at"):
+            return True
+        return False if self.has(user_id, id_) else None
+
+    def has(self, user_id: str, id_: int) -> bool:
+        """Whether it is the user's, dismissed or not."""
+        c = notifications.c
+        question = select(c.id).where(c.id == id_, c.user_key == name_key(user_id))
+        with self._database.reading() as connection:
+            return connection.scalar(question) is not None
+
+    def _mark(self, user_id: str, ids: Sequence[int], column: str) -> list[int]:
+        c = notifications.c
+        rows = update(notifications).where(c.id.in_(ids), c.user_key == name_key(user_id))
+        unmarked = rows.where(c[column].is_(None)).values({column: self._database.now_ms()})
+        with self._database.writing() as connection:
+            return sorted(connection.scalars(unmarked.returning(c.id)))
+
+    def _count_unseen(self, connection: Connection, user_id: str) -> int:
+        waiting = self._of(user_id).where(_WAITING).subquery()
+        return int(connection.execute(select(func.count()).select_from(waiting)).scalar_one())
+
+    def _of(self, user_id: str) -> Select[Any]:
+        """The user's notifications that are neither dismissed nor expired."""
+        c = notifications.c
+        return select(*_NOTICE).where(
+            c.user_key == name_key(user_id),
+            c.dismissed_at.is_(None),
+            or_(c.expires_at.is_(None), c.expires_at > self._database.now_ms()),
+        )
+
+
+def new_id(connection: Connection, statement: Insert) -> int:
+    """The id of the one row that `statement` inserts."""
+    key = connection.execute(statement).inserted_primary_key
+    assert key is not None, "of one row it is known"
+    return int(key[0])
+
+
+# A repeated request; called within the transaction that makes what it asks for.
+
+
+def answer_of(connection: Connection, once: Once | None, now_ms: int) -> int | None:
+    """What the first request of this key made; None: this is the first.
+
+    Raises:
+        Conflicting: it had another body.
+    """
+    if once is None:
+        return None
+    c = idempotency_keys.c
+    connection.execute(delete(idempotency_keys).where(c.created_at < now_ms - KEY_MS))
+    question = select(c.digest, c.answer).where(c.service == once.service, c.key == once.key)
+    row = connection.execute(question).one_or_none()
+    if row is None:
+        return None
+    if row.digest != once.digest:
+        raise Conflicting(
+            "This Idempotency-Key was used before, for another request.", "Idempotency-Key"
+        )
+    return int(row.answer)
+
+
+def keep_answer(connection: Connection, once: Once | None, answer: int, now_ms: int) -> None:
+    """Note what a request has made, for when it comes again."""
+    if once is not None:
+        row = {**once._asdict(), "answer": answer, "created_at": now_ms}
+        connection.execute(insert(idempotency_keys).values(row))
+
+
+_CONTENT = [notifications.c[name] for name in Content._fields]
+_NOTICE = [notifications.c.id, notifications.c.seen_at, *_CONTENT]
+_WAITING = notifications.c.seen_at.is_(None)
+
+
+def _notice(row: Any) -> Notice:
+    id_, seen_at, *content = row
+    return Notice(id_, Content(*content), seen_at is not None)

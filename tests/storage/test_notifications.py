@@ -1,0 +1,158 @@
+"""Notifications and batches of them, on both engines: one record each, whatever is repeated."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from chat.errors import Conflicting
+from chat.storage.accounts import Accounts
+from chat.storage.batches import Batches, Work
+from chat.storage.notifications import KEY_MS, Content, Notifications, Once
+from chat.storage.store import Store
+
+
+@pytest.fixture
+def notifications(store: Store) -> Notifications:
+    return Notifications(store.database)
+
+
+@pytest.fixture
+def batches(store: Store) -> Batches:
+    return Batches(store.database)
+
+
+def content(
+    store: Store, message: str = "hi", lives_ms: int | None = None, ago: int = 0
+) -> Content:
+    now = store.now_ms() - ago
+    expires_at = None if lives_ms is None else now + lives_ms
+    return Content(message, "A title", "/there", "warning", now, expires_at)
+
+
+def rows(store: Store, table: str) -> int:
+    with store.reading() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def test_a_notification_waits_for_its_user_in_any_spelling(
+    store: Store, notifications: Notifications
+) -> None:
+    said = content(store)
+    first, repeated = notifications.add("Bob", said, None)
+    second, _ = notifications.add("bob", content(store, "ho"), None)
+    assert (repeated, second > first) == (False, True)
+    found, count = notifications.unseen("BOB", 50)
+    assert [(notice.id, notice.content.message) for notice in found] == [
+        (first, "hi"),
+        (second, "ho"),
+    ]
+    assert (found[0].content, found[0].seen, count) == (said, False, 2)
+    assert notifications.unseen("carol", 50) == ([], 0)
+
+
+def test_more_than_a_page_of_unseen_ones_are_counted_all_the_same(
+    store: Store, notifications: Notifications
+) -> None:
+    for _ in range(5):
+        notifications.add("bob", content(store), None)
+    found, count = notifications.unseen("bob", 2)
+    assert (len(found), count) == (2, 5)
+
+
+def test_what_has_expired_or_was_dismissed_is_not_shown(
+    store: Store, notifications: Notifications
+) -> None:
+    notifications.add("bob", content(store, lives_ms=1_000, ago=5_000), None)
+    lives, _ = notifications.add("bob", content(store, lives_ms=60_000), None)
+    gone, _ = notifications.add("bob", content(store), None)
+    assert notifications.dismiss("carol", gone) is None
+    assert notifications.dismiss("Bob", gone) is True
+    assert notifications.dismiss("bob", gone) is False
+    assert notifications.dismiss("bob", 10**9) is None
+    assert [n.id for n in notifications.unseen("bob", 9)[0]] == [lives]
+    assert [n.id for n in notifications.page("bob", 9)[0]] == [lives]
+    assert [n.id for n in notifications.after("bob", 0, 9)] == [lives]
+
+
+def test_seen_ones_come_behind_the_unseen_and_no_page_shows_one_twice(
+    store: Store, notifications: Notifications
+) -> None:
+    ids = [notifications.add("bob", content(store), None)[0] for _ in range(6)]
+    assert notifications.see("bob", [ids[1], ids[4]]) == [ids[1], ids[4]]
+    assert notifications.see("bob", [ids[4]]) == []
+    assert notifications.see("carol", [ids[0]]) == []
+    shown: list[int] = []
+    place = None
+    while page := notifications.page("bob", 2, place)[0]:
+        shown += [notice.id for notice in page]
+        place = page[-1].seen, page[-1].id
+    assert shown == [ids[5], ids[3], ids[2], ids[0], ids[4], ids[1]]
+    assert notifications.page("bob", 1)[1] == 4
+    assert [n.id for n in notifications.after("bob", ids[2], 9)] == ids[3:], "seen or not"
+
+
+def test_a_repeated_request_makes_one_record(store: Store, notifications: Notifications) -> None:
+    once = Once("ci", "build 7", "digest")
+    first, _ = notifications.add("bob", content(store), once)
+    for _ in range(20):
+        assert notifications.add("bob", content(store), once) == (first, True)
+    with pytest.raises(Conflicting) as refused:
+        notifications.add("bob", content(store, "other"), once._replace(digest="another"))
+    assert refused.value.field == "Idempotency-Key"
+    assert notifications.add("bob", content(store), once._replace(service="cron"))[1] is False
+    assert rows(store, "notifications") == 2
+
+
+def test_a_key_is_known_for_a_day(store: Store, notifications: Notifications) -> None:
+    once = Once("ci", "nightly", "digest")
+    old = content(store, ago=KEY_MS + 1_000)
+    first, _ = notifications.add("bob", old, once)
+    second, repeated = notifications.add("bob", content(store), once)
+    assert (second != first, repeated) == (True, False)
+    assert rows(store, "idempotency_keys") == 1
+
+
+def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
+    store: Store, notifications: Notifications, batches: Batches
+) -> None:
+    names = [f"user{n}" for n in range(5)]
+    id_, _ = batches.add("ci", [*names, "USER3"], content(store), None)
+    work = batches.next()
+    assert work is not None
+    assert (work.user_ids[:3], work.batch.total) == (names[:3], 5)
+    ids = batches.send(work, 0, work.user_ids[:2], 0)
+    assert ids == [notifications.unseen(name, 1)[0][0].id for name in names[:2]]
+    assert batches.send(work, 0, work.user_ids[:2], 0) == [], "by another process, a moment later"
+    again = Batches(store.database).next()  # after a restart
+    assert again is not None
+    assert (again.batch.sent, again.batch.finished) == (2, False)
+    batches.send(again, 2, again.user_ids[2:], 3)
+    batches.finish(again, 4)
+    assert batches.next() is None
+    found = batches.find("ci", id_)
+    assert found is not None
+    assert (found.sent, found.reached, found.finished) == (5, 4, True)
+    assert batches.find("cron", id_) is None
+    assert [notifications.unseen(name, 9)[1] for name in names] == [1] * 5
+    assert rows(store, "notifications") == 5
+
+
+def test_everyone_is_who_is_stored_or_online_and_not_shut_out(
+    store: Store, batches: Batches
+) -> None:
+    accounts = Accounts(store.database)
+    accounts.keep_names(["alice", "Bob"])
+    accounts.disable("mallory")
+    batches.add("ci", None, content(store), None, online=["bob", "carol", "mallory"])
+    work: Work | None = batches.next()
+    assert work is not None
+    assert {user_id.lower() for user_id in work.user_ids} == {"alice", "bob", "carol"}
+    assert accounts.unknown(["ALICE", "carol", "mallory"]) == ["carol", "mallory"]
+
+
+def test_a_repeated_batch_is_one(store: Store, batches: Batches) -> None:
+    once = Once("ci", "news", "digest")
+    first, _ = batches.add("ci", ["bob"], content(store), once)
+    assert batches.add("ci", ["bob"], content(store), once) == (first, True)
+    assert rows(store, "batches") == 1
