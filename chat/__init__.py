@@ -21,13 +21,14 @@ from gevent import monkey
 from gevent.threadpool import ThreadPool
 
 import chat.handlers as _handlers  # noqa: F401  (registers the events)
-from chat import catchup, cli
+from chat import catchup, cli, metrics
 from chat.auth import Tokens
 from chat.config import Settings
-from chat.delivery import emit
+from chat.delivery import emit, sockets, streams
 from chat.directory import directory
 from chat.events import Client, events
 from chat.names import UserId
+from chat.notifications import notifier
 from chat.protocol import Payload
 from chat.storage import storage
 from chat.transport import websocket
@@ -35,7 +36,9 @@ from chat.transport.connections import Connections
 from chat.web import headers, proxies
 from chat.web.accounts import AccountViews
 from chat.web.api import api
+from chat.web.notifications import NotificationViews
 from chat.web.pages import pages
+from chat.webhook import webhook
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events"]
 
@@ -82,10 +85,23 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         return hashing.apply(function, args)
 
     accounts = AccountViews(directory, settings.signup == "open", in_pool)
+    webhook.open(settings.webhook_url, settings.webhook_secret)
+    notifier.open(
+        storage.notifications,
+        storage.batches,
+        storage.in_turn,
+        directory,
+        webhook,
+        connections.spawn,
+    )
+    connections.each_sweep.append(notifier.keep_sending)
+    connections.still_busy.append(lambda: notifier.busy)
+    notifications = NotificationViews(directory, notifier, connections)
     per_minute = connections.limits.requests_per_minute
-    app.register_blueprint(api(storage.store, directory, accounts, per_minute))
+    app.register_blueprint(api(storage.store, directory, accounts, notifications, per_minute))
     headers.protect(app)
     proxies.trust(app, settings.trusted_proxies)
+    _watch(connections)
     _stop_with_the_process(connections)
     if not directory.required and not cli.is_looked_for():
         log.info("CHAT_AUTH=open: anybody may use any name that has no password")
@@ -118,6 +134,16 @@ class _Formatter(logging.Formatter):
         """A traceback may quote what a client wrote: no line of it can be taken for one of the log."""
         lines = super().formatException(ei).split("\n")
         return "\n".join(f"  | {ascii(line)[1:-1]}" for line in lines)
+
+
+def _watch(connections: Connections) -> None:
+    """Have the gauges, and batches that a restart broke off go on by themselves."""
+    metrics.sockets.value = connections.__len__
+    metrics.users.value = sockets.__len__
+    metrics.streams.value = streams.__len__
+    metrics.journal.value = lambda: len(storage.journal)
+    if monkey.is_module_patched("socket") and not cli.is_looked_for():
+        gevent.spawn(connections.start)
 
 
 def _stop_with_the_process(connections: Connections) -> None:

@@ -11,14 +11,14 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import jwt
 import msgspec
 from jwt.types import Options
 
 from chat.config import Settings
-from chat.errors import BadSetting, InvalidField, NotSignedIn
+from chat.errors import BadSetting, Forbidden, InvalidField, NotSignedIn
 from chat.names import UserId, checked_user_id
 
 log = logging.getLogger("chat")
@@ -48,6 +48,18 @@ class Claims(msgspec.Struct):
     def issued_ms(self) -> int:
         """When the token was made: a Unix time in milliseconds; 0 where it does not say."""
         return round(self.iat * 1000)
+
+
+class ServiceClaims(msgspec.Struct):
+    """What a program's token says: its name, and what it may do. A user's token has neither."""
+
+    exp: float
+    nbf: float = 0
+    svc: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    scope: str = ""  # words, as in RFC 8693, section 4.2
+
+
+C = TypeVar("C", Claims, ServiceClaims)
 
 
 class Tokens:
@@ -100,9 +112,30 @@ class Tokens:
             NotSignedIn: it is no token, was signed with another secret or in another way, says no
                 proper `sub` and `exp`, is for another audience, not valid yet or not any more.
         """
+        return self._read(token, Claims)
+
+    def sign_service(self, service: str, scope: str, seconds: float) -> str:
+        """Return a token for a program: what it is called in the log, and what it may do."""
+        now = round(self._clock(), 3)
+        claims = {"svc": service, "scope": scope, "iat": now, "exp": int(now + seconds)}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def service_of(self, token: str, scope: str) -> str:
+        """Return the name of the program whose token this is.
+
+        Raises:
+            NotSignedIn: as `read`.
+            Forbidden: it is a user's, or a program's without this scope.
+        """
+        claims = self._read(token, ServiceClaims)
+        if claims.svc is None or scope not in claims.scope.split():
+            raise Forbidden(f"This needs a service's token with the scope {scope}.")
+        return claims.svc
+
+    def _read(self, token: str, kind: type[C]) -> C:
         try:
             found = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=CHECKED_BY_US)
-            claims = msgspec.convert(found, Claims)
+            claims = msgspec.convert(found, kind)
         except (jwt.PyJWTError, msgspec.ValidationError, InvalidField, ValueError, RecursionError):
             raise NotSignedIn("This token is not valid here. Sign in again.") from None
         if not claims.nbf <= self._clock() < claims.exp:

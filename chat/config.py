@@ -190,6 +190,22 @@ class Settings:
         "Further requests of the API are answered 429. 0: no limit.",
         least=0,
     )
+    url: str = _setting(
+        "http://127.0.0.1:8000",
+        "URL",
+        "Where flask chat notify, and notify() in another process than the server's, find the server.",
+    )
+    webhook_url: str = _setting(
+        "",
+        "URL",
+        "Who is told of a message or notification to somebody who is offline. Empty: nobody.",
+    )
+    webhook_secret: str = _setting(
+        "",
+        "text",
+        "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.",
+        shown=False,
+    )
     log_level: str = _setting(
         "INFO",
         "name",

@@ -20,6 +20,9 @@ Event = msgspec.Struct | dict[str, Any]  # a dict must hold `type`
 TEXT_FRAME = 0x80 | TEXT  # the first byte of what `encoded` gives
 
 sockets = UserSockets()  # of this process
+streams = (
+    UserSockets()
+)  # those who listen to their notifications by server-sent events, and no more
 
 
 def encoded(event: Event) -> bytes:
@@ -29,6 +32,17 @@ def encoded(event: Event) -> bytes:
         TypeError: it holds something that JSON has no form for.
     """
     return encode_frame(TEXT, encode(event))
+
+
+def as_stream_event(event: msgspec.Struct, id_: int | None = None) -> bytes:
+    """The event as a server-sent one, for `streams`: its type is the event's name.
+
+    Args:
+        id_: what the reader gives as Last-Event-ID when it comes back; None: it does not move that.
+    """
+    mark = b"" if id_ is None else b"id: %d\n" % id_
+    name = str(event.__struct_config__.tag).encode()
+    return b"%sevent: %s\ndata: %s\n\n" % (mark, name, encode(event))
 
 
 def emit(event: Event | bytes, to: str, skip: Socket | None = None) -> int:

@@ -8,15 +8,23 @@ another worker or a command, is noticed within a second (`keep_up`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from chat.auth import Claims, Tokens
-from chat.delivery import sockets
-from chat.errors import NotSignedIn, SignInNeeded, Unavailable, UnknownUser
-from chat.names import name_key
+from chat.delivery import sockets, streams
+from chat.errors import (
+    ChatError,
+    InvalidField,
+    NotSignedIn,
+    SignInNeeded,
+    Unavailable,
+    UnknownUser,
+)
+from chat.names import checked_user_id, name_key
 from chat.protocol import SIGN_IN
 from chat.storage.accounts import Account, Accounts
+from chat.storage.database import parts
 
 Run = Callable[..., Any]
 
@@ -62,6 +70,35 @@ class Directory:
         found = self._names.get(user_id)
         return self._looked_up(user_id, field).name if found is None else found
 
+    def names_of(self, user_ids: Sequence[str], field: str) -> list[str]:
+        """The canonical spellings of many names, a few hundred at a time; none becomes known by that.
+
+        Raises:
+            InvalidField, UnknownUser: the first that breaks a rule, or does not exist, as in `name_of`.
+        """
+        names: list[str] = []
+        for part in parts(user_ids):
+            found = self.run(self._names_in, part, field)
+            if isinstance(found, ChatError):
+                raise found
+            names += found
+        return names
+
+    def _names_in(self, user_ids: Sequence[str], field: str) -> list[str] | ChatError:
+        """Blocks: run in a thread, which hands an error back as a value."""
+        try:
+            names = [checked_user_id(user_id, field) for user_id in user_ids]
+        except InvalidField as error:
+            return error
+        if self.required and (unknown := self.accounts.unknown(names)):
+            return UnknownUser(f"{field}: there is no user {unknown[0]} here.", field)
+        return names
+
+    def known_as(self, user_id: str) -> str:
+        """The spelling that counts, of somebody who is here; of others the one that is given."""
+        account = self._accounts.get(name_key(user_id))
+        return user_id if account is None else account.name
+
     def admit(self, user_id: str, token: str | None) -> tuple[str, Admission | None]:
         """See that somebody may be `user_id`; the spelling that counts, and what the token said.
 
@@ -80,6 +117,11 @@ class Directory:
         if not account.is_free:
             raise SignInNeeded
         return account.name, None
+
+    def admission_of(self, token: str) -> tuple[str, Admission]:
+        """The user of a request's token that is to stay open, and what the token said; as `user_of`."""
+        claims = self.tokens.read(token)
+        return self._checked(claims), Admission(claims.jti, claims.issued_ms)
 
     def user_of(self, token: str) -> str:
         """The user of a request's token.
@@ -144,7 +186,7 @@ class Directory:
 
 
 def _clients(user_id: str) -> tuple[Any, ...]:
-    return sockets.of(user_id)
+    return *sockets.of(user_id), *streams.of(user_id)
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:

@@ -84,9 +84,10 @@ class NotInitialised(ChatError):
 
 
 class Forbidden(ChatError):
-    """The socket's user may not do this."""
+    """The socket's user, or the token of a request, may not do this."""
 
     code, status = "forbidden", 403
+    sentence = "You may not do this."
 
 
 class SignInNeeded(ChatError):
@@ -152,7 +153,7 @@ class Unavailable(ChatError):
 
 
 class Conflicting(ChatError):
-    """The clientId was used before, for another text."""
+    """The clientId or the Idempotency-Key was used before, for something else."""
 
     code, status = "conflict", 409
     sentence = "This clientId was used before, for another text."
@@ -203,7 +204,7 @@ class NotSignedIn(ChatError):
 
 
 class NotFound(ChatError):
-    """Nothing is served under this path."""
+    """Nothing is served under this path, or there is no such notification or batch."""
 
     code, status = "not_found", 404
     sentence = "Nothing is served here. GET /api/openapi.json lists what there is."

@@ -23,6 +23,7 @@ from chat.transport.connection import Connection
 if TYPE_CHECKING:
     from chat.catchup import Catchup
     from chat.directory import Admission
+    from chat.notices import SocketLine
 
 log = logging.getLogger("chat")
 
@@ -40,16 +41,20 @@ Handler = Callable[["Client", Any], Answer]
 class Client(Connection):
     """One socket as a handler sees it: who it is, and a way to answer it."""
 
-    __slots__ = ("_events_left", "admission", "catchup", "owner")
+    __slots__ = ("_events_left", "admission", "catchup", "line", "owner")
 
     owner: str | None  # the user, once `init` said it; set by UserSockets alone
     admission: Admission | None  # what its token said; None: it showed none, its name needs none
     catchup: Catchup | None  # of a client that does not fetch for itself, what it was sent so far
+    line: (
+        SocketLine | None
+    )  # of notifications; None: nothing is in the way of new ones, or unproven
 
     def __init__(self, *args: Any) -> None:
         self.owner = None
         self.admission = None
         self.catchup = None
+        self.line = None
         super().__init__(*args)
         self._events_left = self.connections.limits.events.full
         log.info("connect address=%s", self.address)
@@ -104,6 +109,8 @@ class Client(Connection):
     def ponged(self, number: int) -> None:
         if self.catchup is not None:
             self.catchup.ponged(number)
+        if self.line is not None:
+            self.line.ponged(number)
 
     def left(self, reason: str) -> None:
         line = "leave user=%r reason=%r after=%.1fs"
@@ -112,6 +119,7 @@ class Client(Connection):
         self.connections.spawn(log.info, line, self.owner, reason, seconds)
         sockets.remove(self)
         self.catchup = None
+        self.line = None
 
 
 class Events:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from chat import metrics
 from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
 from chat.directory import directory
@@ -22,12 +23,15 @@ from chat.errors import (
 )
 from chat.events import LATER, Answer, Client, events
 from chat.names import USER_ID_CHARS, name_key
+from chat.notices import SocketLine
+from chat.notifications import notifier
 from chat.protocol import (
     SIGN_IN,
     TOO_MUCH,
     Chat,
     ChatAck,
     ChatMessage,
+    Dismiss,
     Init,
     Payload,
     Pong,
@@ -35,6 +39,7 @@ from chat.protocol import (
     Ready,
     Received,
     Ref,
+    See,
     Standing,
     Typing,
     TypingHint,
@@ -43,11 +48,14 @@ from chat.protocol import (
 )
 from chat.receipts import tell
 from chat.storage import storage
+from chat.storage.notifications import Notice
 from chat.storage.records import Conflict, Pointer, Send, Stored
+from chat.webhook import webhook
 
 log = logging.getLogger("chat")
 
 RETRY_SECONDS = 30  # for one who has too many sockets, until some of them may be gone
+READY_NOTIFICATIONS = 50  # sent behind `ready`; the HTTP interface lists the others
 READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
 
 
@@ -75,12 +83,14 @@ def init(client: Client, event: Init) -> Answer:
         client.catchup = None
     elif not said_before:
         client.catchup = Catchup(client, user_id)
+    if line := None if client.owner == user_id else SocketLine(client, user_id, notifier.see):
+        client.line = line
     sockets.add(user_id, client)
     try:
-        standings = storage.read(storage.store.standings, user_id, READY_CONVERSATIONS + 1)
+        standings, waiting, unseen = storage.read(_what_waits, user_id)
     except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
         sockets.remove(client)
-        client.catchup = None
+        client.catchup = client.line = None
         raise
     client.deadline = None
     client.emit(
@@ -90,8 +100,11 @@ def init(client: Client, event: Init) -> Answer:
             limits={"frameBytes": client.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
             conversations=[Standing(**row._asdict()) for row in standings[:READY_CONVERSATIONS]],
             more=len(standings) > READY_CONVERSATIONS or None,
+            unseen=unseen or None,
         )
     )
+    if line is not None and client.line is line:
+        line.begin(waiting)
     if client.catchup is not None and not said_before:
         missed = any(row.received < row.last_seq for row in standings)
         client.catchup.begin(
@@ -102,6 +115,12 @@ def init(client: Client, event: Init) -> Answer:
 
 def _has_all_sockets(client: Client, user_id: str) -> bool:
     return len(sockets.of(user_id)) >= client.connections.limits.sockets_per_user
+
+
+def _what_waits(user_id: str) -> tuple[list[Any], list[Notice], int]:
+    """What a socket is told of at first: conversations, notifications, and how many these are. Blocks."""
+    standings = storage.store.standings(user_id, READY_CONVERSATIONS + 1)
+    return standings, *storage.notifications.unseen(user_id, READY_NOTIFICATIONS)
 
 
 @events.on("chat", Chat)
@@ -139,16 +158,15 @@ def _settle(
 def _deliver(client: Client, send: Send, seq: int, sent_at: str) -> bool:
     """To the receiver's sockets and the sender's other ones; True if the receiver's took it."""
     sender, receiver = send.sender_id, send.receiver_id
-    frame = encoded(
-        ChatMessage(
-            from_user_id=sender,
-            to_user_id=receiver,
-            message=send.body,
-            timestamp=sent_at,
-            seq=seq,
-            client_id=send.client_id,
-        )
+    event = ChatMessage(
+        from_user_id=sender,
+        to_user_id=receiver,
+        message=send.body,
+        timestamp=sent_at,
+        seq=seq,
+        client_id=send.client_id,
     )
+    frame = encoded(event)
     delivered = False
     for socket in _clients(receiver):
         if socket is not client and socket.deliver(sender, seq, frame):
@@ -157,8 +175,11 @@ def _deliver(client: Client, send: Send, seq: int, sent_at: str) -> bool:
         for socket in _clients(sender):
             if socket is not client:
                 socket.deliver(receiver, seq, frame)
+    metrics.messages.add()
     if not delivered:
         log.info("message to an offline user: from=%r to=%r", sender, receiver)
+        if sender != receiver:
+            webhook.tell(receiver, event)
     return delivered
 
 
@@ -194,6 +215,24 @@ def typing(client: Client, event: Typing) -> Answer:
     to = directory.name_of(event.to_user_id)
     emit(TypingHint(from_user_id=client.user_id), to=to, skip=client)
     return None
+
+
+@events.on("dismiss", Dismiss)
+def dismiss(client: Client, event: Dismiss) -> Answer:
+    """The user has done with a notification, on all screens."""
+    notifier.dismiss(client.user_id, event.notification_id, skip=client)
+    return None
+
+
+@events.on("seen", See)
+def seen(client: Client, event: See) -> Answer:
+    """The user has seen a notification. One that is not theirs changes nothing."""
+
+    def then(error: ChatError | None) -> None:
+        client.answer(event.ref, error)
+
+    notifier.see(client.user_id, [event.notification_id], client, then)
+    return LATER
 
 
 @events.on("ping", before_init=True)

@@ -115,6 +115,16 @@ class Read(Received):
     """... and I have seen it."""
 
 
+class Dismiss(Payload):
+    """Take this notification off all my screens."""
+
+    notification_id: Annotated[int, msgspec.Meta(ge=1, le=SAFE_INTEGER)]
+
+
+class See(Dismiss):
+    """I have seen this notification."""
+
+
 class ServerEvent(
     msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"
 ):
@@ -136,6 +146,7 @@ class Ready(ServerEvent, tag="ready"):
     """The answer to `init`. `heartbeat` in seconds; `limits`: name to number.
 
     `conversations`: the newest first; `more` if there are older ones, which the HTTP interface lists.
+    `unseen`: how many notifications wait; None: none.
     """
 
     user_id: str
@@ -143,6 +154,7 @@ class Ready(ServerEvent, tag="ready"):
     limits: dict[str, int]
     conversations: list[Standing]
     more: bool | None = None
+    unseen: int | None = None
 
 
 class ChatMessage(ServerEvent, tag="chat"):
@@ -181,6 +193,34 @@ class TypingHint(ServerEvent, tag="typing"):
     """`from_user_id` is writing to you."""
 
     from_user_id: str
+
+
+class Notification(ServerEvent, tag="notification"):
+    """Something that a program wants somebody to know. `level`: info, success, warning or error.
+
+    `expires`: it is not to be shown after that. `seen`: on another screen, or earlier on this one.
+    """
+
+    id: int
+    message: str
+    level: str
+    timestamp: str
+    title: str | None = None
+    link: str | None = None
+    expires: str | None = None
+    seen: bool | None = None
+
+
+class Dismissed(ServerEvent, tag="dismissed"):
+    """One of your other screens has done with this notification."""
+
+    notification_id: int
+
+
+class Seen(ServerEvent, tag="seen"):
+    """This notification was seen on one of your other screens."""
+
+    notification_id: int
 
 
 class Pong(ServerEvent, tag="pong"):

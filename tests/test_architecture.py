@@ -24,6 +24,11 @@ LAYERS = [
         "chat.delivery",
         "chat.auth",
         "chat.directory",
+        "chat.draft",
+        "chat.notices",
+        "chat.notifications",
+        "chat.webhook",
+        "chat.listeners",
     ],
     ["chat.transport", "chat.bus", "chat.storage"],
     ["chat.protocol"],
@@ -44,7 +49,14 @@ ONLY_IN = {
     "argon2": ["chat.passwords"],
     "zxcvbn": ["chat.passwords"],
     "limits": ["chat.web"],
-    "flask": ["chat", "chat.web", "chat.transport.websocket", "chat.cli"],
+    "requests": ["chat.webhook", "chat.service"],
+    "flask": [
+        "chat",
+        "chat.web",
+        "chat.transport.websocket",
+        "chat.transport.adoption",
+        "chat.cli",
+    ],
     # web.reading: a body that comes too slowly is cut by gevent's Timeout; no server does that.
     "gevent": ["chat", "chat.transport", "chat.storage", "chat.web.reading"],
 }

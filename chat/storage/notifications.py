@@ -6,14 +6,14 @@ commits: whoever has seen id 7 lacks nothing below. Who is told of them is `chat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Insert, Select, delete, func, insert, or_, select, tuple_, update
 
 from chat.errors import Conflicting
 from chat.names import name_key
-from chat.storage.database import Database
+from chat.storage.database import Database, parts
 from chat.storage.schema import idempotency_keys, notifications
 
 KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
@@ -94,36 +94,41 @@ class Notifications:
             found = [_notice(row) for row in connection.execute(question)]
             return found, self._count_unseen(connection, user_id)
 
-    def after(self, user_id: str, last: int, limit: int) -> list[Notice]:
-        """Those with a larger id than `last`, seen or not, in the order of ids."""
+    def after(self, user_id: str, last: int, limit: int, unseen: bool = False) -> list[Notice]:
+        """Those with a larger id than `last`, in the order of ids; all, or the unseen ones."""
         c = notifications.c
         question = self._of(user_id).where(c.id > last).order_by(c.id).limit(limit)
+        if unseen:
+            question = question.where(_WAITING)
         with self._database.reading() as connection:
             return [_notice(row) for row in connection.execute(question)]
 
-    def see(self, user_id: str, ids: Sequence[int]) -> list[int]:
-        """Mark those of `ids` as seen that are the user's and are not yet; which these were."""
-        return self._mark(user_id, ids, "seen_at")
+    def see(self, notices: Iterable[tuple[int, str]]) -> list[int]:
+        """Mark as seen; the ids of those that were not yet.
+
+        Args:
+            notices: (id, its user); what is another's is left alone.
+        """
+        c = notifications.c
+        theirs = tuple_(c.id, c.user_key)
+        unseen = update(notifications).where(c.seen_at.is_(None)).returning(c.id)
+        wanted = sorted({(id_, name_key(user_id)) for id_, user_id in notices})
+        found: list[int] = []
+        with self._database.writing() as connection:
+            for part in parts(wanted):
+                marked = unseen.where(theirs.in_(part)).values(seen_at=self._database.now_ms())
+                found += connection.scalars(marked)
+        return found
 
     def dismiss(self, user_id: str, id_: int) -> bool | None:
         """Mark one as dismissed. False: it was already; None: the user has none of this id."""
-        if self._mark(user_id, [id_], "dismissed_at"):
-            return True
-        return False if self.has(user_id, id_) else None
-
-    def has(self, user_id: str, id_: int) -> bool:
-        """Whether it is the user's, dismissed or not."""
         c = notifications.c
-        question = select(c.id).where(c.id == id_, c.user_key == name_key(user_id))
-        with self._database.reading() as connection:
-            return connection.scalar(question) is not None
-
-    def _mark(self, user_id: str, ids: Sequence[int], column: str) -> list[int]:
-        c = notifications.c
-        rows = update(notifications).where(c.id.in_(ids), c.user_key == name_key(user_id))
-        unmarked = rows.where(c[column].is_(None)).values({column: self._database.now_ms()})
+        row = (c.id == id_) & (c.user_key == name_key(user_id))
+        new = update(notifications).where(row, c.dismissed_at.is_(None))
         with self._database.writing() as connection:
-            return sorted(connection.scalars(unmarked.returning(c.id)))
+            if connection.execute(new.values(dismissed_at=self._database.now_ms())).rowcount:
+                return True
+            return False if connection.scalar(select(c.id).where(row)) is not None else None
 
     def _count_unseen(self, connection: Connection, user_id: str) -> int:
         waiting = self._of(user_id).where(_WAITING).subquery()

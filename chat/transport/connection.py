@@ -1,8 +1,7 @@
 """One WebSocket on gevent's event loop: inbox and closing.
 
-Reads, decodes and hands whole messages to `received`. Writing is `outbox.py`'s; who the peer is and
-what a message means is left to the subclass (`events.Client`); the heartbeat, the deadlines and the
-goodbye to all are driven by `connections.py`.
+Reads, decodes and hands whole messages to `received`. Writing is `outbox.py`'s, what every peer has is
+`peer.py`'s; who the peer is and what a message means is left to the subclass (`events.Client`).
 """
 
 from __future__ import annotations
@@ -10,15 +9,14 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from socket import AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
+from socket import SHUT_WR
 from typing import TYPE_CHECKING, Any
-
-from gevent.event import Event
 
 from chat.protocol import INTERNAL_ERROR, TOO_MUCH, TOO_SLOW
 from chat.transport import frames
 from chat.transport.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
-from chat.transport.outbox import CLOSED, CLOSING, OPEN, WOULD_BLOCK, Outbox
+from chat.transport.outbox import CLOSING, OPEN, WOULD_BLOCK
+from chat.transport.peer import Peer
 
 if TYPE_CHECKING:
     from chat.transport.connections import Connections
@@ -30,59 +28,24 @@ READ_MORE_BYTES = 61_440  # where there is more; both together are what one turn
 TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others their turns
 PING_DIGITS = 20  # of a ping's number; a longer payload is none of ours
 
-READABLE = 1  # an event of gevent's loop.io
 
+class Connection(Peer):
+    """A socket after its upgrade."""
 
-class Connection(Outbox):
-    """A socket after its upgrade. Lives on the loop's thread; every method is called there.
-
-    Args:
-        sock: connected; made non-blocking here, and closed at the end.
-        connections: the worker's others, with the settings, the loop and the runners.
-        address: of the peer, for the log.
-
-    States: OPEN; CLOSING, when a close frame is queued and what still comes in is thrown away, until
-    the peer hangs up or its time is over; CLOSED, when the descriptor is free.
-    """
-
-    # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
-    __slots__ = (
-        "_answered",
-        "_busy",
-        "_bytes_left",
-        "_decoder",
-        "_ended",
-        "_frames_left",
-        "_pinged",
-        "_reader",
-        "address",
-        "deadline",
-        "opened_at",
-        "silence",
-    )
+    __slots__ = ("_answered", "_busy", "_bytes_left", "_decoder", "_frames_left", "_pinged")
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
-        sock.setblocking(False)
-        if sock.family in (AF_INET, AF_INET6):  # a message is not to wait for a fuller packet
-            sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        super().__init__(sock, connections)
-        self.address = address
-        self.opened_at = time.monotonic()
-        # When the sweep ends this connection: first for want of `init`, later for not hanging up.
-        self.deadline: float | None = self.opened_at + connections.settings.init_seconds
-        self.silence = 0  # sweeps since the peer was last heard
+        super().__init__(sock, connections, address)
         limits = connections.limits
         self._bytes_left = limits.bytes.full
         self._frames_left = limits.frames.full
         settings = connections.settings
+        # First for want of `init`, later for not hanging up.
+        self.deadline = self.opened_at + settings.init_seconds
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
-        self._ended: Event | None = None
         self._pinged = 0  # the number of the last ping
         self._answered = 0  # of the last one whose pong came
-        self._reader = connections.loop.io(sock.fileno(), READABLE)
-        self._reader.start(self._read)
-        connections.add(self)
 
     # What a subclass says.
 
@@ -98,12 +61,6 @@ class Connection(Outbox):
         """Called when the peer answers the ping of this number: all that was sent before it, it has read.
 
         Runs where `received` does, in order with it. Must not raise.
-        """
-
-    def left(self, reason: str) -> None:
-        """Called once, when nothing more can be sent. `reason` is for the log.
-
-        On the loop's own greenlet: must neither wait nor raise.
         """
 
     # What others call.
@@ -128,43 +85,13 @@ class Connection(Outbox):
         self.send(frames.encode_frame(PING, b"%d" % self._pinged))
         return self._pinged
 
-    def abort(self, reason: str) -> None:
-        """Free the descriptor now, whatever is queued."""
-        if self.state is CLOSED:
-            return
-        was_open, self.state = self.state is OPEN, CLOSED
-        self._outbox = []
-        for watcher in (self._reader, self._writer):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
-        self._reader = self._writer = None
-        self.connections.discard(self)
-        self.sock.close()
-        if self._ended is not None:
-            self._ended.set()
-        if was_open:
-            self.left(reason)
-
-    def wait(self) -> None:
-        """Block the calling greenlet until the connection is CLOSED."""
-        self._ended = Event()
-        if self.state is not CLOSED:
-            self._ended.wait()
-
     @property
     def busy(self) -> bool:
-        """Whether something that the peer sent, and that was read, is not handled yet."""
         return self._busy
 
     @property
     def awaits_pong(self) -> bool:
         return self._answered < self._pinged
-
-    def pause(self) -> None:
-        """Read nothing more until the connection closes. What was read is still handled."""
-        if self.state is OPEN and self._reader is not None:
-            self._reader.stop()
 
     # Reading.
 

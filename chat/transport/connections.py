@@ -17,8 +17,8 @@ from gevent import get_hub, monkey
 from chat.config import Settings
 from chat.limits import BURST_SECONDS, Limits, origin_of
 from chat.protocol import NO_INIT, SERVICE_RESTART
-from chat.transport.connection import Connection
 from chat.transport.outbox import CLOSING, OPEN, Outbox
+from chat.transport.peer import Peer
 from chat.transport.runners import Runners
 
 log = logging.getLogger("chat")
@@ -39,7 +39,7 @@ class Connections:
         self.runners = Runners()
         self.stopping = False
         self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
-        self._all: set[Connection] = set()
+        self._all: set[Peer] = set()
         self._by_origin: dict[str, int] = {}  # origin_of(address) -> sockets, never 0
         self._unflushed: list[Outbox] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
@@ -58,23 +58,27 @@ class Connections:
     def __len__(self) -> int:
         return len(self._all)
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[Peer]:
         return iter(tuple(self._all))
 
     def at(self, address: str) -> int:
         """How many sockets whoever this address stands for holds."""
         return self._by_origin.get(origin_of(address), 0)
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: Peer) -> None:
         self._all.add(connection)
         origin = origin_of(connection.address)
         self._by_origin[origin] = self._by_origin.get(origin, 0) + 1
+        self.start()
+
+    def start(self) -> None:
+        """Sweep from now on; to be called on the loop that all this is to live on."""
         if self._sweeper is None:
             self._thread = thread_id()
             self._sweeper = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS, ref=False)
             self._sweeper.start(self._sweep)
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: Peer) -> None:
         if connection not in self._all:
             return
         self._all.remove(connection)
@@ -139,7 +143,7 @@ class Connections:
         log.exception("a connection failed")
         connection.abort("1011 internal error")
 
-    def _overdue(self, connection: Connection) -> None:
+    def _overdue(self, connection: Peer) -> None:
         if connection.state is CLOSING:
             connection.abort("1006 did not hang up")
         else:

@@ -30,6 +30,10 @@ class UserSockets:
         """How many users are online."""
         return len(self._sockets)
 
+    def users(self) -> list[str]:
+        """Who is online."""
+        return [*self._sockets]
+
     def of(self, user_id: str) -> tuple[Socket, ...]:
         """The user's sockets, oldest first; () for somebody offline."""
         return self._sockets.get(user_id, ())

@@ -1,4 +1,4 @@
-"""JSON over HTTP: sign in, list one's conversations, read their messages.
+"""JSON over HTTP: sign in, list one's conversations, read their messages; and the routes of all the API.
 
 What is asked and answered stands in `operations.py`, how a request is read in `reading.py`. Messages
 are sent over the socket, not here.
@@ -32,27 +32,38 @@ from chat.web import limiting, openapi, reading, shapes
 from chat.web.accounts import AccountViews
 from chat.web.answers import failure, json_answer
 from chat.web.cursors import cursor_after, place_of
+from chat.web.notifications import NotificationViews
 from chat.web.operations import OPERATIONS, PREFIX
 
 log = logging.getLogger("chat")
 
+PARAMETERS = {
+    "{userId}": "<name:user_id>",
+    "{notificationId}": "<notification_id>",
+    "{batchId}": "<batch_id>",
+}
+
 
 def api(
-    store: Store, directory: Directory, accounts: AccountViews, requests_per_minute: int = 0
+    store: Store,
+    directory: Directory,
+    accounts: AccountViews,
+    notifications: NotificationViews,
+    requests_per_minute: int = 0,
 ) -> Blueprint:
     """Make the blueprint of everything below /api.
 
     Args:
         requests_per_minute: that one address may make; 0: no limit.
     """
-    views = _Views(store, directory)
+    views = (_Views(store, directory), accounts, notifications)
     blueprint = Blueprint("chat_api", __name__, url_prefix=PREFIX)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(name=_Name))
     for operation in OPERATIONS:
         blueprint.add_url_rule(
-            operation.path.replace("{userId}", "<name:user_id>"),
+            _rule(operation.path),
             operation.name,
-            getattr(views, operation.name, None) or getattr(accounts, operation.name),
+            next(getattr(v, operation.name) for v in views if hasattr(v, operation.name)),
             methods=[operation.method],
             merge_slashes=False,  # a//b is a name, and not a/b
         )
@@ -64,6 +75,13 @@ def api(
     blueprint.app_errorhandler(HTTPException)(_refuse)
     blueprint.after_app_request(_keep_out_of_caches)
     return blueprint
+
+
+def _rule(path: str) -> str:
+    """A path of the document as one of Werkzeug's."""
+    for parameter, rule in PARAMETERS.items():
+        path = path.replace(parameter, rule)
+    return path
 
 
 class _Name(BaseConverter):

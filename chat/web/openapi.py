@@ -36,7 +36,7 @@ def document() -> bytes:
             "info": {
                 "title": "Chat",
                 "version": "1",
-                "description": "Make an account, sign in, list conversations, read messages. They are sent over the WebSocket.",
+                "description": "Make an account, sign in, list conversations, read messages, which are sent over the WebSocket; push and read notifications.",
             },
             "paths": paths,
             "components": {"schemas": components, "securitySchemes": {SCHEME: token}},
@@ -50,12 +50,15 @@ def _operation(operation: Operation, schema_of: dict[Any, Json]) -> Json:
         answer["content"] = {JSON: {"schema": schema_of[operation.answer]}}
         if operation.example is not None:
             answer["content"][JSON]["example"] = msgspec.to_builtins(operation.example)
+    elif operation.media != JSON:
+        answer["content"] = {operation.media: {"schema": {"type": "string"}}}
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": [
             *_parameters("path", operation.path_parameters),
             *_parameters("query", operation.query),
+            *_parameters("header", operation.headers),
         ],
         "responses": {
             str(operation.status): answer,

@@ -43,7 +43,9 @@ class Operation(NamedTuple):
     body_example: msgspec.Struct | None = None
     query: type[msgspec.Struct] | None = None
     path_parameters: type[msgspec.Struct] | None = None
+    headers: type[msgspec.Struct] | None = None
     for_a_user: bool = True  # needs a token
+    media: str = "application/json"  # of the answer
     errors: tuple[type[ChatError], ...] = ()
 
 
@@ -67,6 +69,9 @@ _CONVERSATION = shapes.Conversation(
     last_message=_MESSAGE,
 )
 
+_NOTIFICATION = shapes.StoredNotification(
+    id=7, message="The build is green", level="success", timestamp=_MOMENT, seen=False
+)
 _SECRET = "correct horse battery staple"
 _SESSION = shapes.Session(
     user_id="alice", token="eyJhbGciOi...", expires_at="2026-02-07T09:30:00.000Z", has_password=True
@@ -145,6 +150,63 @@ OPERATIONS = (
         answer=shapes.History,
         example=shapes.History(messages=[_MESSAGE], last_seq=7, more=True),
         errors=IN_A_QUERY,
+    ),
+    Operation(
+        name="push_notification",
+        method="POST",
+        path="/notifications",
+        summary="Say something to one user, to many, or to everyone; for services with the scope notify.",
+        body=shapes.NewNotification,
+        body_example=shapes.NewNotification(
+            to_user_id="bob", message="The build is green", level="success", link="/builds/7"
+        ),
+        headers=shapes.PushHeaders,
+        answer=shapes.Pushed,
+        example=shapes.Pushed(id=7, sockets=2),
+        status=201,
+        errors=(*IN_A_BODY, errors.Forbidden, errors.UnknownUser, errors.Conflicting),
+    ),
+    Operation(
+        name="show_batch",
+        method="GET",
+        path="/notifications/batches/{batchId}",
+        summary="How far a batch has got; for the service that asked for it.",
+        path_parameters=shapes.WithBatch,
+        answer=shapes.BatchProgress,
+        example=shapes.BatchProgress(
+            batch_id=3, total=10_000, sent=2_500, sockets=612, finished=False
+        ),
+        errors=(errors.InvalidField, errors.Forbidden, errors.NotFound),
+    ),
+    Operation(
+        name="list_notifications",
+        method="GET",
+        path="/notifications",
+        summary="One's notifications, the unseen first, then the newest.",
+        query=shapes.NotificationsPage,
+        answer=shapes.Notifications,
+        example=shapes.Notifications(notifications=[_NOTIFICATION], unseen=1),
+        errors=IN_A_QUERY,
+    ),
+    Operation(
+        name="dismiss_notification",
+        method="POST",
+        path="/notifications/{notificationId}/dismiss",
+        summary="Take a notification off all one's screens.",
+        path_parameters=shapes.WithNotification,
+        answer=None,
+        status=204,
+        errors=(errors.InvalidField, errors.NotFound),
+    ),
+    Operation(
+        name="stream_notifications",
+        method="GET",
+        path="/notifications/stream",
+        summary="One's notifications as server-sent events, from now on or from Last-Event-ID.",
+        headers=shapes.StreamHeaders,
+        answer=None,
+        media="text/event-stream",
+        errors=(errors.InvalidField, errors.TooManySockets, errors.Stopping),
     ),
     Operation(
         name="show_document",

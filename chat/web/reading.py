@@ -34,8 +34,8 @@ BODY_SECONDS = 5  # for all of it, not for a part of it as a socket's own timeou
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def body(struct: type[T]) -> T:
-    """The request's body.
+def body(struct: type[T], most: int = BODY_BYTES) -> T:
+    """The request's body, of at most so many bytes.
 
     Raises:
         ChatError: NotJson, BadJson, MissingField, UnknownField, InvalidField, SlowBody or TooLarge.
@@ -44,12 +44,12 @@ def body(struct: type[T]) -> T:
     if request.mimetype != "application/json":
         raise NotJson
     # One more than allowed: a chunked body is cut off there by Werkzeug, without an error.
-    request.max_content_length = BODY_BYTES + 1
+    request.max_content_length = most + 1
     # An Exception, not gevent's own BaseException: gunicorn then sees that reading failed, and does
     # not wait for the rest of the body before it closes the connection.
     with Timeout(BODY_SECONDS, SlowBody()):
         data = request.get_data(cache=False)
-    if len(data) > BODY_BYTES:
+    if len(data) > most:
         raise TooLarge
     try:
         return msgspec.json.decode(data, type=struct)
@@ -71,6 +71,18 @@ def query(struct: type[T]) -> T:
             name = name[:USER_ID_CHARS]
             raise InvalidField(f"{name} must be given once, not {len(values)} times.", name)
     return _converted({name: value for name, [value] in given.items()}, struct)
+
+
+def headers(struct: type[T]) -> T:
+    """The headers that `struct` has fields for; others are passed over.
+
+    Raises:
+        InvalidField: one of them breaks its rule.
+    """
+    names = [field.encode_name for field in msgspec.structs.fields(struct)]
+    return _converted(
+        {name: request.headers[name] for name in names if name in request.headers}, struct
+    )
 
 
 def path(struct: type[T], **parameters: str) -> T:

@@ -6,18 +6,27 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from chat.auth import Tokens
+from chat.config import Settings
 from chat.directory import Directory
+from chat.notifications import Notifier
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
+from chat.storage.batches import Batches
+from chat.storage.in_turn import InTurn
+from chat.storage.notifications import Notifications
 from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
+from chat.transport.connections import Connections
 from chat.web.accounts import AccountViews
 from chat.web.api import api
+from chat.web.notifications import NotificationViews
+from chat.webhook import Webhook
 from tests.storage import conftest as databases
 
 database_url, store = databases.database_url, databases.store
@@ -39,12 +48,21 @@ class Api:
         self.directory = Directory()
         self.directory.open(self.tokens, self.accounts, at_once, required)
         views = AccountViews(self.directory, sign_up, at_once)
+        self.notifier = Notifier()
+        self.notifier.open(
+            Notifications(store.database), Batches(store.database), InTurn(),
+            self.directory, Webhook(), gevent.spawn,
+        )  # fmt: skip
+        notifications = NotificationViews(self.directory, self.notifier, Connections(Settings()))
         self.app = Flask(__name__)
-        self.app.register_blueprint(api(store, self.directory, views))
+        self.app.register_blueprint(api(store, self.directory, views, notifications))
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.sign(user_id)[0]}"}
+
+    def service(self, scope: str = "notify", name: str = "ci") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens.sign_service(name, scope, 600)}"}
 
     def get(self, path: str, user_id: str = "alice", **query: Any) -> TestResponse:
         path, _, raw_query = path.partition("?")

@@ -1,0 +1,63 @@
+"""What a program may say in a notification, checked at the door: over HTTP and in the server's own process."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chat.errors import InvalidField
+from chat.storage.notifications import Content
+
+MESSAGE_CHARS = 4_000
+TITLE_CHARS = 200
+LINK_CHARS = 2_000
+LONGEST_SECONDS = 366 * 24 * 3600
+
+# An address of the web, or a path on this site. Browsers read a backslash as a slash, and "//" as a host.
+LINK = re.compile(
+    r"(https?://[^/\s\\\x00-\x1f\x7f][^\s\\\x00-\x1f\x7f]*|/(?!/)[^\s\\\x00-\x1f\x7f]*)"
+)
+
+Level = Literal["info", "success", "warning", "error"]
+
+
+class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
+    """What a program wants to say."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS, description="Plain text.")]
+    title: Annotated[str, Meta(min_length=1, max_length=TITLE_CHARS)] | None = None
+    link: (
+        Annotated[
+            str,
+            Meta(max_length=LINK_CHARS, description="http, https, or a path on this site."),
+        ]
+        | None
+    ) = None
+    level: Level = "info"
+    expires_in: (
+        Annotated[
+            int, Meta(ge=1, le=LONGEST_SECONDS, description="Seconds until it is shown no more.")
+        ]
+        | None
+    ) = None
+
+    def __post_init__(self) -> None:
+        for field in ("message", "title"):
+            if "\0" in (getattr(self, field) or ""):  # no database keeps it
+                raise InvalidField(f"{field} must not hold the character U+0000.", field)
+        if self.link is not None and not LINK.fullmatch(self.link):
+            raise InvalidField(
+                "link must begin with http:// or https://, or be a path on this site that begins with "
+                "one /.",
+                "link",
+            )
+
+    def content(self) -> Content:
+        """It as a record that is made now."""
+        now = int(time.time() * 1000)
+        expires_at = None if self.expires_in is None else now + self.expires_in * 1000
+        return Content(self.message, self.title, self.link, self.level, now, expires_at)

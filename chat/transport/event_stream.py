@@ -1,0 +1,156 @@
+"""Server-sent events (HTML Living Standard, section 9.2): one response that does not end, on gevent's loop.
+
+An idle stream keeps neither a greenlet nor a WSGI request. Where its socket cannot be taken over, it does:
+then the events wait in a queue for the server to write them. What is sent is left to `listeners.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from socket import SHUT_WR
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gevent import sleep
+from gevent.queue import Empty, Full, Queue
+
+from chat.transport.outbox import CLOSING, OPEN, WOULD_BLOCK, WRITTEN_POLL_SECONDS
+from chat.transport.peer import Peer
+
+if TYPE_CHECKING:
+    from chat.transport.connections import Connections
+
+READ_BYTES = 4_096
+QUEUED = 1_000  # events that may wait for a server that writes them
+HEARTBEAT = b": still here\n\n"  # a comment, which readers pass over
+AGAIN = b"retry: 2000\n\n"  # milliseconds until a browser comes back; and proof that the stream has begun
+
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Accel-Buffering": "no",  # nginx is not to gather the events
+}
+# Without a length the response ends with the connection (RFC 9112, section 6.3).
+HEAD = "HTTP/1.1 200 OK\r\nConnection: close\r\n" + "".join(
+    f"{name}: {value}\r\n" for name, value in HEADERS.items()
+)
+
+Left = Callable[[], None]  # called once, when nothing more can be sent
+
+
+class Stream(Protocol):
+    """What events are sent to."""
+
+    def send(self, frame: bytes) -> bool:
+        """Never blocks. False, and the stream ends, if the reader is too slow."""
+
+    def close(self, code: int, reason: str = "") -> None: ...
+
+    def has_room(self, size: int) -> bool: ...
+
+    def wait_written(self, seconds: float) -> bool: ...
+
+
+class EventStream(Peer):
+    """A stream on a socket of its own, whose response it begins."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, sock: Any, connections: Connections, address: str, left: Left) -> None:
+        self._left = left
+        super().__init__(sock, connections, address)
+        self.send(HEAD.encode() + b"\r\n" + AGAIN)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """The reader comes back by itself, or is refused then: a stream has no close codes."""
+        if self.state is not OPEN:
+            return
+        self.state = CLOSING
+        self.deadline = time.monotonic() + self.connections.settings.close_seconds
+        self._left()
+        if self._outbox:
+            self.connections.flush_soon(self)
+        else:
+            self.flushed()
+
+    def ping(self) -> int:
+        self.silence = 0  # the peer never says anything
+        self.send(HEARTBEAT)
+        return 0
+
+    def left(self, reason: str) -> None:
+        self._left()
+
+    def overflowed(self) -> None:
+        self.abort("reads too slowly")  # it comes back, and asks for the rest
+
+    def flushed(self) -> None:
+        if self.state is CLOSING:
+            try:
+                self.sock.shutdown(SHUT_WR)
+            except OSError as error:
+                self.abort(str(error))
+                return
+            if self._reader is not None and not self._reader.active:
+                self._reader.start(self._read)  # `pause` has stopped it
+
+    def _read(self) -> None:
+        """Nothing that a reader says after its request means anything, but that it hangs up."""
+        try:
+            data = self.sock.recv(READ_BYTES)
+        except WOULD_BLOCK:
+            return
+        except OSError as error:
+            self.abort(str(error))
+            return
+        if not data:
+            self.abort("the reader hung up")
+
+
+class QueuedStream:
+    """A stream whose events the server writes, one by one, as the parts of an ordinary response."""
+
+    def __init__(self, heartbeat_seconds: float, left: Left) -> None:
+        self._events: Queue[bytes | None] = Queue(QUEUED)
+        self._heartbeat_seconds = heartbeat_seconds
+        self._left = left
+        self._open = True
+
+    def send(self, frame: bytes) -> bool:
+        if self._open:
+            try:
+                self._events.put_nowait(frame)
+            except Full:
+                self.close(0)
+        return self._open
+
+    def close(self, code: int, reason: str = "") -> None:
+        if self._open:
+            self._open = False
+            self._left()
+            if not self._events.full():
+                self._events.put_nowait(None)  # wakes who waits
+
+    def has_room(self, size: int) -> bool:
+        return self._events.qsize() < QUEUED // 2
+
+    def wait_written(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while self._open and not self._events.empty() and time.monotonic() < until:
+            sleep(WRITTEN_POLL_SECONDS)
+        return self._open and self._events.empty()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The response's parts."""
+        try:
+            yield AGAIN
+            while self._open:
+                try:
+                    event = self._events.get(timeout=self._heartbeat_seconds)
+                except Empty:
+                    event = HEARTBEAT
+                if event is not None:
+                    yield event
+        finally:  # the reader has hung up
+            self.close(0)
