@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from socket import SHUT_WR
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent import sleep
@@ -87,13 +86,7 @@ class EventStream(Peer):
 
     def flushed(self) -> None:
         if self.state is CLOSING:
-            try:
-                self.sock.shutdown(SHUT_WR)
-            except OSError as error:
-                self.abort(str(error))
-                return
-            if self._reader is not None and not self._reader.active:
-                self._reader.start(self._read)  # `pause` has stopped it
+            self.abort("closed")  # the kernel sends what it has taken, and then the end
 
     def _read(self) -> None:
         """Nothing that a reader says after its request means anything, but that it hangs up."""
