@@ -30,17 +30,19 @@ from chat.events import Client, events
 from chat.names import UserId
 from chat.notifications import notifier
 from chat.protocol import Payload
+from chat.service import notify
 from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections
 from chat.web import headers, proxies
 from chat.web.accounts import AccountViews
 from chat.web.api import api
+from chat.web.metrics import metrics_page
 from chat.web.notifications import NotificationViews
 from chat.web.pages import pages
 from chat.webhook import webhook
 
-__all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events"]
+__all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events", "notify"]
 
 HASHES_AT_ONCE = 4
 
@@ -79,6 +81,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     websocket.attach(app, connections)
     app.cli.add_command(cli.chat_cli)
     app.register_blueprint(pages)
+    app.register_blueprint(metrics_page(directory))
     hashing = ThreadPool(HASHES_AT_ONCE)
 
     def in_pool(function: Callable[..., Any], *args: Any) -> Any:
@@ -137,13 +140,15 @@ class _Formatter(logging.Formatter):
 
 
 def _watch(connections: Connections) -> None:
-    """Have the gauges, and batches that a restart broke off go on by themselves."""
+    """Read the gauges, let `notify` know that this process serves, and go on with unfinished batches."""
     metrics.sockets.value = connections.__len__
     metrics.users.value = sockets.__len__
     metrics.streams.value = streams.__len__
     metrics.journal.value = lambda: len(storage.journal)
-    if monkey.is_module_patched("socket") and not cli.is_looked_for():
-        gevent.spawn(connections.start)
+    if not cli.is_looked_for():
+        notify.serve_with(notifier)
+        if monkey.is_module_patched("socket"):
+            gevent.spawn(connections.start)
 
 
 def _stop_with_the_process(connections: Connections) -> None:

@@ -6,17 +6,24 @@ What they do stands in the files that they call; here is only what is said on th
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TextIO
 
 import click
+from flask import current_app
 from flask.cli import AppGroup, FlaskGroup
 
 from chat import passwords
+from chat.directory import directory
 from chat.errors import ChatError
 from chat.names import checked_user_id
+from chat.service import NotReached, Service
 from chat.storage import migrate, storage
+from chat.web.shapes import MOST_USERS
+
+PROGRESS_SECONDS = 0.2  # between two looks at a batch
 
 chat_cli = AppGroup("chat", help="Run the chat server's own commands.")
 
@@ -96,6 +103,81 @@ def enable_user(name: str) -> None:
     """Let somebody in again who was shut out."""
     name = storage.accounts.disable(_checked_name(name), False).name
     click.echo(f"{name} may come in again.")
+
+
+@chat_cli.command("token")
+@click.option("--service", required=True, metavar="NAME", help="What the server's log calls it.")
+@click.option(
+    "--scope", default="notify", show_default=True, help="What it may do: notify, metrics, or both."
+)
+@click.option("--days", default=365.0, show_default=True, help="How long the token is valid.")
+def token(service: str, scope: str, days: float) -> None:
+    """Print a token for a program, which sends it as Authorization: Bearer."""
+    click.echo(directory.tokens.sign_service(service, scope, days * 24 * 3600))
+
+
+@chat_cli.command("notify")
+@click.argument("words", nargs=-1, metavar="[NAME] MESSAGE")
+@click.option("--title", help="A line above the message.")
+@click.option("--link", help="http, https, or a path on the site.")
+@click.option("--level", type=click.Choice(["info", "success", "warning", "error"]), default="info")
+@click.option("--expires-in", type=int, metavar="SECONDS", help="Until it is shown no more.")
+@click.option(
+    "--everyone", is_flag=True, help="Instead of NAME: to all; with --from, to all in it."
+)
+@click.option(
+    "--from", "file", type=click.File(encoding="utf-8"), help="Names, one a line; - is stdin."
+)
+def notify(words: tuple[str, ...], everyone: bool, file: TextIO | None, **said: Any) -> None:
+    """Notify somebody, or many, by the server that runs at CHAT_URL.
+
+    Exits with 0 when it is stored (by many: sent), 1 when the server refuses, 2 for a mistake on the
+    command line, 3 when no server answers.
+    """
+    to_many = everyone or file is not None
+    if len(words) != (1 if to_many else 2):
+        wanted = "MESSAGE alone" if to_many else "NAME and MESSAGE, --everyone, or --from"
+        raise click.UsageError(f"Give {wanted}.")
+    body = {"message": words[-1], "level": said["level"], "title": said["title"]}
+    body |= {"link": said["link"], "expiresIn": said["expires_in"]}
+    body = {name: value for name, value in body.items() if value is not None}
+    names = [line.strip() for line in file] if file is not None else []
+    try:
+        url = current_app.extensions["chat"].settings.url
+        service = Service(url, directory.tokens, "cli")
+        if not to_many:
+            sockets = service.push(toUserId=words[0], **body)["sockets"]
+            reached = f"sockets reached: {sockets}" if sockets else "offline, so it waits"
+            click.echo(f"{words[0]}: {reached}.")
+        elif file is None:
+            _push_batch(service, {"everyone": True, **body})
+        else:
+            names = [name for name in names if name]
+            for start in range(0, len(names), MOST_USERS):
+                some = names[start : start + MOST_USERS]
+                _push_batch(service, {"toUserIds": some, **body})
+    except NotReached as error:
+        raise _Unreachable(error.message) from None
+    except ChatError as error:
+        raise click.ClickException(error.message) from None
+
+
+def _push_batch(service: Service, body: dict[str, Any]) -> None:
+    """Push it and wait until it is sent to all, with a bar that grows."""
+    batch_id = service.push(**body)["batchId"]
+    batch = service.progress(batch_id)
+    with click.progressbar(length=batch["total"], label="Sending") as bar:
+        while True:
+            bar.update(batch["sent"] - bar.pos)
+            if batch["finished"]:
+                break
+            time.sleep(PROGRESS_SECONDS)
+            batch = service.progress(batch_id)
+    click.echo(f"{batch['total']} users: sockets reached: {batch['sockets']}.")
+
+
+class _Unreachable(click.ClickException):
+    exit_code = 3
 
 
 def _checked_name(name: str) -> str:

@@ -16,7 +16,7 @@ MODULES = {
 # From the top of the house to its ground; a file imports from its own layer and from those below.
 LAYERS = [
     ["chat"],
-    ["chat.web", "chat.handlers", "chat.transport.websocket", "chat.cli"],
+    ["chat.web", "chat.handlers", "chat.transport.websocket", "chat.cli", "chat.service"],
     [
         "chat.events",
         "chat.catchup",

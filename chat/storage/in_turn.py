@@ -10,10 +10,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gevent.event import AsyncResult
+from gevent.monkey import get_original
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Internal, Unavailable
 from chat.storage.hand_over import HandOver
+
+thread_id = get_original("_thread", "get_ident")  # of the native thread
 
 log = logging.getLogger("chat")
 
@@ -33,6 +36,7 @@ class InTurn:
 
     def __init__(self) -> None:
         self._thread: HandOver[_Write, Any] | None = None  # made late, since a worker is forked
+        self._thread_id = 0  # of the event loop, then
         self._waiting = 0
 
     @property
@@ -48,10 +52,14 @@ class InTurn:
 
         Raises:
             Busy: too many wait already.
+            RuntimeError: called on another native thread than the first time.
         """
+        if self._thread_id not in (0, thread_id()):
+            raise RuntimeError("Notifications are pushed on the event loop's own thread.")
         if self._waiting >= WAITING:
             raise Busy
         if self._thread is None:
+            self._thread_id = thread_id()
             self._thread = HandOver(_written, self._end)
         self._waiting += 1
         self._thread.begin(_Write(function, args, settle))

@@ -167,6 +167,12 @@ class NotificationsPage(Request):
         | UnsetType
     ) = UNSET
 
+    def __post_init__(self) -> None:
+        if (
+            self.cursor is not UNSET and not self.cursor.isalnum()
+        ):  # a pattern's $ allows a line end
+            raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
+
 
 class Answer(Struct, rename="camel", kw_only=True):
     """What the server sends. Only what is UNSET is left out."""
