@@ -88,7 +88,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         return hashing.apply(function, args)
 
     accounts = AccountViews(directory, settings.signup == "open", in_pool)
-    webhook.open(settings.webhook_url, settings.webhook_secret)
+    webhook.open(settings.webhook_url, settings.webhook_secret, connections.spawn)
     notifier.open(
         storage.notifications,
         storage.batches,

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -29,6 +29,7 @@ WAITING = 20_000  # events at most; a further one is given up at once
 AT_ONCE = 8  # requests under way, so that a slow receiver delays the others less
 ANSWER_SECONDS = 5  # to connect, and between two parts of the answer
 AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is given up
+QUIET_SECONDS = 60  # between two lines of the log about dead letters
 
 SIGNATURE, TIMESTAMP, DELIVERY = "Chat-Signature", "Chat-Timestamp", "Chat-Delivery"
 
@@ -41,19 +42,31 @@ class _Letter(NamedTuple):
     body: bytes
 
 
+def in_a_thread(function: Callable[[], None]) -> None:
+    """Call `function` in a thread of its own. Waits until that has begun."""
+    threading.Thread(target=function, daemon=True).start()
+
+
 class Webhook:
     """The receiver of one installation; without a URL, nobody.
 
-    Its workers are threads, which are greenlets under gevent, and blocking code holds up no socket.
+    Under gevent, blocking code such as its workers' holds up its own greenlet alone.
     """
 
     def __init__(self) -> None:
         self.open("", "")
 
-    def open(self, url: str, secret: str, again: Sequence[float] = AGAIN_SECONDS) -> None:
+    def open(
+        self,
+        url: str,
+        secret: str,
+        spawn: Callable[[Callable[[], None]], None] = in_a_thread,
+        again: Sequence[float] = AGAIN_SECONDS,
+    ) -> None:
         """Tell `url` from now on; "": nobody.
 
         Args:
+            spawn: has a function called where it may block, and does not block itself.
             again: seconds to wait after each failed try.
 
         Raises:
@@ -63,11 +76,13 @@ class Webhook:
             raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
         self._url = url
         self._secret = secret.encode()
+        self._spawn = spawn
         self._again = again
         self._letters: list[_Letter] = []  # a heap, by `due`; guarded by self._changed
         self._changed = threading.Condition()
         self._number = 0
         self._workers = 0
+        self._quiet_until = 0.0  # time.monotonic() when a dead letter is next worth a line
         metrics.webhook_waiting.value = lambda: len(self._letters)
 
     def tell(self, user_id: str, event: msgspec.Struct) -> None:
@@ -78,12 +93,12 @@ class Webhook:
         body = encode({"userId": user_id, "event": event})
         letter = _Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body)
         if len(self._letters) >= WAITING:
-            metrics.webhook_dead.add()
+            self._give_up()
             return
         self._post_later(letter)
         if self._workers < AT_ONCE:  # made late, since a worker is forked
             self._workers += 1
-            threading.Thread(target=self._work, daemon=True).start()
+            self._spawn(self._work)
 
     def _post_later(self, letter: _Letter) -> None:
         with self._changed:
@@ -102,8 +117,13 @@ class Webhook:
                 due = time.monotonic() + self._again[letter.tries]
                 self._post_later(letter._replace(due=due, tries=letter.tries + 1))
             else:
-                metrics.webhook_dead.add()
-                log.error("the webhook did not take an event in %d tries", letter.tries + 1)
+                self._give_up()
+
+    def _give_up(self) -> None:
+        metrics.webhook_dead.add()
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+            log.error("the webhook has not taken %d events so far", metrics.webhook_dead.value())
 
     def _next(self) -> _Letter:
         """Wait for the first letter that is due, and take it out."""

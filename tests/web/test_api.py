@@ -11,10 +11,13 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
+from chat.config import Settings
 from chat.directory import Directory
 from chat.storage.records import Send
+from chat.transport.connections import Connections
 from chat.web.accounts import AccountViews
 from chat.web.api import api
+from chat.web.notifications import NotificationViews
 from tests.web.conftest import Api, fault
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -248,7 +251,8 @@ def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
     directory.open(api_on_sqlite.tokens, api_on_sqlite.accounts, run, required=False)
     views = AccountViews(directory, sign_up=True, in_pool=run)
     app = Flask(__name__)
-    app.register_blueprint(api(api_on_sqlite.store, directory, views))
+    notifications = NotificationViews(directory, api_on_sqlite.notifier, Connections(Settings()))
+    app.register_blueprint(api(api_on_sqlite.store, directory, views, notifications))
     header = api_on_sqlite.header("alice")
     assert app.test_client().get("/api/conversations", headers=header).status_code == 200
     assert asked == ["find", "overviews"]
@@ -257,6 +261,8 @@ def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
     assert asked[2:] == ["find", "find", "_history"]
     account = {"userId": "slow", "password": "correct horse"}
     assert app.test_client().post("/api/accounts", json=account).status_code == 201
+    assert app.test_client().get("/api/notifications", headers=header).status_code == 200
+    assert asked[-2:] == ["find", "page"]
     assert {"hashed", "give_password", "changed_since"} <= set(asked)
 
 
