@@ -279,6 +279,7 @@ def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
     for heading, struct in (
         ("### Listing conversations", shapes.ConversationsPage),
         ("### Reading messages", shapes.MessagesPage),
+        ("### Listing notifications", shapes.NotificationsPage),
     ):
         assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
     assert f"{reading.BODY_BYTES:,} bytes" in text

@@ -54,7 +54,8 @@ def test_the_chat_can_be_mounted_in_a_flask_site(start_server: StartServer, tmp_
     with signed_in(f"{server.ws}/chat/ws", "alice") as alice:
         answer = requests.post(f"{server.http}/shipped/alice", timeout=ANSWER_SECONDS)
         assert answer.json() == {"told": 1}
-        assert receive(alice) == {"type": "notification", "message": "Your parcel is on its way."}
+        shown = receive(alice)
+        assert (shown["type"], shown["message"]) == ("notification", "Your parcel is on its way.")
 
 
 def test_both_readmes_show_the_same_code() -> None:
