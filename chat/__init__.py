@@ -98,7 +98,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         connections.spawn,
     )
     connections.each_sweep.append(notifier.keep_sending)
-    connections.still_busy.append(lambda: notifier.busy)
+    connections.still_busy.append(notifier.stop)
     notifications = NotificationViews(directory, notifier, connections)
     per_minute = connections.limits.requests_per_minute
     app.register_blueprint(api(storage.store, directory, accounts, notifications, per_minute))

@@ -72,6 +72,7 @@ class Notifier:
         self._spawn = spawn
         self._unfinished = True  # a batch of before the restart, perhaps
         self._sending = False
+        self._stopping = False
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
         self._storing_seen = False
 
@@ -121,7 +122,7 @@ class Notifier:
 
     def keep_sending(self) -> None:
         """Go on with the batches that are not finished: at the start, and after a failure. Never blocks."""
-        if self._unfinished and not self._sending:
+        if self._unfinished and not self._sending and not self._stopping:
             self._sending = True
             self._spawn(self._send_batches)
 
@@ -174,9 +175,9 @@ class Notifier:
         listener.open(stream)
         self._spawn(partial(listener.catch_up, self.stored, self._directory.run, resumed))
 
-    @property
-    def busy(self) -> bool:
-        """Whether something that was accepted is not stored yet."""
+    def stop(self) -> bool:
+        """Begin no further slice of a batch; whether something that was accepted is not stored yet."""
+        self._stopping = True
         return not self._in_turn.idle
 
     # Helpers.
@@ -200,7 +201,7 @@ class Notifier:
         """Blocks until all are sent, or the database fails; the next sweep tries again then."""
         try:
             self._unfinished = False
-            while work := self._directory.run(self.batches.next):
+            while not self._stopping and (work := self._directory.run(self.batches.next)):
                 self._send_batch(work)
         except ChatError:  # logged where it was met
             self._unfinished = True
@@ -210,6 +211,8 @@ class Notifier:
     def _send_batch(self, work: Work) -> None:
         sent, reached = work.batch.sent, work.batch.reached
         while some := work.user_ids[sent : sent + SLICE_USERS]:
+            if self._stopping:
+                return  # the next process goes on
 
             def settle(ids: Sequence[int], some: Sequence[str] = some) -> int:
                 notices = [Notice(id_, work.content, seen=False) for id_ in ids]

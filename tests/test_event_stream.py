@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 import requests
 
+from tests import test_notifications
 from tests.conftest import Server, StartServer
 from tests.test_notifications import a_name, ask, finished, push, tokens
 from tests.transport.peers import resident_bytes
 
 SECONDS = 10
+storing, server = test_notifications.storing, test_notifications.server  # on both engines
 
 
 class Reader:
@@ -134,6 +136,8 @@ def test_a_stream_needs_a_users_token(server: Server) -> None:
     assert requests.get(url, headers=service, timeout=SECONDS).status_code == 401
     mine = {"Authorization": f"Bearer {tokens().sign(a_name())[0]}", "Last-Event-ID": "x"}
     refused = requests.get(url, headers=mine, timeout=SECONDS)
+    head = requests.head(url, headers=mine | {"Last-Event-ID": "7"}, timeout=SECONDS)
+    assert (head.status_code, "event-stream" in head.headers["Content-Type"]) == (200, True)
     assert (refused.status_code, refused.json()["error"]["field"]) == (400, "Last-Event-ID")
 
 

@@ -10,17 +10,26 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from sqlalchemy import create_engine, text
 from websockets.frames import Opcode
 
 from chat.auth import Tokens
+from tests import test_delivery_promise
 from tests.clients import Person
 from tests.conftest import TOKEN_SECRET, Server, StartServer
 from tests.transport.peers import RawClient
 
 SECONDS = 20
 _names = count(1)
+storing = test_delivery_promise.storing
+
+
+@pytest.fixture(scope="module")
+def server(storing: Server) -> Server:
+    """On each of the two engines."""
+    return storing
 
 
 def tokens() -> Tokens:
@@ -279,6 +288,21 @@ def test_an_unfinished_batch_goes_on_by_itself_after_a_kill(
             text("SELECT count(*), count(DISTINCT user_key) FROM notifications")
         ).one()
     assert tuple(rows) == (10_000, 10_000), "each once"
+
+
+def test_a_batch_does_not_hold_up_a_server_that_stops(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    first = start_server(CHAT_DATABASE_URL=url)
+    names = [f"stopped{n}" for n in range(10_000)]
+    batch_ids = [push(first, toUserIds=names, message="hi").json()["batchId"] for _ in range(3)]
+    assert first.stop() < 2
+    with create_engine(url).connect() as connection:
+        sent = connection.execute(text("SELECT sum(sent) FROM batches")).scalar_one()
+    assert sent < 30_000, "need an unfinished batch for this to mean anything"
+    second = start_server(CHAT_DATABASE_URL=url)
+    assert [finished(second, id_)["sent"] for id_ in batch_ids] == [10_000] * 3
 
 
 def test_an_unknown_user_is_refused_where_everybody_needs_an_account(

@@ -9,7 +9,7 @@ import hashlib
 import logging
 
 import msgspec
-from flask import Response
+from flask import Response, request
 from msgspec import UNSET
 
 from chat.directory import Directory
@@ -93,6 +93,8 @@ class NotificationViews:
         last = reading.headers(shapes.StreamHeaders).last_event_id
         resumed = last is not UNSET
         listener = Listener(user_id, admission, None if last is UNSET else last)
+        if request.method == "HEAD":  # Flask answers it by the view for GET
+            return Response(headers=HEADERS)
         check_room(self._connections)
         log.info("stream user=%r address=%s", user_id, peer_address())
         if (sock := taken_socket()) is not None:
