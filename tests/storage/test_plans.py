@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from chat.storage.notifications import Content, Notifications
 from chat.storage.records import Send
 from chat.storage.store import Store
 
@@ -81,3 +82,27 @@ def test_of_what_was_missed_a_page_at_most_is_looked_at_in_each_conversation(
         looked_at = re.findall(r"(?:Scan|Heap).* on messages.*actual rows=(\d+)", plan)
         assert looked_at, plan
         assert max(map(int, looked_at)) <= 51, plan
+
+
+SEEN = """
+INSERT INTO notifications (user_key, message, level, created_at, seen_at)
+WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :notifications)
+SELECT 'user' || (n % 10), 'hi', 'info', n, n FROM numbers
+"""
+
+
+def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
+    store: Store, questions: list[tuple[str, Any]]
+) -> None:
+    notifications = Notifications(store.database)
+    with store.transaction() as connection:
+        connection.execute(text(SEEN), {"notifications": MESSAGES})
+    analyze = "ANALYZE" if store.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(analyze)
+    waiting, _ = notifications.add("user7", Content("new", None, None, "info", 1, None), None)
+    questions.clear()
+    assert [notice.id for notice in notifications.unseen("user7", 50)[0]] == [waiting]
+    plan = plan_of(store, questions)
+    assert "notifications_unseen" in plan, plan
+    assert "SCAN" not in plan.upper().replace("INDEX SCAN", ""), plan
