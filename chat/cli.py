@@ -21,7 +21,7 @@ from chat.errors import ChatError
 from chat.names import checked_user_id
 from chat.service import NotReached, Service
 from chat.storage import migrate, storage
-from chat.web.shapes import MOST_USERS
+from chat.web.notification_shapes import MOST_USERS
 
 PROGRESS_SECONDS = 0.2  # between two looks at a batch
 

@@ -28,12 +28,20 @@ class Line:
     __slots__ = ("_held", "_last")
 
     def __init__(self, last: int = 0) -> None:
-        self._held: list[tuple[int, bytes]] | None = []  # (id, frame); None: nothing is in the way
+        # (id, frame), 0 for what is no notification; None: nothing is in the way
+        self._held: list[tuple[int, bytes]] | None = []
         self._last = last  # the largest id that was passed on
 
     def pass_on(self, id_: int, frame: bytes) -> bool:
         """Send one. False if it was not taken."""
         raise NotImplementedError
+
+    def say(self, frame: bytes) -> None:
+        """Send what is said of an older one, but not before that one."""
+        if self._held is None:
+            self.pass_on(0, frame)
+        else:
+            self._held.append((0, frame))
 
     def deliver(self, id_: int, frame: bytes) -> bool:
         """Send a new one, now or behind the older ones. False if it was not taken."""
@@ -55,7 +63,10 @@ class Line:
         """The older ones are sent: let the new ones through."""
         held, self._held = self._held or [], None
         for id_, frame in held:
-            self.send_once(id_, frame)
+            if id_:
+                self.send_once(id_, frame)
+            else:
+                self.pass_on(0, frame)
 
 
 class SocketLine(Line):
@@ -84,7 +95,7 @@ class SocketLine(Line):
 
     def pass_on(self, id_: int, frame: bytes) -> bool:
         sent = self._client.send(frame)
-        if sent and self._client.catchup is not None:
+        if sent and id_ and self._client.catchup is not None:
             self._unproven.append((self._client.ping(), id_))
         return sent
 
@@ -106,6 +117,14 @@ def show(client: Client, user_id: str, id_: int, frame: bytes, see: See) -> bool
         client.line = SocketLine(client, user_id, see)
         client.line.go_on()
     return client.line.deliver(id_, frame)
+
+
+def say(client: Client, frame: bytes) -> None:
+    """Tell a socket something of a notification that it may still be sent."""
+    if client.line is None:
+        client.send(frame)
+    else:
+        client.line.say(frame)
 
 
 def event_of(notice: Notice) -> Notification:

@@ -16,7 +16,7 @@ from chat.directory import Directory
 from chat.draft import Draft
 from chat.errors import Busy, ChatError, NotFound
 from chat.listeners import Listener
-from chat.notices import event_of, show
+from chat.notices import event_of, say, show
 from chat.protocol import Dismissed, Seen
 from chat.storage.batches import Batch, Batches, Work
 from chat.storage.in_turn import InTurn
@@ -162,9 +162,11 @@ class Notifier:
         def settle(dismissed: bool | None) -> bool | None:
             if dismissed:
                 event = Dismissed(notification_id=id_)
-                emit(event, to=user_id, skip=skip)
+                for client in _all(sockets.of(user_id)):
+                    if client is not skip:
+                        say(client, encoded(event))
                 for listener in _all(streams.of(user_id)):
-                    listener.send(as_stream_event(event))
+                    listener.say(as_stream_event(event))
             return dismissed
 
         if self._in_turn.do(settle, self.stored.dismiss, user_id, id_) is None:

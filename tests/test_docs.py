@@ -26,7 +26,7 @@ from chat.config import PREFIX, Settings
 from chat.events import events
 from chat.storage.records import Send
 from chat.storage.store import Store
-from chat.web import operations, reading, shapes
+from chat.web import notification_shapes, operations, reading, shapes
 from tests.conftest import ROOT, Server, StartServer
 
 DOCS = ROOT / "docs"
@@ -279,7 +279,7 @@ def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
     for heading, struct in (
         ("### Listing conversations", shapes.ConversationsPage),
         ("### Reading messages", shapes.MessagesPage),
-        ("### Listing notifications", shapes.NotificationsPage),
+        ("### Listing notifications", notification_shapes.NotificationsPage),
     ):
         assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
     assert f"{reading.BODY_BYTES:,} bytes" in text

@@ -21,7 +21,8 @@ from chat.storage.notifications import Notice, Once
 from chat.transport.adoption import ADOPTED, check_room, peer_address, taken_socket
 from chat.transport.connections import Connections
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
-from chat.web import reading, shapes
+from chat.web import notification_shapes as shapes
+from chat.web import reading
 from chat.web.answers import json_answer
 
 log = logging.getLogger("chat")

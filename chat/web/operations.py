@@ -11,7 +11,7 @@ import msgspec
 
 from chat import errors
 from chat.errors import ChatError
-from chat.web import shapes
+from chat.web import notification_shapes, shapes
 
 PREFIX = "/api"
 
@@ -69,7 +69,7 @@ _CONVERSATION = shapes.Conversation(
     last_message=_MESSAGE,
 )
 
-_NOTIFICATION = shapes.StoredNotification(
+_NOTIFICATION = notification_shapes.StoredNotification(
     id=7, message="The build is green", level="success", timestamp=_MOMENT, seen=False
 )
 _SECRET = "correct horse battery staple"
@@ -156,13 +156,13 @@ OPERATIONS = (
         method="POST",
         path="/notifications",
         summary="Say something to one user, to many, or to everyone; for services with the scope notify.",
-        body=shapes.NewNotification,
-        body_example=shapes.NewNotification(
+        body=notification_shapes.NewNotification,
+        body_example=notification_shapes.NewNotification(
             to_user_id="bob", message="The build is green", level="success", link="/builds/7"
         ),
-        headers=shapes.PushHeaders,
-        answer=shapes.Pushed,
-        example=shapes.Pushed(id=7, sockets=2),
+        headers=notification_shapes.PushHeaders,
+        answer=notification_shapes.Pushed,
+        example=notification_shapes.Pushed(id=7, sockets=2),
         status=201,
         errors=(*IN_A_BODY, errors.Forbidden, errors.UnknownUser, errors.Conflicting),
     ),
@@ -171,9 +171,9 @@ OPERATIONS = (
         method="GET",
         path="/notifications/batches/{batchId}",
         summary="How far a batch has got; for the service that asked for it.",
-        path_parameters=shapes.WithBatch,
-        answer=shapes.BatchProgress,
-        example=shapes.BatchProgress(
+        path_parameters=notification_shapes.WithBatch,
+        answer=notification_shapes.BatchProgress,
+        example=notification_shapes.BatchProgress(
             batch_id=3, total=10_000, sent=2_500, sockets=612, finished=False
         ),
         errors=(errors.InvalidField, errors.Forbidden, errors.NotFound),
@@ -183,9 +183,9 @@ OPERATIONS = (
         method="GET",
         path="/notifications",
         summary="One's notifications, the unseen first, then the newest.",
-        query=shapes.NotificationsPage,
-        answer=shapes.Notifications,
-        example=shapes.Notifications(notifications=[_NOTIFICATION], unseen=1),
+        query=notification_shapes.NotificationsPage,
+        answer=notification_shapes.Notifications,
+        example=notification_shapes.Notifications(notifications=[_NOTIFICATION], unseen=1),
         errors=IN_A_QUERY,
     ),
     Operation(
@@ -193,7 +193,7 @@ OPERATIONS = (
         method="POST",
         path="/notifications/{notificationId}/dismiss",
         summary="Take a notification off all one's screens.",
-        path_parameters=shapes.WithNotification,
+        path_parameters=notification_shapes.WithNotification,
         answer=None,
         status=204,
         errors=(errors.InvalidField, errors.NotFound),
@@ -203,7 +203,7 @@ OPERATIONS = (
         method="GET",
         path="/notifications/stream",
         summary="One's notifications as server-sent events, from now on or from Last-Event-ID.",
-        headers=shapes.StreamHeaders,
+        headers=notification_shapes.StreamHeaders,
         answer=None,
         media="text/event-stream",
         errors=(errors.InvalidField, errors.TooManySockets, errors.Stopping),
