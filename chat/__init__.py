@@ -29,6 +29,7 @@ from chat.directory import directory
 from chat.events import Client, events
 from chat.names import UserId
 from chat.notifications import notifier
+from chat.presence import presence
 from chat.protocol import Payload
 from chat.service import notify
 from chat.storage import storage
@@ -73,9 +74,11 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     tokens = Tokens.for_app(settings, app.instance_path)
     directory.open(tokens, storage.accounts, storage.read, required=settings.auth == "required")
+    presence.open(storage.sightings, storage.read, settings.presence_seconds)
     connections = Connections(settings)
     connections.each_sweep.append(catchup.ask_for_proof)
     connections.each_sweep.append(lambda: connections.spawn(directory.keep_up))
+    connections.each_sweep.append(lambda: connections.spawn(presence.settle))
     connections.still_busy.append(lambda: not storage.journal.idle)
     app.extensions["chat"] = connections
     websocket.attach(app, connections)

@@ -77,6 +77,12 @@ class Settings:
         "A socket that has not sent init by then is closed with 4502.",
         least=1.0,
     )
+    presence_seconds: float = _setting(
+        5.0,
+        "seconds",
+        "How long somebody whose last socket is gone still counts as being there.",
+        least=0.0,
+    )
     close_seconds: float = _setting(
         10.0,
         "seconds",

@@ -17,6 +17,7 @@ import msgspec
 from chat.config import Settings
 from chat.delivery import Event, encoded, sockets
 from chat.errors import ChatError, Internal, NotInitialised, NotText, RateLimited
+from chat.presence import presence
 from chat.protocol import Decoder, Payload, Ref, failure, ref_of
 from chat.transport.connection import Connection
 
@@ -41,10 +42,11 @@ Handler = Callable[["Client", Any], Answer]
 class Client(Connection):
     """One socket as a handler sees it: who it is, and a way to answer it."""
 
-    __slots__ = ("_events_left", "admission", "catchup", "line", "owner")
+    __slots__ = ("_events_left", "admission", "catchup", "is_away", "line", "owner")
 
     owner: str | None  # the user, once `init` said it; set by UserSockets alone
     admission: Admission | None  # what its token said; None: it showed none, its name needs none
+    is_away: bool  # nobody looks at it: its tab is hidden, or its person idle
     catchup: Catchup | None  # of a client that does not fetch for itself, what it was sent so far
     line: (
         SocketLine | None
@@ -55,6 +57,7 @@ class Client(Connection):
         self.admission = None
         self.catchup = None
         self.line = None
+        self.is_away = False
         super().__init__(*args)
         self._events_left = self.connections.limits.events.full
         log.info("connect address=%s", self.address)
@@ -117,9 +120,12 @@ class Client(Connection):
         seconds = time.monotonic() - self.opened_at
         # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
         self.connections.spawn(log.info, line, self.owner, reason, seconds)
+        user_id = self.owner
         sockets.remove(self)
         self.catchup = None
         self.line = None
+        if user_id is not None:
+            presence.left(user_id)
 
 
 class Events:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from msgspec import UNSET
+
 from chat import metrics
 from chat.catchup import Catchup
 from chat.delivery import emit, encoded, sockets
@@ -25,6 +27,7 @@ from chat.events import LATER, Answer, Client, events
 from chat.names import USER_ID_CHARS, name_key
 from chat.notices import SocketLine
 from chat.notifications import notifier
+from chat.presence import presence
 from chat.protocol import (
     SIGN_IN,
     TOO_MUCH,
@@ -47,7 +50,7 @@ from chat.protocol import (
     timestamp,
 )
 from chat.receipts import tell
-from chat.storage import storage
+from chat.storage import records, storage
 from chat.storage.notifications import Notice
 from chat.storage.records import Conflict, Pointer, Send, Stored
 from chat.webhook import webhook
@@ -85,12 +88,16 @@ def init(client: Client, event: Init) -> Answer:
         client.catchup = Catchup(client, user_id)
     if line := None if client.owner == user_id else SocketLine(client, user_id, notifier.see):
         client.line = line
+    moved_from = client.owner
     sockets.add(user_id, client)
+    if moved_from not in (None, user_id):
+        presence.left(str(moved_from))
     try:
         standings, waiting, unseen = storage.read(_what_waits, user_id)
     except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
         sockets.remove(client)
         client.catchup = client.line = None
+        presence.left(user_id)
         raise
     client.deadline = None
     client.emit(
@@ -98,11 +105,12 @@ def init(client: Client, event: Init) -> Answer:
             user_id=user_id,
             heartbeat=client.settings.heartbeat_seconds,
             limits={"frameBytes": client.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
-            conversations=[Standing(**row._asdict()) for row in standings[:READY_CONVERSATIONS]],
+            conversations=[_standing(row) for row in standings[:READY_CONVERSATIONS]],
             more=len(standings) > READY_CONVERSATIONS or None,
             unseen=unseen or None,
         )
     )
+    presence.came(user_id, (row.with_user_id for row in standings))
     if line is not None and client.line is line:
         line.begin(waiting)
     if client.catchup is not None and not said_before:
@@ -117,10 +125,17 @@ def _has_all_sockets(client: Client, user_id: str) -> bool:
     return len(sockets.of(user_id)) >= client.connections.limits.sockets_per_user
 
 
-def _what_waits(user_id: str) -> tuple[list[Any], list[Notice], int]:
+def _what_waits(user_id: str) -> tuple[list[records.Standing], list[Notice], int]:
     """What a socket is told of at first: conversations, notifications, and how many these are. Blocks."""
     standings = storage.store.standings(user_id, READY_CONVERSATIONS + 1)
     return standings, *storage.notifications.unseen(user_id, READY_NOTIFICATIONS)
+
+
+def _standing(row: records.Standing) -> Standing:
+    status = presence.status_of(row.with_user_id)
+    is_told = status == "offline" and row.last_seen is not None
+    fields = row._asdict() | {"last_seen": iso(row.last_seen) if is_told else UNSET}
+    return Standing(**fields, presence=status)
 
 
 @events.on("chat", Chat)
@@ -151,6 +166,8 @@ def _settle(
             delivered = bool(sockets.of(send.receiver_id))
         else:
             delivered = _deliver(client, send, outcome.seq, sent_at)
+            if outcome.seq == 1:
+                presence.introduce(send.sender_id, send.receiver_id)
         if ref is not None:
             client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
 
@@ -233,6 +250,24 @@ def seen(client: Client, event: See) -> Answer:
 
     notifier.see(client.user_id, [event.notification_id], client, then)
     return LATER
+
+
+@events.on("away")
+def away(client: Client, event: Payload) -> Answer:
+    """Nobody looks at this socket's page just now."""
+    return _look_away(client, True)
+
+
+@events.on("back")
+def back(client: Client, event: Payload) -> Answer:
+    """Somebody looks at it again."""
+    return _look_away(client, False)
+
+
+def _look_away(client: Client, is_away: bool) -> Answer:
+    client.is_away = is_away
+    presence.changed(client.user_id)
+    return None
 
 
 @events.on("ping", before_init=True)

@@ -132,7 +132,10 @@ class ServerEvent(
 
 
 class Standing(msgspec.Struct, rename="camel", kw_only=True):
-    """How far a conversation has got, and how far its two users. All are `seq`s; 0: nothing."""
+    """How far a conversation has got, and how far its two users: five `seq`s; 0: nothing.
+
+    `presence` and `last_seen` are the other user's; the latter only of one who is offline.
+    """
 
     with_user_id: str
     last_seq: int
@@ -140,6 +143,8 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     read: int
     their_received: int
     their_read: int
+    presence: str
+    last_seen: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Ready(ServerEvent, tag="ready"):
@@ -221,6 +226,14 @@ class Seen(ServerEvent, tag="seen"):
     """This notification was seen on one of your other screens."""
 
     notification_id: int
+
+
+class PresenceChange(ServerEvent, tag="presence"):
+    """`user_id` is online, away or offline now; `last_seen` only with the last of them."""
+
+    user_id: str
+    status: str
+    last_seen: str | None = None
 
 
 class Pong(ServerEvent, tag="pong"):

@@ -25,11 +25,14 @@ class Person:
         self.socket.send(json.dumps(event))
 
     def receive(self, kind: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
-        """The next event, or with `kind` the next of that type: others are skipped, as clients do."""
+        """The next event, or with `kind` the next of that type: others are skipped, as clients do.
+
+        `presence`, which comes when it comes, only where it is asked for.
+        """
         until = time.monotonic() + seconds
         while True:
             event = json.loads(self.socket.recv(timeout=max(0.001, until - time.monotonic())))
-            if kind in (None, event["type"]):
+            if kind == event["type"] or (kind is None and event["type"] != "presence"):
                 return event
 
     def ask(self, **event: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ LAYERS = [
         "chat.notifications",
         "chat.webhook",
         "chat.listeners",
+        "chat.presence",
     ],
     ["chat.transport", "chat.bus", "chat.storage"],
     ["chat.protocol"],

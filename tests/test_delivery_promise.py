@@ -435,7 +435,7 @@ def test_a_sync_client_is_sent_nothing_old_but_told_how_far_all_is(
     with sync(storing, bob) as receiver:
         assert standing(receiver, alice) == {
             "withUserId": alice, "lastSeq": 5, "received": 0, "read": 0,
-            "theirReceived": 0, "theirRead": 0,
+            "theirReceived": 0, "theirRead": 0, "presence": "online",
         }  # fmt: skip
         assert receiver.hears_nothing()
         assert receiver.ask(type="received", withUserId=alice, seq=4)["type"] == "ack"

@@ -92,7 +92,12 @@ STOPS = "(the server is told to stop)"
 PEOPLE = re.compile(r"\b(alice|bob|carol)\b")
 REQUEST = re.compile(r"(?P<method>GET|POST) (?P<path>/\S*) ?(?P<body>.*)")
 ANSWER = re.compile(r"(?P<status>\d{3}) (?P<body>.*)")
-VARIES = {"timestamp": TIMESTAMP, "expiresAt": TIMESTAMP, "token": re.compile(r"eyJhbGciOi.+")}
+VARIES = {
+    "timestamp": TIMESTAMP,
+    "lastSeen": TIMESTAMP,
+    "expiresAt": TIMESTAMP,
+    "token": re.compile(r"eyJhbGciOi.+"),
+}
 _numbers = itertools.count(1)
 
 
@@ -174,7 +179,7 @@ class Conversation:
             assert f"close {ws.close_code} {ws.close_reason}".strip() == what
             return
         expected = json.loads(what)
-        found = self._next_event(ws, receipts=expected["type"] == "receipt")
+        found = self._next_event(ws, expected["type"])
         assert without_what_varies(found) == without_what_varies(expected)
 
     def _expect_no_more(self, ws: ClientConnection) -> None:
@@ -182,11 +187,11 @@ class Conversation:
             ws.send('{"type": "ping"}')
             assert self._next_event(ws)["type"] == "pong"
 
-    def _next_event(self, ws: ClientConnection, receipts: bool = False) -> dict[str, Any]:
-        """What came next; those receipts left out that the server sends when a second is over."""
+    def _next_event(self, ws: ClientConnection, wanted: str = "") -> dict[str, Any]:
+        """What came next; but for what comes when it comes, unless it is `wanted`."""
         while True:
             event: dict[str, Any] = json.loads(ws.recv(ANSWER_SECONDS))
-            if receipts or event["type"] != "receipt":
+            if event["type"] not in {"receipt", "presence"} - {wanted}:
                 return event
 
 
@@ -195,7 +200,8 @@ def documented(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) ->
     """The server as it comes, and the one event more that the examples speak of."""
     folder = tmp_path_factory.mktemp("documented")
     (folder / "documented.py").write_text(BROKEN)
-    quick = {"CHAT_INIT_SECONDS": "2"}  # instead of the 10 that the example waits
+    # instead of the 10 and 5 that the examples wait
+    quick = {"CHAT_INIT_SECONDS": "2", "CHAT_PRESENCE_SECONDS": "0"}
     running = _start(
         "--pythonpath", str(folder), "--keep-alive", "1", app="documented:app", **quick
     )

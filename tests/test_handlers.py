@@ -175,6 +175,7 @@ def test_ready_says_how_far_each_conversation_has_got(server: Server) -> None:
             "read": 0,
             "theirReceived": 1,
             "theirRead": 1,
+            "presence": "online",
         }
 
 

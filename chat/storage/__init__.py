@@ -20,6 +20,7 @@ from chat.storage.batches import Batches
 from chat.storage.in_turn import InTurn
 from chat.storage.journal import Journal
 from chat.storage.notifications import Notifications
+from chat.storage.sightings import Sightings
 from chat.storage.store import Store
 
 log = logging.getLogger("chat")
@@ -36,6 +37,7 @@ class Storage:
     notifications: Notifications
     batches: Batches
     in_turn: InTurn  # the way into the last two
+    sightings: Sightings
 
     def open(self, url: str, journal_records: int, check: bool = True) -> None:
         """Connect, bring an embedded database's tables up to date, and be ready for both.
@@ -55,6 +57,7 @@ class Storage:
         self.notifications = Notifications(self.store.database)
         self.batches = Batches(self.store.database)
         self.in_turn = InTurn()
+        self.sightings = Sightings(self.store.database)
         if self.store.engine.dialect.name == "sqlite":
             migrate.upgrade(self.store.engine)
         elif check:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
 from chat.storage.database import Database, parts
 from chat.storage.pages import PAGE_BYTES, Page, page_of
 from chat.storage.records import Message, Missed, Overview, Standing, direct_key, other_of
-from chat.storage.schema import MESSAGE, conversations, members, messages
+from chat.storage.schema import MESSAGE, conversations, last_seen, members, messages
 
+NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
 A_FEW_AT_A_TIME = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
@@ -62,7 +63,7 @@ class Questions:
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
         overviews = []
         for id_, key, last_seq, received, read, *message, unread in rows:
-            their_received, their_read = theirs.get(id_, (0, 0))
+            their_received, their_read, _ = theirs.get(id_, NOTHING_OF_THEM)
             overviews.append(
                 Overview(
                     with_user_id=other_of(key, user_id), last_seq=last_seq, received=received,
@@ -115,22 +116,24 @@ class Questions:
                 return []
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
         return [
-            Standing(other_of(key, user_id), last_seq, received, read, *theirs.get(id_, (0, 0)))
+            Standing(
+                other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM)
+            )
             for id_, key, last_seq, received, read in rows
         ]
 
     def _theirs(
         self, connection: Connection, user_id: str, wanted: list[tuple[int, str]]
-    ) -> dict[int, tuple[int, int]]:
-        """The other sides' (received, read) of conversations, given as (id, key).
+    ) -> dict[int, tuple[int, int, int | None]]:
+        """The other sides' (received, read, last seen) of conversations, given as (id, key).
 
         Asked by the primary key: members have no index that is led by the conversation.
         """
         others = [(other_of(key, user_id), id_) for id_, key in wanted]
         return {
-            id_: (received, read)
+            id_: (received, read, seen_at)
             for part in parts([member for member in others if member[0] != user_id])
-            for id_, received, read in connection.execute(_THEIRS, {"members": part})
+            for id_, received, read, seen_at in connection.execute(_THEIRS, {"members": part})
         }
 
     def missed(
@@ -189,6 +192,12 @@ def _standings() -> Select[Any]:
 
 # Made once: they are asked at every init, and making them takes longer than asking.
 _STANDINGS = _standings()
-_THEIRS = select(members.c.conversation_id, members.c.received_seq, members.c.read_seq).where(
-    tuple_(members.c.user_id, members.c.conversation_id).in_(bindparam("members", expanding=True))
+_THEIRS = (
+    select(members.c.conversation_id, members.c.received_seq, members.c.read_seq, last_seen.c.at)
+    .join_from(members, last_seen, last_seen.c.user_id == members.c.user_id, isouter=True)
+    .where(
+        tuple_(members.c.user_id, members.c.conversation_id).in_(
+            bindparam("members", expanding=True)
+        )
+    )
 )

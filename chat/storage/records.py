@@ -71,7 +71,10 @@ class Pointer(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How far a conversation has got, and how far its two users; all are `seq`s."""
+    """How far a conversation has got, and how far its two users: five `seq`s.
+
+    `last_seen`: when the other one was, a Unix time in milliseconds; None: nobody noted it.
+    """
 
     with_user_id: str
     last_seq: int
@@ -79,6 +82,7 @@ class Standing(NamedTuple):
     read: int
     their_received: int
     their_read: int
+    last_seen: int | None
 
 
 class Overview(NamedTuple):

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them.
 
-What is asked of them stands in `questions.py`, `writing.py`, `accounts.py`, `notifications.py` and
-`batches.py`.
+What is asked of them stands in `questions.py`, `writing.py`, `accounts.py`, `notifications.py`, `batches.py` and
+`sightings.py`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,14 @@ accounts = Table(
     Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
     Column("valid_from", BigInteger, nullable=False, server_default="0"),  # no older token counts
     Column("changed_at", BigInteger, nullable=False, index=True),  # what each worker looks for
+)
+
+# Of people who share a conversation with somebody; whoever is here just now may have an older row.
+last_seen = Table(
+    "last_seen",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),  # Unix time in milliseconds
 )
 
 # A session is a token, and needs no row; one that was ended before its token expires has.
