@@ -286,6 +286,8 @@ def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
         ("### Listing conversations", shapes.ConversationsPage),
         ("### Reading messages", shapes.MessagesPage),
         ("### Listing notifications", notification_shapes.NotificationsPage),
+        ("### Searching", shapes.Wanted),
+        ("### Finding people", shapes.Beginning),
     ):
         assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
     assert f"{reading.BODY_BYTES:,} bytes" in text

@@ -38,6 +38,7 @@ class Storage:
     batches: Batches
     in_turn: InTurn  # the way into the last two
     sightings: Sightings
+    _is_indexing = False
 
     def open(self, url: str, journal_records: int, check: bool = True) -> None:
         """Connect, bring an embedded database's tables up to date, and be ready for both.
@@ -62,6 +63,22 @@ class Storage:
             migrate.upgrade(self.store.engine)
         elif check:
             migrate.check(self.store.engine)
+
+    def keep_index(self) -> None:
+        """Index what came since the last call: a little, or while nobody waits for a commit, all of it.
+
+        Blocks the calling greenlet. Called once a second; what fails, which `read` has logged, is tried again.
+        """
+        if self._is_indexing:
+            return
+        self._is_indexing = True
+        try:
+            while self.read(self.store.indexing.step) and self.journal.idle:
+                pass
+        except Unavailable:
+            pass
+        finally:
+            self._is_indexing = False
 
     @staticmethod
     def read(question: Callable[..., T], *args: Any, **options: Any) -> T:

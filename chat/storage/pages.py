@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from chat.storage.records import Message, Missed, Overview
+from chat.storage.records import Found, Message, Missed, Overview
 
 PAGE_BYTES = 262_144  # of texts, in UTF-8; four of the longest messages, or 200 of a thousand bytes
 
-T = TypeVar("T", Message, Missed, Overview)
+T = TypeVar("T", Message, Missed, Overview, Found)
 
 
 class Page(NamedTuple, Generic[T]):

@@ -61,6 +61,17 @@ class Missed(NamedTuple):
         return self.message.body
 
 
+class Found(NamedTuple):
+    """A message that somebody looked for, and with whom it was exchanged."""
+
+    with_user_id: str
+    message: Message
+
+    @property
+    def body(self) -> str:
+        return self.message.body
+
+
 class Pointer(NamedTuple):
     """How far `user_id` has received and read what `with_user_id` and they wrote; 0: nothing."""
 

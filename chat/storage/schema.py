@@ -36,6 +36,9 @@ conversations = Table(
     Column("kind", Text, nullable=False),  # "direct"; groups may come
     Column("key", Text, nullable=False, unique=True),  # of a direct one: its two users, sorted
     Column("last_seq", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "indexed_seq", BigInteger, nullable=False, server_default="0"
+    ),  # on SQLite: `indexing.py`
 )
 
 members = Table(

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 
 from chat.storage.database import Database
+from chat.storage.indexing import Indexing
 from chat.storage.questions import Questions
+from chat.storage.search import Search
 from chat.storage.writing import Writer
 
 
@@ -29,6 +31,8 @@ class Store:
         self.database = Database(url, clock)
         self.writer = Writer(self.database)
         self.questions = Questions(self.database)
+        self.search = Search(self.database)
+        self.indexing = Indexing(self.database, self.writer.grown)
 
         self.commit = self.writer.commit
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, tuple_, update
@@ -36,6 +37,10 @@ class Writer:
         self._database = database
         # self._ids[one user, the other] = conversation, in both orders; of committed ones only
         self._ids: dict[Pair, int] = {}
+        self._grown: set[int] = (
+            set()
+        )  # conversations, since `grown` was called; guarded by the lock
+        self._grown_lock = Lock()
         self._insert_conversation = database.insert(conversations).on_conflict_do_nothing()
         self._insert_member = database.insert(members).on_conflict_do_nothing()
         self._insert_account = database.insert(accounts).on_conflict_do_nothing()
@@ -86,7 +91,15 @@ class Writer:
         if len(self._ids) > KNOWN_CONVERSATIONS:
             self._ids.clear()
         self._ids |= found
+        with self._grown_lock:
+            self._grown.update(places)
         return outcomes, moved
+
+    def grown(self) -> set[int]:
+        """The conversations that got messages since the last call. For any thread."""
+        with self._grown_lock:
+            grown, self._grown = self._grown, set()
+        return grown
 
     def _is_stored(
         self, places: Sequence[int], sends: Sequence[Send], outcomes: Sequence[Outcome]

@@ -24,14 +24,17 @@ from chat.errors import (
     NotFound,
     TooLarge,
 )
+from chat.names import canonical_user_id, name_key
+from chat.presence import COMPANIONS
 from chat.protocol import iso
 from chat.storage.pages import PAGE_BYTES, page_of
-from chat.storage.records import Message, Overview
+from chat.storage.records import Found, Message, Overview
+from chat.storage.sightings import Sightings
 from chat.storage.store import Store
 from chat.web import limiting, openapi, reading, shapes
 from chat.web.accounts import AccountViews
 from chat.web.answers import failure, json_answer
-from chat.web.cursors import cursor_after, place_of
+from chat.web.cursors import cursor_after, cursor_after_found, place_of, place_of_found
 from chat.web.notifications import NotificationViews
 from chat.web.operations import OPERATIONS, PREFIX
 
@@ -96,6 +99,7 @@ class _Views:
 
     def __init__(self, store: Store, directory: Directory) -> None:
         self._store = store
+        self._sightings = Sightings(store.database)
         self._directory = directory
         self._run = directory.run
 
@@ -119,6 +123,30 @@ class _Views:
         )
         asked = reading.query(shapes.MessagesPage)
         return json_answer(self._run(self._history, me, other, asked))
+
+    def search_messages(self) -> Response:
+        user_id = self._user()
+        asked = reading.query(shapes.Wanted)
+        before = None if asked.cursor is UNSET else place_of_found(asked.cursor)
+        wanted = asked.q.strip()
+        page = self._run(self._store.search.messages, user_id, wanted, asked.limit, before)
+        return json_answer(
+            shapes.FoundMessages(
+                messages=[_found(one) for one in page.messages],
+                next=cursor_after_found(page.messages[-1]) if page.more else None,
+            )
+        )
+
+    def list_users(self) -> Response:
+        me = self._user()
+        asked = reading.query(shapes.Beginning)
+        beginning = canonical_user_id(asked.q.strip())
+        known = self._run(self._sightings.companions, me, COMPANIONS)
+        names = [name for name in known if name_key(name).startswith(name_key(beginning))]
+        if len(names) <= asked.limit:
+            names += self._run(self._store.search.names, beginning, 2 * asked.limit + 1)
+        others = [name for name in dict.fromkeys(names) if name != me][: asked.limit]
+        return json_answer(shapes.Users(users=[shapes.User(user_id=name) for name in others]))
 
     def show_document(self) -> Response:
         return json_answer(msgspec.Raw(openapi.document()))
@@ -149,6 +177,16 @@ def _conversation(user_id: str, overview: Overview) -> shapes.Conversation:
         their_read=overview.their_read,
         unread=overview.unread,
         last_message=_message(user_id, overview.with_user_id, overview.last_message),
+    )
+
+
+def _found(found: Found) -> shapes.FoundMessage:
+    return shapes.FoundMessage(
+        with_user_id=found.with_user_id,
+        seq=found.message.seq,
+        from_user_id=found.message.sender_id,
+        message=found.message.body,
+        timestamp=iso(found.message.sent_at),
     )
 
 

@@ -1,19 +1,20 @@
-"""Cursors of the list of conversations: the place of the last one shown, packed so that nobody reads it.
+"""Cursors of lists: the place of the last one shown, packed so that nobody reads it.
 
 A place and not an offset, which every new message would shift. It gives no right to anything: a cursor
-that somebody made up shows one's own conversations, from another place on.
+that somebody made up shows one's own conversations and messages, from another place on.
 """
 
 from __future__ import annotations
 
 import base64
+from typing import TypeVar
 
 import msgspec
 
 from chat.errors import InvalidField
 from chat.names import checked_user_id
 from chat.protocol import encode
-from chat.storage.records import Overview
+from chat.storage.records import Found, Overview
 from chat.web.shapes import Name, Seq
 
 
@@ -23,6 +24,13 @@ class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         self.with_user_id = checked_user_id(self.with_user_id, "cursor")
+
+
+class _FoundPlace(_Place, array_like=True, forbid_unknown_fields=True):
+    seq: Seq
+
+
+T = TypeVar("T", bound=_Place)
 
 
 def cursor_after(overview: Overview) -> str:
@@ -36,15 +44,36 @@ def place_of(cursor: str) -> tuple[int, str]:
     Raises:
         InvalidField: `cursor_after` made no such cursor.
     """
+    place = _unpacked(cursor, _Place)
+    return place.sent_at, place.with_user_id
+
+
+def cursor_after_found(found: Found) -> str:
+    """The cursor for what was found behind this one."""
+    message = found.message
+    return _packed(_FoundPlace(message.sent_at, found.with_user_id, message.seq))
+
+
+def place_of_found(cursor: str) -> tuple[int, str, int]:
+    """What `Search.messages` takes as `before`.
+
+    Raises:
+        InvalidField: `cursor_after_found` made no such cursor.
+    """
+    place = _unpacked(cursor, _FoundPlace)
+    return place.sent_at, place.with_user_id, place.seq
+
+
+def _unpacked(cursor: str, kind: type[T]) -> T:
     try:
         packed = cursor.encode("ascii")
         raw = base64.b64decode(packed + b"=" * (-len(packed) % 4), altchars=b"-_", validate=True)
-        place = msgspec.json.decode(raw, type=_Place)
+        place = msgspec.json.decode(raw, type=kind)
     except (ValueError, InvalidField):  # base64's and msgspec's errors are kinds of ValueError
         place = None
     if place is None or _packed(place) != cursor:
         raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
-    return place.sent_at, place.with_user_id
+    return place
 
 
 def _packed(place: _Place) -> str:

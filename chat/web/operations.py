@@ -68,6 +68,9 @@ _CONVERSATION = shapes.Conversation(
     unread=1,
     last_message=_MESSAGE,
 )
+_FOUND = shapes.FoundMessage(
+    with_user_id="bob", seq=7, from_user_id="bob", message="안녕!", timestamp=_MOMENT
+)
 
 _NOTIFICATION = notification_shapes.StoredNotification(
     id=7, message="The build is green", level="success", timestamp=_MOMENT, seen=False
@@ -207,6 +210,26 @@ OPERATIONS = (
         answer=None,
         media="text/event-stream",
         errors=(errors.InvalidField, errors.TooManySockets, errors.Stopping),
+    ),
+    Operation(
+        name="search_messages",
+        method="GET",
+        path="/search",
+        summary="One's messages that hold a text, the newest first.",
+        query=shapes.Wanted,
+        answer=shapes.FoundMessages,
+        example=shapes.FoundMessages(messages=[_FOUND], next=None),
+        errors=(*IN_A_QUERY, errors.MissingField),
+    ),
+    Operation(
+        name="list_users",
+        method="GET",
+        path="/users",
+        summary="Names that begin so.",
+        query=shapes.Beginning,
+        answer=shapes.Users,
+        example=shapes.Users(users=[shapes.User(user_id="bob")]),
+        errors=IN_A_QUERY,
     ),
     Operation(
         name="show_document",

@@ -9,10 +9,11 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chat.names import UserId, checked_user_id
+from chat.names import USER_ID_CHARS, UserId, checked_user_id
 from chat.passwords import LEAST_CHARS, MOST_CHARS
 from chat.protocol import SAFE_INTEGER
 
+WANTED_CHARS = 200  # of a text that is looked for
 CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
@@ -99,6 +100,21 @@ class MessagesPage(Request):
     limit: Annotated[int, Meta(ge=1, le=200, description="How many at most.")] = 50
 
 
+class Wanted(Request):
+    """A text that is looked for in one's messages, letter by letter; upper and lower case alike."""
+
+    q: Annotated[str, Meta(max_length=WANTED_CHARS, description="Spaces around it do not count.")]
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 20
+    cursor: Cursor | UnsetType = UNSET
+
+
+class Beginning(Request):
+    """How a name begins. Empty: only those whom one shares a conversation with are listed."""
+
+    q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 10
+
+
 class Answer(Struct, rename="camel", kw_only=True):
     """What the server sends. Only what is UNSET is left out."""
 
@@ -151,6 +167,37 @@ class History(Answer):
     messages: list[StoredMessage]
     last_seq: Seq
     more: Annotated[bool, Meta(description="There are others in the direction that was asked for.")]
+
+
+class FoundMessage(Answer):
+    """A message that holds the text, and whom it was exchanged with."""
+
+    with_user_id: Name
+    seq: Seq
+    from_user_id: Name
+    message: str
+    timestamp: Moment
+
+
+class FoundMessages(Answer):
+    """What was found, the newest first."""
+
+    messages: list[FoundMessage]
+    next: Annotated[
+        str | None, Meta(description="`cursor` for the page after; null: there is none.")
+    ]
+
+
+class User(Answer):
+    """Somebody to write to."""
+
+    user_id: Name
+
+
+class Users(Answer):
+    """Those first whom one shares a conversation with, the newest first; then others by the alphabet."""
+
+    users: list[User]
 
 
 class Fault(Answer):

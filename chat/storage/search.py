@@ -1,0 +1,198 @@
+"""The questions of somebody who looks for something: messages that hold a text, names that begin with one.
+Blocking.
+
+A text is taken letter by letter, upper and lower case alike (SQLite: of ASCII letters only where the index
+is not used). Texts of three and more letters are found by trigrams, in any language; shorter ones, and where
+there is no index, by reading the newest messages of the newest conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, select, text, tuple_
+
+from chat.names import name_key
+from chat.storage.database import Database
+from chat.storage.indexing import SEQ_BITS, has_index, row_of
+from chat.storage.pages import PAGE_BYTES, Page, page_of
+from chat.storage.records import Found, Message, direct_key, other_of
+from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
+
+TRIGRAM = 3
+CONVERSATIONS = 1_000  # whose messages are searched: those with the newest message
+UNINDEXED_CONVERSATIONS = 100
+UNINDEXED_MESSAGES = 2_000  # of each; a text of two letters takes some 50 ms in all of them
+POSTGRES_MS = 5_000  # how long PostgreSQL may take, where a text is in very many messages
+
+Place = tuple[int, str, int]  # sent_at, the other user, seq
+
+
+class Search:
+    """Searches one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def messages(
+        self, user_id: str, wanted: str, limit: int, before: Place | None = None
+    ) -> Page[Found]:
+        """The user's messages that hold the text `wanted`, the newest first.
+
+        Args:
+            before: a message of an earlier page: only those after it in that order.
+        """
+        if not wanted or "\0" in wanted:  # which no message holds
+            return Page([], more=False)
+        place = before and (before[0], direct_key(user_id, before[1]), before[2])
+        with self._database.reading() as connection:
+            is_indexed = len(wanted) >= TRIGRAM and has_index(connection)
+            if is_indexed and connection.dialect.name != "sqlite":
+                found = _by_postgres(connection, user_id, wanted, limit + 1, place)
+            else:
+                found = _walk(connection, user_id, wanted, limit + 1, place, is_indexed)
+        return page_of(found, limit, PAGE_BYTES)
+
+    def names(self, beginning: str, limit: int) -> list[str]:
+        """Names that begin so, in the order of the alphabet; upper and lower case alike. Nobody shut out."""
+        start = name_key(beginning)
+        if not start or "\0" in start:
+            return []
+        with self._database.reading() as connection:
+            key: Any = accounts.c.key.collate(
+                "BINARY" if connection.dialect.name == "sqlite" else "C"
+            )
+            question = (
+                select(accounts.c.name)
+                .where(key >= start, key < f"{start}\U0010ffff", ~accounts.c.disabled)
+                .order_by(key)
+                .limit(limit)
+            )
+            return list(connection.execute(question).scalars())
+
+
+class _Conversation(NamedTuple):
+    id: int
+    key: str
+    last_seq: int
+    indexed_seq: int
+    touched_at: int  # when its last message was sent
+
+
+def _walk(
+    connection: Connection,
+    user_id: str,
+    wanted: str,
+    limit: int,
+    before: Place | None,
+    is_indexed: bool,
+) -> list[Found]:
+    """Look into one conversation after the other, the newest first, as long as it can add something."""
+    most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
+    mine = connection.execute(_MINE, {"user": user_id, "limit": most}).all()
+    found: list[tuple[Place, Found]] = []
+    for conversation in (_Conversation(*row) for row in mine):
+        if len(found) >= limit and found[limit - 1][0][0] > conversation.touched_at:
+            break
+        for message in _in_one(connection, conversation, wanted, limit, before, is_indexed):
+            place = message.sent_at, conversation.key, message.seq
+            found.append((place, Found(other_of(conversation.key, user_id), message)))
+        found = sorted(found, key=lambda one: one[0], reverse=True)[:limit]
+    return [one for _, one in found]
+
+
+def _in_one(
+    connection: Connection,
+    conversation: _Conversation,
+    wanted: str,
+    limit: int,
+    before: Place | None,
+    is_indexed: bool,
+) -> Iterator[Message]:
+    c = messages.c
+    start = conversation.last_seq - UNINDEXED_MESSAGES
+    if is_indexed:
+        start = max(start, conversation.indexed_seq)
+    by_reading = (
+        select(*MESSAGE)
+        .where(c.conversation_id == conversation.id, c.seq > start, _holds(connection, wanted))
+        .order_by(c.seq.desc())
+        .limit(limit)
+    )
+    bound: dict[str, Any] = {}
+    if before is not None:
+        sent_at, key, seq = before
+        # Whether one at the same millisecond stands behind it: by its conversation, or by its number.
+        if conversation.key != key:
+            seq = conversation.last_seq + 1 if conversation.key < key else 0
+        bound = {"sent_at": sent_at, "seq": seq}
+        by_reading = by_reading.where(tuple_(c.sent_at, c.seq) < (bound["sent_at"], bound["seq"]))
+    if start < conversation.last_seq:
+        for row in connection.execute(by_reading):
+            yield Message(*row)
+    if is_indexed:
+        values = bound | {
+            "conversation": conversation.id,
+            "text": '"' + wanted.replace('"', '""') + '"',
+            "first": row_of(conversation.id, 0),
+            "last": row_of(conversation.id + 1, 0),
+            "limit": limit,
+        }
+        for row in connection.execute(_BY_INDEX_BEFORE if bound else _BY_INDEX, values):
+            yield Message(*row)
+
+
+def _by_postgres(
+    connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None
+) -> list[Found]:
+    connection.execute(text(f"SET LOCAL statement_timeout = {POSTGRES_MS}"))
+    c = messages.c
+    key: Any = conversations.c.key.collate("C")  # as Python sorts
+    question = (
+        select(conversations.c.key, *MESSAGE)
+        .join_from(members, conversations, conversations.c.id == members.c.conversation_id)
+        .join(messages, c.conversation_id == conversations.c.id)
+        .where(members.c.user_id == user_id, _holds(connection, wanted))
+        .order_by(c.sent_at.desc(), key.desc(), c.seq.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        question = question.where(tuple_(c.sent_at, key, c.seq) < before)
+    return [Found(other_of(k, user_id), Message(*row)) for k, *row in connection.execute(question)]
+
+
+def _holds(connection: Connection, wanted: str) -> Any:
+    """Whether a message's text holds this one, with signs that have a meaning in patterns as themselves."""
+    pattern = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    if connection.dialect.name == "sqlite":
+        return messages.c.body.like(f"%{pattern}%", escape="\\")
+    return messages.c.body.ilike(f"%{pattern}%")  # the backslash is its own; with ESCAPE, no index
+
+
+_MINE = (
+    select(
+        conversations.c.id,
+        conversations.c.key,
+        conversations.c.last_seq,
+        conversations.c.indexed_seq,
+        messages.c.sent_at,
+    )
+    .where(members.c.user_id == bindparam("user"))
+    .where(conversations.c.id == members.c.conversation_id)
+    .where(
+        messages.c.conversation_id == conversations.c.id,
+        messages.c.seq == conversations.c.last_seq,
+    )
+    .order_by(messages.c.sent_at.desc())
+    .limit(bindparam("limit"))
+)
+_INDEXED = f"""
+SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id
+FROM trigrams JOIN messages AS m
+  ON m.conversation_id = :conversation AND m.seq = trigrams.rowid & {(1 << SEQ_BITS) - 1}
+WHERE trigrams MATCH :text AND trigrams.rowid >= :first AND trigrams.rowid < :last {{bound}}
+ORDER BY trigrams.rowid DESC LIMIT :limit
+"""
+_BY_INDEX = text(_INDEXED.format(bound=""))
+_BY_INDEX_BEFORE = text(_INDEXED.format(bound="AND (m.sent_at, m.seq) < (:sent_at, :seq)"))

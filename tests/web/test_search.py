@@ -1,0 +1,41 @@
+"""Searching messages and people over HTTP."""
+
+from __future__ import annotations
+
+from tests.web.conftest import Api, fault
+
+
+def test_ones_own_messages_are_found_page_by_page(api_on_each: Api) -> None:
+    api = api_on_each
+    for n in range(5):
+        api.say(("alice", "bob", f"hello {n}"), ("bob", "carol", f"hello, not yours {n}"))
+    first = api.get("/search", q="  Hello ", limit=3).json
+    assert [one["message"] for one in first["messages"]] == ["hello 4", "hello 3", "hello 2"]
+    assert first["messages"][0].keys() == {
+        "withUserId", "seq", "fromUserId", "message", "timestamp",
+    }  # fmt: skip
+    rest = api.get("/search", q="Hello", cursor=first["next"]).json
+    assert [one["message"] for one in rest["messages"]] == ["hello 1", "hello 0"]
+    assert rest["next"] is None
+
+
+def test_a_search_that_asks_for_nothing_or_too_much_is_refused(api_on_sqlite: Api) -> None:
+    api = api_on_sqlite
+    assert fault(api.get("/search")) == (400, "missing_field", "q")
+    assert fault(api.get("/search", q="x" * 201)) == (400, "invalid_field", "q")
+    assert fault(api.get("/search", q="x", cursor="made-up")) == (400, "invalid_field", "cursor")
+    assert api.get("/search", q=" ").json == {"messages": [], "next": None}
+    assert api.client.get("/api/search?q=x").status_code == 401
+
+
+def test_known_people_come_first_and_oneself_never(api_on_each: Api) -> None:
+    api = api_on_each
+    api.say(("ana", "zed", "hi"), ("Anton", "zed", "hi"), ("me", "Anya", "hi"), ("me", "bob", "hi"))
+    names = lambda **query: [  # noqa: E731
+        user["userId"] for user in api.get("/users", "me", **query).json["users"]
+    ]
+    assert names(q="AN") == ["Anya", "ana", "Anton"]
+    assert names(q="an", limit=2) == ["Anya", "ana"]
+    assert set(names()) == {"Anya", "bob"}
+    assert names(q="m") == []
+    assert names(q="%") == []
