@@ -15,13 +15,20 @@ import {Receipts} from "./models/receipts.js";
 import {Typing} from "./models/typing.js";
 import {AccountDialog} from "./elements/account-dialog.js";
 import {ConnectionStatus} from "./elements/connection-status.js";
+import {toClipboard} from "./elements/clipboard.js";
+import {ConversationHeader} from "./elements/conversation-header.js";
 import {ConversationList} from "./elements/conversation-list.js";
 import {MessageComposer} from "./elements/message-composer.js";
 import {MessageList} from "./elements/message-list.js";
+import {NameField} from "./elements/name-field.js";
 import {NotificationBanner} from "./elements/notification-banner.js";
-import {drawFace, part} from "./elements/parts.js";
+import {part} from "./elements/parts.js";
+import {SearchBox} from "./elements/search-box.js";
 import {SignIn} from "./elements/sign-in.js";
 import "./elements/language-switch.js";
+import {keepDrafts} from "./wiring/drafts.js";
+import {followPresence} from "./wiring/presence.js";
+import {search} from "./wiring/search.js";
 
 /** @typedef {import("./models/conversation.js").Conversation} Conversation */
 
@@ -41,10 +48,13 @@ const signIn = part(document, "sign-in", SignIn);
 const account = part(document, "account-dialog", AccountDialog);
 const chatView = part(document, "#chat", HTMLElement);
 const conversationView = part(document, "#conversation", HTMLElement);
+const header = part(document, "conversation-header", ConversationHeader);
 const list = part(document, "conversation-list", ConversationList);
 const messages = part(document, "message-list", MessageList);
 const composer = part(document, "message-composer", MessageComposer);
 const status = part(document, "connection-status", ConnectionStatus);
+const nameField = part(document, "name-field", NameField);
+const searchBox = part(document, "search-box", SearchBox);
 const banner = part(document, "notification-banner", NotificationBanner);
 
 signIn.addEventListener("sign-in", async (event) => {
@@ -83,21 +93,25 @@ function start(me) {
   address.protocol = address.protocol.replace("http", "ws");
   const socket = new ChatSocket(address.href, {userId: me, sync: true, token: () => (shownToken = sessionStorage.getItem(TOKEN_KEY)) ?? undefined});
   const conversations = new Conversations(me);
-  const history = new History(new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY), conversations);
+  const api = new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY);
+  const history = new History(api, conversations);
   const outbox = new Outbox(me, localStorage);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
 
   signIn.hidden = true;
   chatView.hidden = false;
-  list.introduce(me);
+  for (const element of [list, nameField, searchBox]) element.introduce(me);
 
+  keepDrafts(me, conversations, composer, part(document, "#sign-out", HTMLButtonElement));
+  followPresence(socket, conversations);
+  search(me, api, conversations, searchBox, nameField);
   hear(socket, conversations, history, typing);
   show(conversations);
   fetchWhatIsMissing(conversations, history);
   sendWhatWaits(socket, conversations, outbox);
   tellWhatIsRead(socket, conversations);
   ask(socket, conversations, outbox, typing);
-  follow(conversations, me);
+  follow(conversations, history, me);
 
   guard(socket, me);
 }
@@ -165,8 +179,7 @@ function show(conversations) {
     const {opened, unread} = conversations;
     list.show(conversations.list, opened);
     document.title = unread ? say("app.title", {count: unread}) : say("app.name");
-    const typing = part(conversationView, ".typing", HTMLElement);
-    typing.textContent = opened?.typing ? say("conversation.typing") : "";
+    header.draw();
   };
   on(conversations, "list", drawList);
   language.addEventListener("change", drawList);
@@ -175,8 +188,7 @@ function show(conversations) {
     part(document, "#no-conversation", HTMLElement).hidden = Boolean(conversation);
     conversationView.hidden = !conversation;
     if (!conversation) return;
-    part(conversationView, "header .name", HTMLElement).textContent = conversation.withUserId;
-    drawFace(part(conversationView, "header .face", HTMLElement), conversation.withUserId);
+    header.show(conversation);
     messages.show(conversation);
     composer.begin(conversation.draft);
   });
@@ -184,7 +196,6 @@ function show(conversations) {
     if (conversation === conversations.opened) messages.draw();
   });
   on(conversations, "heard", ({conversation, message}) => {
-    if (conversation === conversations.opened) messages.announce();
     part(document, "#announcer", HTMLElement).textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
   });
   document.addEventListener("visibilitychange", () => conversations.watch(!document.hidden));
@@ -235,6 +246,7 @@ function ask(socket, conversations, outbox, typing) {
   on(composer, "send-message", ({text}) => {
     const conversation = /** @type {Conversation} */ (conversations.opened);
     conversation.draft = "";
+    conversation.newFrom = 0;
     typing.sent(conversation.withUserId);
     outbox.write(conversation.withUserId, text);
     messages.toNewest();
@@ -245,18 +257,39 @@ function ask(socket, conversations, outbox, typing) {
     const {withUserId} = conversation;
     if (text.trim() && typing.isDue(withUserId)) socket.send("typing", {toUserId: withUserId});
   });
+  on(messages, "seen", ({seq}) => conversations.see(seq));
+  on(messages, "copy-message", async ({message}) => {
+    const isCopied = await toClipboard(message.text);
+    part(document, "#announcer", HTMLElement).textContent = say(isCopied ? "message.copied" : "message.notCopied");
+  });
   on(messages, "try-again", ({message}) => outbox.again(message.clientId));
   on(messages, "discard", ({message}) => outbox.discard(message.clientId));
   on(status, "reconnect", () => socket.reconnect());
 }
 
-/** The address bar says which conversation is open, so that back and forward work. @param {Conversations} conversations @param {string} me */
-function follow(conversations, me) {
+/**
+ * The address bar says which conversation is open, so that back and forward work; `?with=bob` is a link to one.
+ * @param {Conversations} conversations @param {History} history @param {string} me
+ */
+function follow(conversations, history, me) {
   const openFromAddress = () => {
     const name = nameInAddress();
-    conversations.open(name === me ? undefined : name);
+    const isOpen = name !== undefined && name === conversations.opened?.withUserId;
+    if (!isOpen) conversations.open(name === me ? undefined : name);
   };
-  on(list, "converse", ({userId}) => (location.hash = encodeURIComponent(userId)));
+  const converse = (/** @type {string} */ userId) => {
+    conversations.open(userId); // at once: what is typed from here on goes into its field
+    location.hash = encodeURIComponent(userId);
+  };
+  const linked = new URLSearchParams(location.search).get("with");
+  if (linked) window.history.replaceState(null, "", `${location.pathname}#${encodeURIComponent(linked)}`);
+  for (const element of [nameField, searchBox]) on(element, "converse", ({userId}) => converse(userId));
+  on(searchBox, "jump", async ({userId, seq}) => {
+    if (conversations.opened?.withUserId !== userId) converse(userId);
+    const conversation = /** @type {Conversation} */ (conversations.opened);
+    await history.around(conversation, seq);
+    if (conversation === conversations.opened) messages.jump(seq);
+  });
   window.addEventListener("hashchange", openFromAddress);
   openFromAddress();
 }

@@ -9,6 +9,8 @@ import {ChatError} from "./chat-socket.js";
 /**
  * @typedef {import("./chat-socket.js").Standing & {unread: number, lastMessage?: Chat | null}} Overview
  * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
+ * @typedef {{withUserId: string, seq: number, fromUserId: string, message: string, timestamp: string}} FoundMessage
+ * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
  * @typedef {{messages: Chat[], lastSeq: number, more: boolean}} MessagePage in order of `seq`; `more`: others lie in the direction asked for
  */
 
@@ -71,6 +73,16 @@ export class ChatApi {
    */
   messages(withUserId, page = {}) {
     return this.#get(`conversations/${encodeURIComponent(withUserId)}/messages`, page);
+  }
+
+  /** My messages that hold a text. @param {{q: string, cursor?: string | null, limit?: number}} page @returns {Promise<FoundPage>} */
+  search(page) {
+    return this.#get("search", page);
+  }
+
+  /** Names that begin so. @param {{q: string, limit?: number}} page @returns {Promise<{users: {userId: string}[]}>} */
+  users(page) {
+    return this.#get("users", page);
   }
 
   /** @param {string} path @param {Record<string, string | number | null | undefined>} query */

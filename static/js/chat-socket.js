@@ -35,13 +35,15 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, seq: number,
  *   clientId?: string}} Chat `seq` runs 1, 2, 3 ... in each conversation
  * @typedef {{withUserId: string, lastSeq: number, received: number, read: number, theirReceived: number,
- *   theirRead: number}} Standing how far a conversation has come, and how far each side has received and read it
+ *   theirRead: number, presence?: "online" | "away" | "offline", lastSeen?: string}} Standing how far a conversation
+ *   has come, and how far each side has received and read it; whether the other one is there
+ * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string}} PresenceChange
  * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt
  * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string}} Notification
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
  *   more?: boolean}} Ready
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
- * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string},
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange,
  *   notification: Notification, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
  *   timer: ReturnType<typeof setTimeout>, resolve: (ack: Ack) => void, reject: (error: ChatError) => void}} Pending

@@ -61,6 +61,12 @@ export function timeOfDay(date) {
   return date.toLocaleTimeString(language.locale, {hour: "numeric", minute: "2-digit"});
 }
 
+/** When something was: the time of today, otherwise the day too. @param {Date} date */
+export function momentOf(date) {
+  if (isSameDay(date, new Date())) return timeOfDay(date);
+  return date.toLocaleString(language.locale, {dateStyle: "medium", timeStyle: "short"});
+}
+
 /** @param {Date} date */
 export function nameOfDay(date) {
   if (isSameDay(date, new Date())) return say("day.today");

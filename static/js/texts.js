@@ -48,9 +48,22 @@ export const texts = {
   "list.newName": {en: "Name of the other person", ko: "상대방 이름"},
   "list.start": {en: "Start conversation", ko: "대화 시작"},
   "list.empty": {en: "No conversations yet. Enter a name above to begin one.", ko: "아직 대화가 없습니다. 위에 이름을 입력하고 대화를 시작해 보세요."},
+  "list.suggestions": {en: "People", ko: "사람"},
   "list.unread": {en: "{count} unread", ko: "읽지 않은 메시지 {count}개"},
   "list.mine": {en: "You: {text}", ko: "나: {text}"},
   "list.noMessage": {en: "No messages yet", ko: "아직 메시지가 없습니다"},
+
+  "search.label": {en: "Search", ko: "검색"},
+  "search.clear": {en: "Clear the search", ko: "검색 지우기"},
+  "search.people": {en: "People", ko: "사람"},
+  "search.messages": {en: "Messages", ko: "메시지"},
+  "search.count": {en: "Found: {count}", ko: "{count}개 찾음"},
+  "search.nothing": {en: "Nothing found.", ko: "찾는 내용이 없습니다."},
+
+  "presence.online": {en: "Online", ko: "온라인"},
+  "presence.away": {en: "Away", ko: "자리 비움"},
+  "presence.offline": {en: "Offline", ko: "오프라인"},
+  "presence.lastSeen": {en: "Last seen: {when}", ko: "마지막 접속: {when}"},
 
   "conversation.none": {en: "Pick a conversation, or start a new one.", ko: "대화를 선택하거나 새로 시작해 보세요."},
   "conversation.beginning": {en: "The conversation begins here.", ko: "대화의 시작입니다."},
@@ -60,6 +73,8 @@ export const texts = {
   "conversation.back": {en: "Back to the list", ko: "목록으로"},
   "conversation.messages": {en: "Messages", ko: "메시지"},
   "conversation.newMessages": {en: "New messages", ko: "새 메시지"},
+  "conversation.newCount": {en: "{count} new", ko: "새 메시지 {count}개"},
+  "conversation.toNewest": {en: "To the newest message", ko: "최신 메시지로"},
   "conversation.typing": {en: "typing…", ko: "입력 중…"},
   "conversation.heard": {en: "{name} says: {text}", ko: "{name} 님의 메시지: {text}"},
 
@@ -73,6 +88,9 @@ export const texts = {
   "message.received": {en: "Delivered", ko: "전달됨"},
   "message.read": {en: "Read", ko: "읽음"},
   "message.failed": {en: "Not sent. {reason}", ko: "보내지 못했습니다. {reason}"},
+  "message.copy": {en: "Copy", ko: "복사"},
+  "message.copied": {en: "Copied", ko: "복사했습니다"},
+  "message.notCopied": {en: "The browser did not allow copying.", ko: "브라우저에서 복사를 허용하지 않았습니다."},
   "message.retry": {en: "Try again", ko: "다시 보내기"},
   "message.discard": {en: "Discard", ko: "삭제"},
 

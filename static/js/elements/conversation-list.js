@@ -1,10 +1,9 @@
 // @ts-check
 /**
- * Owns the list of conversations and the field that begins a new one: `converse` {userId}; `more` when somebody
- * scrolls to its end. Leaves opening one to its link (#name), and what is in it to the model.
+ * Owns the list of conversations: `more` when somebody scrolls to its end. Leaves opening one to its link (#name),
+ * and what is in it to the model.
  */
 import {language, say, timeOfDay} from "../language.js";
-import {readName} from "../models/names.js";
 import {copy, drawFace, part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
@@ -13,7 +12,6 @@ import {copy, drawFace, part} from "./parts.js";
 const NEAR_END = 300;
 
 export class ConversationList extends HTMLElement {
-  #me = "";
   /** @type {Conversation[]} */
   #conversations = [];
   /** @type {Conversation | undefined} */
@@ -22,10 +20,6 @@ export class ConversationList extends HTMLElement {
   #rows = new Map();
 
   connectedCallback() {
-    this.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#converse();
-    });
     const nav = part(this, "nav", HTMLElement);
     nav.addEventListener("scroll", () => {
       if (nav.scrollHeight - nav.scrollTop - nav.clientHeight < NEAR_END) this.dispatchEvent(new Event("more"));
@@ -35,7 +29,6 @@ export class ConversationList extends HTMLElement {
 
   /** @param {string} me */
   introduce(me) {
-    this.#me = me;
     part(this, ".me .name", HTMLElement).textContent = me;
     drawFace(part(this, ".me .face", HTMLElement), me);
   }
@@ -47,18 +40,8 @@ export class ConversationList extends HTMLElement {
     this.#draw();
   }
 
-  #converse() {
-    const input = part(this, "input", HTMLInputElement);
-    const {name, problem} = readName(input.value);
-    const key = name === this.#me ? "name.self" : problem;
-    part(this, ".problem", HTMLElement).textContent = key ? say(key) : "";
-    if (key) return input.focus();
-    input.value = "";
-    this.dispatchEvent(new CustomEvent("converse", {detail: {userId: name}}));
-  }
-
   #draw() {
-    const list = part(this, "ul", HTMLUListElement);
+    const list = part(this, "nav ul", HTMLUListElement);
     const rows = this.#conversations.map((conversation) => this.#row(conversation));
     // Moving a row takes the focus from it, so rows move only when their order changed.
     if (rows.some((row, index) => list.children[index] !== row)) {
@@ -71,12 +54,14 @@ export class ConversationList extends HTMLElement {
 
   /** @param {Conversation} conversation */
   #row(conversation) {
-    const {withUserId, unread, typing, last} = conversation;
+    const {withUserId, unread, typing, last, presence} = conversation;
     const row = this.#rows.get(withUserId) ?? this.#newRow(withUserId);
     const preview = last?.mine ? say("list.mine", {text: last.text}) : last?.text ?? say("list.noMessage");
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
     part(row, "time", HTMLElement).textContent = last ? timeOfDay(last.sentAt) : "";
+    part(row, ".dot", HTMLElement).dataset.presence = presence;
+    part(row, ".dot .visually-hidden", HTMLElement).textContent = presence === "offline" ? "" : say(`presence.${presence}`);
     const badge = part(row, ".badge", HTMLElement);
     badge.hidden = unread === 0;
     part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : String(unread);

@@ -1,14 +1,17 @@
 // @ts-check
 /**
- * Owns the messages of the open conversation on the page: days, sides, states, and staying where somebody reads,
- * which mostly is at the newest one. Asks app.js for the rest: `older`, `newer` and `newest` when messages further
- * up or down are wanted, `try-again` {message} and `discard` {message} for one that failed.
+ * Owns the messages of the open conversation on the page: groups, days, the line above what is new, and staying where
+ * somebody reads, which mostly is at the newest one. What is far off the screen is not on the page: the conversation
+ * holds a part of it. Asks for the rest: `older`, `newer` and `newest` when messages further up or down are wanted,
+ * `seen` {seq} for what came on the screen, `copy-message`, `try-again` and `discard` {message}.
  */
-import {isSameDay, language, nameOfDay, say, sayOf, timeOfDay} from "../language.js";
-import {copy, part} from "./parts.js";
+import {isSameDay, language, say} from "../language.js";
+import {drawState, newDay, newDivider, newRow} from "./message-row.js";
+import {part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Message} Message */
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
+/** @typedef {{seq: number, isFound: boolean}} Goal */
 
 /** Messages of one side closer together than this stand as one group. */
 const GROUP_MS = 3 * 60 * 1000;
@@ -16,26 +19,37 @@ const MINUTE_MS = 60 * 1000;
 /** So near to its end, in pixels, a list counts as being at its end. */
 const NEAR_END = 48;
 /** So near to what is held, in pixels, further messages are asked for: before somebody has to wait for them. */
-const NEAR_EDGE = 600;
+const NEAR_EDGE = 1200;
+/** So much of a message, in pixels, has to be on the screen for it to be seen. */
+const SEEN = 24;
+const FOUND_MS = 2500;
 
 export class MessageList extends HTMLElement {
   /** @type {Conversation | undefined} */
   #conversation;
-  /** @type {Map<Message | string, HTMLElement>} message, or day as text -> row */
+  /** @type {Map<Message | string, HTMLElement>} message, or what stands between two -> row */
   #rows = new Map();
   #atEnd = true;
   /** Whether what stood there at the last draw() ended before the newest message. */
   #wasParted = false;
+  /** @type {Goal | undefined} where to scroll as soon as it stands there */
+  #goal;
 
   connectedCallback() {
     const scroller = this.#scroller;
-    scroller.addEventListener("scroll", () => {
-      this.#atEnd = this.#distanceToEnd() < NEAR_END;
-      if (this.#atEnd && !this.#conversation?.isParted) this.#newer.hidden = true;
-      this.#ask();
-    });
+    scroller.addEventListener("scroll", () => this.#scrolled());
+    for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => (this.#goal = undefined), {passive: true});
+    scroller.addEventListener("keydown", (event) => this.#press(event));
+    // Three hundred buttons are no way to go by Tab: only that of the message one has come to can be reached.
+    for (const [type, order] of /** @type {const} */ ([["focusin", 0], ["focusout", -1]])) {
+      scroller.addEventListener(type, ({target}) => {
+        const row = target instanceof Element ? target.closest(".message") : null;
+        if (row) part(row, ".copy-message", HTMLButtonElement).tabIndex = order;
+      });
+    }
+    scroller.addEventListener("copy", (event) => this.#copy(event));
     // A keyboard that slides in must not push the newest message out of sight.
-    new ResizeObserver(() => this.#atEnd && this.#scrollToEnd()).observe(scroller);
+    new ResizeObserver(() => (this.#atEnd ? this.#scrollToEnd() : this.#see())).observe(scroller);
     this.#newer.addEventListener("click", () => this.toNewest());
     part(this, ".earlier", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("older")));
     language.addEventListener("change", () => {
@@ -44,14 +58,14 @@ export class MessageList extends HTMLElement {
     });
   }
 
-  /** Shows this conversation instead of the one there. @param {Conversation} conversation */
+  /** Shows this conversation instead of the one there, from what is new in it. @param {Conversation} conversation */
   show(conversation) {
     this.#conversation = conversation;
     this.#rows.clear();
     this.#list.replaceChildren();
-    this.#newer.hidden = true;
     this.#atEnd = true;
     this.#wasParted = false;
+    this.#goal = conversation.newFrom ? {seq: conversation.newFrom, isFound: false} : undefined;
     this.draw();
   }
 
@@ -64,52 +78,71 @@ export class MessageList extends HTMLElement {
     const before = stays?.getBoundingClientRect().top ?? 0;
     this.#drawEdge(conversation);
     this.#place(this.#rowsOf(conversation));
-    if (!stays) this.#scrollToEnd();
-    else this.#scroller.scrollTop += stays.getBoundingClientRect().top - before;
+    if (this.#goal && this.#reach(this.#goal)) this.#goal = undefined;
+    else if (!stays) this.#scrollToEnd();
+    else if (stays.isConnected) this.#scroller.scrollTop += stays.getBoundingClientRect().top - before;
     this.#ask();
+    this.#see();
   }
 
-  /** A new message stands below; who reads further up is told of it. */
-  announce() {
-    this.#newer.hidden = this.#atEnd && !this.#conversation?.isParted;
+  /** Scrolls to this message as soon as it is there, and shows which it is. @param {number} seq */
+  jump(seq) {
+    this.#goal = {seq, isFound: true};
+    this.draw();
   }
 
   toNewest() {
-    this.#newer.hidden = true;
+    this.#goal = undefined;
     this.#wasParted = false;
     this.#scrollToEnd();
     this.dispatchEvent(new Event("newest"));
+    this.#see();
+  }
+
+  #scrolled() {
+    this.#atEnd = this.#distanceToEnd() < NEAR_END;
+    this.#ask();
+    this.#see();
   }
 
   /** @param {Conversation} conversation */
-  #drawEdge({isAtStart, loading, isStuck}) {
+  #drawEdge({isAtStart, loading, isStuck, messages}) {
     const edge = part(this, ".edge", HTMLElement);
     edge.dataset.edge = isAtStart ? "start" : loading === "older" ? "loading" : "more";
     part(edge, ".loading", HTMLElement).hidden = loading !== "older";
     part(edge, ".earlier", HTMLElement).hidden = isAtStart || loading === "older" || !isStuck;
-    part(edge, ".beginning", HTMLElement).hidden = !isAtStart || !this.#conversation?.messages.length;
+    part(edge, ".beginning", HTMLElement).hidden = !isAtStart || !messages.length;
   }
 
   /** @param {Conversation} conversation @returns {HTMLElement[]} the rows that should stand there */
   #rowsOf(conversation) {
     const messages = conversation.isParted ? conversation.messages : [...conversation.messages, ...conversation.pending];
     const lastRead = messages.findLast((message) => conversation.stateOf(message) === "read");
+    const firstNew = this.#firstNew(conversation);
     const rows = [];
     const used = new Map();
     for (const [index, message] of messages.entries()) {
       const above = messages[index - 1];
       const isNewDay = !above || !isSameDay(above.sentAt, message.sentAt);
-      if (isNewDay) rows.push(this.#use(used, message.sentAt.toDateString(), () => day(message.sentAt)));
-      const row = this.#use(used, message, () => this.#newRow(message));
-      const follows = !isNewDay && isOneGroup(above, message);
+      if (isNewDay) rows.push(this.#use(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
+      if (message === firstNew) rows.push(this.#use(used, "new", newDivider));
+      const by = message.mine ? say("message.mine") : conversation.withUserId;
+      const row = this.#use(used, message, () => newRow(message, by));
+      const follows = !isNewDay && message !== firstNew && isOneGroup(above, message);
       row.classList.toggle("follows", follows);
       if (follows) used.get(above)?.classList.toggle("shares-time", isSameMinute(above, message));
       row.classList.remove("shares-time"); // the next one may set it
-      this.#drawState(row, conversation, message, message === lastRead);
+      drawState(row, conversation, message, message === lastRead);
       rows.push(row);
     }
     this.#rows = used;
     return rows;
+  }
+
+  /** @param {Conversation} conversation @returns {Message | undefined} */
+  #firstNew({newFrom, messages, heldFrom}) {
+    if (!newFrom || heldFrom > newFrom) return undefined; // it stands further up
+    return messages.find(({mine, seq}) => !mine && seq >= newFrom);
   }
 
   /** @param {Map<Message | string, HTMLElement>} used @param {Message | string} key @param {() => HTMLElement} make */
@@ -131,37 +164,26 @@ export class MessageList extends HTMLElement {
     }
   }
 
-  /** @param {Message} message */
-  #newRow(message) {
-    const row = copy("message-row");
-    row.classList.toggle("mine", message.mine);
-    part(row, ".text", HTMLElement).textContent = message.text;
-    part(row, ".by", HTMLElement).textContent = message.mine ? say("message.mine") : this.#conversation?.withUserId ?? "";
-    for (const type of ["try-again", "discard"]) {
-      part(row, `.${type}`, HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent(type, {detail: {message}})));
+  /** @param {Goal} goal @returns {boolean} whether it stands there, or never will */
+  #reach({seq, isFound}) {
+    const conversation = /** @type {Conversation} */ (this.#conversation);
+    const divider = isFound ? undefined : this.#rows.get("new");
+    const row = divider ?? (isFound ? this.#list.querySelector(`[data-seq="${seq}"]`) : null);
+    if (!row) {
+      const isFar = isFound ? false : conversation.isParted;
+      if (!isFound && !isFar && conversation.hasOlder && conversation.heldFrom > seq) this.dispatchEvent(new Event("older"));
+      return isFar;
     }
-    part(row, ".try-again", HTMLElement).textContent = say("message.retry");
-    part(row, ".discard", HTMLElement).textContent = say("message.discard");
-    return row;
-  }
-
-  /** @param {HTMLElement} row @param {Conversation} conversation @param {Message} message @param {boolean} isLastRead the word stands at one only */
-  #drawState(row, conversation, message, isLastRead) {
-    const state = conversation.stateOf(message);
-    const {delay, problem} = message.waiting ?? {};
-    const drawn = [state, message.sentAt.getTime(), delay, problem?.code, isLastRead].join();
-    if (row.dataset.drawn === drawn) return;
-    Object.assign(row.dataset, {drawn, state});
-    const time = part(row, "time", HTMLTimeElement);
-    time.textContent = timeOfDay(message.sentAt);
-    time.dateTime = message.sentAt.toISOString();
-    const inWords = delay ? say("message.delayed", {reason: sayOf("error", delay)}) : state === "theirs" || problem ? "" : say(`message.${state}`);
-    part(row, ".state", HTMLElement).title = inWords;
-    part(row, ".label", HTMLElement).textContent = inWords;
-    part(row, ".label", HTMLElement).classList.toggle("visually-hidden", !isLastRead);
-    part(row, ".trouble", HTMLElement).hidden = !problem;
-    part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : "";
-    part(row, ".detail", HTMLElement).textContent = problem?.detail ?? "";
+    const {top, height} = row.getBoundingClientRect();
+    const room = this.#scroller.getBoundingClientRect();
+    this.#scroller.scrollTop += top - room.top - (isFound ? Math.max(0, (room.height - height) / 2) : NEAR_END);
+    this.#atEnd = this.#distanceToEnd() < NEAR_END;
+    if (isFound && row instanceof HTMLElement) {
+      row.classList.add("is-found");
+      row.focus({preventScroll: true});
+      setTimeout(() => row.classList.remove("is-found"), FOUND_MS);
+    }
+    return true;
   }
 
   /** Asks for what somebody will see next. */
@@ -172,10 +194,63 @@ export class MessageList extends HTMLElement {
     else if (conversation.isParted && this.#distanceToEnd() < NEAR_EDGE) this.dispatchEvent(new Event("newer"));
   }
 
+  /** Tells of what is on the screen, and who reads further up of what is not. */
+  #see() {
+    const conversation = this.#conversation;
+    if (!conversation) return;
+    const {bottom, height} = this.#scroller.getBoundingClientRect();
+    const seen = height ? this.#last((row) => row.getBoundingClientRect().top + SEEN <= bottom) : undefined;
+    const seq = Number(seen?.dataset.seq ?? 0);
+    if (seq) this.dispatchEvent(new CustomEvent("seen", {detail: {seq}}));
+    const {unread, isParted} = conversation;
+    this.#newer.hidden = this.#atEnd && !isParted;
+    this.#newer.textContent = unread ? say("conversation.newCount", {count: unread}) : "";
+    this.#newer.setAttribute("aria-label", unread ? say("conversation.newCount", {count: unread}) : say("conversation.toNewest"));
+  }
+
+  /** The last message that fits; those before it do too. @param {(row: HTMLElement) => boolean} fits */
+  #last(fits) {
+    const rows = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children);
+    let [from, to] = [0, rows.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (fits(rows[middle])) from = middle + 1;
+      else to = middle;
+    }
+    while (from > 0 && !Number(rows[from - 1].dataset.seq)) from -= 1; // a day, or what waits to be sent
+    return rows[from - 1];
+  }
+
   /** @returns {Element | undefined} the first message of which something can be seen */
   #firstInSight() {
     const {top} = this.#scroller.getBoundingClientRect();
-    return [...this.#list.querySelectorAll(".message")].find((row) => row.getBoundingClientRect().bottom > top);
+    const above = this.#last((row) => row.getBoundingClientRect().bottom <= top);
+    let row = above ? above.nextElementSibling : this.#list.firstElementChild;
+    while (row && !row.classList.contains("message")) row = row.nextElementSibling;
+    return row ?? undefined;
+  }
+
+  /** Through the messages by the arrows, once one of them has the focus or is wanted. @param {KeyboardEvent} event */
+  #press(event) {
+    const step = {ArrowUp: -1, ArrowDown: 1}[event.key];
+    const rows = /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll(".message")]);
+    const index = rows.findIndex((row) => row.contains(document.activeElement));
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || (index < 0 && step > 0)) return;
+    const next = index < 0 ? this.#last((row) => row.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().bottom) : rows[index + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus({preventScroll: true});
+    next.scrollIntoView({block: "nearest"});
+  }
+
+  /** Copying with nothing selected copies the message that has the focus. @param {ClipboardEvent} event */
+  #copy(event) {
+    const row = document.activeElement?.closest(".message");
+    const isSelected = !(document.getSelection()?.isCollapsed ?? true);
+    const message = [...this.#rows].find(([, one]) => one === row)?.[0];
+    if (isSelected || typeof message !== "object") return;
+    event.clipboardData?.setData("text/plain", message.text);
+    event.preventDefault();
   }
 
   #distanceToEnd() {
@@ -199,13 +274,6 @@ export class MessageList extends HTMLElement {
   get #newer() {
     return part(this, ".newer", HTMLButtonElement);
   }
-}
-
-/** @param {Date} date */
-function day(date) {
-  const row = copy("day-row");
-  part(row, "span", HTMLElement).textContent = nameOfDay(date);
-  return row;
 }
 
 /** @param {Message} one @param {Message} next */

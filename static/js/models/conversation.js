@@ -5,7 +5,7 @@
  */
 
 /** So many messages are held, and stand on the page, at most; further ones are fetched again when somebody scrolls. */
-export const KEPT_MESSAGES = 500;
+export const KEPT_MESSAGES = 250;
 
 /** @typedef {import("../chat-socket.js").Chat} Chat */
 /** @typedef {import("../chat-socket.js").Standing} Standing */
@@ -33,7 +33,13 @@ export class Conversation {
   theirRead = 0;
   unread = 0;
   typing = false;
+  /** @type {import("./presence.js").Status} of the other one */
+  presence = "offline";
+  /** @type {Date | undefined} since when they are offline, where anybody knows */
+  lastSeen;
   draft = "";
+  /** Where "new messages" stands: before the first of theirs from this `seq` on; 0: nowhere. */
+  newFrom = 0;
   /** @type {"" | "older" | "newer"} what is being fetched */
   loading = "";
   /** Fetching failed; until the next connection only a person asks again. */
@@ -140,6 +146,17 @@ export class Conversation {
     this.theirReceived = Math.max(this.theirReceived, theirReceived);
     this.theirRead = Math.max(this.theirRead, theirRead);
     this.readUpTo(read);
+  }
+
+  /** @param {import("./presence.js").Status | undefined} status @param {string} [lastSeen] */
+  meetPresence(status, lastSeen) {
+    this.presence = status ?? "offline";
+    this.lastSeen = lastSeen ? new Date(lastSeen) : undefined;
+  }
+
+  /** What is unread from here on is new. */
+  markNew() {
+    this.newFrom = this.unread ? this.read + 1 : 0;
   }
 
   /** @param {Overview} overview */

@@ -21,6 +21,8 @@ export class Conversations extends EventTarget {
   /** @type {Conversation | undefined} */
   #open;
   #watched = true;
+  /** The last `seq` of the open conversation that was on the screen. */
+  #seen = 0;
 
   /** @param {string} me */
   constructor(me) {
@@ -44,6 +46,8 @@ export class Conversations extends EventTarget {
   /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] */
   open(withUserId) {
     this.#open = withUserId === undefined ? undefined : this.#with(withUserId);
+    this.#seen = 0;
+    this.#open?.markNew();
     this.#tell("open", {conversation: this.#open});
     this.#look();
   }
@@ -51,7 +55,26 @@ export class Conversations extends EventTarget {
   /** Whether somebody looks at the page: only then does an open conversation count as read. @param {boolean} watched */
   watch(watched) {
     this.#watched = watched;
+    if (watched && this.#open?.unread) {
+      this.#open.markNew();
+      this.#tell("messages", {conversation: this.#open});
+    }
     this.#look();
+  }
+
+  /** Up to here the open conversation was on the screen, whether somebody looked at it or not. @param {number} seq */
+  see(seq) {
+    if (seq <= this.#seen) return;
+    this.#seen = seq;
+    this.#look();
+  }
+
+  /** Somebody came, left or looks away. @param {import("../chat-socket.js").PresenceChange} change */
+  meetPresence({userId, status, lastSeen}) {
+    const standing = this.#standings.get(userId);
+    if (standing) Object.assign(standing, {presence: status, lastSeen});
+    this.#byUser.get(userId)?.meetPresence(status, lastSeen);
+    this.#tell("list");
   }
 
   /** A new connection: what the server knows of each conversation. @param {import("../chat-socket.js").Ready} ready */
@@ -63,6 +86,7 @@ export class Conversations extends EventTarget {
       conversation.isStuck = false;
       if (standing) this.#owe(conversation, standing);
       if (standing) conversation.meet(standing);
+      if (standing) conversation.meetPresence(standing.presence, standing.lastSeen);
       this.#tell("messages", {conversation});
     }
     this.#look();
@@ -178,9 +202,9 @@ export class Conversations extends EventTarget {
   /** What stands before somebody's eyes is read. */
   #look() {
     const conversation = this.#open;
-    const theirs = conversation?.messages.findLast(({mine}) => !mine)?.seq ?? 0;
-    if (conversation && this.#watched && !conversation.isParted && theirs > conversation.read) {
-      conversation.readUpTo(conversation.heldTo);
+    const theirs = conversation?.messages.findLast(({mine, seq}) => !mine && seq <= this.#seen)?.seq ?? 0;
+    if (conversation && this.#watched && theirs > conversation.read) {
+      conversation.readUpTo(theirs);
       this.#tell("read", {conversation, seq: conversation.read});
     }
     this.#tell("list");
@@ -193,6 +217,7 @@ export class Conversations extends EventTarget {
     const made = new Conversation(this.#me, withUserId);
     const standing = this.#standings.get(withUserId);
     if (standing) made.meet(standing);
+    if (standing) made.meetPresence(standing.presence, standing.lastSeen);
     this.#byUser.set(withUserId, made);
     return made;
   }

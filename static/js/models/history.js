@@ -95,6 +95,20 @@ export class History extends EventTarget {
     await this.#inTurn(conversation, "older", () => this.#before(conversation));
   }
 
+  /** The messages around one of them, which may be far up. @param {Conversation} conversation @param {number} seq */
+  async around(conversation, seq) {
+    if (conversation.heldFrom <= seq && seq <= conversation.heldTo) return;
+    conversation.release();
+    conversation.isParted = true;
+    await this.#inTurn(conversation, "older", async () => {
+      const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {before: seq + PAGE / 2, limit: PAGE});
+      conversation.placeBefore(messages);
+      conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
+      conversation.isKnown = true;
+      conversation.isParted = conversation.heldTo < conversation.lastSeq;
+    });
+  }
+
   /** Fetches what is missing at the end; after a very long absence the newest page, and the rest stays above. @param {Conversation} conversation */
   async #mend(conversation) {
     await this.#inTurn(conversation, "newer", async () => {

@@ -1,0 +1,34 @@
+// @ts-check
+/** Owns the head of the open conversation: whom it is with, and what they do just now. */
+import {language, momentOf, say} from "../language.js";
+import {drawFace, part} from "./parts.js";
+
+/** @typedef {import("../models/conversation.js").Conversation} Conversation */
+
+export class ConversationHeader extends HTMLElement {
+  /** @type {Conversation | undefined} */
+  #conversation;
+
+  connectedCallback() {
+    language.addEventListener("change", () => this.draw());
+  }
+
+  /** @param {Conversation} conversation */
+  show(conversation) {
+    this.#conversation = conversation;
+    part(this, ".name", HTMLElement).textContent = conversation.withUserId;
+    drawFace(part(this, ".face", HTMLElement), conversation.withUserId);
+    this.draw();
+  }
+
+  draw() {
+    if (!this.#conversation) return;
+    const {typing, presence, lastSeen} = this.#conversation;
+    part(this, ".typing", HTMLElement).textContent = typing ? say("conversation.typing") : "";
+    const inWords = presence === "offline" && lastSeen ? say("presence.lastSeen", {when: momentOf(lastSeen)}) : say(`presence.${presence}`);
+    part(this, ".presence", HTMLElement).textContent = typing ? "" : inWords;
+    part(this, ".dot", HTMLElement).dataset.presence = presence;
+  }
+}
+
+customElements.define("conversation-header", ConversationHeader);

@@ -1,0 +1,75 @@
+// @ts-check
+/**
+ * Owns one message on the page: its text with links, its time, its state in ticks and words, a button that copies it.
+ * Leaves where it stands to message-list.js, which hears `copy-message`, `try-again` and `discard` of the buttons.
+ */
+import {language, nameOfDay, say, sayOf, timeOfDay} from "../language.js";
+import {piecesOf} from "../models/links.js";
+import {copy, part} from "./parts.js";
+
+/** @typedef {import("../models/conversation.js").Message} Message */
+/** @typedef {import("../models/conversation.js").Conversation} Conversation */
+
+/** @param {Message} message @param {string} by who wrote it */
+export function newRow(message, by) {
+  const row = copy("message-row");
+  row.classList.toggle("mine", message.mine);
+  part(row, ".text", HTMLElement).append(...nodesOf(message.text));
+  part(row, ".by", HTMLElement).textContent = by;
+  for (const type of ["copy-message", "try-again", "discard"]) {
+    part(row, `.${type}`, HTMLButtonElement).addEventListener("click", () => {
+      row.dispatchEvent(new CustomEvent(type, {detail: {message}, bubbles: true}));
+    });
+  }
+  part(row, ".copy-message", HTMLElement).setAttribute("aria-label", say("message.copy"));
+  part(row, ".copy-message", HTMLElement).title = say("message.copy");
+  part(row, ".try-again", HTMLElement).textContent = say("message.retry");
+  part(row, ".discard", HTMLElement).textContent = say("message.discard");
+  return row;
+}
+
+/**
+ * Writes what may change of a message; where nothing did, the row is not touched.
+ * @param {HTMLElement} row @param {Conversation} conversation @param {Message} message @param {boolean} isLastRead the word stands at one only
+ */
+export function drawState(row, conversation, message, isLastRead) {
+  const state = conversation.stateOf(message);
+  const {delay, problem} = message.waiting ?? {};
+  const drawn = [state, message.seq, message.sentAt.getTime(), delay, problem?.code, isLastRead, language.code].join();
+  if (row.dataset.drawn === drawn) return;
+  Object.assign(row.dataset, {drawn, state, seq: message.seq});
+  const time = part(row, "time", HTMLTimeElement);
+  time.textContent = timeOfDay(message.sentAt);
+  time.dateTime = message.sentAt.toISOString();
+  const inWords = delay ? say("message.delayed", {reason: sayOf("error", delay)}) : state === "theirs" || problem ? "" : say(`message.${state}`);
+  part(row, ".state", HTMLElement).title = inWords;
+  part(row, ".label", HTMLElement).textContent = inWords;
+  part(row, ".label", HTMLElement).classList.toggle("visually-hidden", !isLastRead);
+  part(row, ".trouble", HTMLElement).hidden = !problem;
+  part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : "";
+  part(row, ".detail", HTMLElement).textContent = problem?.detail ?? "";
+}
+
+/** A line between two days. @param {Date} date */
+export function newDay(date) {
+  const row = copy("day-row");
+  part(row, "span", HTMLElement).textContent = nameOfDay(date);
+  return row;
+}
+
+/** The line above what is new. */
+export function newDivider() {
+  const row = copy("divider-row");
+  part(row, "span", HTMLElement).textContent = say("conversation.newMessages");
+  return row;
+}
+
+/** @param {string} text */
+function nodesOf(text) {
+  return piecesOf(text).map((piece) => {
+    if (!piece.href) return piece.text;
+    const link = document.createElement("a");
+    Object.assign(link, {href: piece.href, textContent: piece.text, target: "_blank", rel: "noopener noreferrer"});
+    return link;
+  });
+}

@@ -1,0 +1,112 @@
+// @ts-check
+/**
+ * Owns the field that begins a conversation, with suggestions below it (a combobox of WAI-ARIA 1.2): `beginning`
+ * {beginning} as somebody types, `converse` {userId} when they have chosen. Leaves who there is to others.
+ */
+import {language, say} from "../language.js";
+import {isSameName, readName} from "../models/names.js";
+import {part} from "./parts.js";
+
+export class NameField extends HTMLElement {
+  #me = "";
+  /** The option that the arrows have come to; -1: the field itself. */
+  #active = -1;
+
+  connectedCallback() {
+    const input = this.#input;
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#converse(this.#active < 0 ? input.value : this.#options[this.#active].textContent ?? "");
+    });
+    input.addEventListener("input", () => {
+      this.#complain("");
+      this.dispatchEvent(new CustomEvent("beginning", {detail: {beginning: input.value}}));
+    });
+    input.addEventListener("keydown", (event) => this.#press(event));
+    input.addEventListener("blur", () => this.#offer([]));
+    this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
+    this.#list.addEventListener("click", ({target}) => {
+      const option = target instanceof Element && target.closest("[role=option]");
+      if (option) this.#converse(option.textContent ?? "");
+    });
+    language.addEventListener("change", () => this.#complain(""));
+  }
+
+  /** @param {string} me */
+  introduce(me) {
+    this.#me = me;
+  }
+
+  /** @param {string} beginning what they were asked for @param {string[]} names */
+  suggest(beginning, names) {
+    if (beginning !== this.#input.value.trim() || document.activeElement !== this.#input) return;
+    this.#offer(names);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    const {key, isComposing} = event;
+    const count = this.#options.length;
+    if (isComposing) return;
+    if (key === "Escape" && count) this.#offer([]);
+    else if (key === "ArrowDown" && count) this.#activate(this.#active + 1 < count ? this.#active + 1 : -1);
+    else if (key === "ArrowUp" && count) this.#activate(this.#active < 0 ? count - 1 : this.#active - 1);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {string} typed */
+  #converse(typed) {
+    const {name, problem} = readName(typed);
+    const key = name && isSameName(name, this.#me) ? "name.self" : problem;
+    this.#complain(key ? say(key) : "");
+    if (key) return this.#input.focus();
+    this.#input.value = "";
+    this.#offer([]);
+    this.dispatchEvent(new CustomEvent("converse", {detail: {userId: name}, bubbles: true}));
+  }
+
+  /** @param {string[]} names */
+  #offer(names) {
+    this.#list.replaceChildren(...names.map((name, index) => {
+      const option = document.createElement("li");
+      option.id = `new-name-option-${index}`;
+      option.setAttribute("role", "option");
+      option.dir = "auto";
+      option.textContent = name;
+      return option;
+    }));
+    this.#list.hidden = !names.length;
+    this.#input.setAttribute("aria-expanded", String(names.length > 0));
+    this.#activate(-1);
+  }
+
+  /** @param {number} index */
+  #activate(index) {
+    this.#active = index;
+    for (const [place, option] of this.#options.entries()) option.setAttribute("aria-selected", String(place === index));
+    const option = this.#options[index];
+    if (option) this.#input.setAttribute("aria-activedescendant", option.id);
+    else this.#input.removeAttribute("aria-activedescendant");
+    option?.scrollIntoView({block: "nearest"});
+  }
+
+  /** @param {string} sentence */
+  #complain(sentence) {
+    part(this, ".problem", HTMLElement).textContent = sentence;
+  }
+
+  get #input() {
+    return part(this, "input", HTMLInputElement);
+  }
+
+  get #list() {
+    return part(this, "[role=listbox]", HTMLElement);
+  }
+
+  get #options() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.children]);
+  }
+}
+
+customElements.define("name-field", NameField);

@@ -1,0 +1,128 @@
+// @ts-check
+/**
+ * Owns the field that searches, and what was found: `look` {wanted} as somebody types, `more` at the end of the
+ * results, `converse` {userId} and `jump` {userId, seq} when one is chosen. Leaves finding to others.
+ */
+import {language, momentOf, say, sayOf} from "../language.js";
+import {copy, drawFace, part} from "./parts.js";
+
+/** @typedef {import("../models/search.js").Findings} Findings */
+/** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
+
+/** So near to its end, in pixels, more is asked for. */
+const NEAR_END = 300;
+/** So many characters before what was found are shown. */
+const LEAD = 24;
+
+export class SearchBox extends HTMLElement {
+  #me = "";
+  /** @type {Findings} */
+  #findings = {wanted: "", names: [], messages: [], isComplete: true};
+
+  connectedCallback() {
+    const input = part(this, "input", HTMLInputElement);
+    const results = part(this, ".results", HTMLElement);
+    this.addEventListener("submit", (event) => event.preventDefault());
+    input.addEventListener("input", () => this.#look());
+    this.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && input.value) this.#clear(event);
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#move(event, event.key === "ArrowDown" ? 1 : -1);
+    });
+    part(this, ".clear", HTMLButtonElement).addEventListener("click", (event) => this.#clear(event));
+    results.addEventListener("scroll", () => {
+      const isNear = results.scrollHeight - results.scrollTop - results.clientHeight < NEAR_END;
+      if (isNear && !this.#findings.isComplete) this.dispatchEvent(new Event("more"));
+    });
+    language.addEventListener("change", () => this.#draw());
+  }
+
+  /** @param {string} me */
+  introduce(me) {
+    this.#me = me;
+  }
+
+  /** @param {Findings} findings */
+  show(findings) {
+    this.#findings = findings;
+    this.#draw();
+  }
+
+  #look() {
+    const wanted = part(this, "input", HTMLInputElement).value;
+    part(this, ".clear", HTMLElement).hidden = !wanted;
+    this.classList.toggle("is-searching", Boolean(wanted.trim()));
+    this.dispatchEvent(new CustomEvent("look", {detail: {wanted}}));
+  }
+
+  /** @param {Event} event */
+  #clear(event) {
+    event.preventDefault();
+    const input = part(this, "input", HTMLInputElement);
+    input.value = "";
+    input.focus();
+    this.#look();
+  }
+
+  /** From the field down through the results, and back. @param {Event} event @param {number} step */
+  #move(event, step) {
+    const input = part(this, "input", HTMLInputElement);
+    const stops = [input, .../** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".results a"))];
+    const next = stops[stops.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + step];
+    if (!next || stops.length === 1) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  #draw() {
+    const {wanted, names, messages, isComplete, problem} = this.#findings;
+    part(this, ".people ul", HTMLElement).replaceChildren(...names.map((name) => this.#person(name)));
+    part(this, ".people", HTMLElement).hidden = !names.length;
+    const list = part(this, ".messages ul", HTMLElement);
+    const isLonger = list.children.length && list.dataset.wanted === wanted;
+    const news = messages.slice(isLonger ? list.children.length : 0).map((message) => this.#message(message, wanted));
+    if (isLonger) list.append(...news); // what has the focus stays
+    else list.replaceChildren(...news);
+    list.dataset.wanted = wanted;
+    part(this, ".messages", HTMLElement).hidden = !messages.length;
+    part(this, ".outcome", HTMLElement).textContent = !wanted ? ""
+      : problem ? sayOf("error", problem)
+      : names.length + messages.length ? say("search.count", {count: `${names.length + messages.length}${isComplete ? "" : "+"}`})
+      : say("search.nothing");
+  }
+
+  /** @param {string} name */
+  #person(name) {
+    const row = copy("found-person");
+    part(row, ".name", HTMLElement).textContent = name;
+    drawFace(part(row, ".face", HTMLElement), name);
+    return this.#linked(row, name, "converse", {userId: name});
+  }
+
+  /** @param {FoundMessage} message @param {string} wanted */
+  #message({withUserId, fromUserId, seq, message, timestamp}, wanted) {
+    const row = copy("found-message");
+    part(row, ".name", HTMLElement).textContent = withUserId;
+    part(row, "time", HTMLElement).textContent = momentOf(new Date(timestamp));
+    const preview = part(row, ".preview", HTMLElement);
+    const at = Math.max(0, message.toLocaleLowerCase().indexOf(wanted.toLocaleLowerCase()));
+    const start = at > LEAD ? at - LEAD : 0;
+    const mark = document.createElement("mark");
+    mark.textContent = message.slice(at, at + wanted.length);
+    const lead = `${start ? "…" : ""}${message.slice(start, at)}`;
+    preview.append(fromUserId === this.#me ? say("list.mine", {text: lead}) : lead, mark, message.slice(at + wanted.length, at + 200));
+    return this.#linked(row, withUserId, "jump", {userId: withUserId, seq});
+  }
+
+  /** @param {HTMLElement} row @param {string} name @param {string} type @param {object} detail */
+  #linked(row, name, type, detail) {
+    const link = part(row, "a", HTMLAnchorElement);
+    link.href = `#${encodeURIComponent(name)}`;
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.dispatchEvent(new CustomEvent(type, {detail, bubbles: true}));
+    });
+    return row;
+  }
+}
+
+customElements.define("search-box", SearchBox);

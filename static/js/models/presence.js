@@ -1,0 +1,48 @@
+// @ts-check
+/**
+ * Owns whether somebody looks at this tab: its being hidden, and five minutes in which nobody touched anything.
+ * Leaves hearing of both, and telling the server, to others.
+ */
+
+/** @typedef {"online" | "away" | "offline"} Status */
+
+/** After so long without a key, a touch or a move of the mouse nobody looks. */
+const IDLE_MS = 5 * 60 * 1000;
+
+export class Attention {
+  #tell;
+  #isHidden = false;
+  #isIdle = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {(isAway: boolean) => void} tell called when it changes */
+  constructor(tell) {
+    this.#tell = tell;
+    this.touched();
+  }
+
+  get isAway() {
+    return this.#isHidden || this.#isIdle;
+  }
+
+  /** @param {boolean} isHidden */
+  hide(isHidden) {
+    this.#change(() => (this.#isHidden = isHidden));
+    if (!isHidden) this.touched();
+  }
+
+  /** Somebody is there. */
+  touched() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#change(() => (this.#isIdle = true)), IDLE_MS);
+    this.#change(() => (this.#isIdle = false));
+  }
+
+  /** @param {() => void} change */
+  #change(change) {
+    const before = this.isAway;
+    change();
+    if (this.isAway !== before) this.#tell(this.isAway);
+  }
+}

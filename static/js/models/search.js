@@ -1,0 +1,100 @@
+// @ts-check
+/**
+ * Owns looking for something: waiting until somebody has stopped typing, asking the server, and passing over an
+ * answer that comes when something else is wanted already. Leaves showing what was found to others.
+ * Events: `found` {wanted, names, messages, isComplete, problem?}; `names` {beginning, names}.
+ */
+import {ChatError} from "../chat-socket.js";
+
+/** @typedef {import("../chat-api.js").ChatApi} ChatApi */
+/** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
+/** @typedef {{wanted: string, names: string[], messages: FoundMessage[], isComplete: boolean, problem?: string}} Findings */
+
+/** So long after the last letter the server is asked. */
+const PAUSE_MS = 150;
+const PAGE = 20;
+const NAMES = 8;
+
+export class Search extends EventTarget {
+  #api;
+  /** @type {Findings} */
+  #findings = {wanted: "", names: [], messages: [], isComplete: true};
+  /** @type {string | null} where the messages go on */
+  #next = null;
+  #isAsking = false;
+  /** @type {Record<string, ReturnType<typeof setTimeout>>} */
+  #timers = {};
+  #beginning = "";
+
+  /** @param {ChatApi} api */
+  constructor(api) {
+    super();
+    this.#api = api;
+  }
+
+  /** Messages that hold this, and people whose names begin so; empty ends the search. @param {string} typed */
+  look(typed) {
+    const wanted = typed.trim();
+    if (wanted === this.#findings.wanted) return;
+    this.#findings = {wanted, names: [], messages: [], isComplete: false};
+    this.#next = null;
+    this.#soon("look", wanted, () => this.#ask());
+  }
+
+  /** Further messages. */
+  async more() {
+    if (this.#next && !this.#isAsking) await this.#ask();
+  }
+
+  /** People whose names begin so. @param {string} typed */
+  suggest(typed) {
+    const beginning = typed.trim();
+    this.#beginning = beginning;
+    this.#soon("suggest", beginning, async () => {
+      const names = await this.#namesOf(beginning).catch(() => []); // a courtesy: without it one types the whole name
+      if (beginning === this.#beginning) this.#tell("names", {beginning, names});
+    });
+  }
+
+  async #ask() {
+    const findings = this.#findings;
+    const {wanted} = findings;
+    const isFirst = !findings.messages.length;
+    this.#isAsking = true;
+    try {
+      const [names, page] = await Promise.all([
+        isFirst ? this.#namesOf(wanted) : findings.names,
+        this.#api.search({q: wanted, cursor: this.#next, limit: PAGE}),
+      ]);
+      if (findings !== this.#findings) return;
+      this.#next = page.next;
+      Object.assign(findings, {names, messages: [...findings.messages, ...page.messages], isComplete: !page.next});
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      findings.problem = error.code;
+      findings.isComplete = true;
+    } finally {
+      if (findings === this.#findings) this.#isAsking = false;
+    }
+    if (findings === this.#findings) this.#tell("found", findings);
+  }
+
+  /** @param {string} beginning @returns {Promise<string[]>} */
+  async #namesOf(beginning) {
+    const {users} = await this.#api.users({q: beginning, limit: NAMES});
+    return users.map(({userId}) => userId);
+  }
+
+  /** @param {string} kind @param {string} text @param {() => Promise<void>} ask */
+  #soon(kind, text, ask) {
+    clearTimeout(this.#timers[kind]);
+    if (text) this.#timers[kind] = setTimeout(ask, PAUSE_MS);
+    else if (kind === "look") this.#tell("found", this.#findings);
+    else this.#tell("names", {beginning: "", names: []});
+  }
+
+  /** @param {string} type @param {object} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, {detail}));
+  }
+}
