@@ -200,7 +200,7 @@ def test_who_reads_further_up_is_not_torn_away(open_page: OpenPage) -> None:
     alice.locator(".scroller").evaluate("element => (element.scrollTop = 0)")
     expect(texts(alice).first).to_be_in_viewport()
     write(bob, "the newest")
-    button = alice.get_by_role("button", name="New messages")
+    button = alice.get_by_role("button", name="1 new")
     expect(button).to_be_visible()
     expect(texts(alice).first).to_be_in_viewport()
     click(button)

@@ -5,6 +5,7 @@
  * holds a part of it. Asks for the rest: `older`, `newer` and `newest` when messages further up or down are wanted,
  * `seen` {seq} for what came on the screen, `copy-message`, `try-again` and `discard` {message}.
  */
+import {KEPT_MESSAGES} from "../models/conversation.js";
 import {isSameDay, language, say} from "../language.js";
 import {drawState, newDay, newDivider, newRow} from "./message-row.js";
 import {part} from "./parts.js";
@@ -23,6 +24,8 @@ const NEAR_EDGE = 1200;
 /** So much of a message, in pixels, has to be on the screen for it to be seen. */
 const SEEN = 24;
 const FOUND_MS = 2500;
+/** Who has so many unread messages begins at the newest. */
+const FAR = KEPT_MESSAGES - 50;
 
 export class MessageList extends HTMLElement {
   /** @type {Conversation | undefined} */
@@ -65,7 +68,8 @@ export class MessageList extends HTMLElement {
     this.#list.replaceChildren();
     this.#atEnd = true;
     this.#wasParted = false;
-    this.#goal = conversation.newFrom ? {seq: conversation.newFrom, isFound: false} : undefined;
+    const {newFrom, lastSeq} = conversation;
+    this.#goal = newFrom && lastSeq - newFrom < FAR ? {seq: newFrom, isFound: false} : undefined;
     this.draw();
   }
 
@@ -170,9 +174,9 @@ export class MessageList extends HTMLElement {
     const divider = isFound ? undefined : this.#rows.get("new");
     const row = divider ?? (isFound ? this.#list.querySelector(`[data-seq="${seq}"]`) : null);
     if (!row) {
-      const isFar = isFound ? false : conversation.isParted;
-      if (!isFound && !isFar && conversation.hasOlder && conversation.heldFrom > seq) this.dispatchEvent(new Event("older"));
-      return isFar;
+      const {hasOlder, isStuck, heldFrom} = conversation;
+      if (!isFound && hasOlder && !isStuck && heldFrom > seq) this.dispatchEvent(new Event("older"));
+      return isStuck;
     }
     const {top, height} = row.getBoundingClientRect();
     const room = this.#scroller.getBoundingClientRect();

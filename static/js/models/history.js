@@ -85,7 +85,7 @@ export class History extends EventTarget {
   /** The page of messages after those held, for one who has read far up. @param {Conversation} conversation */
   async newer(conversation) {
     if (!conversation.isParted || conversation.loading) return;
-    await this.#inTurn(conversation, "newer", () => this.#after(conversation));
+    await this.#inTurn(conversation, "newer", () => this.#after(conversation, PAGE)); // what is on the screen stays held
   }
 
   /** From far up to the newest message. @param {Conversation} conversation */
@@ -116,7 +116,7 @@ export class History extends EventTarget {
         conversation.release();
         await this.#before(conversation);
       }
-      while (conversation.hasGap) await this.#after(conversation);
+      while (conversation.hasGap) await this.#after(conversation, LONG_PAGE);
     });
     if (conversation.hasGap) setTimeout(() => this.catchUp(conversation), RETRY_SECONDS * 1000);
   }
@@ -142,9 +142,9 @@ export class History extends EventTarget {
     conversation.isKnown = true;
   }
 
-  /** @param {Conversation} conversation */
-  async #after(conversation) {
-    const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {after: conversation.heldTo, limit: LONG_PAGE});
+  /** @param {Conversation} conversation @param {number} limit */
+  async #after(conversation, limit) {
+    const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {after: conversation.heldTo, limit});
     conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
     if (!messages.length) throw new ChatError("internal", "The server does not have what it told of.");
     for (const message of messages) conversation.place(message);
