@@ -38,9 +38,11 @@ from chat.transport.connections import Connections
 from chat.web import headers, proxies
 from chat.web.accounts import AccountViews
 from chat.web.api import api
+from chat.web.compression import Compression
 from chat.web.metrics import metrics_page
 from chat.web.notifications import NotificationViews
 from chat.web.pages import pages
+from chat.web.scripts import joined
 from chat.webhook import webhook
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events", "notify"]
@@ -50,6 +52,7 @@ HASHES_AT_ONCE = 4
 log = logging.getLogger("chat")
 
 ROOT = Path(__file__).parent.parent
+STATIC = ROOT / "static"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -62,6 +65,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         BadSetting: a setting has a value that cannot be used.
         Unavailable: the database cannot be reached.
         WrongTables: its tables are not those of this program.
+        BadScript: the page's modules cannot be joined.
     """
     app = Flask(__name__, root_path=str(ROOT))
     app.config.update(config or {})
@@ -84,8 +88,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.extensions["chat"] = connections
     websocket.attach(app, connections)
     app.cli.add_command(cli.chat_cli)
-    app.register_blueprint(pages)
+    is_separate = settings.scripts == "separate" or app.debug
+    app.register_blueprint(pages(None if is_separate else joined(STATIC / "js" / "app.js")))
     app.register_blueprint(metrics_page(directory))
+    Compression(STATIC).attach(app)
     hashing = ThreadPool(HASHES_AT_ONCE)
 
     def in_pool(function: Callable[..., Any], *args: Any) -> Any:

@@ -212,6 +212,13 @@ class Settings:
         "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.",
         shown=False,
     )
+    scripts: str = _setting(
+        "joined",
+        "joined or separate",
+        "joined: the page loads its modules as one script. separate: one by one, to read and change them; "
+        "so it is in Flask's debug mode, too.",
+        choices=("joined", "separate"),
+    )
     log_level: str = _setting(
         "INFO",
         "name",

@@ -1,13 +1,44 @@
-"""The HTML page."""
+"""The HTML page and its script."""
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template
+from hashlib import sha256
 
-pages = Blueprint("chat_pages", __name__)
+from flask import Blueprint, Response, abort, current_app, render_template, url_for
+
+FOR_EVER = (
+    "public, max-age=31536000, immutable"  # what its address names by its digest never changes
+)
+DIGEST_CHARS = 16
 
 
-@pages.get("/")
-def index() -> str:
-    settings = current_app.extensions["chat"].settings
-    return render_template("index.html", auth=settings.auth, signup=settings.signup)
+def pages(script: str | None) -> Blueprint:
+    """Make the blueprint of the page.
+
+    Args:
+        script: all of its modules in one; None: it loads them one by one.
+    """
+    blueprint = Blueprint("chat_pages", __name__)
+    digest = sha256((script or "").encode()).hexdigest()[:DIGEST_CHARS]
+
+    @blueprint.get("/")
+    def index() -> str:
+        settings = current_app.extensions["chat"].settings
+        address = (
+            url_for("static", filename="js/app.js")
+            if script is None
+            else url_for("chat_pages.show_script", asked=digest)
+        )
+        return render_template(
+            "index.html", auth=settings.auth, signup=settings.signup, script=address
+        )
+
+    @blueprint.get("/script/<asked>.js")
+    def show_script(asked: str) -> Response:
+        if script is None or asked != digest:
+            abort(404)
+        response = Response(script, mimetype="text/javascript")
+        response.headers["Cache-Control"] = FOR_EVER
+        return response
+
+    return blueprint

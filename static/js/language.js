@@ -67,6 +67,13 @@ export function momentOf(date) {
   return date.toLocaleString(language.locale, {dateStyle: "medium", timeStyle: "short"});
 }
 
+/** When something was, in few letters: the time of today, otherwise the day. @param {Date} date */
+export function momentInList(date) {
+  if (isSameDay(date, new Date())) return timeOfDay(date);
+  if (isSameDay(date, new Date(Date.now() - DAY_MS))) return say("day.yesterday");
+  return date.toLocaleDateString(language.locale, {dateStyle: "short"});
+}
+
 /** @param {Date} date */
 export function nameOfDay(date) {
   if (isSameDay(date, new Date())) return say("day.today");

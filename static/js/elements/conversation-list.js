@@ -3,7 +3,7 @@
  * Owns the list of conversations: `more` when somebody scrolls to its end. Leaves opening one to its link (#name),
  * and what is in it to the model.
  */
-import {language, say, timeOfDay} from "../language.js";
+import {language, momentInList, say} from "../language.js";
 import {copy, drawFace, part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
@@ -59,7 +59,7 @@ export class ConversationList extends HTMLElement {
     const preview = last?.mine ? say("list.mine", {text: last.text}) : last?.text ?? say("list.noMessage");
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
-    part(row, "time", HTMLElement).textContent = last ? timeOfDay(last.sentAt) : "";
+    part(row, "time", HTMLElement).textContent = last ? momentInList(last.sentAt) : "";
     part(row, ".dot", HTMLElement).dataset.presence = presence;
     part(row, ".dot .visually-hidden", HTMLElement).textContent = presence === "offline" ? "" : say(`presence.${presence}`);
     const badge = part(row, ".badge", HTMLElement);

@@ -6,7 +6,7 @@
 /** @typedef {{text: string, href?: string}} Piece */
 
 /** No other kind: `javascript:` runs as this page, `file:` and others lead out of the web. */
-const ADDRESS = /\b(?:https?:\/\/|mailto:)[^\s<>"`]+/giu;
+const ADDRESS = /\b(?:https?:\/\/|mailto:)[^\s<>"\x60]+/giu;
 const PROTOCOLS = ["http:", "https:", "mailto:"];
 /** What ends a sentence or a bracket rather than an address. */
 const TRAILING = /[.,;:!?…'"’”»。、，！？·]$/u;
