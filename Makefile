@@ -1,6 +1,6 @@
 # make run    serve on http://127.0.0.1:8000
 # make test   everything; skips, with its reason, what this machine lacks
-# make lint   ruff and mypy; make format mends what ruff can
+# make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
 # make bench  this server and its peers, in turn; about twelve minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make lock   pins what requirements*.in name, with hashes; needs uv
@@ -9,19 +9,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JS := tests/js/node_modules/.package-lock.json
 
 .PHONY: run test lint format bench faults conformance lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp $(if $(shell command -v npm),$(JS))
 	$(BIN)/python -m pytest $(PYTEST)
 
-lint: $(VENV)/dev.stamp
+lint: $(VENV)/dev.stamp $(JS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy chat
+	tests/js/node_modules/.bin/tsc -p tests/js
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
@@ -46,7 +48,11 @@ lock:
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) .venv-conformance build bench/.peers
+	rm -rf $(VENV) tests/js/node_modules .venv-conformance build bench/.peers
+
+$(JS): tests/js/package-lock.json
+	cd tests/js && npm ci --silent --no-audit --no-fund
+	touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import "./globals.js";
+import {KEPT_MESSAGES} from "../../static/js/models/conversation.js";
+import {Conversations} from "../../static/js/models/conversations.js";
+
+/** @param {number} seq @param {string} fromUserId */
+const chat = (seq, fromUserId = "bob") => ({
+  seq, fromUserId, toUserId: fromUserId === "bob" ? "alice" : "bob", message: `number ${seq}`, timestamp: "2026-01-31T09:30:00.000Z",
+});
+const standing = {withUserId: "bob", lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0};
+
+function make() {
+  const conversations = new Conversations("alice");
+  /** @type {number[]} */
+  const read = [];
+  conversations.addEventListener("read", (event) => read.push(/** @type {CustomEvent} */ (event).detail.seq));
+  return {conversations, read, bob: () => conversations.list[0]};
+}
+
+test("a message is read when it was on the screen while somebody watched", () => {
+  const {conversations, read, bob} = make();
+  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
+  conversations.open("bob");
+  assert.deepEqual([read, bob().unread], [[], 3]);
+  conversations.see(2);
+  assert.deepEqual([read, bob().unread], [[2], 1]);
+  conversations.watch(false);
+  conversations.see(3);
+  assert.deepEqual(read, [2]);
+  conversations.watch(true);
+  assert.deepEqual([read, bob().unread], [[2, 3], 0]);
+});
+
+test("what was seen of one conversation says nothing of the next", () => {
+  const {conversations, read} = make();
+  conversations.open("bob");
+  conversations.take(chat(1));
+  conversations.see(1);
+  conversations.take({...chat(1, "carol"), toUserId: "alice"});
+  conversations.open("carol");
+  assert.deepEqual(read, [1]);
+});
+
+test("what is new begins behind what was read when the conversation was opened, and stays there", () => {
+  const {conversations, bob} = make();
+  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
+  conversations.open("bob");
+  conversations.see(3);
+  assert.equal(bob().newFrom, 1);
+  conversations.open("bob");
+  assert.equal(bob().newFrom, 0);
+  conversations.watch(false);
+  conversations.take(chat(4));
+  conversations.watch(true);
+  assert.equal(bob().newFrom, 4);
+});
+
+test("presence is known of whom `ready` told, and of whom is met later", () => {
+  const {conversations, bob} = make();
+  conversations.meet({heartbeat: 25, limits: {frameBytes: 1}, userId: "alice", conversations: [{...standing, presence: "away"}]});
+  conversations.meetPresence({userId: "bob", status: "offline", lastSeen: "2026-01-31T09:30:00.000Z"});
+  conversations.open("bob");
+  assert.equal(bob().presence, "offline");
+  assert.equal(bob().lastSeen?.toISOString(), "2026-01-31T09:30:00.000Z");
+  conversations.meetPresence({userId: "bob", status: "online"});
+  assert.deepEqual([bob().presence, bob().lastSeen], ["online", undefined]);
+  conversations.meetPresence({userId: "nobody", status: "online"});
+});
+
+test("of ten thousand messages no more is held than may stand on the page", () => {
+  const {conversations, bob} = make();
+  for (let seq = 1; seq <= 10_000; seq += 1) conversations.take(chat(seq));
+  assert.equal(bob().messages.length, KEPT_MESSAGES);
+  assert.ok(KEPT_MESSAGES <= 300);
+  assert.equal(bob().heldTo, 10_000);
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import {Drafts} from "../../static/js/models/drafts.js";
+import {FakeStorage} from "./storage.js";
+
+test("each conversation of each person has its own draft", () => {
+  const storage = new FakeStorage();
+  const drafts = new Drafts("alice", storage);
+  drafts.set("bob", "half a ");
+  drafts.set("carol", "안녕");
+  assert.equal(new Drafts("alice", storage).get("bob"), "half a ");
+  assert.equal(new Drafts("alice", storage).get("carol"), "안녕");
+  assert.equal(new Drafts("dave", storage).get("bob"), "");
+  drafts.set("bob", "");
+  assert.equal(drafts.get("bob"), "");
+});
+
+test("signing out leaves none of one's own, and all of others'", () => {
+  const storage = new FakeStorage();
+  for (const me of ["al", "alice"]) new Drafts(me, storage).set("bob", me);
+  storage.setItem("chat.language", "ko");
+  new Drafts("al", storage).forget();
+  assert.equal(new Drafts("al", storage).get("bob"), "");
+  assert.equal(new Drafts("alice", storage).get("bob"), "alice");
+  assert.equal(storage.getItem("chat.language"), "ko");
+});
+
+test("a full storage does not keep anybody from writing", () => {
+  const storage = new FakeStorage();
+  storage.isFull = true;
+  const drafts = new Drafts("alice", storage);
+  drafts.set("bob", "text");
+  assert.equal(drafts.get("bob"), "");
+});

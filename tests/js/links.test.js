@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import {piecesOf} from "../../static/js/models/links.js";
+
+/** @param {string} text */
+const links = (text) => piecesOf(text).filter(({href}) => href).map(({text}) => text);
+
+test("addresses of the web and of mail become links", () => {
+  assert.deepEqual(links("see http://a.example and https://b.example/x?y=1#z, or mailto:me@c.example"), [
+    "http://a.example", "https://b.example/x?y=1#z", "mailto:me@c.example",
+  ]);
+});
+
+test("nothing else does", () => {
+  for (const text of ["javascript:alert(1)", "JavaScript://x.example/%0aalert(1)", "data:text/html,x", "file:///etc/passwd",
+    "ftp://a.example", "www.example.com", "https://", "http:///", "mailto:", "mailto:nobody", "xhttps://a.example", "blob:https://a.example/1"]) {
+    assert.deepEqual(links(text).filter((link) => !link.startsWith("https://a.example")), [], text);
+  }
+  for (const {href} of piecesOf("JavaScript://x.example/%0aalert(1) https://ok.example")) {
+    assert.ok(!href || href.startsWith("https://ok.example"));
+  }
+});
+
+test("what ends a sentence or a bracket is not the address's", () => {
+  assert.deepEqual(links("(https://a.example/x). \"https://b.example\"! https://c.example/y_(z)?"), [
+    "https://a.example/x", "https://b.example", "https://c.example/y_(z)",
+  ]);
+});
+
+test("a Korean particle behind a host is not the address's, and Korean in a path is", () => {
+  assert.deepEqual(links("https://a.example에서 봐, https://ko.wikipedia.org/wiki/한글 그리고 https://한글.kr"), [
+    "https://a.example", "https://ko.wikipedia.org/wiki/한글", "https://한글.kr",
+  ]);
+});
+
+test("the pieces are the text again, letter by letter", () => {
+  for (const text of ["", "no link", "https://a.example", "a https://a.example\n\n<b>https://b.example</b> &amp;", "👩‍👩‍👧 https://a.example/👩"]) {
+    assert.equal(piecesOf(text).map((piece) => piece.text).join(""), text);
+  }
+});

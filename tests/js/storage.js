@@ -1,0 +1,34 @@
+/** A browser's Storage for tests; `isFull` makes it refuse. */
+export class FakeStorage {
+  #items = new Map();
+  isFull = false;
+
+  get length() {
+    return this.#items.size;
+  }
+
+  /** @param {number} index */
+  key(index) {
+    return [...this.#items.keys()][index] ?? null;
+  }
+
+  /** @param {string} key */
+  getItem(key) {
+    return this.#items.get(key) ?? null;
+  }
+
+  /** @param {string} key @param {string} value */
+  setItem(key, value) {
+    if (this.isFull) throw new DOMException("full", "QuotaExceededError");
+    this.#items.set(key, String(value));
+  }
+
+  /** @param {string} key */
+  removeItem(key) {
+    this.#items.delete(key);
+  }
+
+  clear() {
+    this.#items.clear();
+  }
+}
