@@ -53,7 +53,7 @@ export const texts = {
   "list.mine": {en: "You: {text}", ko: "나: {text}"},
   "list.noMessage": {en: "No messages yet", ko: "아직 메시지가 없습니다"},
 
-  "search.label": {en: "Search", ko: "검색"},
+  "search.label": {en: "Search names and messages", ko: "이름과 메시지 검색"},
   "search.clear": {en: "Clear the search", ko: "검색 지우기"},
   "search.people": {en: "People", ko: "사람"},
   "search.messages": {en: "Messages", ko: "메시지"},

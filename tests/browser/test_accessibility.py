@@ -1,0 +1,99 @@
+"""axe-core finds nothing on any screen, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.pages import OpenPage, click, expect, is_online, texts, write
+from tests.conftest import ROOT
+
+AXE = ROOT / "tests/js/node_modules/axe-core/axe.min.js"
+RUN = """async () => {
+    const {violations, passes} = await axe.run(document, {resultTypes: ["violations", "passes"]});
+    return {
+        passes: passes.length,
+        violations: violations.map(({id, impact, nodes}) => `${impact} ${id}: ` +
+            nodes.map(({html, failureSummary}) => `${html.slice(0, 200)} (${failureSummary})`).join("; ")),
+    };
+}"""
+Look = Callable[[Any, str], None]
+
+
+@pytest.fixture(params=["light", "dark"])
+def colours(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def look(colours: str) -> Look:
+    """Check what stands on the page just now: look(page, "the name of the screen")."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (make tests/js/node_modules/.package-lock.json)")
+    axe = AXE.read_text("utf-8")
+
+    def look(page: Any, screen: str) -> None:
+        page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+        page.wait_for_timeout(50)
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(
+                f"() => {{ {axe} }}"
+            )  # by the debugger: the content policy allows no script of ours
+        found = page.evaluate(RUN)
+        assert found["passes"] > 10, f"need rules that apply to {screen} for this to mean anything"
+        assert found["violations"] == [], screen
+
+    return look
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 800)], ids=["wide", "phone"])
+def test_no_screen_has_a_fault_that_axe_knows(
+    open_page: OpenPage, look: Look, size: tuple[int, int]
+) -> None:
+    alice = open_page(size=size)
+    look(alice, "signing in")
+    alice.get_by_label("Your name").fill("<b>")
+    alice.keyboard.press("Enter")
+    look(alice, "signing in, refused")
+    alice = open_page("alice", size=size)
+    is_online(alice)
+    look(alice, "an empty list")
+    bob = open_page("bob", to="alice")
+    write(bob, "hello, see https://example.com")
+    write(bob, "and another")
+    expect(alice.locator(".badge:visible")).to_have_count(1)
+    look(alice, "a list with unread messages")
+    alice.get_by_label("Name of the other person").press_sequentially("bo")
+    expect(alice.get_by_role("option").first).to_be_visible()
+    alice.keyboard.press("ArrowDown")
+    look(alice, "suggestions")
+    alice.keyboard.press("Escape")
+    alice.get_by_label("Name of the other person").fill("a b")
+    alice.keyboard.press("Enter")
+    look(alice, "a name that is refused")
+    alice.get_by_label("Search names").fill("hello")
+    expect(alice.locator("search-box mark").first).to_be_visible()
+    look(alice, "results of a search")
+    alice.get_by_label("Search names").fill("")
+    click(alice.get_by_role("link", name="bob"))
+    expect(alice.locator(".divider")).to_be_visible()
+    look(alice, "a conversation with new messages")
+    write(alice, "mine, with https://example.com/a/link")
+    texts(alice).last.hover()
+    expect(alice.locator(".message.mine .copy-message")).to_be_visible()
+    look(alice, "a conversation with messages of both sides")
+
+
+def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -> None:
+    page = open_page("alice")
+    is_online(page)
+    page.get_by_role("button", name="Password").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look(page, "the account")
+    page.keyboard.press("Escape")
+    page.context.set_offline(True)
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    look(page, "offline")
+    page.context.set_offline(False)

@@ -1,0 +1,153 @@
+"""Finding people and messages: suggestions, links to a conversation, the search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.browser.pages import Called, OpenPage, Wire, click, expect, is_online, texts, write
+from tests.browser.test_delivery import WRITE_BY_PROGRAM
+
+
+def tell(page: Any, sender: str, receiver: str, *messages: str) -> None:
+    page.evaluate(WRITE_BY_PROGRAM, [sender, receiver, list(messages)])
+
+
+def options(page: Any) -> Any:
+    return page.get_by_role("option")
+
+
+def test_a_conversation_begins_with_a_suggestion_chosen_by_keyboard(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    for other in ("zoe", "zora", "quentin"):
+        tell(alice, called(other), called("alice"), "hi")
+    field = alice.get_by_role("combobox", name="Name of the other person")
+    field.focus()
+    alice.keyboard.type("ZO")
+    expect(options(alice)).to_have_text([called("zora"), called("zoe")])  # the latest first
+    expect(field).to_have_attribute("aria-expanded", "true")
+    alice.keyboard.press("ArrowDown")
+    alice.keyboard.press("ArrowDown")
+    expect(options(alice).nth(1)).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", "new-name-option-1")
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("heading", name=called("zoe"))).to_be_visible()
+    expect(options(alice)).to_have_count(0)
+
+
+def test_a_suggestion_can_be_clicked_and_escape_puts_them_away(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    tell(alice, called("xaver"), called("alice"), "hi")
+    field = alice.get_by_role("combobox")
+    field.press_sequentially("xa")
+    expect(options(alice)).to_have_count(1)
+    alice.keyboard.press("Escape")
+    expect(options(alice)).to_have_count(0)
+    expect(field).to_have_value("xa")
+    field.press_sequentially("v")
+    options(alice).first.click()
+    expect(alice.get_by_role("heading", name=called("xaver"))).to_be_visible()
+
+
+def test_what_is_typed_after_enter_goes_into_the_conversation(open_page: OpenPage) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    alice.get_by_role("combobox").focus()
+    alice.keyboard.insert_text("bob")
+    alice.evaluate(
+        """() => {
+            const type = (element, letter) => document.execCommand("insertText", false, letter);
+            document.querySelector("name-field form").requestSubmit();
+            for (const letter of "hello") type(document.activeElement, letter); // before the page has drawn anything
+        }"""
+    )
+    expect(alice.get_by_label("Write a message")).to_have_value("hello")
+    expect(alice.get_by_role("combobox")).to_have_value("")
+
+
+def test_a_link_leads_to_a_conversation(open_page: OpenPage, called: Called) -> None:
+    page = open_page("alice")
+    is_online(page)
+    page.goto(f"/?with={called('bob')}")
+    expect(page.get_by_role("heading", name=called("bob"))).to_be_visible()
+    assert page.url.endswith(f"/#{called('bob')}")
+    page.goto("/?with=%3Cb%3E")
+    expect(page.locator("#no-conversation")).to_be_visible()
+
+
+def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    bob = called("bob")
+    many = ["the needle in the hay, 바늘을 찾았다", *(f"number {number}" for number in range(400))]
+    tell(alice, bob, called("alice"), *many)
+    alice.get_by_label("Search names").press_sequentially("needle")
+    result = alice.locator("search-box .messages a")
+    expect(result).to_have_count(1)
+    expect(result.locator("mark")).to_have_text("needle")
+    expect(alice.get_by_text("Found: 1")).to_have_attribute("role", "status")
+    alice.keyboard.press("ArrowDown")
+    alice.keyboard.press("Enter")
+    found = texts(alice).filter(has_text="needle")
+    expect(found).to_be_in_viewport()
+    expect(alice.locator(".message.is-found")).to_have_count(1)
+    assert texts(alice).count() <= 300
+    alice.get_by_label("Search names").fill("바늘")  # two letters, which no trigram holds
+    expect(alice.locator("search-box .messages a")).to_have_count(1)
+    alice.get_by_label("Search names").fill(bob[:2].upper())
+    expect(alice.locator("search-box .people .name")).to_have_text([bob])
+    alice.get_by_label("Search names").fill("nothing holds this")
+    expect(alice.get_by_text("Nothing found.")).to_be_visible()
+    alice.keyboard.press("Escape")
+    expect(alice.get_by_role("navigation", name="Conversations")).to_be_visible()
+
+
+def test_from_a_found_message_one_comes_down_to_the_newest(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    tell(alice, called("alice"), called("bob"), "needle", *(f"number {n}" for n in range(300)))
+    alice.get_by_label("Search names").fill("needle")
+    click(alice.locator("search-box .messages a"))
+    expect(texts(alice).first).to_be_in_viewport()
+    click(alice.get_by_role("button", name="To the newest message"))
+    expect(texts(alice).filter(has_text="number 299")).to_be_in_viewport()
+
+
+def test_a_search_that_fails_says_so(open_page: OpenPage, complaints: list[str]) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    problem = {"error": {"code": "unavailable", "message": "Later.", "field": None}}
+    alice.route("**/api/search?**", lambda route: route.fulfill(status=503, json=problem))
+    alice.get_by_label("Search names").fill("needle")
+    expect(alice.locator(".outcome")).to_contain_text("cannot store messages at the moment")
+    complaints.clear()
+
+
+def test_somebody_comes_looks_away_and_leaves(open_page: OpenPage, called: Called) -> None:
+    alice = open_page("alice", to="bob")
+    write(alice, "hi")
+    expect(alice.locator("header .presence")).to_have_text("Offline")
+    wire = Wire()
+    bob = open_page("bob", prepare=wire.prepare)
+    expect(alice.locator("header .presence")).to_have_text("Online")
+    expect(alice.get_by_role("link", name=called("bob"))).to_contain_text("Online")
+    bob.evaluate(
+        """() => {
+            Object.defineProperty(document, "hidden", {value: true, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    expect(alice.locator("header .presence")).to_have_text("Away")
+    bob.reload()
+    expect(alice.locator("header .presence")).to_have_text("Online")
+    bob.close()
+    expect(alice.locator("header .presence")).to_contain_text("Last seen", timeout=10_000)
