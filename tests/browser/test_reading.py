@@ -1,0 +1,181 @@
+"""Reading: what is new, what counts as read, links, copying, and ten thousand messages."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat.storage import migrate
+from chat.storage.records import Pointer, Send
+from chat.storage.store import Store
+from tests.browser.pages import Called, OpenPage, click, expect, is_online, texts, write
+from tests.browser.test_delivery import WRITE_BY_PROGRAM
+from tests.conftest import StartServer
+
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+MOST_FRAME_MS = 50
+# Scrolls as fast as a wheel that is spun; gives the times between the frames, in milliseconds.
+SCROLL_UP = """async ([seconds, step]) => {
+    const scroller = document.querySelector(".scroller");
+    const frames = [];
+    let rows = 0;
+    let last = performance.now();
+    for (const start = last; last - start < seconds * 1000; ) {
+        scroller.scrollTop -= step;
+        const now = await new Promise(requestAnimationFrame);
+        frames.push(now - last);
+        last = now;
+        rows = Math.max(rows, document.querySelectorAll(".message").length);
+    }
+    return {frames, rows, first: document.querySelector(".message").dataset.seq};
+}"""
+
+
+def tell(page: Any, sender: str, receiver: str, *messages: str) -> None:
+    page.evaluate(WRITE_BY_PROGRAM, [sender, receiver, list(messages)])
+
+
+def test_what_is_new_stands_below_a_line_at_the_first_unread_message(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice = open_page("alice", to="bob", size=(900, 500))
+    is_online(alice)
+    tell(alice, called("bob"), called("alice"), *(f"old {n}" for n in range(30)))
+    expect(texts(alice).last).to_be_in_viewport()
+    alice.evaluate("location.hash = ''")
+    tell(alice, called("bob"), called("alice"), *(f"new {n}" for n in range(40)))
+    click(alice.get_by_role("link", name="bob"))
+    divider = alice.locator(".divider")
+    expect(divider).to_have_text("New messages")
+    expect(divider).to_be_in_viewport()
+    below = divider.evaluate(
+        "element => element.nextElementSibling.querySelector('.text').textContent"
+    )
+    assert below == "new 0"
+    expect(texts(alice).last).not_to_be_in_viewport()
+    count = int(alice.locator(".newer").text_content().split()[0])
+    assert 20 < count < 40, "those on the screen are read, the others not"
+    assert alice.title() == f"({count}) Chat"
+    click(alice.locator(".newer"))
+    expect(texts(alice).last).to_be_in_viewport()
+    expect(alice).to_have_title("Chat")
+    write(alice, "an answer")
+    expect(divider).to_have_count(0)
+
+
+def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice = open_page("alice", to="bob")
+    bob = open_page("bob", to="alice")
+    for page in (alice, bob):
+        is_online(page)
+    alice.evaluate(HIDE, True)
+    write(bob, "are you there?")
+    expect(bob.locator(".message.mine")).to_have_attribute("data-state", "received")
+    expect(alice).to_have_title("(1) Chat")
+    alice.evaluate(HIDE, False)
+    expect(bob.locator(".message.mine")).to_have_attribute("data-state", "read")
+    expect(alice).to_have_title("Chat")
+    expect(alice.locator(".divider + .message .text")).to_have_text("are you there?")
+
+
+def test_what_lies_below_the_screen_is_not_read(open_page: OpenPage) -> None:
+    alice = open_page("alice", to="bob", size=(800, 400))
+    bob = open_page("bob", to="alice")
+    for page in (alice, bob):
+        is_online(page)
+    write(bob, "\n".join(f"line {n}" for n in range(40)))
+    expect(bob.locator(".message.mine").last).to_have_attribute("data-state", "read")
+    alice.locator(".scroller").evaluate("element => (element.scrollTop = 0)")
+    expect(alice.locator(".newer")).to_be_visible()
+    write(bob, "below")
+    expect(bob.locator(".message.mine").last).to_have_attribute("data-state", "received")
+    click(alice.get_by_role("button", name="1 new"))
+    expect(bob.locator(".message.mine").last).to_have_attribute("data-state", "read")
+
+
+def test_addresses_are_links_that_give_nothing_away(open_page: OpenPage) -> None:
+    page = open_page("alice", to="bob")
+    write(page, 'see https://example.com/a?b=1&c="2". javascript:alert(1) mailto:me@example.com')
+    links = texts(page).get_by_role("link")
+    expect(links).to_have_text(["https://example.com/a?b=1&c=", "mailto:me@example.com"])
+    for link in links.all():
+        expect(link).to_have_attribute("rel", "noopener noreferrer")
+        expect(link).to_have_attribute("target", "_blank")
+
+
+def test_a_message_is_copied_by_its_button_and_by_keyboard(
+    open_page: OpenPage, context: Any, server: Any
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.http)
+    page = open_page("alice", to="bob")
+    for text in ("first", "second\nline"):
+        write(page, text)
+    expect(page.locator(".message[data-state=stored]")).to_have_count(2)
+    page.bring_to_front()
+    texts(page).last.hover()
+    page.get_by_role("button", name="Copy").last.click()
+    expect(page.get_by_text("Copied")).to_have_attribute("role", "status")
+    assert page.evaluate("navigator.clipboard.readText()") == "second\nline"
+    page.locator(".scroller").focus()
+    for key in ("ArrowUp", "ArrowUp", "Control+c"):
+        page.keyboard.press(key)
+    assert page.evaluate("navigator.clipboard.readText()") == "first"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Copy").last).to_be_focused()
+
+
+@pytest.fixture
+def long_history(tmp_path: Path) -> str:
+    """A database in which alice and bob have written ten thousand messages, all read."""
+    url = f"sqlite:///{tmp_path}/long.db"
+    store = Store(url)
+    migrate.upgrade(store.engine)
+    for start in range(0, 10_000, 2_000):
+        moment = time.time() - 10_000 + start
+        store.database._clock = lambda moment=moment: moment
+        store.commit(
+            [
+                Send(*(("alice", "bob") if n % 3 else ("bob", "alice")), f"number {n} " + "word " * (n % 40), None)
+                for n in range(start, start + 2_000)
+            ]
+        )  # fmt: skip
+    store.commit(
+        [], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)]
+    )
+    store.close()
+    return url
+
+
+def test_ten_thousand_messages_scroll_smoothly(
+    context: Any, start_server: StartServer, long_history: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = start_server(CHAT_DATABASE_URL=long_history)
+    page = context.new_page()
+    page.goto(f"{server.http}/#bob")
+    page.get_by_label("Your name").fill("alice")
+    page.keyboard.press("Enter")
+    expect(texts(page).filter(has_text="number 9999")).to_be_in_viewport()
+    page.wait_for_timeout(300)
+    page.bring_to_front()
+    done = page.evaluate(SCROLL_UP, [8, 300])
+    frames = sorted(done["frames"])
+    p95 = frames[int(len(frames) * 0.95)]
+    with capsys.disabled():
+        print(
+            f"\nscrolling up ten thousand messages: {len(frames)} frames, p50 {frames[len(frames) // 2]:.1f} ms, "
+            f"p95 {p95:.1f} ms, longest {frames[-1]:.0f} ms; {done['rows']} rows at most, up to number {done['first']}"
+        )
+    page.close()  # before its server
+    assert len(frames) > 50, "need frames for this to mean anything"
+    assert int(done["first"]) < 9_000, "need messages that were fetched on the way"
+    assert done["rows"] <= 300
+    assert p95 < MOST_FRAME_MS
