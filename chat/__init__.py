@@ -35,7 +35,7 @@ from chat.service import notify
 from chat.storage import storage
 from chat.transport import websocket
 from chat.transport.connections import Connections
-from chat.web import headers, proxies
+from chat.web import headers, language, proxies
 from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.compression import Compression
@@ -91,6 +91,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     is_separate = settings.scripts == "separate" or app.debug
     app.register_blueprint(pages(None if is_separate else joined(STATIC / "js" / "app.js")))
     app.register_blueprint(metrics_page(directory))
+    language.attach(app)
     Compression(STATIC).attach(app)
     hashing = ThreadPool(HASHES_AT_ONCE)
 

@@ -40,6 +40,7 @@ LAYERS = [
 ]
 
 ONLY_IN = {
+    "flask_babel": ["chat.web.language"],
     "flask_sock": ["chat.transport"],
     "simple_websocket": ["chat.transport"],
     "websockets": ["chat.transport.frames"],

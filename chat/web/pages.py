@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from flask import Blueprint, Response, abort, current_app, render_template, url_for
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, url_for
+
+from chat.web.language import depends_on_language
 
 FOR_EVER = (
     "public, max-age=31536000, immutable"  # what its address names by its digest never changes
@@ -22,16 +24,20 @@ def pages(script: str | None) -> Blueprint:
     digest = sha256((script or "").encode()).hexdigest()[:DIGEST_CHARS]
 
     @blueprint.get("/")
-    def index() -> str:
+    def index() -> Response:
         settings = current_app.extensions["chat"].settings
         address = (
             url_for("static", filename="js/app.js")
             if script is None
             else url_for("chat_pages.show_script", asked=digest)
         )
-        return render_template(
-            "index.html", auth=settings.auth, signup=settings.signup, script=address
+        page = make_response(
+            render_template(
+                "index.html", auth=settings.auth, signup=settings.signup, script=address
+            )
         )
+        depends_on_language(page)
+        return page
 
     @blueprint.get("/script/<asked>.js")
     def show_script(asked: str) -> Response:
