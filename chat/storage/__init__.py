@@ -65,7 +65,7 @@ class Storage:
             migrate.check(self.store.engine)
 
     def keep_index(self) -> None:
-        """Index what came since the last call: a little, or while nobody waits for a commit, all of it.
+        """Index what came since the last call: a little, or as long as nothing is committed, all of it.
 
         Blocks the calling greenlet. Called once a second; what fails, which `read` has logged, is tried again.
         """
@@ -73,7 +73,8 @@ class Storage:
             return
         self._is_indexing = True
         try:
-            while self.read(self.store.indexing.step) and self.journal.idle:
+            commits = self.journal.commits
+            while self.read(self.store.indexing.step) and self.journal.commits == commits:
                 pass
         except Unavailable:
             pass

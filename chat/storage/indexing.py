@@ -16,7 +16,7 @@ from chat.storage.schema import conversations, messages
 
 log = logging.getLogger("chat")
 
-STEP_ROWS = 200  # in one transaction, which holds SQLite's lock for some 5 ms
+STEP_ROWS = 100  # in one transaction, which holds SQLite's lock for some 10 ms
 INSERT_ROWS = 50  # in one statement: FTS5 writes to its tables with each
 SEQ_BITS = 32  # the index's row of a message is its conversation's id, and behind it its seq
 

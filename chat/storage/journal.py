@@ -41,6 +41,7 @@ class Journal:
         # self._waiting = [(record, settle), ...], in the order in which they came
         self._waiting: Batch = []
         self._committing = False
+        self.commits = 0  # begun so far
         # Made late, since a worker is forked: the thread, and what says when to begin.
         self._thread: HandOver[Batch, Sequence[Any]] | None = None
         self._loop_is_idle: Any = None
@@ -101,6 +102,7 @@ class Journal:
         batch = self._waiting[:COMMIT_AT_MOST]
         del self._waiting[:COMMIT_AT_MOST]
         assert self._thread is not None
+        self.commits += 1
         self._thread.begin(batch)
 
     def _start_thread(self) -> None:
