@@ -349,6 +349,7 @@ def test_a_long_conversation_is_loaded_by_scrolling_and_the_page_stays_light(
         alice.wait_for_timeout(50)
     expect(newest).to_be_attached()
     write(alice, "from far up")
+    expect(alice.get_by_text("number 559", exact=True)).to_be_attached()
     expect(texts(alice).last).to_have_text("from far up")
     expect(texts(alice).last).to_be_in_viewport()
     found = texts(alice).all_text_contents()
