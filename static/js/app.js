@@ -13,7 +13,9 @@ import {Outbox} from "./models/outbox.js";
 import {Postman} from "./models/postman.js";
 import {Receipts} from "./models/receipts.js";
 import {Typing} from "./models/typing.js";
+import {showNotices} from "./notices.js";
 import {AccountDialog} from "./elements/account-dialog.js";
+import {ChatBanners} from "./elements/chat-banners.js";
 import {ConnectionStatus} from "./elements/connection-status.js";
 import {toClipboard} from "./elements/clipboard.js";
 import {ConversationHeader} from "./elements/conversation-header.js";
@@ -21,7 +23,6 @@ import {ConversationList} from "./elements/conversation-list.js";
 import {MessageComposer} from "./elements/message-composer.js";
 import {MessageList} from "./elements/message-list.js";
 import {NameField} from "./elements/name-field.js";
-import {NotificationBanner} from "./elements/notification-banner.js";
 import {part} from "./elements/parts.js";
 import {SearchBox} from "./elements/search-box.js";
 import {SignIn} from "./elements/sign-in.js";
@@ -55,7 +56,7 @@ const composer = part(document, "message-composer", MessageComposer);
 const status = part(document, "connection-status", ConnectionStatus);
 const nameField = part(document, "name-field", NameField);
 const searchBox = part(document, "search-box", SearchBox);
-const banner = part(document, "notification-banner", NotificationBanner);
+const banner = part(document, "chat-banners", ChatBanners);
 
 signIn.addEventListener("sign-in", async (event) => {
   const {userId, password, isNew} = /** @type {CustomEvent} */ (event).detail;
@@ -106,6 +107,7 @@ function start(me) {
   followPresence(socket, conversations);
   search(me, api, conversations, searchBox, nameField);
   hear(socket, conversations, history, typing);
+  showNotices(me, socket, conversations, api);
   show(conversations);
   fetchWhatIsMissing(conversations, history);
   sendWhatWaits(socket, conversations, outbox);
@@ -160,8 +162,7 @@ function hear(socket, conversations, history, typing) {
   socket.on("chat", (chat) => conversations.take(chat));
   socket.on("receipt", (receipt) => conversations.receipt(receipt));
   socket.on("typing", ({fromUserId}) => typing.heard(fromUserId));
-  socket.on("notification", (notification) => banner.show(notification));
-  socket.on("error", ({code, message}) => banner.show({level: "error", title: sayOf("error", code), message}));
+  socket.on("error", ({code, message}) => banner.show({id: `error.${code}`, level: "error", title: sayOf("error", code), message}));
   const showState = () => {
     status.show(socket.state);
     const {name} = socket.state;
@@ -176,9 +177,8 @@ function hear(socket, conversations, history, typing) {
 /** From the models to the elements. @param {Conversations} conversations */
 function show(conversations) {
   const drawList = () => {
-    const {opened, unread} = conversations;
+    const {opened} = conversations;
     list.show(conversations.list, opened);
-    document.title = unread ? say("app.title", {count: unread}) : say("app.name");
     header.draw();
   };
   on(conversations, "list", drawList);

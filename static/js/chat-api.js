@@ -11,6 +11,7 @@ import {ChatError} from "./chat-socket.js";
  * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
  * @typedef {{withUserId: string, seq: number, fromUserId: string, message: string, timestamp: string}} FoundMessage
  * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
+ * @typedef {import("./models/notifications.js").NoticePage} NoticePage
  * @typedef {{messages: Chat[], lastSeq: number, more: boolean}} MessagePage in order of `seq`; `more`: others lie in the direction asked for
  */
 
@@ -83,6 +84,11 @@ export class ChatApi {
   /** Names that begin so. @param {{q: string, limit?: number}} page @returns {Promise<{users: {userId: string}[]}>} */
   users(page) {
     return this.#get("users", page);
+  }
+
+  /** A page of my notifications. @param {{cursor?: string | null, limit?: number}} [page] @returns {Promise<NoticePage>} */
+  notifications(page = {}) {
+    return this.#get("notifications", page);
   }
 
   /** @param {string} path @param {Record<string, string | number | null | undefined>} query */

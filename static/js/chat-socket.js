@@ -39,12 +39,13 @@ const OWN_EVENTS = ["open", "close", "state"];
  *   has come, and how far each side has received and read it; whether the other one is there
  * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string}} PresenceChange
  * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt
- * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string}} Notification
+ * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string,
+ *   timestamp?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
- *   more?: boolean}} Ready
+ *   more?: boolean, unseen?: number}} Ready `unseen`: that many notifications are
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange,
- *   notification: Notification, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ *   notification: Notification, seen: {notificationId: number}, dismissed: {notificationId: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
  *   timer: ReturnType<typeof setTimeout>, resolve: (ack: Ack) => void, reject: (error: ChatError) => void}} Pending
  *   `sent`: over this connection; `unsure`: over any, so nobody knows whether it arrived

@@ -123,6 +123,13 @@ export const texts = {
   "notification.dismiss": {en: "Dismiss", ko: "닫기"},
   "notification.link": {en: "Open", ko: "열기"},
   "notification.more": {en: "{count} more", ko: "알림 {count}개 더 있음"},
+  "notification.bell": {en: "Notifications, {count} new", ko: "알림, 새 알림 {count}개"},
+  "notification.none": {en: "No notifications.", ko: "알림이 없습니다."},
+  "notification.earlier": {en: "Show earlier ones", ko: "이전 알림 보기"},
+  "notification.again": {en: "Try again", ko: "다시 시도"},
+  "notification.sound": {en: "Sound", ko: "소리"},
+  "notification.allow": {en: "Show on the desktop too", ko: "바탕 화면에도 알림 표시"},
+  "notification.denied": {en: "This browser shows none of them on the desktop. Its settings for this site can change that.", ko: "이 브라우저에서 바탕 화면 알림이 차단되어 있습니다. 사이트 설정에서 바꿀 수 있습니다."},
 
   "error.bad_json": {en: "The server could not read what this page sent.", ko: "서버가 요청 내용을 이해하지 못했습니다."},
   "error.not_text": {en: "The server takes text only.", ko: "텍스트만 보낼 수 있습니다."},

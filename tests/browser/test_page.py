@@ -56,7 +56,7 @@ def test_a_whole_conversation_by_keyboard_alone(open_page: OpenPage) -> None:
     page.keyboard.type("  Tab.and.Enter ")
     page.keyboard.press("Enter")
     is_online(page)
-    for _ in range(3):  # past "password" and "sign out" to "new conversation"
+    for _ in range(4):  # past the bell, "password" and "sign out" to "new conversation"
         page.keyboard.press("Tab")
     page.keyboard.type("nobody")
     page.keyboard.press("Enter")
@@ -213,32 +213,6 @@ def test_incoming_messages_are_told_to_screen_readers(open_page: OpenPage, calle
     is_online(alice)
     write(open_page("bob", to="alice"), "hello")
     expect(alice.get_by_text(f"{called('bob')} says: hello")).to_have_attribute("role", "status")
-
-
-def test_notifications_stand_in_a_banner_until_dismissed(open_page: OpenPage) -> None:
-    server = FakeServer()
-    page = open_page("alice", prepare=server.prepare)
-    is_online(page)
-    server.say(
-        type="notification", message="<i>Hello</i>", title="A title", level="warning", link="/x"
-    )
-    server.say(type="notification", message="bad link", level="odd", link="javascript:alert(1)")
-    server.say(type="notification", message="first", id=7)
-    server.say(type="notification", message="corrected", id=7)
-    server.say(type="notification", message="the fourth waits")
-    banner = page.get_by_role("region", name="Notifications")
-    rows = banner.get_by_role("listitem")
-    expect(rows).to_have_count(3)
-    expect(rows.nth(0)).to_contain_text("Warning A title <i>Hello</i>")
-    expect(rows.nth(0).get_by_role("link")).to_have_attribute("href", f"{page.url.split('#')[0]}x")
-    expect(rows.nth(1).get_by_role("link")).to_have_count(0)
-    expect(rows.nth(2)).to_contain_text("corrected")
-    expect(banner).to_contain_text("1 more")
-    for left in (3, 2, 1):
-        banner.get_by_role("button", name="Dismiss").first.click()
-        expect(rows).to_have_count(left)
-    banner.get_by_role("button", name="Dismiss").click()
-    expect(banner).to_be_hidden()
 
 
 def test_events_that_the_page_does_not_know_are_passed_over(
@@ -534,7 +508,7 @@ def test_a_name_that_cannot_be_is_told_at_once(open_page: OpenPage) -> None:
     for name, sentence in sentences.items():
         page.get_by_label("Your name").fill(name)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("alert").first).to_have_text(sentence)
+        expect(page.locator("conversation-list form").get_by_role("alert")).to_have_text(sentence)
     expect(page.locator("#chat")).to_be_hidden()
 
 

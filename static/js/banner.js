@@ -1,0 +1,74 @@
+// @ts-check
+/**
+ * Owns notifications on any page, beside a ChatSocket: what the socket hears becomes banners, each once; what somebody
+ * saw or closed is told to the server. Leaves the connection to chat-socket.js. docs/embed.md shows it at work.
+ *
+ *     const socket = new ChatSocket("wss://chat.example.com/ws", {userId: "alice"});
+ *     showBanners(socket);
+ */
+import {ChatBanners} from "./elements/chat-banners.js";
+import {Notifications} from "./models/notifications.js";
+
+/** @typedef {import("./chat-socket.js").ChatSocket} ChatSocket */
+/** @typedef {import("./elements/notice-row.js").NoticeWords} NoticeWords */
+
+/** @type {Record<"en" | "ko", NoticeWords>} by the page's <html lang> */
+const BANNER_WORDS = {
+  en: {
+    label: "Notifications",
+    dismiss: "Dismiss",
+    open: "Open",
+    more: (count) => `${count} more`,
+    level: (level) => ({info: "Information", success: "Success", warning: "Warning", error: "Error"})[level] ?? "",
+  },
+  ko: {
+    label: "알림",
+    dismiss: "닫기",
+    open: "열기",
+    more: (count) => `알림 ${count}개 더 있음`,
+    level: (level) => ({info: "안내", success: "완료", warning: "주의", error: "오류"})[level] ?? "",
+  },
+};
+
+/**
+ * Shows this person's notifications on this page, until the function returned is called.
+ * @param {ChatSocket} socket @param {{words?: NoticeWords}} [options] `words`: what it says instead
+ * @returns {() => void}
+ */
+export function showBanners(socket, {words} = {}) {
+  const banners = new ChatBanners();
+  banners.words = words ?? (document.documentElement.lang.startsWith("ko") ? BANNER_WORDS.ko : BANNER_WORDS.en);
+  document.body.append(banners);
+  const notifications = new Notifications({tell: (type, notificationId) => socket.emit(type, {notificationId})});
+  const stop = connectBanners(socket, notifications, banners);
+  banners.addEventListener("all", () => {
+    for (const {id} of notifications.list.filter(({seen}) => seen)) banners.withdraw(id);
+  });
+  return () => {
+    stop();
+    banners.remove();
+  };
+}
+
+/**
+ * From the socket to the model, from the model to the banners, and what was asked of them back.
+ * @param {ChatSocket} socket @param {Notifications} notifications @param {ChatBanners} banners
+ * @returns {() => void} ends what comes from the socket
+ */
+export function connectBanners(socket, notifications, banners) {
+  const stops = [
+    socket.on("ready", (ready) => notifications.meet(ready)),
+    socket.on("notification", (notification) => notifications.take(notification)),
+    socket.on("seen", ({notificationId}) => notifications.seenElsewhere(notificationId)),
+    socket.on("dismissed", ({notificationId}) => notifications.dismissedElsewhere(notificationId)),
+  ];
+  const hear = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(detail: any) => void} */ listener) =>
+    target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
+  hear(notifications, "arrive", ({notice}) => banners.show(notice));
+  hear(notifications, "amend", ({notice}) => banners.amend(notice));
+  hear(notifications, "seen", ({id}) => banners.withdrawUnseen(id));
+  hear(notifications, "gone", ({id}) => banners.withdraw(id));
+  hear(banners, "seen", ({id}) => notifications.see(id));
+  hear(banners, "dismiss", ({id}) => notifications.dismiss(id));
+  return () => stops.forEach((stop) => stop());
+}

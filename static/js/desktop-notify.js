@@ -1,0 +1,96 @@
+// @ts-check
+/**
+ * Owns notifications on the desktop: shown when no tab of this person is in sight, by one tab for all, and taken
+ * away when what they tell of was read. Leaves to others what they tell of.
+ */
+
+/** What is read within this time, here or on another machine, was not worth a notification. */
+const UNREAD_FOR_MS = 1500;
+
+/**
+ * @typedef {object} News
+ * @property {string} tag news of the same tag takes the place of the earlier
+ * @property {string} title
+ * @property {string} body
+ * @property {() => boolean} isUnread asked before it is shown
+ * @property {() => void} open somebody clicked on it
+ */
+
+export class DesktopNotify {
+  #lookingKey;
+  /** @type {Map<string, {notification?: Notification}>} tag -> what is shown, or is about to be */
+  #shown = new Map();
+  /** @type {(() => void) | undefined} ends our word that somebody looks at this tab */
+  #lookAway;
+  /** Whether this tab speaks for all of this person's; without locks (a page without https) every tab does. */
+  speaks = !navigator.locks;
+
+  /** @param {string} me */
+  constructor(me) {
+    this.#lookingKey = `chat.looking.${me}`;
+    // Held until the tab is closed, when the next one in the queue gets it.
+    navigator.locks?.request(`chat.speaks.${me}`, () => {
+      this.speaks = true;
+      return new Promise(() => undefined);
+    });
+    document.addEventListener("visibilitychange", () => this.#look());
+    this.#look();
+  }
+
+  /** @returns {"unsupported" | NotificationPermission} */
+  get state() {
+    return "Notification" in globalThis && isSecureContext ? Notification.permission : "unsupported";
+  }
+
+  /** Asks the browser, which asks the person. Only when they pressed a button for it. */
+  async ask() {
+    if (this.state === "default") await Notification.requestPermission();
+  }
+
+  /** @param {News} news @param {() => void} [heard] called when nobody looked and it is still unread, permission or not */
+  async show(news, heard) {
+    if (!this.speaks || !document.hidden) return;
+    this.close(news.tag);
+    /** @type {{notification?: Notification}} */
+    const entry = {};
+    this.#shown.set(news.tag, entry);
+    await new Promise((resolve) => setTimeout(resolve, UNREAD_FOR_MS));
+    const isLookedAt = await this.#isLookedAt();
+    if (this.#shown.get(news.tag) !== entry) return; // read meanwhile, or something newer took its place
+    if (isLookedAt || !news.isUnread()) return this.close(news.tag);
+    heard?.();
+    if (this.state !== "granted") return this.close(news.tag);
+    const {tag, title, body} = news;
+    entry.notification = new Notification(title, {tag, body, icon: new URL("static/icon.svg", document.baseURI).href});
+    entry.notification.onclick = () => {
+      window.focus();
+      news.open();
+      this.close(tag);
+    };
+  }
+
+  /** It was read, or is out of date. @param {string} tag */
+  close(tag) {
+    this.#shown.get(tag)?.notification?.close();
+    this.#shown.delete(tag);
+  }
+
+  /** Tags of what is shown, or is about to be. */
+  get tags() {
+    return [...this.#shown.keys()];
+  }
+
+  /** A tab in sight holds a lock, together with others in sight: so the one that speaks knows of them. */
+  #look() {
+    this.#lookAway?.();
+    this.#lookAway = undefined;
+    if (document.hidden) return;
+    const lookedAway = new Promise((resolve) => (this.#lookAway = () => resolve(undefined)));
+    navigator.locks?.request(this.#lookingKey, {mode: "shared"}, () => lookedAway);
+  }
+
+  async #isLookedAt() {
+    const held = (await navigator.locks?.query())?.held ?? [];
+    return !document.hidden || held.some(({name}) => name === this.#lookingKey);
+  }
+}

@@ -1,0 +1,203 @@
+// @ts-check
+/**
+ * Owns the stack of banners: a few at once, the urgent ones above; each hides by itself unless it is an error, and
+ * none while somebody is on it with the pointer or the keyboard, or looks at another tab. Asks others for the rest:
+ * `seen` {id} when it stood before somebody's eyes, `dismiss` {id}, `all` when somebody wants the ones that wait.
+ * Makes its markup itself and needs notifications.css alone, so that it can stand on any page.
+ */
+import {fillNotice, makeElement, noticeLevel} from "./notice-row.js";
+
+/** @typedef {import("./notice-row.js").Shown} Shown */
+/** @typedef {import("./notice-row.js").NoticeWords} NoticeWords */
+/** @typedef {{id: number | string, notice: Shown, row: HTMLElement, leftMs: number, isOnScreen: boolean, isSeen: boolean}} Banner */
+
+/** More than these would cover the conversation on a phone. */
+const BANNERS_SHOWN = 3;
+/** How long a banner stays: this, and longer for who has more to read, up to a bound. */
+const STAY_MS = 7000;
+const STAY_MS_PER_LETTER = 50;
+const STAY_LONGEST_MS = 20_000;
+const TICK_MS = 250;
+/** This share of a banner has to be on the screen for it to count as seen. */
+const SEEN_SHARE = 0.5;
+const URGENT = ["warning", "error"];
+
+export class ChatBanners extends HTMLElement {
+  /** @type {NoticeWords | undefined} */
+  #words;
+  /** @type {Banner[]} the first of them are shown */
+  #queue = [];
+  #made = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} runs while a banner is shown that hides by itself */
+  #clock;
+  #isHovered = false;
+  /** @type {EventTarget | null} where the keyboard was before it came here */
+  #cameFrom = null;
+  // A live region has to be there before what it is to read out; each banner is read by itself.
+  #urgent = liveRegion("alert");
+  #calm = liveRegion("status");
+  #more = makeElement("button", "banners-more");
+  #eyes = new IntersectionObserver((entries) => this.#notice(entries), {threshold: SEEN_SHARE});
+
+  constructor() {
+    super();
+    this.#more.setAttribute("type", "button");
+    this.#more.addEventListener("click", () => this.dispatchEvent(new Event("all")));
+    this.addEventListener("pointerenter", () => (this.#isHovered = true));
+    this.addEventListener("pointerleave", () => (this.#isHovered = false));
+    this.addEventListener("focusin", ({relatedTarget}) => {
+      if (!this.contains(/** @type {Node | null} */ (relatedTarget))) this.#cameFrom = relatedTarget;
+    });
+  }
+
+  connectedCallback() {
+    this.append(this.#urgent, this.#calm, this.#more);
+    document.addEventListener("visibilitychange", this.#look);
+    this.#draw();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.#look);
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+  }
+
+  /** In the language of the page; to be given before anything is shown. @param {NoticeWords} words */
+  set words(words) {
+    this.#words = words;
+    for (const banner of this.#queue) this.#fill(banner);
+    this.#draw();
+  }
+
+  /** One whose id is there already takes its place. @param {Shown} notice */
+  show(notice) {
+    const id = notice.id ?? `banner.${++this.#made}`;
+    if (this.amend({...notice, id})) return;
+    const row = makeElement("div", "banner");
+    const banner = {id, notice, row, leftMs: stayMs(notice), isOnScreen: false, isSeen: false};
+    this.#queue.push(banner);
+    this.#fill(banner);
+    this.#draw();
+  }
+
+  /** Changes the banner of this id, if there is one. @param {Shown} notice @returns {boolean} whether there is */
+  amend(notice) {
+    const banner = this.#of(notice.id);
+    if (!banner) return false;
+    const hasFocus = banner.row.contains(document.activeElement);
+    Object.assign(banner, {notice, leftMs: stayMs(notice)});
+    this.#fill(banner);
+    if (hasFocus) banner.row.querySelector("button")?.focus();
+    this.#draw();
+    return true;
+  }
+
+  /** @param {number | string} id */
+  withdraw(id) {
+    const banner = this.#of(id);
+    if (banner) this.#take(banner);
+  }
+
+  /** It was seen elsewhere: who has it before them keeps it, who would come to it later is spared. @param {number | string} id */
+  withdrawUnseen(id) {
+    const banner = this.#of(id);
+    if (banner && !banner.isSeen) this.#take(banner);
+  }
+
+  /** @param {number | string | undefined} id */
+  #of(id) {
+    return this.#queue.find((banner) => banner.id === id);
+  }
+
+  /** @param {Banner} banner */
+  #take(banner) {
+    const hadFocus = banner.row.contains(document.activeElement);
+    this.#queue.splice(this.#queue.indexOf(banner), 1);
+    this.#eyes.unobserve(banner.row);
+    banner.row.remove();
+    if (!this.#queue.length) this.#isHovered = false; // what is gone tells of no pointer that leaves
+    this.#draw();
+    if (hadFocus) (this.querySelector("button") ?? /** @type {HTMLElement | null} */ (this.#cameFrom))?.focus();
+  }
+
+  /** @param {Banner} banner */
+  #fill(banner) {
+    if (!this.#words) return;
+    fillNotice(banner.row, banner.notice, this.#words, () => {
+      this.#take(banner);
+      this.dispatchEvent(new CustomEvent("dismiss", {detail: {id: banner.id}}));
+    });
+    banner.row.querySelector("a")?.addEventListener("click", () => this.#take(banner));
+  }
+
+  #draw() {
+    for (const {row, notice} of this.#shown) {
+      const region = URGENT.includes(noticeLevel(notice.level)) ? this.#urgent : this.#calm;
+      if (row.parentElement === region) continue;
+      region.append(row);
+      this.#eyes.observe(row);
+    }
+    const waiting = this.#queue.length - this.#shown.length;
+    this.#more.hidden = waiting === 0;
+    this.#more.textContent = waiting ? (this.#words?.more(waiting) ?? "") : "";
+    this.#name();
+    const ticks = this.isConnected && this.#shown.some(({leftMs}) => leftMs !== Infinity);
+    if (!ticks) clearInterval(this.#clock);
+    this.#clock = ticks ? (this.#clock ?? setInterval(() => this.#tick(), TICK_MS)) : undefined;
+  }
+
+  /** A landmark while there is something in it. */
+  #name() {
+    if (this.#queue.length) this.setAttribute("role", "region");
+    else this.removeAttribute("role");
+    if (this.#queue.length && this.#words) this.setAttribute("aria-label", this.#words.label);
+    else this.removeAttribute("aria-label");
+  }
+
+  get #shown() {
+    return this.#queue.slice(0, BANNERS_SHOWN);
+  }
+
+  #tick() {
+    if (this.#isHovered || this.contains(document.activeElement) || document.hidden) return;
+    for (const banner of this.#shown) {
+      banner.leftMs -= TICK_MS;
+      if (banner.leftMs <= 0) this.#take(banner);
+    }
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #notice(entries) {
+    for (const {target, intersectionRatio} of entries) {
+      const banner = this.#queue.find(({row}) => row === target);
+      if (banner) banner.isOnScreen = intersectionRatio >= SEEN_SHARE;
+    }
+    this.#look();
+  }
+
+  #look = () => {
+    if (document.hidden) return;
+    for (const banner of this.#queue) {
+      if (!banner.isOnScreen || banner.isSeen) continue;
+      banner.isSeen = true;
+      this.dispatchEvent(new CustomEvent("seen", {detail: {id: banner.id}}));
+    }
+  };
+}
+
+/** @param {Shown} notice */
+function stayMs({level, title = "", message}) {
+  if (noticeLevel(level) === "error") return Infinity;
+  return Math.min(STAY_MS + STAY_MS_PER_LETTER * (title.length + message.length), STAY_LONGEST_MS);
+}
+
+/** @param {"alert" | "status"} role */
+function liveRegion(role) {
+  const region = makeElement("div", "banners-region");
+  region.setAttribute("role", role);
+  region.setAttribute("aria-atomic", "false");
+  region.setAttribute("aria-relevant", "additions");
+  return region;
+}
+
+customElements.define("chat-banners", ChatBanners);

@@ -1,0 +1,432 @@
+"""Notifications on the page: the banners, the bell with its list, and what the server is told of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.browser.notices import NoticeServer, written
+from tests.browser.pages import OpenPage, click, expect, is_online, wait_until
+
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
+    Object.defineProperty(document, "visibilityState", {configurable: true, get: () => hidden ? "hidden" : "visible"});
+    document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+}"""
+
+
+@pytest.fixture
+def notices() -> NoticeServer:
+    return NoticeServer()
+
+
+def banners(page: Any) -> Any:
+    return page.locator(".banner")
+
+
+def bell(page: Any) -> Any:
+    return page.get_by_role("button", name="Notifications")
+
+
+def panel(page: Any) -> Any:
+    return page.get_by_role("dialog", name="Notifications")
+
+
+def rows(page: Any) -> Any:
+    return panel(page).get_by_role("listitem")
+
+
+def open_bell(page: Any) -> None:
+    click(bell(page))
+    expect(panel(page)).to_be_visible()
+
+
+def is_told(page: Any, notices: NoticeServer, kind: str, *numbers: int) -> None:
+    """The server has been told this of these, once each, and of no others."""
+    told = wait_until(page, lambda: notices.told(kind), lambda told: len(told) >= len(numbers))
+    page.wait_for_timeout(100)  # for one too many
+    told = notices.told(kind)
+    assert sorted(told) == sorted(numbers)
+
+
+# The banners
+
+
+def test_a_banner_has_its_level_title_text_link_and_close_button(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    notices.push("<i>Hello</i>", title="A title", level="warning", link="/x")
+    notices.push("bad link", level="odd", link="javascript:alert(1)")
+    region = page.get_by_role("region", name="Notifications")
+    urgent, calm = region.get_by_role("alert"), region.get_by_role("status")
+    expect(urgent).to_have_text("Warning: A title <i>Hello</i> Open")
+    expect(calm).to_have_text("Information: bad link")
+    link = urgent.get_by_role("link", name="Open")
+    expect(link).to_have_attribute("href", f"{page.url.split('#')[0]}x")
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+    expect(calm.get_by_role("link")).to_have_count(0)
+    click(urgent.get_by_role("button", name="Dismiss"))
+    expect(banners(page)).to_have_count(1)
+    click(calm.get_by_role("button", name="Dismiss"))
+    expect(region).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("level", "role"),
+    [("info", "status"), ("success", "status"), ("warning", "alert"), ("error", "alert")],
+)
+def test_a_screen_reader_is_told_each_level_as_urgently_as_it_is(
+    open_page: OpenPage, notices: NoticeServer, level: str, role: str
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    region = page.locator(f"chat-banners [role={role}]")
+    expect(region).to_have_count(1)  # before there is anything in it, or it is not read out
+    notices.push("news", level=level)
+    expect(region.locator(".banner")).to_contain_text("news")
+    expect(region).to_have_attribute("aria-atomic", "false")
+
+
+def test_three_banners_are_shown_and_the_others_wait_behind_a_button(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    for number in range(5):
+        notices.push(f"number {number}", level="error")
+    expect(banners(page)).to_have_count(3)
+    expect(banners(page).first).to_contain_text("number 0")
+    click(banners(page).first.get_by_role("button", name="Dismiss"))
+    expect(banners(page).last).to_contain_text("number 3")
+    click(page.get_by_role("button", name="1 more"))
+    expect(rows(page)).to_have_count(4)
+    expect(banners(page)).to_have_count(0)
+
+
+def test_a_banner_hides_by_itself_unless_it_is_an_error(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
+    is_online(page)
+    for level in ("error", "info", "warning"):
+        notices.push(level, level=level)
+    expect(banners(page)).to_have_count(3)
+    page.clock.run_for(6000)
+    expect(banners(page)).to_have_count(3)
+    page.clock.run_for(3000)
+    expect(banners(page)).to_have_count(1)
+    page.clock.run_for(60_000)
+    expect(banners(page)).to_contain_text("Error: error")
+    expect(bell(page)).to_have_accessible_name("Notifications")  # all were seen
+    open_bell(page)
+    expect(rows(page)).to_have_count(3)
+
+
+def test_a_banner_stays_under_the_pointer_and_the_keyboard_and_in_a_hidden_tab(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
+    is_online(page)
+    notices.push("stay")
+    stays = banners(page)
+    page.bring_to_front()
+    stays.hover()
+    page.clock.run_for(30_000)
+    expect(stays).to_be_visible()
+    stays.get_by_role("button").focus()
+    page.mouse.move(5, 400)
+    page.clock.run_for(30_000)
+    expect(stays).to_be_visible()
+    page.evaluate(HIDE, True)
+    page.locator("#new-name").focus()
+    page.clock.run_for(30_000)
+    expect(stays).to_be_visible()
+    page.evaluate(HIDE, False)
+    page.clock.run_for(9000)
+    expect(stays).to_have_count(0)
+
+
+def test_closing_a_banner_takes_the_keyboard_back_to_where_it_was(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", to="bob", prepare=notices.prepare)
+    is_online(page)
+    expect(page.locator("textarea")).to_be_focused()
+    notices.push("one")
+    notices.push("two")
+    expect(banners(page)).to_have_count(2)
+    close = banners(page).get_by_role("button", name="Dismiss")
+    close.first.focus()
+    page.keyboard.press("Enter")
+    expect(close).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("textarea")).to_be_focused()
+
+
+def test_the_same_notification_again_changes_its_banner(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    notices.say(type="notification", id="backup", message="half of it", level="error")
+    expect(banners(page)).to_contain_text("half of it")
+    notices.say(type="notification", id="backup", message="all of it", level="success")
+    expect(page.get_by_role("status").filter(has_text="all of it")).to_be_visible()
+    expect(banners(page)).to_have_count(1)
+
+
+def test_what_a_host_application_emits_without_an_id_is_shown_and_kept_to_this_tab(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    for _ in range(2):
+        notices.say(type="notification", message="Your parcel is on its way.")
+    expect(banners(page)).to_have_count(2)
+    open_bell(page)
+    expect(rows(page)).to_have_count(2)
+    click(rows(page).first.get_by_role("button", name="Dismiss"))
+    expect(rows(page)).to_have_count(1)
+    assert notices.told("seen") == notices.told("dismiss") == []
+
+
+def test_a_notification_out_of_date_is_not_shown_and_one_that_gets_so_goes(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
+    is_online(page)
+    now = datetime.now(UTC)
+    notices.push("too late", level="error", expires=written(now - timedelta(seconds=1)))
+    notices.push("in time", level="error", expires=written(now + timedelta(minutes=1)))
+    expect(banners(page)).to_have_count(1)
+    expect(banners(page)).to_contain_text("in time")
+    page.clock.run_for(61_000)
+    expect(banners(page)).to_have_count(0)
+
+
+# What the server is told
+
+
+def test_a_notification_is_seen_when_it_is_in_sight_and_told_once(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    page.evaluate(HIDE, True)
+    number = notices.push("news")
+    expect(banners(page)).to_have_count(1)
+    expect(bell(page)).to_have_accessible_name("Notifications, 1 new")
+    page.wait_for_timeout(300)
+    assert notices.told("seen") == []
+    page.bring_to_front()
+    page.evaluate(HIDE, False)
+    is_told(page, notices, "seen", number)
+    expect(bell(page)).to_have_accessible_name("Notifications")
+
+
+def test_a_banner_that_waits_for_its_turn_is_not_seen_yet(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    first, *_ = numbers = [notices.push(f"number {n}", level="error") for n in range(4)]
+    is_told(page, notices, "seen", *numbers[:3])
+    click(banners(page).first.get_by_role("button", name="Dismiss"))
+    is_told(page, notices, "seen", *numbers)
+    is_told(page, notices, "dismiss", first)
+
+
+def test_what_is_dismissed_in_one_tab_is_gone_in_all(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    one, other = (open_page("alice", prepare=notices.prepare) for _ in range(2))
+    for page in (one, other):
+        is_online(page)
+    notices.push("everywhere", level="error")
+    for page in (one, other):
+        expect(banners(page)).to_have_count(1)
+    click(banners(one).get_by_role("button", name="Dismiss"))
+    for page in (one, other):
+        expect(banners(page)).to_have_count(0)
+        open_bell(page)
+        expect(panel(page)).to_contain_text("No notifications.")
+
+
+def test_what_was_seen_in_one_tab_is_not_shown_in_the_other(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    hidden = open_page("alice", prepare=notices.prepare)
+    is_online(hidden)
+    hidden.evaluate(HIDE, True)
+    visible = open_page("alice", prepare=notices.prepare)
+    is_online(visible)
+    notices.push("once is enough", level="error")
+    expect(banners(visible)).to_have_count(1)
+    expect(banners(hidden)).to_have_count(0)
+    expect(bell(hidden)).to_have_accessible_name("Notifications")
+    hidden.evaluate(HIDE, False)
+    expect(banners(visible)).to_have_count(1)
+
+
+def test_what_came_while_nobody_was_here_is_shown_once_over_reconnecting_and_a_restart(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    early = notices.push("while away", level="error", age=3600)
+    page = open_page("alice", prepare=notices.prepare)
+    expect(banners(page)).to_have_text(["Error: while away"])
+    is_told(page, notices, "seen", early)
+    notices.is_deaf = True
+    late = notices.push("not acknowledged", level="error")
+    expect(banners(page)).to_have_count(2)
+    is_told(page, notices, "seen", early, late)
+    click(banners(page).last.get_by_role("button", name="Dismiss"))
+    notices.is_deaf = False
+    for _ in range(2):
+        notices.cut()
+        expect(page.locator("#chat")).not_to_have_attribute("data-connection", "online")
+        is_online(page)
+    assert wait_until(page, lambda: notices.told("dismiss"), bool)[-1] == late
+    expect(banners(page)).to_have_text(["Error: while away"])
+    wait_until(page, lambda: list(notices.records), lambda left: left == [early])
+    assert list(notices.records) == [early]
+    page.reload()
+    is_online(page)
+    open_bell(page)
+    expect(rows(page)).to_have_count(1)
+    expect(banners(page)).to_have_count(0)
+
+
+def test_what_was_dismissed_elsewhere_while_the_line_was_down_goes_on_coming_back(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    gone, stays = (notices.push(text, level="error") for text in ("gone", "stays"))
+    is_told(page, notices, "seen", gone, stays)
+    notices.is_down = True
+    notices.cut()
+    del notices.records[gone]
+    notices.is_down = False
+    expect(banners(page)).to_have_text(["Error: stays"])
+
+
+# The bell
+
+
+def test_the_bell_lists_notifications_with_their_time_and_a_page_more_when_asked(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    for number in range(40):
+        notices.push(f"number {number}", seen=True, age=(40 - number) * 86_400)
+    notices.push("the newest", title="Title", level="success", link="/build")
+    page = open_page("alice", prepare=notices.prepare)
+    expect(bell(page)).to_contain_text("1")
+    assert notices.lists == 0, "asked for when somebody looks"
+    open_bell(page)
+    expect(rows(page)).to_have_count(30)
+    newest = rows(page).first
+    expect(newest).to_contain_text("Success: Title the newest Open")
+    expect(newest.locator("time")).to_have_text(datetime.now().strftime("%-I:%M %p"))
+    expect(rows(page).nth(1).locator("time")).to_contain_text("Yesterday")
+    click(panel(page).get_by_role("button", name="Show earlier ones"))
+    expect(rows(page)).to_have_count(41)
+    expect(panel(page).get_by_role("button", name="Show earlier ones")).to_have_count(0)
+    expect(rows(page).last).to_contain_text("number 0")
+
+
+def test_a_list_longer_than_the_screen_is_seen_as_far_as_somebody_scrolls(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    for number in range(30):
+        notices.push(f"number {number}\n" * 3, age=60 - number)
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    open_bell(page)
+    expect(rows(page)).to_have_count(30)
+    seen = wait_until(page, lambda: notices.told("seen"), lambda told: len(told) > 4)
+    page.wait_for_timeout(200)
+    seen = notices.told("seen")
+    assert 4 < len(seen) < 20
+    expect(bell(page)).to_have_accessible_name(f"Notifications, {30 - len(seen)} new")
+    rows(page).last.scroll_into_view_if_needed()
+    assert 1 in wait_until(page, lambda: notices.told("seen"), lambda told: 1 in told)
+
+
+def test_the_bell_by_keyboard_alone(open_page: OpenPage, notices: NoticeServer) -> None:
+    for text in ("one", "two", "three"):
+        notices.push(text, seen=True)
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    page.bring_to_front()
+    bell(page).focus()
+    page.keyboard.press("Enter")
+    expect(panel(page)).to_be_focused()
+    expect(bell(page)).to_have_attribute("aria-expanded", "true")
+    expect(rows(page)).to_have_count(3)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sound")).to_be_focused()
+    close = rows(page).get_by_role("button", name="Dismiss")
+    while not close.first.evaluate("element => element === document.activeElement"):
+        page.keyboard.press("Tab")
+    for left in (2, 1):
+        page.keyboard.press("Enter")
+        expect(rows(page)).to_have_count(left)
+        expect(close.first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(panel(page)).to_be_focused()
+    expect(panel(page)).to_contain_text("No notifications.")
+    page.keyboard.press("Escape")
+    expect(panel(page)).to_be_hidden()
+    expect(bell(page)).to_be_focused()
+    expect(bell(page)).to_have_attribute("aria-expanded", "false")
+
+
+def test_a_list_that_did_not_come_says_so_and_can_be_asked_for_again(
+    open_page: OpenPage, notices: NoticeServer, complaints: list[str]
+) -> None:
+    notices.list_status = 503
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    open_bell(page)
+    expect(panel(page).get_by_role("alert")).to_have_text(
+        "The server cannot store messages at the moment."
+    )
+    notices.list_status = 200
+    notices.push("here", seen=True)
+    click(panel(page).get_by_role("button", name="Try again"))
+    expect(rows(page)).to_have_count(1)
+    expect(panel(page).get_by_role("alert")).to_have_text("")
+    assert len(complaints) == 1
+    assert "503" in complaints.pop()
+
+
+def test_what_comes_while_the_list_is_open_stands_above_and_is_marked_as_new(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    notices.push("seen before", seen=True)
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    open_bell(page)
+    expect(rows(page)).to_have_count(1)
+    number = notices.push("just now")
+    expect(rows(page).first).to_contain_text("just now")
+    is_told(page, notices, "seen", number)
+    expect(rows(page).first).to_have_class("notice is-new")
+    page.keyboard.press("Escape")
+    open_bell(page)
+    expect(rows(page).first).to_have_class("notice")
+
+
+def test_the_sound_stays_muted_in_every_tab(open_page: OpenPage, notices: NoticeServer) -> None:
+    one, other = (open_page("alice", prepare=notices.prepare) for _ in range(2))
+    for page in (one, other):
+        open_bell(page)
+        expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")
+    click(one.get_by_role("button", name="Sound"))
+    for page in (one, other):
+        expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "false")
+    assert one.evaluate("localStorage.getItem('chat.muted')") == "true"
