@@ -30,9 +30,14 @@ class NoticeServer:
     def prepare(self, page: Any) -> None:
         """Be the server of this tab."""
         page.route_web_socket("**/ws", self._meet)
-        session = {"token": "t", "userId": "", "hasPassword": False}
         nothing = {"conversations": [], "next": None, "messages": [], "lastSeq": 0, "more": False}
-        page.route("**/api/**", lambda route: route.fulfill(json=session | nothing))
+
+        def answer(route: Any) -> None:
+            asked = json.loads(route.request.post_data or "{}")
+            session = {"token": "t", "userId": asked.get("userId", ""), "hasPassword": False}
+            route.fulfill(json=session | nothing)
+
+        page.route("**/api/**", answer)
         page.route("**/api/notifications*", self._list)
 
     def push(self, message: str, *, age: int = 0, **fields: Any) -> int:
@@ -47,7 +52,7 @@ class NoticeServer:
             "seen": False,
             **fields,
         }
-        for socket in self.sockets:
+        for socket in self.sockets if number in self._unseen else ():
             self._notify(socket, number)
         return number
 

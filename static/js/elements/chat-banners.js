@@ -112,12 +112,14 @@ export class ChatBanners extends HTMLElement {
   /** @param {Banner} banner */
   #take(banner) {
     const hadFocus = banner.row.contains(document.activeElement);
+    const cameFrom = this.#cameFrom;
     this.#queue.splice(this.#queue.indexOf(banner), 1);
     this.#eyes.unobserve(banner.row);
     banner.row.remove();
     if (!this.#queue.length) this.#isHovered = false; // what is gone tells of no pointer that leaves
     this.#draw();
-    if (hadFocus) (this.querySelector("button") ?? /** @type {HTMLElement | null} */ (this.#cameFrom))?.focus();
+    if (hadFocus) (this.querySelector("button:not([hidden])") ?? /** @type {any} */ (cameFrom))?.focus();
+    if (hadFocus) this.#cameFrom = cameFrom; // it did not come from the banner that is gone
   }
 
   /** @param {Banner} banner */

@@ -185,9 +185,11 @@ export class Notifications extends EventTarget {
   #learn({notifications, unseen, next}, isFirst) {
     const notices = notifications.map((notification) => this.#read(notification));
     if (isFirst) this.#dropMissing(notices, Boolean(next));
+    const listed = new Set(notices.filter(({seen}) => !seen).map(({id}) => id));
+    for (const {id, seen} of this.list) if (!seen || this.#owed.get(/** @type {number} */ (id)) === "seen") listed.add(id);
     for (const notice of notices) if (!this.#dismissed.has(notice.id)) this.#hold(notice);
     this.#next = next ?? null;
-    this.#beyond = Math.max(0, unseen - this.#heldUnseen());
+    this.#beyond = next ? Math.max(0, unseen - [...listed].filter((id) => typeof id === "number").length) : 0;
   }
 
   /** What should stand on the first page and does not was dismissed elsewhere. @param {Notice[]} page @param {boolean} goesOn */
