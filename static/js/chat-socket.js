@@ -10,14 +10,22 @@
  *     const {seq} = await socket.emit("chat", {toUserId: "bob", message: "hi"}); // stored, as number seq
  */
 
-/** How long to wait before each next try to connect; the last one repeats. */
+/**
+ * How long to wait at most before each next try to connect; the last one repeats. The wait itself is any part of it,
+ * by chance ("full jitter"): the clients of a restarted server come back spread over all of that time.
+ */
 const BACKOFF_SECONDS = [1, 2, 4, 8, 15, 30];
-/** Up to this share of a wait is taken off by chance: clients of a restarted server should not all come at once. */
-const JITTER = 0.5;
 /** After a connection that held this long the table starts anew; a shorter one counts as one more failure. */
 const STEADY_SECONDS = 10;
 /** How long the server may leave a new connection, a ping or an event without an answer. */
 const ANSWER_SECONDS = 10;
+/** How long it may leave the ping of somebody who has just come back, who is to see what they write arrive. */
+const PROBE_SECONDS = 3;
+/** A clock that stood still for longer than this was asleep, and so was the network. */
+const CLOCK_SECONDS = 2;
+const ASLEEP_SECONDS = 10;
+/** What tells a page that it is looked at again, or that the network has changed; some bubble from `document`. */
+const WAKING = ["online", "visibilitychange", "resume", "pageshow", "offline"];
 /** How many events may wait for `ready`; one more is refused. */
 const WAITING_EVENTS = 100;
 /** 1001 going away, 1012 service restart: the server says itself that it will be back. */
@@ -85,6 +93,9 @@ export class ChatSocket {
   #terms = {heartbeat: ANSWER_SECONDS, limits: {frameBytes: Infinity}};
   /** @type {ReturnType<typeof setTimeout> | undefined} what happens next if nothing else does; see #after */
   #timer;
+  /** @type {ReturnType<typeof setInterval>} */
+  #clock;
+  #clockAt = Date.now();
 
   /**
    * Connects at once.
@@ -96,7 +107,8 @@ export class ChatSocket {
   constructor(url, {userId, sync, token}) {
     this.#url = url;
     this.#init = () => JSON.stringify({type: "init", userId, sync, token: token?.()});
-    globalThis.addEventListener?.("online", this.#networkIsBack);
+    for (const type of WAKING) globalThis.addEventListener?.(type, this.#wake);
+    this.#clock = setInterval(() => this.#watchClock(), CLOCK_SECONDS * 1000);
     this.#connect();
   }
 
@@ -138,6 +150,12 @@ export class ChatSocket {
     if (this.state.name === "online") this.#ws?.send(JSON.stringify({...fields, type}));
   }
 
+  /** Somebody is back: connects now rather than after the wait; an open connection has to prove that it is alive. */
+  wake() {
+    if (this.state.name === "waiting") this.#connect();
+    else if (this.state.name === "online") this.#probe();
+  }
+
   /** Connects now rather than after the wait, or once more after the server ended it. */
   reconnect() {
     if (this.state.name === "waiting" || this.state.name === "ended") this.#connect();
@@ -145,7 +163,8 @@ export class ChatSocket {
 
   /** Ends the connection for good. */
   close() {
-    globalThis.removeEventListener?.("online", this.#networkIsBack);
+    for (const type of WAKING) globalThis.removeEventListener?.(type, this.#wake);
+    clearInterval(this.#clock);
     this.#leave({name: "closed"});
   }
 
@@ -187,17 +206,33 @@ export class ChatSocket {
     this.#after(ANSWER_SECONDS, () => this.#lost(1006, "no answer"));
   }
 
-  #networkIsBack = () => {
-    if (this.state.name === "waiting") this.#connect();
-    if (this.state.name === "online") this.#ping();
+  /** After a sleep a socket says that it is open, and may be dead: then there is no reason to wait either. */
+  #probe() {
+    this.send("ping");
+    this.#after(PROBE_SECONDS, () => {
+      this.#lost(1006, "no answer");
+      this.reconnect();
+    });
+  }
+
+  #wake = (/** @type {Event} */ {type, target}) => {
+    const isHidden = /** @type {Document | null} */ (target)?.visibilityState === "hidden";
+    const isUseless = type === "offline" && this.state.name === "waiting";
+    if (!isHidden && !isUseless) this.wake();
   };
+
+  /** A laptop that was closed tells nobody when it is opened. */
+  #watchClock() {
+    const stoodStill = Date.now() - this.#clockAt - CLOCK_SECONDS * 1000;
+    this.#clockAt = Date.now();
+    if (stoodStill > ASLEEP_SECONDS * 1000) this.wake();
+  }
 
   /** @param {number} code @param {string} reason */
   #lost(code, reason) {
     const steady = Date.now() - this.#onlineSince >= STEADY_SECONDS * 1000;
     this.#failures = steady || BACK_SOON.includes(code) ? 0 : this.#failures + 1;
-    const wait = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)];
-    const seconds = wait * (1 - JITTER * Math.random());
+    const seconds = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)] * Math.random();
     this.#leave(isFinal(code) ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
     if (this.state.name === "waiting") this.#after(seconds, () => this.#connect());
     this.#tell("close", {code, reason});

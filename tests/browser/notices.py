@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.browser.pages import wait_longest
+
 SENT_AFTER_READY = 50
 
 
@@ -29,6 +31,7 @@ class NoticeServer:
 
     def prepare(self, page: Any) -> None:
         """Be the server of this tab."""
+        wait_longest(page)
         page.route_web_socket("**/ws", self._meet)
         nothing = {"conversations": [], "next": None, "messages": [], "lastSeq": 0, "more": False}
 

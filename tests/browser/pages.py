@@ -57,6 +57,11 @@ def wait_until(page: Any, look: Callable[[], Any], wanted: Callable[[Any], bool]
     return found
 
 
+def wait_longest(page: Any) -> None:
+    """Waits that this page draws by chance are the longest possible, so that a test can see them."""
+    page.add_init_script("Math.random = () => 0.999")
+
+
 class FakeServer:
     """Stands in the server's place, for a page whose clock stands still unless a test runs it.
 
@@ -71,6 +76,7 @@ class FakeServer:
         self._answer = answer or FakeServer.be_ready
 
     def prepare(self, page: Any) -> None:
+        wait_longest(page)
         page.clock.install(time="2030-01-01T09:00:00")
         page.clock.pause_at("2030-01-01T10:00:00")
         page.route_web_socket("**/ws", self._meet)
@@ -122,6 +128,7 @@ class Wire:
         self.garble: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda event: [event]
 
     def prepare(self, page: Any) -> None:
+        wait_longest(page)
         page.route_web_socket("**/ws", self._meet)
 
     def _meet(self, socket: Any) -> None:
