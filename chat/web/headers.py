@@ -32,6 +32,10 @@ def protect(app: Flask) -> None:
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
+        if (
+            request.endpoint == "static"
+        ):  # public, and made to stand on other pages too: docs/embed.md
+            headers["Access-Control-Allow-Origin"] = "*"
         if request.is_secure:
             headers["Strict-Transport-Security"] = f"max-age={A_YEAR}"
         return response

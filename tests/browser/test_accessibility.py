@@ -10,7 +10,6 @@ import pytest
 from tests.browser.pages import OpenPage, click, expect, is_online, texts, write
 from tests.conftest import ROOT
 
-AXE = ROOT / "tests/js/node_modules/axe-core/axe.min.js"
 RUN = """async () => {
     const {violations, passes} = await axe.run(document, {resultTypes: ["violations", "passes"]});
     return {
@@ -30,9 +29,7 @@ def colours(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def look(colours: str) -> Look:
     """Check what stands on the page just now: look(page, "the name of the screen")."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (make tests/js/node_modules/.package-lock.json)")
-    axe = AXE.read_text("utf-8")
+    axe = (npm_package("axe-core") / "axe.min.js").read_text("utf-8")
 
     def look(page: Any, screen: str) -> None:
         page.emulate_media(color_scheme=colours, reduced_motion="reduce")

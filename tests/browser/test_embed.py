@@ -1,0 +1,377 @@
+"""docs/embed.md is true: each of its examples, on a page of another site, in a browser, against a real server."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+from websockets.sync.client import ClientConnection, connect
+
+from chat.config import Settings
+from tests.browser.pages import click, expect, wait_until
+from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
+from tests.npm import npm_package
+
+TEXT = (ROOT / "docs/embed.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.M | re.S)
+EXAMPLE = "127.0.0.1:8000"
+SECONDS = 10
+HOST_APPLICATION = """
+from flask import request
+from app import app
+from chat import emit
+
+@app.post("/notify/<user>")
+def notify(user):
+    return {"told": emit({"type": "notification", **request.get_json()}, to=user)}
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return [body for found, body in BLOCKS if found == language]
+
+
+PAGE, STYLE, ORIGINS, POLICY = (blocks(name)[0] for name in ("html", "css", "sh", "text"))
+SITE, WORDS, TOKEN = blocks("js")
+HOOK, COMPONENT = blocks("jsx")
+
+
+def test_every_block_of_the_document_is_tried_below() -> None:
+    tried = [PAGE, SITE, WORDS, STYLE, ORIGINS, POLICY, TOKEN, HOOK, COMPONENT]
+    assert [body for _, body in BLOCKS] == tried
+
+
+class Site(SimpleHTTPRequestHandler):
+    """A site of somebody else, with the Content-Security-Policy that the document asks for."""
+
+    policy = ""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", self.policy)
+        super().end_headers()
+
+    def do_GET(self) -> None:
+        if self.path == "/favicon.ico":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """No lines between those of the tests."""
+
+
+class OtherSite:
+    """A site on an origin of its own, whose files a test writes: put("index.html", ...)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._policy = type("SiteOfOneTest", (Site,), {})
+        handler = functools.partial(self._policy, directory=str(folder))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.chat = EXAMPLE
+
+    def use(self, server: Server) -> None:
+        """Put this server's address where the document has an example."""
+        self.chat = f"127.0.0.1:{server.port}"
+        self._policy.policy = POLICY.strip().replace(EXAMPLE, self.chat)
+
+    def put(self, name: str, text: str) -> None:
+        assert EXAMPLE in text or name not in ("index.html", "site.js")
+        (self._folder / name).write_text(text.replace(EXAMPLE, self.chat), "utf-8")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherSite]:
+    site = OtherSite(tmp_path_factory.mktemp("site"))
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def server(
+    _start: StartServer, _site: OtherSite, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A chat server that knows the other site, in a host application that notifies."""
+    folder = tmp_path_factory.mktemp("host")
+    (folder / "host_application.py").write_text(HOST_APPLICATION)
+    running = _start(
+        "--pythonpath", str(folder), app="host_application:app", CHAT_ORIGINS=_site.origin
+    )
+    _site.use(running)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def site(_site: OtherSite, server: Server) -> OtherSite:
+    _site.put("index.html", PAGE)
+    _site.put("site.js", SITE)
+    return _site
+
+
+@pytest.fixture
+def visit(context: Any, site: OtherSite) -> Callable[[], Any]:
+    def visit() -> Any:
+        page = context.new_page()
+        page.goto(site.origin)
+        return page
+
+    return visit
+
+
+@pytest.fixture
+def bob(server: Server) -> Iterator[ClientConnection]:
+    """Somebody at a program of their own."""
+    with connect(server.ws) as ws:
+        ws.send(json.dumps({"type": "init", "userId": "bob"}))
+        assert json.loads(ws.recv(SECONDS))["type"] == "ready"
+        yield ws
+
+
+def say(ws: ClientConnection, text: str) -> None:
+    ws.send(json.dumps({"type": "chat", "toUserId": "alice", "message": text}))
+
+
+def hears(ws: ClientConnection, text: str) -> None:
+    """This message comes, after those that other tests have left behind."""
+    while json.loads(ws.recv(SECONDS)).get("message") != text:
+        pass
+
+
+def notify(server: Server, **notification: Any) -> None:
+    answer = requests.post(f"{server.http}/notify/alice", json=notification, timeout=SECONDS)
+    assert answer.status_code == 200
+
+
+def is_connected(page: Any) -> None:
+    expect(page.locator("#connection")).to_have_text("online")
+
+
+def test_a_plain_page_of_another_site_chats_and_shows_banners(
+    visit: Callable[[], Any], server: Server, bob: ClientConnection
+) -> None:
+    page = visit()
+    is_connected(page)
+    say(bob, "hello <b>there</b>")
+    expect(page.locator("#messages li")).to_have_text(["bob: hello <b>there</b>"])
+    page.get_by_label("To bob:").fill("hello yourself")
+    page.keyboard.press("Enter")
+    hears(bob, "hello yourself")
+    expect(page.locator("#messages li").last).to_have_text("alice: hello yourself")
+    notify(server, message="The build is red", level="error", link="https://example.com/build")
+    banner = page.get_by_role("alert").locator(".banner")
+    expect(banner).to_contain_text("Error: The build is red")
+    expect(banner.get_by_role("link")).to_have_attribute("href", "https://example.com/build")
+    shadow, position = banner.evaluate(
+        "banner => [getComputedStyle(banner).boxShadow, getComputedStyle(banner.closest('chat-banners')).position]"
+    )
+    assert shadow != "none"
+    assert position == "fixed"
+    click(banner.get_by_role("button", name="Dismiss"))
+    expect(banner).to_have_count(0)
+
+
+def test_the_same_notification_is_shown_once_however_often_it_is_sent(
+    visit: Callable[[], Any], server: Server
+) -> None:
+    page = visit()
+    is_connected(page)
+    for _ in range(2):
+        notify(server, id=123456, message="once", level="error")
+    expect(page.locator(".banner")).to_have_text(["Error: once"])
+    click(page.get_by_role("button", name="Dismiss"))
+    notify(server, id=123456, message="once", level="error")
+    notify(server, message="another", level="error")
+    expect(page.locator(".banner")).to_have_text(["Error: another"])
+
+
+def test_the_words_can_be_the_sites_own(
+    visit: Callable[[], Any], site: OtherSite, server: Server
+) -> None:
+    site.put("site.js", SITE.replace("showBanners(socket);\n", WORDS))
+    page = visit()
+    is_connected(page)
+    notify(server, message="Pause", level="warning", link="/x")
+    banner = page.get_by_role("region", name="Mitteilungen").locator(".banner")
+    expect(banner).to_have_text("Achtung: Pause Öffnen")
+    expect(banner.get_by_role("button", name="Schließen")).to_be_visible()
+
+
+def test_a_korean_page_gets_korean_banners(
+    visit: Callable[[], Any], site: OtherSite, server: Server
+) -> None:
+    site.put("index.html", PAGE.replace('lang="en"', 'lang="ko"'))
+    page = visit()
+    is_connected(page)
+    notify(server, message="수업이 곧 시작됩니다", level="warning")
+    expect(page.locator(".banner")).to_have_text("주의: 수업이 곧 시작됩니다")
+    expect(page.get_by_role("button", name="닫기")).to_be_visible()
+
+
+def test_the_colours_can_be_the_sites_own(
+    visit: Callable[[], Any], site: OtherSite, server: Server
+) -> None:
+    site.put("own.css", STYLE)
+    site.put("index.html", PAGE.replace("</head>", '<link rel="stylesheet" href="own.css"></head>'))
+    page = visit()
+    is_connected(page)
+    notify(server, message="yellow")
+    expect(page.locator(".banner")).to_have_css("background-color", "rgb(255, 251, 232)")
+
+
+def test_the_command_names_origins_as_the_server_reads_them() -> None:
+    setting, *command = ORIGINS.split()
+    name, _, value = setting.partition("=")
+    assert command == ["gunicorn", "-k", "gevent", "app:app"]
+    assert Settings.load({name: value}).origins == (
+        "https://www.example.com",
+        "http://localhost:5173",
+    )
+
+
+def test_a_site_that_the_server_does_not_know_is_refused(
+    context: Any,
+    complaints: list[str],
+    start_server: StartServer,
+    site: OtherSite,
+    server: Server,
+) -> None:
+    stranger = start_server()
+    site.use(stranger)
+    site.put("index.html", PAGE)
+    site.put("site.js", SITE)
+    page = context.new_page()
+    page.goto(site.origin)
+    expect(page.locator("#connection")).to_have_text("waiting")
+    page.close()
+    assert complaints, "the browser's console tells why"
+    assert all("403" in complaint for complaint in complaints)
+    complaints.clear()
+    site.use(server)
+
+
+def test_the_page_gives_the_token_that_its_site_has_made(
+    visit: Callable[[], Any], site: OtherSite, server: Server
+) -> None:
+    account = {"userId": "protected", "password": "a long enough one"}
+    made = requests.post(f"{server.http}/api/accounts", json=account, timeout=SECONDS)
+    assert made.status_code == 201
+    [line] = [line for line in SITE.splitlines(keepends=True) if "new ChatSocket(" in line]
+    site.put("site.js", SITE.replace(line, TOKEN))
+    now = time.time()  # with its milliseconds: tokens from before the password do not count
+    claims = {"sub": "protected", "iat": now, "exp": int(now) + 60}
+    token = jwt.encode(claims, TOKEN_SECRET, algorithm="HS256")
+    for given, state in (("", "ended"), (token, "online")):
+        body = f'<body data-user="protected" data-chat-token="{given}">'
+        site.put("index.html", PAGE.replace("<body>", body))
+        expect(visit().locator("#connection")).to_have_text(state)
+
+
+# React
+
+MAIN = """
+import {StrictMode} from "react";
+import {createRoot} from "react-dom/client";
+import {Chat} from "./Chat.jsx";
+
+const root = createRoot(document.querySelector("#root"));
+const url = new URLSearchParams(location.search).get("url");
+window.draw = (me) => root.render(<StrictMode><Chat url={url} me={me} other="bob" /></StrictMode>);
+window.leave = () => root.unmount();
+window.draw("alice");
+"""
+ROOT_PAGE = '<!doctype html><title>React</title><div id="root"></div><script type="module" src="bundle.js"></script>'
+
+
+@pytest.fixture
+def react(context: Any, site: OtherSite, server: Server, tmp_path: Path) -> Callable[[], Any]:
+    """Open the document's component, put together as a React project does."""
+    modules = npm_package("esbuild").parent
+    sources = {"useChat.jsx": HOOK, "Chat.jsx": COMPONENT, "main.jsx": MAIN}
+    for name, text in sources.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    shutil.copy(ROOT / "static/js/chat-socket.js", tmp_path)
+    bundle = subprocess.run(
+        [
+            modules / ".bin/esbuild",
+            "main.jsx",
+            "--bundle",
+            "--jsx=automatic",
+            "--define:process.env.NODE_ENV='development'",
+            "--log-level=error",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "NODE_PATH": str(modules)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert bundle.returncode == 0, bundle.stderr
+    site.put("bundle.js", bundle.stdout)
+    site.put("react.html", ROOT_PAGE)
+
+    def react() -> Any:
+        page = context.new_page()
+        page.goto(f"{site.origin}/react.html?url={server.ws}/ws")
+        return page
+
+    return react
+
+
+def sockets_of(server: Server, user: str) -> int:
+    """How many sockets `user` has, as the answer to a notification says."""
+    told = requests.post(
+        f"{server.http}/notify/{user}", json={"message": "count"}, timeout=SECONDS
+    ).json()["told"]
+    return int(told)
+
+
+def test_the_hook_chats_and_notifies_and_hears_each_thing_once(
+    react: Callable[[], Any], server: Server, bob: ClientConnection
+) -> None:
+    page = react()
+    expect(page.get_by_text("alice: online")).to_be_visible()
+    say(bob, "to a component")
+    expect(page.locator("li")).to_have_text(["bob: to a component"])
+    page.get_by_label("Message").fill("from a component")
+    page.keyboard.press("Enter")
+    hears(bob, "from a component")
+    expect(page.locator("li")).to_have_text(["bob: to a component", "alice: from a component"])
+    notify(server, message="The build is green")
+    expect(page.get_by_role("status")).to_have_text("The build is green")
+
+
+def test_the_hook_opens_one_connection_keeps_it_and_closes_it_with_its_component(
+    react: Callable[[], Any], server: Server
+) -> None:
+    page = react()
+    expect(page.get_by_text("alice: online")).to_be_visible()
+    first = wait_until(page, lambda: sockets_of(server, "alice"), lambda told: told == 1)
+    assert first == 1, "StrictMode runs each effect twice; the first connection was closed"
+    page.get_by_label("Message").fill("drawn again with every letter")
+    assert sockets_of(server, "alice") == 1
+    page.evaluate("draw('carol')")
+    expect(page.get_by_text("carol: online")).to_be_visible()
+    assert wait_until(page, lambda: sockets_of(server, "alice"), lambda told: told == 0) == 0
+    page.evaluate("leave()")
+    assert wait_until(page, lambda: sockets_of(server, "carol"), lambda told: told == 0) == 0
