@@ -450,3 +450,72 @@ def test_the_sound_stays_muted_in_every_tab(open_page: OpenPage, notices: Notice
     for page in (one, other):
         expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "false")
     assert one.evaluate("localStorage.getItem('chat.muted')") == "true"
+
+
+# How they look
+
+CONTRASTS = """(selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility()).map((one) => {
+    const read = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = (colour) => read(colour).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    let ground = one;
+    while ((read(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
+    const [dark, bright] = [getComputedStyle(one).color, getComputedStyle(ground).backgroundColor].map(light).sort((a, b) => a - b);
+    return [one.className, (bright + 0.05) / (dark + 0.05)];
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(
+    open_page: OpenPage, notices: NoticeServer, scheme: str
+) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    page.emulate_media(color_scheme=scheme)
+    is_online(page)
+    for level in ("info", "success", "warning", "error"):
+        notices.push("text", title="title", link="/x", level=level)
+    expect(banners(page)).to_have_count(3)
+    texts = ".notice-title, .notice-message, .notice-link, .notice-close, .banners-more"
+    found = page.evaluate(CONTRASTS, texts)
+    assert len(found) == 13
+    open_bell(page)
+    expect(rows(page)).to_have_count(4)
+    inside = f"{texts}, .notice-time, .panel h2, .panel button:not(.notice-close), .count"
+    found += page.evaluate(CONTRASTS, inside)
+    assert len(found) > 30
+    assert [pair for pair in found if pair[1] < 4.5] == []
+
+
+def test_who_wants_less_motion_gets_none(open_page: OpenPage, notices: NoticeServer) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    notices.push("moving", level="error")
+    expect(banners(page)).to_have_css("animation-name", "banner-in")
+    page.emulate_media(reduced_motion="reduce")
+    expect(banners(page)).to_have_css("animation-name", "none")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_banners_and_list_fit_into_the_window(
+    open_page: OpenPage, notices: NoticeServer, width: int
+) -> None:
+    page = open_page("alice", prepare=notices.prepare, size=(width, 640))
+    is_online(page)
+    for _ in range(3):
+        notices.push(f"{'long' * 30} and many words {'on and on ' * 30}", link="/x")
+    expect(banners(page)).to_have_count(3)
+
+    def is_inside(what: Any) -> None:
+        box = what.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= 640
+
+    for banner in banners(page).all():
+        is_inside(banner)
+        assert banner.get_by_role("button").bounding_box()["width"] >= 24
+    open_bell(page)
+    expect(rows(page)).to_have_count(3)
+    is_inside(panel(page))
+    assert panel(page).evaluate("panel => panel.scrollWidth <= panel.clientWidth")
