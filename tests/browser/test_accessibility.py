@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.pages import OpenPage, click, expect, is_online, texts, write
-from tests.conftest import ROOT
+from tests.npm import npm_package
 
 RUN = """async () => {
     const {violations, passes} = await axe.run(document, {resultTypes: ["violations", "passes"]});
