@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from chat.web.headers import security_headers
 from tests import test_notifications
 from tests.conftest import Server, StartServer
 from tests.test_notifications import a_name, ask, finished, push, tokens
@@ -139,6 +140,27 @@ def test_a_stream_needs_a_users_token(server: Server) -> None:
     head = requests.head(url, headers=mine | {"Last-Event-ID": "7"}, timeout=SECONDS)
     assert (head.status_code, "event-stream" in head.headers["Content-Type"]) == (200, True)
     assert (refused.status_code, refused.json()["error"]["field"]) == (400, "Last-Event-ID")
+
+
+def test_a_stream_has_the_headers_of_every_response(server: Server) -> None:
+    url = f"{server.http}/api/notifications/stream"
+    mine = {"Authorization": f"Bearer {tokens().sign(a_name())[0]}"}
+    with requests.get(url, headers=mine, timeout=SECONDS, stream=True) as stream:
+        assert stream.headers.items() >= security_headers(is_secure=False).items()
+        assert stream.headers["Cache-Control"] == "no-store"
+
+
+def test_one_user_cannot_hold_any_number_of_streams(start_server: StartServer) -> None:
+    strict = start_server(CHAT_RATE_LIMITS="on", CHAT_SOCKETS_PER_USER="2")
+    url = f"{strict.http}/api/notifications/stream"
+    mine = {"Authorization": f"Bearer {tokens().sign(a_name())[0]}"}
+    held = [requests.get(url, headers=mine, timeout=SECONDS, stream=True) for _ in range(2)]
+    refused = requests.get(url, headers=mine, timeout=SECONDS, stream=True)
+    assert [stream.status_code for stream in (*held, refused)] == [200, 200, 429]
+    assert refused.json()["error"]["code"] == "rate_limited"
+    assert int(refused.headers["Retry-After"]) > 0
+    for stream in held:
+        stream.close()
 
 
 def test_an_idle_stream_gets_a_comment_now_and_then(start_server: StartServer) -> None:

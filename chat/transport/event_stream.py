@@ -7,7 +7,7 @@ then the events wait in a queue for the server to write them. What is sent is le
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent import sleep
@@ -27,13 +27,10 @@ AGAIN = b"retry: 2000\n\n"  # milliseconds until a browser comes back; and proof
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
     "X-Accel-Buffering": "no",  # nginx is not to gather the events
 }
 # Without a length the response ends with the connection (RFC 9112, section 6.3).
-HEAD = "HTTP/1.1 200 OK\r\nConnection: close\r\n" + "".join(
-    f"{name}: {value}\r\n" for name, value in HEADERS.items()
-)
+STATUS_LINE = "HTTP/1.1 200 OK"
 
 Left = Callable[[], None]  # called once, when nothing more can be sent
 
@@ -56,10 +53,20 @@ class EventStream(Peer):
 
     __slots__ = ("_left",)
 
-    def __init__(self, sock: Any, connections: Connections, address: str, left: Left) -> None:
+    def __init__(
+        self,
+        sock: Any,
+        connections: Connections,
+        address: str,
+        left: Left,
+        headers: Mapping[str, str],
+    ) -> None:
+        """`headers`: of the response, beside its own HEADERS; neither names nor values are checked."""
         self._left = left
         super().__init__(sock, connections, address)
-        self.send(HEAD.encode() + b"\r\n" + AGAIN)
+        lines = [f"{name}: {value}" for name, value in {**headers, **HEADERS}.items()]
+        head = "\r\n".join([STATUS_LINE, "Connection: close", *lines, "", ""])
+        self.send(head.encode() + AGAIN)
 
     def close(self, code: int, reason: str = "") -> None:
         """The reader comes back by itself, or is refused then: a stream has no close codes."""

@@ -28,14 +28,20 @@ def protect(app: Flask) -> None:
 
     @app.after_request
     def put(response: Response) -> Response:
-        headers = response.headers
-        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "no-referrer"
-        if (
-            request.endpoint == "static"
-        ):  # public, and made to stand on other pages too: docs/embed.md
-            headers["Access-Control-Allow-Origin"] = "*"
-        if request.is_secure:
-            headers["Strict-Transport-Security"] = f"max-age={A_YEAR}"
+        response.headers.update(security_headers(request.is_secure))
+        # Public, and made to stand on other pages too: docs/embed.md.
+        if request.endpoint == "static":
+            response.headers["Access-Control-Allow-Origin"] = "*"
         return response
+
+
+def security_headers(is_secure: bool) -> dict[str, str]:
+    """The headers of a response that came over TLS, or did not; for what does not go through `protect`."""
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+    if is_secure:
+        headers["Strict-Transport-Security"] = f"max-age={A_YEAR}"
+    return headers

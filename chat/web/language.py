@@ -1,4 +1,4 @@
-"""Which language the server writes a page in: the browser's (Accept-Language), of those in translations/.
+"""Which language the server writes a page in: the browser's (Accept-Language), of those in chat/translations/.
 
 Only what stands there before the script has run: the rest is static/js/texts.js, in the language that
 somebody chose on the page.
@@ -6,15 +6,18 @@ somebody chose on the page.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask, Response, request
 from flask_babel import Babel
 
+TRANSLATIONS = Path(__file__).parent.parent / "translations"
 LANGUAGES = ("en", "ko")  # the first: of a browser that takes none of them
 
 
 def attach(app: Flask) -> None:
     """Have templates translate by `_`, and know `page_language()`."""
-    Babel(app, locale_selector=_asked_for)
+    Babel(app, locale_selector=_asked_for, default_translation_directories=str(TRANSLATIONS))
     app.jinja_env.globals["page_language"] = _asked_for
 
 

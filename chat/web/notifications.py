@@ -12,8 +12,10 @@ import msgspec
 from flask import Response, request
 from msgspec import UNSET
 
+from chat.delivery import streams
 from chat.directory import Directory
 from chat.draft import Level
+from chat.errors import RateLimited
 from chat.listeners import Listener
 from chat.notifications import Notifier, Pushed
 from chat.protocol import encode, iso
@@ -24,10 +26,12 @@ from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
 from chat.web import notification_shapes as shapes
 from chat.web import reading
 from chat.web.answers import json_answer
+from chat.web.headers import security_headers
 
 log = logging.getLogger("chat")
 
 SCOPE = "notify"
+RETRY_SECONDS = 30  # for one who has too many streams, until some of them may be gone
 PUSH_BYTES = 2_097_152  # ten thousand names of 64 letters, of any script
 
 
@@ -97,9 +101,12 @@ class NotificationViews:
         if request.method == "HEAD":  # Flask answers it by the view for GET
             return Response(headers=HEADERS)
         check_room(self._connections)
+        if len(streams.of(user_id)) >= self._connections.limits.sockets_per_user:
+            raise RateLimited(RETRY_SECONDS, "You have too many streams open.")
         log.info("stream user=%r address=%s", user_id, peer_address())
         if (sock := taken_socket()) is not None:
-            stream = EventStream(sock, self._connections, peer_address(), listener.left)
+            headers = security_headers(request.is_secure)
+            stream = EventStream(sock, self._connections, peer_address(), listener.left, headers)
             self._notifier.listen(listener, stream, resumed)
             return ADOPTED
         seconds = self._connections.settings.heartbeat_seconds
