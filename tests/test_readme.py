@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +21,9 @@ from tests.conftest import ROOT, StartServer
 from tests.test_docs import BLOCK
 
 README, KOREAN = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.ko.md"))
-EVENT, SITE = (code for language, code in BLOCK.findall(README) if language == "python")
+EVENT, SITE, MINT = (code for language, code in BLOCK.findall(README) if language == "python")
+[MINT_IN_NODE] = (code for _, code in BLOCK.findall(README) if "node:crypto" in code)
+SECRET = "the same thirty-two bytes for both"
 MOST_LINES = 10
 ANSWER_SECONDS = 10
 
@@ -56,6 +62,40 @@ def test_the_chat_can_be_mounted_in_a_flask_site(start_server: StartServer, tmp_
         assert answer.json() == {"told": 1}
         shown = receive(alice)
         assert (shown["type"], shown["message"]) == ("notification", "Your parcel is on its way.")
+
+
+PYTHON = [sys.executable, "-c", MINT + 'print(chat_token("지은"))']
+NODE = ["node", "--input-type=module", "-e", MINT_IN_NODE + 'console.log(chatToken("지은"))']
+
+
+@pytest.mark.parametrize("command", [PYTHON, NODE], ids=["Python", "Node"])
+def test_a_site_makes_tokens_for_its_own_users(
+    start_server: StartServer, command: list[str]
+) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed (Debian: apt-get install nodejs)")
+    server = start_server(CHAT_AUTH="required", CHAT_TOKEN_SECRET=SECRET)
+    minted = subprocess.run(
+        command,
+        env={**os.environ, "CHAT_TOKEN_SECRET": SECRET},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        timeout=30,
+    ).stdout.strip()
+    with connect(server.ws) as socket:
+        socket.send(json.dumps({"type": "init", "userId": "지은", "token": minted}))
+        ready = receive(socket)
+        assert (ready["type"], ready["userId"]) == ("ready", "지은")
+    with connect(server.ws) as socket:
+        socket.send(json.dumps({"type": "init", "userId": "민수", "token": minted}))
+        assert receive(socket)["code"] == "not_signed_in", "it is nobody else's"
+    asked = requests.get(
+        f"{server.http}/api/conversations",
+        headers={"Authorization": f"Bearer {minted}"},
+        timeout=ANSWER_SECONDS,
+    )
+    assert asked.status_code == 200
 
 
 def test_both_readmes_show_the_same_code() -> None:
