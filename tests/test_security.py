@@ -313,6 +313,64 @@ def test_a_message_is_stored_exactly_and_is_in_no_log(open_server: Server, text:
     assert "\x1b" not in open_server.log
 
 
+# Searching and signing in: every sign stands for itself.
+
+WRITTEN = {
+    "' OR 1=1--": "a quote",
+    "50% of it": "a percent sign",
+    "one_word": "an underscore",
+    "nothing of all that": "none of them",
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("' OR 1=1--", ["' OR 1=1--"]),
+        ("' OR '1'='1", []),
+        ("%", ["50% of it"]),
+        ("%%", []),
+        ("o%t", []),
+        ("_", ["one_word"]),
+        ("on_", []),
+        ("e_w", ["one_word"]),
+        ("\0", []),
+        ("of\0all", []),
+        ('"of" OR "all"', []),
+        ("\\", []),
+    ],
+)
+def test_what_is_searched_for_stands_for_itself(
+    open_server: Server, wanted: str, found: list[str]
+) -> None:
+    with Person(open_server.ws, "sam") as sam:
+        for text, client_id in WRITTEN.items():
+            sam.ask(type="chat", toUserId="tom", message=text, clientId=client_id)
+    token = post(open_server, "/session", userId="sam").json()["token"]
+
+    def search() -> list[str]:
+        answer = requests.get(
+            f"{open_server.http}/api/search",
+            params={"q": wanted},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=SECONDS,
+        )
+        assert answer.status_code == 200, answer.text
+        return [message["message"] for message in answer.json()["messages"]]
+
+    until = time.monotonic() + SECONDS
+    while (now := search()) != found and time.monotonic() < until:
+        time.sleep(0.1)  # the index may be a second behind
+    assert now == found
+
+
+@pytest.mark.parametrize("password", ["' OR 1=1--", "%%%%%%%%", "________", "\0" * 8])
+def test_no_password_stands_for_another(open_server: Server, password: str) -> None:
+    post(open_server, "/accounts", userId="una", password=PASSWORD)
+    answer = post(open_server, "/session", userId="una", password=password)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "wrong_password")
+
+
 # The log.
 
 

@@ -79,3 +79,22 @@ def test_the_page_runs_no_script_that_was_written_into_it(
     [breach] = complaints
     assert "Content Security Policy" in breach
     complaints.clear()
+
+
+def test_letters_piled_up_with_marks_stay_in_their_own_message(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice, bob = open_page("alice", to="bob"), open_page("bob", to="alice")
+    for page in (alice, bob):
+        is_online(page)
+    write(alice, "above")
+    above = texts(bob).first
+    expect(above).to_have_text("above")
+    before = above.screenshot()
+    # How high marks pile up is the font's choice: the shadow stands for one that piles them over two lines.
+    piled = "".join(letter + "\u0301\u0302\u0303\u0323\u0331" * 9 for letter in "ZALGO")
+    write(alice, piled)
+    expect(texts(bob)).to_have_count(2)
+    assert texts(bob).last.text_content() == piled
+    texts(bob).last.evaluate("text => { text.style.textShadow = '0 -36px black'; }")
+    assert above.screenshot() == before
