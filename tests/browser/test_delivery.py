@@ -129,11 +129,14 @@ def test_a_busy_server_is_asked_again_later_with_the_same_client_id(open_page: O
     page = open_page("alice", to="bob", prepare=server.prepare)
     is_online(page)
     write(page, "patience")
-    expect(page.get_by_title("Waiting. The server is busy.")).to_be_visible()
+    waiting = page.locator(".message .trouble")
+    expect(waiting.get_by_text("Waiting. The server is busy.")).to_be_visible()
+    expect(waiting.get_by_role("button")).to_have_count(0)
     page.clock.run_for(1000)
-    expect(page.get_by_title("cannot store messages")).to_be_visible()
+    expect(waiting.get_by_text("cannot store messages")).to_be_visible()
     page.clock.run_for(2000)
     is_in_state(page, "stored")
+    expect(waiting).to_be_hidden()
     assert len({event["clientId"] for event in server.heard if event["type"] == "chat"}) == 1
     assert server.types().count("chat") == 3
 

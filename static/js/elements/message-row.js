@@ -41,12 +41,13 @@ export function drawState(row, conversation, message, isLastRead) {
   const time = part(row, "time", HTMLTimeElement);
   time.textContent = timeOfDay(message.sentAt);
   time.dateTime = message.sentAt.toISOString();
-  const inWords = delay ? say("message.delayed", {reason: sayOf("error", delay)}) : state === "theirs" || problem ? "" : say(`message.${state}`);
+  const inWords = state === "theirs" || problem ? "" : say(`message.${state}`);
   part(row, ".state", HTMLElement).title = inWords;
   part(row, ".label", HTMLElement).textContent = inWords;
   part(row, ".label", HTMLElement).classList.toggle("visually-hidden", !isLastRead);
-  part(row, ".trouble", HTMLElement).hidden = !problem;
-  part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : "";
+  part(row, ".trouble", HTMLElement).hidden = !problem && !delay;
+  part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : delay ? say("message.delayed", {reason: sayOf("error", delay)}) : "";
+  for (const type of ["try-again", "discard"]) part(row, `.${type}`, HTMLElement).hidden = !problem;
   part(row, ".detail", HTMLElement).textContent = problem?.detail ?? "";
 }
 
