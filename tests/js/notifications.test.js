@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import {afterEach, beforeEach, test} from "node:test";
+import {FakeClock} from "./globals.js";
+import {ChatError} from "../../static/js/chat-socket.js";
+import {Notifications} from "../../static/js/models/notifications.js";
+
+/** @type {FakeClock} */
+let clock;
+beforeEach(() => (clock = new FakeClock()));
+afterEach(() => clock.restore());
+
+/** Lets promises that are settled go on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** @param {number} id @param {object} [more] */
+const notice = (id, more = {}) => ({id, message: `number ${id}`, timestamp: new Date(1_700_000_000_000 + id * 1000).toISOString(), ...more});
+
+function make() {
+  /** @type {[string, number][]} */
+  const told = [];
+  /** @type {any[]} codes with which the server answers what it is told; undefined: it takes it */
+  const answers = [];
+  /** @type {any[]} pages with which it answers what it is asked */
+  const pages = [];
+  /** @type {any[]} */
+  const asked = [];
+  const notifications = new Notifications({
+    tell: async (type, id) => {
+      const code = answers.shift();
+      if (code) throw new ChatError(code, code);
+      told.push([type, id]);
+    },
+    fetch: async (page) => {
+      asked.push(page.cursor);
+      return pages.shift();
+    },
+  });
+  /** @type {string[]} */
+  const events = [];
+  for (const type of ["arrive", "amend", "seen", "gone"]) {
+    notifications.addEventListener(type, (event) => {
+      const {notice, id} = /** @type {CustomEvent} */ (event).detail;
+      events.push(`${type} ${id ?? notice.id}`);
+    });
+  }
+  const ids = () => notifications.list.map(({id}) => id);
+  return {notifications, told, answers, pages, asked, events, ids};
+}
+
+test("each arrives once, the newest stands first", () => {
+  const {notifications, events, ids} = make();
+  for (const id of [1, 2, 1, 2]) notifications.take(notice(id));
+  assert.deepEqual(events, ["arrive 1", "arrive 2"]);
+  assert.deepEqual(ids(), [2, 1]);
+  assert.equal(notifications.unseen, 2);
+});
+
+test("one that comes again with other words is amended", () => {
+  const {notifications, events} = make();
+  notifications.take(notice(1));
+  notifications.take(notice(1, {message: "half of it"}));
+  assert.deepEqual(events, ["arrive 1", "amend 1"]);
+});
+
+test("what was seen is told once, and again only where the connection was lost before the answer", async () => {
+  const {notifications, told, answers, pages} = make();
+  notifications.take(notice(1));
+  answers.push("connection_lost");
+  notifications.see(1);
+  notifications.see(1);
+  await turn();
+  assert.deepEqual([told, notifications.unseen], [[], 0]);
+  pages.push({notifications: [notice(1)], unseen: 1, next: null}); // from before it knew
+  notifications.meet({unseen: 1});
+  notifications.take(notice(1));
+  await turn();
+  assert.deepEqual(told, [["seen", 1]]);
+  assert.equal(notifications.unseen, 0);
+});
+
+test("a busy server is told again by itself", async () => {
+  const {notifications, told, answers} = make();
+  notifications.take(notice(1));
+  answers.push("busy");
+  notifications.dismiss(1);
+  await turn();
+  assert.deepEqual(told, []);
+  clock.tick(5000);
+  await turn();
+  assert.deepEqual(told, [["dismiss", 1]]);
+});
+
+test("what the server does not know any more is not told for ever", async () => {
+  const {notifications, told, answers} = make();
+  for (const id of [1, 2]) notifications.take(notice(id));
+  answers.push("not_found");
+  notifications.dismiss(1);
+  notifications.dismiss(2);
+  await turn();
+  assert.deepEqual(told, [["dismiss", 2]]);
+});
+
+test("what was dismissed does not come back, in whatever order the server says it", () => {
+  const {notifications, events, ids} = make();
+  notifications.take(notice(1));
+  notifications.dismissedElsewhere(1);
+  notifications.take(notice(1));
+  notifications.dismissedElsewhere(2);
+  notifications.take(notice(2));
+  assert.deepEqual(events, ["arrive 1", "gone 1"]);
+  assert.deepEqual(ids(), []);
+});
+
+test("the number counts what is still at the server", () => {
+  const {notifications} = make();
+  notifications.meet({unseen: 60});
+  assert.equal(notifications.unseen, 60);
+  for (let id = 1; id <= 50; id++) notifications.take(notice(id));
+  assert.equal(notifications.unseen, 60);
+  notifications.take(notice(61)); // a new one
+  assert.equal(notifications.unseen, 61);
+  notifications.seenElsewhere(55); // one of those that were not sent
+  notifications.see(61);
+  assert.equal(notifications.unseen, 59);
+});
+
+test("the list comes page by page, and what is missing in it was dismissed elsewhere", async () => {
+  const {notifications, pages, asked, events, ids} = make();
+  for (const id of [8, 9]) notifications.take(notice(id));
+  pages.push({notifications: [notice(9), notice(7, {seen: true})], unseen: 1, next: "c"}, {notifications: [notice(6, {seen: true})], unseen: 1, next: null});
+  await notifications.load();
+  assert.deepEqual(ids(), [9, 7]);
+  assert.deepEqual(events, ["arrive 8", "arrive 9", "gone 8"]);
+  assert.equal(notifications.hasMore, true);
+  await notifications.more();
+  assert.deepEqual(asked, [undefined, "c"]);
+  assert.deepEqual([ids(), notifications.hasMore, notifications.unseen], [[9, 7, 6], false, 1]);
+});
+
+test("what comes while the list is on its way stays", async () => {
+  const {notifications, pages, ids} = make();
+  pages.push({notifications: [], unseen: 0, next: null});
+  const loaded = notifications.load();
+  notifications.take(notice(1));
+  await loaded;
+  assert.deepEqual(ids(), [1]);
+  assert.equal(notifications.unseen, 1);
+});
+
+test("what is out of date goes by itself, and does not come", () => {
+  const {notifications, events, ids} = make();
+  notifications.take(notice(1, {expires: new Date(Date.now() - 1).toISOString()}));
+  assert.deepEqual(events, []);
+  const soon = Date.now() + 60;
+  notifications.take(notice(2, {expires: new Date(soon).toISOString()}));
+  while (Date.now() < soon); // the timer is ours, the time is not
+  clock.tick(60_000);
+  assert.deepEqual([events, ids()], [["arrive 2", "gone 2"], []]);
+});
+
+test("one without a number of the server is shown, and nobody is told of it", async () => {
+  const {notifications, told, events} = make();
+  notifications.take({message: "Your parcel is on its way."});
+  const [{id}] = notifications.list;
+  notifications.see(id);
+  notifications.dismiss(id);
+  await turn();
+  assert.deepEqual(told, []);
+  assert.deepEqual(events.map((event) => event.split(" ")[0]), ["arrive", "gone"]);
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import {afterEach, beforeEach, test} from "node:test";
+import {FakeClock} from "./globals.js";
+import {FakeStorage} from "./storage.js";
+import {ChatError} from "../../static/js/chat-socket.js";
+import {Outbox} from "../../static/js/models/outbox.js";
+import {Postman} from "../../static/js/models/postman.js";
+
+/** @type {FakeClock} */
+let clock;
+beforeEach(() => (clock = new FakeClock()));
+afterEach(() => clock.restore());
+
+/** Lets promises that are settled go on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A storage whose keys can be listed, as a browser's can. */
+function makeStorage() {
+  const storage = new FakeStorage();
+  return new Proxy(storage, {
+    ownKeys: () => Array.from({length: storage.length}, (_, index) => String(storage.key(index))),
+    getOwnPropertyDescriptor: () => ({enumerable: true, configurable: true}),
+    set: (target, name, value) => Reflect.set(target, name, value),
+    get: (target, name) => {
+      const found = Reflect.get(target, name, target);
+      return typeof found === "function" ? found.bind(target) : found;
+    },
+  });
+}
+
+/** @param {any} [storage] */
+function make(storage = makeStorage()) {
+  const outbox = new Outbox("alice", storage);
+  /** @type {string[]} */
+  const events = [];
+  for (const type of ["write", "change", "settle", "discard", "unkept"]) outbox.addEventListener(type, () => events.push(type));
+  const texts = () => outbox.entries.map(({text}) => text);
+  return {outbox, storage, events, texts};
+}
+
+test("what was written outlives the page, in its order, until the server has it", () => {
+  const {outbox, storage} = make();
+  for (const text of ["one", "two", "three"]) outbox.write("bob", text);
+  const [first] = outbox.entries;
+  outbox.settle(first.clientId, {seq: 1, timestamp: ""});
+  assert.deepEqual(make(storage).texts(), ["two", "three"]);
+});
+
+test("another person on this computer does not get it", () => {
+  const {outbox, storage} = make();
+  outbox.write("bob", "mine");
+  assert.deepEqual(new Outbox("alic", storage).entries, []);
+});
+
+test("where the browser keeps nothing it is at risk, and somebody is told", () => {
+  const {outbox, storage, events} = make();
+  storage.isFull = true;
+  outbox.write("bob", "kept nowhere");
+  assert.equal(outbox.isAtRisk, true);
+  assert.deepEqual(events, ["write", "unkept"]);
+});
+
+test("more than anybody writes by hand is refused, and nothing is lost of it", () => {
+  const {outbox} = make();
+  for (let number = 0; number < 201; number++) outbox.write("bob", `number ${number}`);
+  const last = /** @type {any} */ (outbox.entries.at(-1));
+  assert.equal(last.problem.code, "too_many_waiting");
+  assert.equal(last.text, "number 200");
+  assert.equal(outbox.next("bob")?.text, "number 0");
+});
+
+test("a refused message waits for a decision, and goes again as the same one", () => {
+  const {outbox} = make();
+  outbox.write("bob", "hm");
+  const [{clientId}] = outbox.entries;
+  outbox.fail(clientId, {code: "invalid_field", detail: ""});
+  assert.equal(outbox.next("bob"), undefined);
+  outbox.again(clientId);
+  assert.equal(outbox.next("bob")?.clientId, clientId);
+  outbox.fail(clientId, {code: "conflict", detail: ""});
+  outbox.again(clientId);
+  assert.notEqual(outbox.next("bob")?.clientId, clientId);
+  assert.equal(outbox.entries.length, 1);
+});
+
+test("what another tab wrote is sent here only if that tab seems gone", () => {
+  const {outbox, events} = make();
+  const key = "chat.outbox.alice/0190";
+  const entry = {clientId: "0190", toUserId: "bob", text: "from there", writtenAt: 0};
+  outbox.hear({key, newValue: JSON.stringify(entry)});
+  assert.equal(outbox.next("bob"), undefined);
+  assert.equal(outbox.next("bob", Date.now() + 10_001)?.text, "from there");
+  outbox.hear({key, newValue: JSON.stringify({...entry, ack: {seq: 1, timestamp: ""}})});
+  assert.deepEqual([outbox.entries, events], [[], ["write", "settle"]]);
+});
+
+test("what somebody else put under our keys is passed over", () => {
+  const storage = makeStorage();
+  storage.setItem("chat.outbox.alice/x", "{not json");
+  storage.setItem("chat.outbox.alice/y", '{"text": 7}');
+  assert.deepEqual(make(storage).texts(), []);
+});
+
+test("the postman keeps each person's order, and waits as long as the server says", async () => {
+  const {outbox} = make();
+  /** @type {string[]} */
+  const sent = [];
+  /** @type {any[]} */
+  const answers = [new ChatError("rate_limited", "", undefined, 7)];
+  const postman = new Postman(outbox, async ({text}) => {
+    sent.push(text);
+    const answer = answers.shift();
+    if (answer) throw answer;
+    return {seq: sent.length, timestamp: ""};
+  });
+  postman.setOnline(true);
+  outbox.write("bob", "one");
+  outbox.write("bob", "two");
+  outbox.write("carol", "hi");
+  await turn();
+  assert.deepEqual(sent, ["one", "hi"]);
+  clock.tick(6_999);
+  await turn();
+  assert.deepEqual(sent, ["one", "hi"]);
+  clock.tick(1);
+  await turn();
+  assert.deepEqual([sent, outbox.entries], [["one", "hi", "one", "two"], []]);
+});
