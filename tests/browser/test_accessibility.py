@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.browser.notices import NoticeServer
 from tests.browser.pages import OpenPage, click, expect, is_online, texts, write
+from tests.browser.test_notices import banners, open_bell, rows
 from tests.npm import npm_package
 
 RUN = """async () => {
@@ -94,3 +96,40 @@ def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -
     page.evaluate("dispatchEvent(new Event('offline'))")
     look(page, "offline")
     page.context.set_offline(False)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 800)], ids=["wide", "phone"])
+def test_no_notification_has_a_fault_that_axe_knows(
+    open_page: OpenPage, look: Look, size: tuple[int, int]
+) -> None:
+    notices = NoticeServer()
+    page = open_page("alice", prepare=notices.prepare, size=size)
+    is_online(page)
+    open_bell(page)
+    expect(page.get_by_text("No notifications.")).to_be_visible()
+    look(page, "no notifications")
+    page.keyboard.press("Escape")
+    for level in ("info", "success", "warning"):
+        notices.push("one with a link", level=level, title="A title", link="/x")
+    expect(banners(page)).to_have_count(3)
+    look(page, "three banners")
+    for number in range(35):
+        notices.push(f"number {number}", level="error")
+    expect(page.get_by_role("button", name="35 more")).to_be_visible()
+    look(page, "more than three banners")
+    open_bell(page)
+    expect(rows(page)).to_have_count(38)
+    look(page, "the list of the bell")
+
+
+def test_no_list_that_did_not_come_has_a_fault_that_axe_knows(
+    open_page: OpenPage, look: Look, complaints: list[str]
+) -> None:
+    notices = NoticeServer()
+    notices.list_status = 503
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    open_bell(page)
+    expect(page.locator(".wrong")).not_to_be_empty()
+    look(page, "a list that did not come")
+    complaints.clear()  # Chromium complains of the 503
