@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,16 +160,21 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    server: Server, core: int, prepare_database: Callable[[str], object] = lambda url: None
+    server: Server,
+    core: int,
+    prepare_database: Callable[[str], object] = lambda url: None,
+    limits: Mapping[str, str] = LIMITS,
 ) -> Iterator[Running]:
     """Start a server on one core; stop it, whatever happens, by the ids of its processes.
 
-    `prepare_database` is called before, with the URL of the database that it will find.
+    `prepare_database` is called before, with the URL of the database that it will find. `limits`: settings of
+    ours that the environment may take the place of; {}: as out of the box.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # On the project's disk: a temporary folder in memory would make every commit free.
+    install.PEERS.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=install.PEERS))
     database = {"CHAT_DATABASE_URL": f"sqlite:///{scratch / 'chat.db'}"}
     prepare_database(database["CHAT_DATABASE_URL"])
@@ -178,8 +183,7 @@ def running(
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *server.command(port)],
             cwd=server.cwd,
-            env=LIMITS
-            | os.environ
+            env={**limits, **os.environ}
             | database
             | server.environment
             | {"PYTHONDONTWRITEBYTECODE": "1"},
