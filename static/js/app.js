@@ -8,12 +8,12 @@ import {ChatSocket} from "./chat-socket.js";
 import {language, say, sayOf} from "./language.js";
 import {Conversations} from "./models/conversations.js";
 import {History} from "./models/history.js";
-import {readName} from "./models/names.js";
+import {isSameName, readName} from "./models/names.js";
 import {Outbox} from "./models/outbox.js";
 import {Postman} from "./models/postman.js";
 import {Receipts} from "./models/receipts.js";
 import {Typing} from "./models/typing.js";
-import {showNotices} from "./notices.js";
+import {on} from "./on.js";
 import {AccountDialog} from "./elements/account-dialog.js";
 import {ChatBanners} from "./elements/chat-banners.js";
 import {ConnectionStatus} from "./elements/connection-status.js";
@@ -29,6 +29,7 @@ import {SignIn} from "./elements/sign-in.js";
 import "./elements/language-switch.js";
 import {keepDrafts} from "./wiring/drafts.js";
 import {followPresence} from "./wiring/presence.js";
+import {showNotices} from "./wiring/notices.js";
 import {search} from "./wiring/search.js";
 
 /** @typedef {import("./models/conversation.js").Conversation} Conversation */
@@ -155,6 +156,7 @@ function guard(socket, me) {
 
 /** From the socket to the models. @param {ChatSocket} socket @param {Conversations} conversations @param {History} history @param {Typing} typing */
 function hear(socket, conversations, history, typing) {
+  socket.on("open", () => conversations.connect());
   socket.on("ready", (ready) => {
     conversations.meet(ready);
     history.sync();
@@ -198,7 +200,9 @@ function show(conversations) {
   on(conversations, "heard", ({conversation, message}) => {
     part(document, "#announcer", HTMLElement).textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
   });
-  document.addEventListener("visibilitychange", () => conversations.watch(!document.hidden));
+  const look = () => conversations.watch(!document.hidden);
+  document.addEventListener("visibilitychange", look);
+  look(); // opened in the background, or restored there, it never changes to hidden
 }
 
 /** @param {Conversations} conversations @param {History} history */
@@ -272,10 +276,11 @@ function ask(socket, conversations, outbox, typing) {
  * @param {Conversations} conversations @param {History} history @param {string} me
  */
 function follow(conversations, history, me) {
+  const isOpened = (/** @type {string} */ name) => isSameName(name, conversations.opened?.withUserId ?? "");
   const openFromAddress = () => {
     const name = nameInAddress();
-    const isOpen = name !== undefined && name === conversations.opened?.withUserId;
-    if (!isOpen) conversations.open(name === me ? undefined : name);
+    const isOpen = name !== undefined && isOpened(name);
+    if (!isOpen) conversations.open(name === undefined || isSameName(name, me) ? undefined : name);
   };
   const converse = (/** @type {string} */ userId) => {
     conversations.open(userId); // at once: what is typed from here on goes into its field
@@ -285,7 +290,7 @@ function follow(conversations, history, me) {
   if (linked) window.history.replaceState(null, "", `${location.pathname}#${encodeURIComponent(linked)}`);
   for (const element of [nameField, searchBox]) on(element, "converse", ({userId}) => converse(userId));
   on(searchBox, "jump", async ({userId, seq}) => {
-    if (conversations.opened?.withUserId !== userId) converse(userId);
+    if (!isOpened(userId)) converse(userId);
     const conversation = /** @type {Conversation} */ (conversations.opened);
     await history.around(conversation, seq);
     if (conversation === conversations.opened) messages.jump(seq);
@@ -300,9 +305,4 @@ function nameInAddress() {
   } catch {
     return undefined; // an address typed by hand need not be well-formed
   }
-}
-
-/** @param {EventTarget} target @param {string} type @param {(detail: any) => void} listener */
-function on(target, type, listener) {
-  target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
 }

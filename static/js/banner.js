@@ -8,6 +8,7 @@
  */
 import {ChatBanners} from "./elements/chat-banners.js";
 import {Notifications} from "./models/notifications.js";
+import {on} from "./on.js";
 
 /** @typedef {import("./chat-socket.js").ChatSocket} ChatSocket */
 /** @typedef {import("./elements/notice-row.js").NoticeWords} NoticeWords */
@@ -62,13 +63,11 @@ export function connectBanners(socket, notifications, banners) {
     socket.on("seen", ({notificationId}) => notifications.seenElsewhere(notificationId)),
     socket.on("dismissed", ({notificationId}) => notifications.dismissedElsewhere(notificationId)),
   ];
-  const hear = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(detail: any) => void} */ listener) =>
-    target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
-  hear(notifications, "arrive", ({notice}) => banners.show(notice));
-  hear(notifications, "amend", ({notice}) => banners.amend(notice));
-  hear(notifications, "seen", ({id}) => banners.withdrawUnseen(id));
-  hear(notifications, "gone", ({id}) => banners.withdraw(id));
-  hear(banners, "seen", ({id}) => notifications.see(id));
-  hear(banners, "dismiss", ({id}) => notifications.dismiss(id));
+  on(notifications, "arrive", ({notice}) => banners.show(notice));
+  on(notifications, "amend", ({notice}) => banners.amend(notice));
+  on(notifications, "seen", ({id}) => banners.withdrawUnseen(id));
+  on(notifications, "gone", ({id}) => banners.withdraw(id));
+  on(banners, "seen", ({id}) => notifications.see(id));
+  on(banners, "dismiss", ({id}) => notifications.dismiss(id));
   return () => stops.forEach((stop) => stop());
 }

@@ -30,8 +30,15 @@ const WAKING = ["online", "visibilitychange", "resume", "pageshow", "offline"];
 const WAITING_EVENTS = 100;
 /** 1001 going away, 1012 service restart: the server says itself that it will be back. */
 const BACK_SOON = [1001, 1012];
-/** 1008 policy, 45xx refused: the same try would end the same way. Agrees with the close codes in protocol.py. */
-const isFinal = (/** @type {number} */ code) => code === 1008 || (code >= 4500 && code < 4600);
+/**
+ * 1008 policy, 45xx refused: the same try would end the same way. Agrees with the close codes in protocol.py.
+ * Not 4502, no `init` in time: this class says it at once, so the network or the server was slow.
+ */
+const isFinal = (/** @type {number} */ code) => code === 1008 || (code >= 4500 && code < 4600 && code !== 4502);
+/** An `init` that is answered so was not taken; the server leaves it to us when to say it again. */
+const INIT_LATER = ["unavailable", "busy", "internal"];
+/** 1013 try again later; as a state of our own. */
+const TRY_AGAIN_LATER = 1013;
 /** Told by this class itself, so never taken from the wire. */
 const OWN_EVENTS = ["open", "close", "state"];
 
@@ -184,6 +191,8 @@ export class ChatSocket {
   #receive(data) {
     const event = parse(data);
     if (event?.type === "ready") this.#becomeOnline(event);
+    const isRefusal = event?.type === "error" && this.state.name === "connecting";
+    if (isRefusal && INIT_LATER.includes(event.code)) return this.#lost(TRY_AGAIN_LATER, event.code);
     this.#after(this.#terms.heartbeat, () => this.#ping());
     const isAnswer = event?.type === "ack" || event?.type === "error";
     const pending = isAnswer ? this.#take(event.ref) : undefined;

@@ -14,11 +14,13 @@ const UNREAD_FOR_MS = 1500;
  * @property {string} body
  * @property {() => boolean} isUnread asked before it is shown
  * @property {() => void} open somebody clicked on it
+ *
+ * @typedef {{news?: News, notification?: Notification}} Entry what is about to be shown, and what is
  */
 
 export class DesktopNotify {
   #lookingKey;
-  /** @type {Map<string, {notification?: Notification}>} tag -> what is shown, or is about to be */
+  /** @type {Map<string, Entry>} by its tag */
   #shown = new Map();
   /** @type {(() => void) | undefined} ends our word that somebody looks at this tab */
   #lookAway;
@@ -50,23 +52,39 @@ export class DesktopNotify {
   /** @param {News} news @param {() => void} [heard] called when nobody looked and it is still unread, permission or not */
   async show(news, heard) {
     if (!this.speaks || !document.hidden) return;
-    this.close(news.tag);
-    /** @type {{notification?: Notification}} */
-    const entry = {};
+    const waiting = this.#shown.get(news.tag);
+    if (waiting?.news) { // somebody who writes fast does not begin the wait anew each time
+      waiting.news = news;
+      return;
+    }
+    /** @type {Entry} */
+    const entry = {news, notification: waiting?.notification};
     this.#shown.set(news.tag, entry);
     await new Promise((resolve) => setTimeout(resolve, UNREAD_FOR_MS));
     const isLookedAt = await this.#isLookedAt();
     if (this.#shown.get(news.tag) !== entry) return; // read meanwhile, or something newer took its place
-    if (isLookedAt || !news.isUnread()) return this.close(news.tag);
+    const {tag, title, body, isUnread, open} = /** @type {News} */ (entry.news);
+    if (isLookedAt || !isUnread()) return this.close(tag);
     heard?.();
-    if (this.state !== "granted") return this.close(news.tag);
-    const {tag, title, body} = news;
-    entry.notification = new Notification(title, {tag, body, icon: new URL("static/icon.svg", document.baseURI).href});
+    entry.notification?.close();
+    entry.notification = this.#make(title, {tag, body, icon: new URL("static/icon.svg", document.baseURI).href});
+    entry.news = undefined;
+    if (!entry.notification) return this.close(tag);
     entry.notification.onclick = () => {
       window.focus();
-      news.open();
+      open();
       this.close(tag);
     };
+  }
+
+  /** @param {string} title @param {NotificationOptions} options @returns {Notification | undefined} where the browser lets us */
+  #make(title, options) {
+    if (this.state !== "granted") return undefined;
+    try {
+      return new Notification(title, options);
+    } catch { // Chrome on Android has the class, and wants a service worker
+      return undefined;
+    }
   }
 
   /** It was read, or is out of date. @param {string} tag */

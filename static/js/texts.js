@@ -114,7 +114,6 @@ export const texts = {
   "ended.1008": {en: "The server refused this connection.", ko: "서버가 연결을 거부했습니다."},
   "ended.4500": {en: "Your sign-in is no longer valid. Please sign out and in again.", ko: "로그인이 만료되었습니다. 로그아웃한 뒤 다시 로그인해 주세요."},
   "ended.4501": {en: "This name is protected. Please sign out and choose another one.", ko: "보호된 이름입니다. 로그아웃한 뒤 다른 이름을 사용해 주세요."},
-  "ended.4502": {en: "The server did not learn your name in time.", ko: "서버가 제때 이름을 확인하지 못했습니다."},
   "ended.other": {en: "The server ended the connection.", ko: "서버가 연결을 종료했습니다."},
 
   "notification.label": {en: "Notifications", ko: "알림"},

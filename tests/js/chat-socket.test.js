@@ -135,6 +135,16 @@ test("does not come back after a code that says so", async () => {
   }
 });
 
+test("comes back where its init could not be answered just now, or came too late", () => {
+  const socket = make();
+  last().onopen();
+  last().hear({type: "error", code: "unavailable", message: "not now"});
+  assert.deepEqual([socket.state.name, socket.state.code], ["waiting", 1013]);
+  clock.tick(2000);
+  last().onclose({code: 4502, reason: "no init in time"});
+  assert.equal(socket.state.name, "waiting");
+});
+
 test("a server that falls silent is pinged, then left", () => {
   const socket = make();
   last().accept();

@@ -75,3 +75,41 @@ test("of ten thousand messages no more is held than may stand on the page", () =
   assert.ok(KEPT_MESSAGES <= 300);
   assert.equal(bob().heldTo, 10_000);
 });
+
+test("a name spelled otherwise is the same person's, and the server's spelling counts", () => {
+  const {conversations} = make();
+  conversations.open("BOB");
+  assert.equal(conversations.opened?.withUserId, "BOB");
+  conversations.take(chat(1));
+  assert.deepEqual(conversations.list.map(({withUserId}) => withUserId), ["bob"]);
+  conversations.receipt({userId: "Bob", withUserId: "alice", received: 1, read: 1});
+  assert.equal(conversations.opened?.theirRead, 1);
+  conversations.setTyping("bOb", true);
+  assert.equal(conversations.opened?.typing, true);
+});
+
+/** @param {number} lastSeq */
+const ready = (lastSeq) => ({heartbeat: 25, limits: {frameBytes: 1}, userId: "alice", conversations: [{...standing, lastSeq}]});
+
+test("a message that overtakes `ready` on a new connection is not taken for a server that began anew", () => {
+  const {conversations, bob} = make();
+  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
+  conversations.connect();
+  conversations.take(chat(4));
+  conversations.meet(ready(3));
+  assert.deepEqual([bob().messages.length, bob().lastSeq], [4, 4]);
+});
+
+test("a server that knows less than we did has begun anew", () => {
+  const {conversations, bob} = make();
+  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
+  conversations.connect();
+  conversations.meet(ready(1));
+  assert.deepEqual([bob().messages.length, bob().lastSeq], [0, 1]);
+});
+
+test("nobody is said to be offline of whom the server tells nothing", () => {
+  const {conversations, bob} = make();
+  conversations.open("bob");
+  assert.equal(bob().presence, "unknown");
+});

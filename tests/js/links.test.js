@@ -38,3 +38,12 @@ test("the pieces are the text again, letter by letter", () => {
     assert.equal(piecesOf(text).map((piece) => piece.text).join(""), text);
   }
 });
+
+test("what somebody piles up behind an address costs its length, not its square", {timeout: 5000}, () => {
+  for (const [pile, href] of [[")", "http://a/"], ["].", "http://a/"], ["가", undefined], ["a가", undefined]]) {
+    const text = `http://a${/** @type {string} */ (pile).repeat(60_000)}!`;
+    const [first] = piecesOf(text);
+    if (href) assert.equal(first.href, href);
+    assert.equal(piecesOf(text).map((piece) => piece.text).join(""), text);
+  }
+});

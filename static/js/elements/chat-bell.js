@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Owns the bell with the number of unseen notifications, and the panel that lists them. Asks others for the rest:
+ * Owns the bell with the number of unseen notifications, and the panel that lists them, which stands elsewhere in the
+ * markup: on a phone it opens over a conversation too, where the bell is hidden with the list. Asks others for the rest:
  * `opened`, `more` when the list is to go on, `seen` {id} when one stood before somebody's eyes, `dismiss` {id},
  * `mute` {muted}, `allow` when notifications are wanted on the desktop too.
  */
@@ -45,18 +46,18 @@ export class ChatBell extends HTMLElement {
   #eyes;
 
   connectedCallback() {
-    this.#eyes = new IntersectionObserver((entries) => this.#notice(entries), {root: part(this, ".notices", HTMLElement), threshold: [0, 0.25, ROW_SEEN_SHARE, 0.75, 1]});
+    this.#eyes = new IntersectionObserver((entries) => this.#notice(entries), {root: part(this.#panel, ".notices", HTMLElement), threshold: [0, 0.25, ROW_SEEN_SHARE, 0.75, 1]});
     this.#panel.addEventListener("beforetoggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState === "open") this.#place();
     });
     this.#panel.addEventListener("toggle", () => this.#toggled());
     window.addEventListener("resize", () => this.isOpen && this.#place());
     document.addEventListener("visibilitychange", () => this.#look());
-    part(this, ".sound", HTMLElement).addEventListener("click", () => {
+    part(this.#panel, ".sound", HTMLElement).addEventListener("click", () => {
       this.dispatchEvent(new CustomEvent("mute", {detail: {muted: !this.#notifications?.muted}}));
     });
-    part(this, ".allow", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("allow")));
-    part(this, ".further", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("more")));
+    part(this.#panel, ".allow", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("allow")));
+    part(this.#panel, ".further", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("more")));
     language.addEventListener("change", () => {
       for (const row of this.#rows.values()) this.#eyes?.unobserve(row);
       this.#rows.clear();
@@ -79,14 +80,14 @@ export class ChatBell extends HTMLElement {
     return this.#panel.matches(":popover-open");
   }
 
-  /** Below the bell, within the window. */
+  /** Below the bell, within the window; in its corner where the bell is hidden. */
   #place() {
     const bell = this.#bell.getBoundingClientRect();
     const {style} = this.#panel;
     const width = Math.min(parseFloat(getComputedStyle(this.#panel).getPropertyValue("--panel-width")) || Infinity, innerWidth - 2 * PANEL_GAP);
     const top = bell.bottom + PANEL_GAP;
     style.width = `${width}px`;
-    style.left = `${Math.max(PANEL_GAP, Math.min(bell.left, innerWidth - PANEL_GAP - width))}px`;
+    style.left = `${Math.max(PANEL_GAP, Math.min(bell.width ? bell.left : innerWidth, innerWidth - PANEL_GAP - width))}px`;
     style.top = `${top}px`;
     style.maxHeight = `${innerHeight - top - PANEL_GAP}px`;
   }
@@ -97,7 +98,7 @@ export class ChatBell extends HTMLElement {
     this.#new.clear();
     this.#draw();
     if (!this.isOpen) return;
-    part(this, ".notices", HTMLElement).scrollTop = 0;
+    part(this.#panel, ".notices", HTMLElement).scrollTop = 0;
     this.#panel.focus();
     this.dispatchEvent(new Event("opened"));
     this.#look();
@@ -112,9 +113,9 @@ export class ChatBell extends HTMLElement {
     badge.hidden = unseen === 0;
     badge.textContent = unseen > COUNTED ? `${COUNTED}+` : String(unseen);
     if (!this.isOpen) return;
-    part(this, ".sound", HTMLElement).setAttribute("aria-pressed", String(!muted));
-    part(this, ".allow", HTMLElement).hidden = this.#desktop !== "default";
-    part(this, ".denied", HTMLElement).hidden = this.#desktop !== "denied";
+    part(this.#panel, ".sound", HTMLElement).setAttribute("aria-pressed", String(!muted));
+    part(this.#panel, ".allow", HTMLElement).hidden = this.#desktop !== "default";
+    part(this.#panel, ".denied", HTMLElement).hidden = this.#desktop !== "denied";
     this.#drawList(notifications);
   }
 
@@ -123,17 +124,17 @@ export class ChatBell extends HTMLElement {
     for (const {id, seen} of list) if (!seen) this.#new.add(id);
     const ordered = [...list.filter(({id}) => this.#new.has(id)), ...list.filter(({id}) => !this.#new.has(id))];
     const rows = ordered.map((notice) => this.#row(notice));
-    const holder = part(this, ".rows", HTMLElement);
+    const holder = part(this.#panel, ".rows", HTMLElement);
     holder.hidden = rows.length === 0;
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const place = [...holder.children].findIndex((row) => row.contains(focused));
     if (rows.length !== holder.children.length || rows.some((row, index) => holder.children[index] !== row)) holder.replaceChildren(...rows);
     if (place >= 0) this.#keepFocus(focused, rows[Math.min(place, rows.length - 1)]);
     for (const id of this.#rows.keys()) if (!list.some((notice) => notice.id === id)) this.#rows.delete(id);
-    part(this, ".wait", HTMLElement).hidden = !loading;
-    part(this, ".wrong", HTMLElement).textContent = problem && !loading ? sayOf("error", problem) : "";
-    part(this, ".none", HTMLElement).hidden = rows.length > 0 || loading || Boolean(problem);
-    const more = part(this, ".further", HTMLElement);
+    part(this.#panel, ".wait", HTMLElement).hidden = !loading;
+    part(this.#panel, ".wrong", HTMLElement).textContent = problem && !loading ? sayOf("error", problem) : "";
+    part(this.#panel, ".none", HTMLElement).hidden = rows.length > 0 || loading || Boolean(problem);
+    const more = part(this.#panel, ".further", HTMLElement);
     const hadFocus = more === document.activeElement;
     more.hidden = !hasMore || loading;
     more.textContent = say(problem ? "notification.again" : "notification.earlier");
@@ -142,7 +143,7 @@ export class ChatBell extends HTMLElement {
 
   /** A row that moved, or was dismissed, takes no focus with it. @param {HTMLElement | null} focused @param {HTMLElement | undefined} next */
   #keepFocus(focused, next) {
-    if (focused?.isConnected && this.contains(focused)) focused.focus();
+    if (focused?.isConnected && this.#panel.contains(focused)) focused.focus();
     else (next?.querySelector("button") ?? this.#panel).focus();
   }
 
@@ -188,7 +189,7 @@ export class ChatBell extends HTMLElement {
   }
 
   get #panel() {
-    return part(this, ".panel", HTMLElement);
+    return part(document, "#notification-panel", HTMLElement);
   }
 }
 

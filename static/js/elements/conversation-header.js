@@ -16,16 +16,19 @@ export class ConversationHeader extends HTMLElement {
   /** @param {Conversation} conversation */
   show(conversation) {
     this.#conversation = conversation;
-    part(this, ".name", HTMLElement).textContent = conversation.withUserId;
-    drawFace(part(this, ".face", HTMLElement), conversation.withUserId);
     this.draw();
   }
 
   draw() {
     if (!this.#conversation) return;
-    const {typing, presence, lastSeen} = this.#conversation;
+    const {withUserId, typing, presence, lastSeen} = this.#conversation;
+    const name = part(this, ".name", HTMLElement);
+    if (name.textContent !== withUserId) {
+      name.textContent = withUserId;
+      drawFace(part(this, ".face", HTMLElement), withUserId);
+    }
     part(this, ".typing", HTMLElement).textContent = typing ? say("conversation.typing") : "";
-    const inWords = presence === "offline" && lastSeen ? say("presence.lastSeen", {when: momentOf(lastSeen)}) : say(`presence.${presence}`);
+    const inWords = presence === "unknown" ? "" : presence === "offline" && lastSeen ? say("presence.lastSeen", {when: momentOf(lastSeen)}) : say(`presence.${presence}`);
     part(this, ".presence", HTMLElement).textContent = typing ? "" : inWords;
     part(this, ".dot", HTMLElement).dataset.presence = presence;
   }

@@ -61,7 +61,7 @@ export class ConversationList extends HTMLElement {
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
     part(row, "time", HTMLElement).textContent = last ? momentInList(last.sentAt) : "";
     part(row, ".dot", HTMLElement).dataset.presence = presence;
-    part(row, ".dot .visually-hidden", HTMLElement).textContent = presence === "offline" ? "" : say(`presence.${presence}`);
+    part(row, ".dot .visually-hidden", HTMLElement).textContent = presence === "online" || presence === "away" ? say(`presence.${presence}`) : "";
     const badge = part(row, ".badge", HTMLElement);
     badge.hidden = unread === 0;
     part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : String(unread);

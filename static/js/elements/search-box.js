@@ -25,6 +25,7 @@ export class SearchBox extends HTMLElement {
     this.addEventListener("submit", (event) => event.preventDefault());
     input.addEventListener("input", () => this.#look());
     this.addEventListener("keydown", (event) => {
+      if (event.isComposing) return; // the keys are the input method's
       if (event.key === "Escape" && input.value) this.#clear(event);
       if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#move(event, event.key === "ArrowDown" ? 1 : -1);
     });

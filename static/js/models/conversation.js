@@ -34,7 +34,7 @@ export class Conversation {
   unread = 0;
   typing = false;
   /** @type {import("./presence.js").Status} of the other one */
-  presence = "offline";
+  presence = "unknown";
   /** @type {Date | undefined} since when they are offline, where anybody knows */
   lastSeen;
   draft = "";
@@ -50,6 +50,8 @@ export class Conversation {
   isParted = false;
   #me;
   #madeAt = new Date();
+  /** `lastSeq` before the connection was made that `ready` speaks of. */
+  #lastSeqBefore = 0;
 
   /** @param {string} me @param {string} withUserId */
   constructor(me, withUserId) {
@@ -134,12 +136,16 @@ export class Conversation {
     this.isParted = this.isStuck = this.isKnown = false;
   }
 
-  /** What the server says of it; one that is behind us has begun anew. @param {Standing} standing */
+  connect() {
+    this.#lastSeqBefore = this.lastSeq;
+  }
+
+  /** What the server says of it; one that is behind what we knew has begun anew. @param {Standing} standing */
   meet({lastSeq, received, read, theirReceived, theirRead}) {
-    if (lastSeq < this.lastSeq) {
+    if (lastSeq < this.#lastSeqBefore) {
       this.release();
       this.newest = undefined;
-      this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
+      this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
     }
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.received = Math.max(this.received, received);
@@ -150,7 +156,7 @@ export class Conversation {
 
   /** @param {import("./presence.js").Status | undefined} status @param {string} [lastSeen] */
   meetPresence(status, lastSeen) {
-    this.presence = status ?? "offline";
+    this.presence = status ?? "unknown";
     this.lastSeen = lastSeen ? new Date(lastSeen) : undefined;
   }
 

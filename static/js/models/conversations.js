@@ -7,6 +7,7 @@
  * the list does not have), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
  */
 import {Conversation} from "./conversation.js";
+import {isSameName, nameKey} from "./names.js";
 
 /** @typedef {import("./conversation.js").Message} Message */
 /** @typedef {import("./outbox.js").Waiting} Waiting */
@@ -14,9 +15,9 @@ import {Conversation} from "./conversation.js";
 
 export class Conversations extends EventTarget {
   #me;
-  /** @type {Map<string, Conversation>} the other's userId -> conversation */
+  /** @type {Map<string, Conversation>} nameKey of the other's userId -> conversation */
   #byUser = new Map();
-  /** @type {Map<string, import("../chat-socket.js").Standing>} the other's userId -> what `ready` said of it */
+  /** @type {Map<string, import("../chat-socket.js").Standing>} nameKey of the other's userId -> what `ready` said of it */
   #standings = new Map();
   /** @type {Conversation | undefined} */
   #open;
@@ -71,18 +72,23 @@ export class Conversations extends EventTarget {
 
   /** Somebody came, left or looks away. @param {import("../chat-socket.js").PresenceChange} change */
   meetPresence({userId, status, lastSeen}) {
-    const standing = this.#standings.get(userId);
+    const standing = this.#standings.get(nameKey(userId));
     if (standing) Object.assign(standing, {presence: status, lastSeen});
-    this.#byUser.get(userId)?.meetPresence(status, lastSeen);
+    this.#of(userId)?.meetPresence(status, lastSeen);
     this.#tell("list");
+  }
+
+  /** A connection is being made: what comes over it may overtake what the server then says of each conversation. */
+  connect() {
+    for (const conversation of this.#byUser.values()) conversation.connect();
   }
 
   /** A new connection: what the server knows of each conversation. @param {import("../chat-socket.js").Ready} ready */
   meet({conversations = [], more = false}) {
-    this.#standings = new Map(conversations.map((standing) => [standing.withUserId, standing]));
+    this.#standings = new Map(conversations.map((standing) => [nameKey(standing.withUserId), standing]));
     const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0};
     for (const conversation of this.#byUser.values()) {
-      const standing = this.#standings.get(conversation.withUserId) ?? (more ? undefined : {...nothing, withUserId: ""});
+      const standing = this.#standings.get(nameKey(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
       conversation.isStuck = false;
       if (standing) this.#owe(conversation, standing);
       if (standing) conversation.meet(standing);
@@ -94,14 +100,14 @@ export class Conversations extends EventTarget {
 
   /** Whether `ready` told of a message that I may not have read in a conversation that is not in the list yet. */
   get hasUnlisted() {
-    return [...this.#standings.values()].some(({withUserId, read, lastSeq}) => read < lastSeq && !this.#byUser.has(withUserId));
+    return [...this.#standings.values()].some(({withUserId, read, lastSeq}) => read < lastSeq && !this.#of(withUserId));
   }
 
   /** A part of the list as the server has it. @param {import("../chat-api.js").Overview[]} overviews */
   learn(overviews) {
     for (const overview of overviews) {
-      if (overview.withUserId === this.#me) continue;
-      const conversation = this.#with(overview.withUserId);
+      if (isSameName(overview.withUserId, this.#me)) continue;
+      const conversation = this.#with(overview.withUserId, true);
       conversation.learn(overview);
       this.#tell("messages", {conversation});
     }
@@ -114,8 +120,8 @@ export class Conversations extends EventTarget {
     if (fromUserId === toUserId) return;
     const mine = fromUserId === this.#me;
     const withUserId = mine ? toUserId : fromUserId;
-    const isUnknown = !this.#byUser.get(withUserId)?.isKnown && seq > 1;
-    const conversation = this.#with(withUserId);
+    const isUnknown = !this.#of(withUserId)?.isKnown && seq > 1;
+    const conversation = this.#with(withUserId, true);
     const isNew = conversation.place(chat);
     if (mine && clientId) this.#tell("stored", {clientId, seq, timestamp: chat.timestamp});
     if (!isNew) return;
@@ -149,7 +155,7 @@ export class Conversations extends EventTarget {
   /** @param {import("../chat-socket.js").Receipt} receipt */
   receipt({userId, withUserId, received, read}) {
     const mine = userId === this.#me;
-    const conversation = this.#byUser.get(mine ? withUserId : userId);
+    const conversation = this.#of(mine ? withUserId : userId);
     if (!conversation) return;
     if (mine) conversation.readUpTo(read);
     if (mine) conversation.received = Math.max(conversation.received, received);
@@ -186,7 +192,7 @@ export class Conversations extends EventTarget {
 
   /** @param {string} withUserId @param {boolean} typing */
   setTyping(withUserId, typing) {
-    const conversation = this.#byUser.get(withUserId);
+    const conversation = this.#of(withUserId);
     if (!conversation || conversation.typing === typing) return;
     conversation.typing = typing;
     this.#tell("list");
@@ -211,14 +217,20 @@ export class Conversations extends EventTarget {
   }
 
   /** @param {string} withUserId */
-  #with(withUserId) {
-    const known = this.#byUser.get(withUserId);
+  #of(withUserId) {
+    return this.#byUser.get(nameKey(withUserId));
+  }
+
+  /** Made if there is none. The server's spelling of the name takes the place of what somebody typed. @param {string} withUserId @param {boolean} [isServers] */
+  #with(withUserId, isServers = false) {
+    const known = this.#of(withUserId);
+    if (known && isServers) known.withUserId = withUserId;
     if (known) return known;
-    const made = new Conversation(this.#me, withUserId);
-    const standing = this.#standings.get(withUserId);
+    const standing = this.#standings.get(nameKey(withUserId));
+    const made = new Conversation(this.#me, standing?.withUserId ?? withUserId);
     if (standing) made.meet(standing);
     if (standing) made.meetPresence(standing.presence, standing.lastSeen);
-    this.#byUser.set(withUserId, made);
+    this.#byUser.set(nameKey(withUserId), made);
     return made;
   }
 

@@ -4,6 +4,8 @@
  * Leaves to others when it was finished.
  */
 
+import {nameKey} from "./names.js";
+
 const PREFIX = "chat.draft";
 
 export class Drafts {
@@ -40,6 +42,6 @@ export class Drafts {
 
   /** A name holds no colon, see names.js. @param {string} withUserId */
   #key(withUserId) {
-    return `${PREFIX}:${this.#me}:${withUserId}`;
+    return `${PREFIX}:${this.#me}:${nameKey(withUserId)}`;
   }
 }

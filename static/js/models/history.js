@@ -95,13 +95,12 @@ export class History extends EventTarget {
     await this.#inTurn(conversation, "older", () => this.#before(conversation));
   }
 
-  /** The messages around one of them, which may be far up. @param {Conversation} conversation @param {number} seq */
+  /** The messages around one of them, which may be far up; what is held stays until they are here. @param {Conversation} conversation @param {number} seq */
   async around(conversation, seq) {
-    if (conversation.heldFrom <= seq && seq <= conversation.heldTo) return;
-    conversation.release();
-    conversation.isParted = true;
     await this.#inTurn(conversation, "older", async () => {
+      if (conversation.heldFrom <= seq && seq <= conversation.heldTo) return; // an earlier turn fetched it
       const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {before: seq + PAGE / 2, limit: PAGE});
+      conversation.release();
       conversation.placeBefore(messages);
       conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
       conversation.isKnown = true;

@@ -9,7 +9,8 @@
 const ADDRESS = /\b(?:https?:\/\/|mailto:)[^\s<>"\x60]+/giu;
 const PROTOCOLS = ["http:", "https:", "mailto:"];
 /** What ends a sentence or a bracket rather than an address. */
-const TRAILING = /[.,;:!?…'"’”»。、，！？·]$/u;
+const TRAILING = ".,;:!?…'\"’”»。、，！？·";
+/** @type {Record<string, string>} */
 const BRACKETS = {")": "(", "]": "[", "}": "{"};
 /** Korean puts particles right behind: `https://example.com에서`. In a path such letters are its own. */
 const PARTICLE = /^(https?:\/\/[^/?#]*[a-z0-9])\p{Script=Hangul}+$/iu;
@@ -31,16 +32,19 @@ export function piecesOf(text) {
   return pieces;
 }
 
-/** @param {string} found */
+/** In one go over the address, whatever somebody piled up at its end. @param {string} found */
 function trimmed(found) {
-  let address = found.replace(PARTICLE, "$1");
-  for (;;) {
-    const last = address.at(-1) ?? "";
-    const opening = Object.hasOwn(BRACKETS, last) ? BRACKETS[/** @type {keyof typeof BRACKETS} */ (last)] : "";
-    const isUnopened = opening && count(address, opening) < count(address, last);
-    if (!isUnopened && !TRAILING.test(address)) return address;
-    address = address.slice(0, -1);
+  const address = found.replace(PARTICLE, "$1");
+  /** @type {Map<string, number>} closing bracket -> how many more of it there are than of its opening one */
+  const unopened = new Map(Object.entries(BRACKETS).map(([closing, opening]) => [closing, count(address, closing) - count(address, opening)]));
+  let end = address.length;
+  for (; end > 0; end -= 1) {
+    const last = address[end - 1];
+    const more = unopened.get(last) ?? 0;
+    if (more <= 0 && !TRAILING.includes(last)) break;
+    if (more > 0) unopened.set(last, more - 1);
   }
+  return address.slice(0, end);
 }
 
 /** @param {string} address @returns {string | undefined} */

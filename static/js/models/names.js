@@ -33,7 +33,7 @@ export function readName(typed) {
 
 /** Whether both names are the same person's: upper and lower case do not count. @param {string} one @param {string} other */
 export function isSameName(one, other) {
-  return keyOf(one) === keyOf(other);
+  return nameKey(one) === nameKey(other);
 }
 
 /** @param {string} name @returns {NameProblem | undefined} */
@@ -47,7 +47,7 @@ function problemOf(name) {
   return undefined;
 }
 
-/** @param {string} name */
-function keyOf(name) {
+/** What is the same for all spellings of one person's name. @param {string} name */
+export function nameKey(name) {
   return name.normalize("NFKC").toUpperCase().toLowerCase();
 }

@@ -10,6 +10,7 @@
  * Events: `write` {entry}, `change` {entry}, `settle` {entry, ack}, `discard` {entry}, `unkept` {entry}.
  */
 import {newClientId} from "../chat-socket.js";
+import {isSameName} from "./names.js";
 
 /**
  * @typedef {{code: string, detail: string}} Problem
@@ -51,7 +52,7 @@ export class Outbox extends EventTarget {
 
   /** What this tab should send to this person next. @param {string} toUserId @param {number} now in ms */
   next(toUserId, now = Date.now()) {
-    return this.entries.find((entry) => entry.toUserId === toUserId && !entry.problem && entry.dueAt <= now);
+    return this.entries.find((entry) => isSameName(entry.toUserId, toUserId) && !entry.problem && entry.dueAt <= now);
   }
 
   /** Whether something would be lost with this tab. */

@@ -4,6 +4,7 @@
  * another, and again after a failure that passes. Leaves keeping it to outbox.js and the way to `send`.
  */
 import {ChatError} from "../chat-socket.js";
+import {nameKey} from "./names.js";
 
 /** @typedef {import("./outbox.js").Outbox} Outbox */
 /** @typedef {import("./outbox.js").Waiting} Waiting */
@@ -19,11 +20,11 @@ export class Postman {
   #outbox;
   #send;
   #online = false;
-  /** @type {Set<string>} whom a message is on its way to */
+  /** @type {Set<string>} nameKeys of those whom a message is on its way to */
   #onTheWay = new Set();
-  /** @type {Map<string, number>} userId -> failures in a row */
+  /** @type {Map<string, number>} nameKey -> failures in a row */
   #failures = new Map();
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} userId -> timer of the next try */
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} nameKey -> timer of the next try */
   #timers = new Map();
 
   /** @param {Outbox} outbox @param {(entry: Waiting) => Promise<{seq?: number, timestamp?: string}>} send */
@@ -48,29 +49,31 @@ export class Postman {
 
   /** @param {string} toUserId @param {number} time in ms */
   #callAt(toUserId, time) {
+    const key = nameKey(toUserId); // two spellings are one person, whose messages keep their order
     const wait = time - Date.now();
-    if (wait > 0) setTimeout(() => this.#deliver(toUserId), wait);
-    else this.#deliver(toUserId);
+    if (wait > 0) setTimeout(() => this.#deliver(key), wait);
+    else this.#deliver(key);
   }
 
-  /** @param {string} toUserId */
-  async #deliver(toUserId) {
-    const entry = this.#online && !this.#onTheWay.has(toUserId) && this.#outbox.next(toUserId);
+  /** @param {string} key */
+  async #deliver(key) {
+    const entry = this.#online && !this.#onTheWay.has(key) && this.#outbox.next(key);
     if (!entry) return;
-    clearTimeout(this.#timers.get(toUserId));
-    this.#onTheWay.add(toUserId);
+    clearTimeout(this.#timers.get(key));
+    this.#onTheWay.add(key);
     const wait = await this.#try(entry);
-    this.#onTheWay.delete(toUserId);
-    if (wait) this.#timers.set(toUserId, setTimeout(() => this.#deliver(toUserId), wait));
-    else this.#deliver(toUserId);
+    this.#onTheWay.delete(key);
+    if (wait) this.#timers.set(key, setTimeout(() => this.#deliver(key), wait));
+    else this.#deliver(key);
   }
 
   /** @param {Waiting} entry @returns {Promise<number>} ms to wait before the next try, 0 for none */
   async #try(entry) {
-    const {clientId, toUserId} = entry;
+    const {clientId} = entry;
+    const key = nameKey(entry.toUserId);
     try {
       const {seq = 0, timestamp = ""} = await this.#send(entry);
-      this.#failures.delete(toUserId);
+      this.#failures.delete(key);
       this.#outbox.settle(clientId, {seq, timestamp});
       return 0;
     } catch (error) {
@@ -80,8 +83,8 @@ export class Postman {
         this.#outbox.fail(clientId, {code, detail: message === code ? "" : message});
         return 0;
       }
-      const failures = this.#failures.get(toUserId) ?? 0;
-      this.#failures.set(toUserId, failures + 1);
+      const failures = this.#failures.get(key) ?? 0;
+      this.#failures.set(key, failures + 1);
       this.#outbox.postpone(clientId, code);
       if (error.retryAfter) return error.retryAfter * 1000;
       return RETRY_SECONDS[Math.min(failures, RETRY_SECONDS.length - 1)] * 1000 * (1 - JITTER * Math.random());

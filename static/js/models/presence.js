@@ -4,7 +4,7 @@
  * Leaves hearing of both, and telling the server, to others.
  */
 
-/** @typedef {"online" | "away" | "offline"} Status */
+/** @typedef {"online" | "away" | "offline" | "unknown"} Status `unknown`: the server tells of those only whom one shares a conversation with */
 
 /** After so long without a key, a touch or a move of the mouse nobody looks. */
 const IDLE_MS = 5 * 60 * 1000;

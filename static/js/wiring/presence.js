@@ -2,8 +2,8 @@
 /** Where presence meets the page: this tab's tells the server, that of others goes to the conversations. */
 import {Attention} from "../models/presence.js";
 
-/** What shows that somebody is there. */
-const SIGNS_OF_LIFE = ["keydown", "pointerdown", "pointermove", "scroll", "focus"];
+/** What shows that somebody is there. Not `scroll`: a message that comes scrolls a list that stays at its end. */
+const SIGNS_OF_LIFE = ["keydown", "pointerdown", "pointermove", "wheel", "touchmove", "focus"];
 /** A mouse moves sixty times a second; once in so long is enough. */
 const SIGN_EVERY_MS = 1000;
 

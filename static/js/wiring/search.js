@@ -2,6 +2,7 @@
 /** Where searching meets the page: from the fields to the model, from what was found to the elements. */
 import {Search} from "../models/search.js";
 import {isSameName} from "../models/names.js";
+import {on} from "../on.js";
 
 /**
  * @param {string} me @param {import("../chat-api.js").ChatApi} api
@@ -24,9 +25,4 @@ export function search(me, api, conversations, box, field) {
 /** @param {string} name @param {string} wanted */
 function holds(name, wanted) {
   return name.toLocaleLowerCase().includes(wanted.toLocaleLowerCase());
-}
-
-/** @param {EventTarget} target @param {string} type @param {(detail: any) => void} listener */
-function on(target, type, listener) {
-  target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
 }

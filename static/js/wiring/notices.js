@@ -3,23 +3,20 @@
  * Owns where notifications meet the page: the banners, the bell, the number in the tab, the desktop and the sound.
  * Leaves each to its own file, and the connection to app.js, which calls this once.
  */
-import {Badge} from "./badge.js";
-import {connectBanners} from "./banner.js";
-import {chime} from "./chime.js";
-import {DesktopNotify} from "./desktop-notify.js";
-import {language, say} from "./language.js";
-import {ChatBanners} from "./elements/chat-banners.js";
-import {ChatBell, noticeWords} from "./elements/chat-bell.js";
-import {part} from "./elements/parts.js";
-import {Notifications} from "./models/notifications.js";
+import {Badge} from "../badge.js";
+import {connectBanners} from "../banner.js";
+import {chime} from "../chime.js";
+import {DesktopNotify} from "../desktop-notify.js";
+import {language, say} from "../language.js";
+import {ChatBanners} from "../elements/chat-banners.js";
+import {ChatBell, noticeWords} from "../elements/chat-bell.js";
+import {part} from "../elements/parts.js";
+import {Notifications} from "../models/notifications.js";
+import {on} from "../on.js";
 
-/** @typedef {import("./chat-api.js").ChatApi} ChatApi */
-/** @typedef {import("./chat-socket.js").ChatSocket} ChatSocket */
-/** @typedef {import("./models/conversations.js").Conversations} Conversations */
-/** @typedef {(target: EventTarget, type: string, listener: (detail: any) => void) => void} Listen */
-
-/** @type {Listen} */
-const listenTo = (target, type, listener) => target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
+/** @typedef {import("../chat-api.js").ChatApi} ChatApi */
+/** @typedef {import("../chat-socket.js").ChatSocket} ChatSocket */
+/** @typedef {import("../models/conversations.js").Conversations} Conversations */
 
 /**
  * Shows this person's notifications for as long as the page lives.
@@ -50,8 +47,8 @@ function drawNotices(notifications, conversations, banners, bell, desktop) {
     bell.show(notifications, desktop.state);
     drawBadge();
   };
-  listenTo(conversations, "list", drawBadge);
-  listenTo(notifications, "change", () => {
+  on(conversations, "list", drawBadge);
+  on(notifications, "change", () => {
     bell.show(notifications, desktop.state);
     drawBadge();
   });
@@ -61,44 +58,44 @@ function drawNotices(notifications, conversations, banners, bell, desktop) {
 
 /** From the bell to the models. @param {Notifications} notifications @param {ChatBanners} banners @param {ChatBell} bell @param {DesktopNotify} desktop */
 function answerBell(notifications, banners, bell, desktop) {
-  listenTo(bell, "opened", () => {
+  on(bell, "opened", () => {
     for (const {id} of notifications.list) banners.withdraw(id); // they stand in the list
     notifications.load();
   });
-  listenTo(bell, "more", () => notifications.more());
-  listenTo(bell, "seen", ({id}) => notifications.see(id));
-  listenTo(bell, "dismiss", ({id}) => notifications.dismiss(id));
-  listenTo(bell, "mute", ({muted}) => {
+  on(bell, "more", () => notifications.more());
+  on(bell, "seen", ({id}) => notifications.see(id));
+  on(bell, "dismiss", ({id}) => notifications.dismiss(id));
+  on(bell, "mute", ({muted}) => {
     notifications.muted = muted;
     if (!muted) chime();
   });
-  listenTo(bell, "allow", async () => {
+  on(bell, "allow", async () => {
     await desktop.ask();
     bell.show(notifications, desktop.state);
   });
-  listenTo(banners, "all", () => bell.open());
+  on(banners, "all", () => bell.open());
 }
 
 /** To the desktop and the loudspeaker, and away again. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBell} bell @param {DesktopNotify} desktop */
 function tellOutside(notifications, conversations, bell, desktop) {
   const sound = () => void (notifications.muted || chime());
-  listenTo(notifications, "arrive", ({notice}) => {
+  on(notifications, "arrive", ({notice}) => {
     if (desktop.speaks) sound();
     const {id, title, message} = notice;
     const isUnread = () => notifications.list.some((held) => held.id === id && !held.seen);
     desktop.show({tag: `notification.${id}`, title: title || say("notification.label"), body: message, isUnread, open: () => bell.open()});
   });
-  listenTo(conversations, "heard", ({conversation, message}) => {
+  on(conversations, "heard", ({conversation, message}) => {
     const {withUserId} = conversation;
     const isUnread = () => message.seq > conversation.read;
     const open = () => void (location.hash = encodeURIComponent(withUserId));
     desktop.show({tag: `message.${withUserId}`, title: withUserId, body: message.text, isUnread, open}, sound);
   });
-  listenTo(notifications, "change", () => {
+  on(notifications, "change", () => {
     const unseen = new Set(notifications.list.filter(({seen}) => !seen).map(({id}) => `notification.${id}`));
     for (const tag of desktop.tags) if (tag.startsWith("notification.") && !unseen.has(tag)) desktop.close(tag);
   });
-  listenTo(conversations, "list", () => {
+  on(conversations, "list", () => {
     const unread = new Set(conversations.list.filter((conversation) => conversation.unread > 0).map(({withUserId}) => `message.${withUserId}`));
     for (const tag of desktop.tags) if (tag.startsWith("message.") && !unread.has(tag)) desktop.close(tag);
   });

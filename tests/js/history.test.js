@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import "./globals.js";
+import {ChatError} from "../../static/js/chat-socket.js";
+import {Conversations} from "../../static/js/models/conversations.js";
+import {History} from "../../static/js/models/history.js";
+
+const LAST = 400;
+
+/** @param {number} seq */
+const chat = (seq) => ({seq, fromUserId: "bob", toUserId: "alice", message: `number ${seq}`, timestamp: "2026-01-31T09:30:00.000Z"});
+
+/** A server with 400 messages of bob's. */
+function make() {
+  /** @type {any[]} */
+  const problems = [];
+  const server = {
+    /** @type {any[]} thrown at the next questions */
+    failures: [],
+    /** @param {string} _ @param {{before?: number, after?: number, limit?: number}} page */
+    async messages(_, {before = LAST + 1, after, limit = 50}) {
+      const failure = server.failures.shift();
+      if (failure) throw failure;
+      const from = after === undefined ? Math.max(1, before - limit) : after + 1;
+      const to = after === undefined ? Math.min(LAST, before - 1) : Math.min(LAST, after + limit);
+      return {messages: Array.from({length: Math.max(0, to - from + 1)}, (_, index) => chat(from + index)), lastSeq: LAST, more: from > 1};
+    },
+    async conversations() {
+      return {conversations: [], next: null};
+    },
+  };
+  const conversations = new Conversations("alice");
+  conversations.open("bob");
+  const history = new History(/** @type {any} */ (server), conversations);
+  history.addEventListener("problem", (event) => problems.push(/** @type {CustomEvent} */ (event).detail.code));
+  return {server, history, bob: /** @type {import("../../static/js/models/conversation.js").Conversation} */ (conversations.opened), problems};
+}
+
+test("a message far up is found in a conversation that is only being opened", async () => {
+  const {history, bob, problems} = make();
+  history.older(bob); // as the list does that shows it
+  await history.around(bob, 100);
+  assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, problems], [75, 124, true, []]);
+  await history.newer(bob);
+  assert.equal(bob.heldTo, 174);
+  await history.newest(bob);
+  assert.deepEqual([bob.heldTo, bob.isParted], [LAST, false]);
+});
+
+test("one that is held already is not fetched again", async () => {
+  const {history, bob} = make();
+  await history.older(bob);
+  await history.around(bob, LAST - 1);
+  assert.deepEqual([bob.heldFrom, bob.heldTo], [351, LAST]);
+});
+
+test("where it cannot be fetched, what is held stays", async () => {
+  const {server, history, bob, problems} = make();
+  await history.older(bob);
+  server.failures.push(new ChatError("unavailable", "not now"));
+  await history.around(bob, 100);
+  assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, bob.loading], [351, LAST, false, ""]);
+  assert.deepEqual(problems, ["unavailable"]);
+});
