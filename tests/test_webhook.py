@@ -74,6 +74,46 @@ def receive() -> Iterator[Receive]:
         receiver.stop()
 
 
+def answering(said: bytes) -> tuple[str, Callable[[], int]]:
+    """A receiver that answers each connection with these bytes, and hangs up; its URL, and how many there were."""
+    server = create_server(("127.0.0.1", 0))
+    connections = []
+
+    def serve() -> None:
+        while True:
+            try:
+                sock, _ = server.accept()
+            except OSError:
+                return
+            connections.append(1)
+            with sock:
+                sock.recv(65_536)
+                sock.sendall(said)
+
+    Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{server.getsockname()[1]}/hook", lambda: len(connections)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: http://[bad/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+        b"no HTTP at all\r\n\r\n",
+        b"",
+    ],
+)
+def test_whatever_a_receiver_answers_the_webhook_goes_on(said: bytes) -> None:
+    url, count = answering(said)
+    webhook = Webhook()
+    webhook.open(url, SECRET, again=[0.01])
+    dead = metrics.webhook_dead.value()
+    for n in range(2 * AT_ONCE):
+        webhook.tell("bob", Seen(notification_id=n))
+    wait_until(lambda: metrics.webhook_dead.value() == dead + 2 * AT_ONCE)
+    assert count() >= 4 * AT_ONCE, "none of a redirection is followed, and each is tried twice"
+
+
 def wait_until(condition: Callable[[], object]) -> None:
     until = time.monotonic() + SECONDS
     while not condition():
