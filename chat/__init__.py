@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -107,8 +108,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         directory,
         webhook,
         connections.spawn,
+        settings.notification_days,
     )
     connections.each_sweep.append(notifier.keep_sending)
+    connections.each_sweep.append(notifier.forget_old)
     connections.still_busy.append(notifier.stop)
     notifications = NotificationViews(directory, notifier, connections)
     per_minute = connections.limits.requests_per_minute
@@ -116,6 +119,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     headers.protect(app)
     proxies.trust(app, settings.trusted_proxies)
     _watch(connections)
+    _begin_where_it_is_served(app, connections)
     _stop_with_the_process(connections)
     if not directory.required and not cli.is_looked_for():
         log.info("CHAT_AUTH=open: anybody may use any name that has no password")
@@ -151,15 +155,32 @@ class _Formatter(logging.Formatter):
 
 
 def _watch(connections: Connections) -> None:
-    """Read the gauges, let `notify` know that this process serves, and go on with unfinished batches."""
     metrics.sockets.value = connections.__len__
     metrics.users.value = sockets.__len__
     metrics.streams.value = streams.__len__
     metrics.journal.value = lambda: len(storage.journal)
-    if not cli.is_looked_for():
-        notify.serve_with(notifier)
-        if monkey.is_module_patched("socket"):
-            gevent.spawn(connections.start)
+
+
+def _begin_where_it_is_served(app: Flask, connections: Connections) -> None:
+    """Let `notify` know that this process serves, and go on with unfinished batches: not in one that has made
+    the app only to use it, as a cron job does, while another one holds the sockets.
+
+    A worker of gunicorn serves from its start; any other process, once it has got a request.
+    """
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        if not begun and monkey.is_module_patched("socket"):
+            begun = True
+            storage.in_turn.belong_here()
+            notify.serve_with(notifier)
+            connections.start()
+
+    notify.begin = begin
+    app.before_request(begin)
+    if "gunicorn.workers.ggevent" in sys.modules:
+        gevent.spawn(begin)
 
 
 def _stop_with_the_process(connections: Connections) -> None:

@@ -31,6 +31,9 @@ OWNER_ONLY = 0o600
 # PyJWT asks the machine's clock. We ask ours, which tests can set.
 CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
+SERVICE_CHARS = 64  # of a program's name
+SCOPES = ("notify", "metrics")  # what a program's token may let it do
+
 
 class Claims(msgspec.Struct):
     """What we read of a token's payload. A host application may put more in. Unix times in seconds."""
@@ -55,7 +58,7 @@ class ServiceClaims(msgspec.Struct):
 
     exp: float
     nbf: float = 0
-    svc: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    svc: Annotated[str, msgspec.Meta(min_length=1, max_length=SERVICE_CHARS)] | None = None
     scope: str = ""  # words, as in RFC 8693, section 4.2
 
 

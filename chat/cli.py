@@ -16,12 +16,13 @@ from flask import current_app
 from flask.cli import AppGroup, FlaskGroup
 
 from chat import passwords
+from chat.auth import SCOPES, SERVICE_CHARS
 from chat.directory import directory
+from chat.draft import MOST_USERS
 from chat.errors import ChatError
 from chat.names import checked_user_id
 from chat.service import NotReached, Service
 from chat.storage import migrate, storage
-from chat.web.notification_shapes import MOST_USERS
 
 PROGRESS_SECONDS = 0.2  # between two looks at a batch
 
@@ -105,13 +106,41 @@ def enable_user(name: str) -> None:
     click.echo(f"{name} may come in again.")
 
 
+def _checked_service(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    if not 1 <= len(name) <= SERVICE_CHARS:
+        raise click.BadParameter(f"expected 1 to {SERVICE_CHARS} characters")
+    return name
+
+
+def _checked_scope(context: click.Context, parameter: click.Parameter, scope: str) -> str:
+    if not scope.split() or set(scope.split()) - set(SCOPES):
+        raise click.BadParameter(f"expected {', '.join(SCOPES)}, or several of them")
+    return scope
+
+
 @chat_cli.command("token")
-@click.option("--service", required=True, metavar="NAME", help="What the server's log calls it.")
 @click.option(
-    "--scope", default="notify", show_default=True, help="What it may do: notify, metrics, or both."
+    "--service",
+    required=True,
+    metavar="NAME",
+    callback=_checked_service,
+    help="What the server's log calls it: at most 64 characters.",
 )
-@click.option("--days", default=365.0, show_default=True, help="How long the token is valid.")
-def token(service: str, scope: str, days: float) -> None:
+@click.option(
+    "--scope",
+    default="notify",
+    show_default=True,
+    callback=_checked_scope,
+    help='What it may do: notify, metrics, or "notify metrics".',
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 36_500),
+    default=365,
+    show_default=True,
+    help="How long the token is valid.",
+)
+def token(service: str, scope: str, days: int) -> None:
     """Print a token for a program, which sends it as Authorization: Bearer."""
     click.echo(directory.tokens.sign_service(service, scope, days * 24 * 3600))
 
@@ -126,9 +155,15 @@ def token(service: str, scope: str, days: float) -> None:
     "--everyone", is_flag=True, help="Instead of NAME: to all; with --from, to all in it."
 )
 @click.option(
-    "--from", "file", type=click.File(encoding="utf-8"), help="Names, one a line; - is stdin."
+    "--from", "file", type=click.File(encoding="utf-8-sig"), help="Names, one a line; - is stdin."
 )
-def notify(words: tuple[str, ...], everyone: bool, file: TextIO | None, **said: Any) -> None:
+@click.option(
+    "--key",
+    help="Said again with the same key and words, it is sent once, as often as it is tried in 24 hours.",
+)
+def notify(
+    words: tuple[str, ...], everyone: bool, file: TextIO | None, key: str | None, **said: Any
+) -> None:
     """Notify somebody, or many, by the server that runs at CHAT_URL.
 
     Exits with 0 when it is stored (by many: sent), 1 when the server refuses, 2 for a mistake on the
@@ -141,30 +176,34 @@ def notify(words: tuple[str, ...], everyone: bool, file: TextIO | None, **said: 
     body = {"message": words[-1], "level": said["level"], "title": said["title"]}
     body |= {"link": said["link"], "expiresIn": said["expires_in"]}
     body = {name: value for name, value in body.items() if value is not None}
-    names = [line.strip() for line in file] if file is not None else []
+    try:
+        names = [line.strip() for line in file] if file is not None else []
+    except UnicodeDecodeError:
+        raise click.ClickException("The names are not UTF-8.") from None
     try:
         url = current_app.extensions["chat"].settings.url
         service = Service(url, directory.tokens, "cli")
         if not to_many:
-            sockets = service.push(toUserId=words[0], **body)["sockets"]
+            sockets = service.push(key, toUserId=words[0], **body)["sockets"]
             reached = f"sockets reached: {sockets}" if sockets else "offline, so it waits"
             click.echo(f"{words[0]}: {reached}.")
         elif file is None:
-            _push_batch(service, {"everyone": True, **body})
+            _push_batch(service, key, {"everyone": True, **body})
         else:
             names = [name for name in names if name]
             for start in range(0, len(names), MOST_USERS):
                 some = names[start : start + MOST_USERS]
-                _push_batch(service, {"toUserIds": some, **body})
+                its_key = None if key is None else f"{key}-{start}"
+                _push_batch(service, its_key, {"toUserIds": some, **body})
     except NotReached as error:
         raise _Unreachable(error.message) from None
     except ChatError as error:
         raise click.ClickException(error.message) from None
 
 
-def _push_batch(service: Service, body: dict[str, Any]) -> None:
+def _push_batch(service: Service, key: str | None, body: dict[str, Any]) -> None:
     """Push it and wait until it is sent to all, with a bar that grows."""
-    batch_id = service.push(**body)["batchId"]
+    batch_id = service.push(key, **body)["batchId"]
     batch = service.progress(batch_id)
     with click.progressbar(length=batch["total"], label="Sending") as bar:
         while True:

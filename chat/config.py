@@ -201,6 +201,13 @@ class Settings:
         "URL",
         "Where flask chat notify, and notify() in another process than the server's, find the server.",
     )
+    notification_days: int = _setting(
+        90,
+        "days",
+        "A notification that was seen or dismissed, or has expired, is deleted so long after it was made. "
+        "0: never.",
+        least=0,
+    )
     webhook_url: str = _setting(
         "",
         "URL",

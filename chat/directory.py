@@ -22,7 +22,7 @@ from chat.errors import (
     UnknownUser,
 )
 from chat.names import checked_user_id, name_key
-from chat.protocol import SIGN_IN
+from chat.protocol import SIGN_IN, TRY_AGAIN_LATER
 from chat.storage.accounts import Account, Accounts
 from chat.storage.database import parts
 
@@ -33,10 +33,17 @@ LATE_MS = 10_000  # how long before it is seen a change may have got its time
 
 
 class Admission(NamedTuple):
-    """What a socket showed to be let in as its user: the session of its token, and when that was made."""
+    """What a socket showed to be let in as its user: the session of its token, when that was made, and when it
+    expires."""
 
     session: str | None
     issued_ms: int  # Unix time in milliseconds
+    expires_at: float  # Unix time in seconds
+
+    @property
+    def deadline(self) -> float:
+        """When it expires, by time.monotonic()."""
+        return time.monotonic() + self.expires_at - time.time()
 
 
 class Directory:
@@ -110,7 +117,7 @@ class Directory:
             claims = self.tokens.read(token)
             if name_key(claims.sub) != name_key(user_id):
                 raise NotSignedIn("This token is another user's.", "token")
-            return self._checked(claims), Admission(claims.jti, claims.issued_ms)
+            return self._checked(claims), _admission(claims)
         if self.required:
             raise SignInNeeded("Sign in first, and send the token with init.")
         account = self._looked_up(user_id, "userId")
@@ -121,7 +128,7 @@ class Directory:
     def admission_of(self, token: str) -> tuple[str, Admission]:
         """The user of a request's token that is to stay open, and what the token said; as `user_of`."""
         claims = self.tokens.read(token)
-        return self._checked(claims), Admission(claims.jti, claims.issued_ms)
+        return self._checked(claims), _admission(claims)
 
     def user_of(self, token: str) -> str:
         """The user of a request's token.
@@ -157,8 +164,14 @@ class Directory:
         if len(self._names) > KNOWN:
             self._accounts.clear()
             self._names.clear()
+        before = self._accounts.get(key)
         self._accounts[key] = account
         self._names[user_id] = self._names[account.name] = account.name
+        if before is not None and before.name != account.name:
+            self._names[before.name] = account.name
+            # Nobody finds them there any more: they come back under the spelling that counts, or not at all.
+            for client in _clients(before.name):
+                client.close(TRY_AGAIN_LATER, "the name is spelt otherwise now")
         return account
 
     def keep_up(self) -> None:
@@ -183,6 +196,10 @@ class Directory:
                 for client in _clients(owner.name):
                     if client.admission is not None and client.admission.session == session.id:
                         client.close(SIGN_IN, "signed out")
+
+
+def _admission(claims: Claims) -> Admission:
+    return Admission(claims.jti, claims.issued_ms, claims.exp)
 
 
 def _clients(user_id: str) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from chat.errors import InvalidField
 from chat.storage.notifications import Content
 
+MOST_USERS = 10_000  # of one batch
 MESSAGE_CHARS = 4_000
 TITLE_CHARS = 200
 LINK_CHARS = 2_000

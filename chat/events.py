@@ -18,7 +18,7 @@ from chat.config import Settings
 from chat.delivery import Event, encoded, sockets
 from chat.errors import ChatError, Internal, NotInitialised, NotText, RateLimited
 from chat.presence import presence
-from chat.protocol import Decoder, Payload, Ref, failure, ref_of
+from chat.protocol import SIGN_IN, Decoder, Payload, Ref, failure, ref_of
 from chat.transport.connection import Connection
 
 if TYPE_CHECKING:
@@ -108,6 +108,12 @@ class Client(Connection):
     def refill(self) -> None:
         super().refill()
         self._events_left = self.connections.limits.events.refilled(self._events_left)
+
+    def overdue(self) -> None:
+        if self.owner is None:
+            super().overdue()
+        else:
+            self.close(SIGN_IN, "the token is out of date")
 
     def ponged(self, number: int) -> None:
         if self.catchup is not None:

@@ -53,6 +53,7 @@ from chat.receipts import tell
 from chat.storage import records, storage
 from chat.storage.notifications import Notice
 from chat.storage.records import Conflict, Pointer, Send, Stored
+from chat.transport.outbox import OPEN
 from chat.webhook import webhook
 
 log = logging.getLogger("chat")
@@ -75,6 +76,8 @@ def init(client: Client, event: Init) -> Answer:
         client.answer(event.ref, error)
         client.close(SIGN_IN, "sign in first")
         return LATER
+    if client.state is not OPEN:  # gone meanwhile, so nobody would take it out of the dict again
+        return LATER
     if client.owner != user_id and _has_all_sockets(client, user_id):
         client.answer(event.ref, RateLimited(RETRY_SECONDS, "You have too many sockets open."))
         client.close(TOO_MUCH, "too many sockets of one user")
@@ -90,6 +93,8 @@ def init(client: Client, event: Init) -> Answer:
         client.line = line
     moved_from = client.owner
     sockets.add(user_id, client)
+    # It came in time, however long the database takes; what ends it now is its token.
+    client.deadline = None if client.admission is None else client.admission.deadline
     if moved_from not in (None, user_id):
         presence.left(str(moved_from))
     try:
@@ -97,9 +102,9 @@ def init(client: Client, event: Init) -> Answer:
     except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
         sockets.remove(client)
         client.catchup = client.line = None
+        client.expect_init()
         presence.left(user_id)
         raise
-    client.deadline = None
     client.emit(
         Ready(
             user_id=user_id,
@@ -112,7 +117,7 @@ def init(client: Client, event: Init) -> Answer:
     )
     presence.came(user_id, (row.with_user_id for row in standings))
     if line is not None and client.line is line:
-        line.begin(waiting)
+        line.begin(waiting, lambda last: _waiting_after(user_id, last))
     if client.catchup is not None and not said_before:
         missed = any(row.received < row.last_seq for row in standings)
         client.catchup.begin(
@@ -129,6 +134,16 @@ def _what_waits(user_id: str) -> tuple[list[records.Standing], list[Notice], int
     """What a socket is told of at first: conversations, notifications, and how many these are. Blocks."""
     standings = storage.store.standings(user_id, READY_CONVERSATIONS + 1)
     return standings, *storage.notifications.unseen(user_id, READY_NOTIFICATIONS)
+
+
+def _waiting_after(user_id: str, last: int) -> list[Notice]:
+    try:
+        found: list[Notice] = storage.read(
+            storage.notifications.after, user_id, last, READY_NOTIFICATIONS, True
+        )
+    except ChatError:  # they come at the next init
+        return []
+    return found
 
 
 def _standing(row: records.Standing) -> Standing:

@@ -41,11 +41,17 @@ class Listener(Line):
         """Send what waits. Blocks.
 
         Args:
-            resumed: send whatever has a larger id than the last, seen or not; else what is unseen.
+            resumed: send whatever has a larger id than the last, seen or not; else what is unseen. So too
+                where nothing has so large an id.
         """
         stream = self._stream
         assert stream is not None, "open comes first"
         try:
+            if resumed and self._last > run(stored.last_id):
+                self._last, resumed = (
+                    0,
+                    False,
+                )  # of another database, or of before a backup was restored
             while page := run(stored.after, self._user_id, self._last, PAGE, not resumed):
                 for notice in page:
                     chunk = as_stream_event(event_of(notice), notice.id)

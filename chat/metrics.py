@@ -42,7 +42,7 @@ class Gauge:
 def exposition() -> str:
     """All of them, as Prometheus reads it."""
     return "".join(
-        f"# HELP {one.name} {one.help}\n# TYPE {one.name} {one.kind}\n{one.name} {one.value():g}\n"
+        f"# HELP {one.name} {one.help}\n# TYPE {one.name} {one.kind}\n{one.name} {one.value()}\n"
         for one in _all
     )
 

@@ -6,7 +6,7 @@ seen when its pong has come (as in `catchup.py`); one that says `sync` tells by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chat.delivery import encoded
@@ -82,13 +82,24 @@ class SocketLine(Line):
         # (number of the ping behind it, id) of what a plain client was sent, until its pong has come
         self._unproven: list[tuple[int, int]] = []
 
-    def begin(self, waiting: Iterable[Notice]) -> None:
-        """Send what waits for the user, as far as there is room, and then what has come meanwhile."""
-        for notice in waiting:
-            frame = encoded(event_of(notice))
-            if self._last and not self._client.has_room(len(frame)):
-                break  # the list has the others, and they come at the next init
-            self.send_once(notice.id, frame)
+    def begin(
+        self, waiting: Sequence[Notice], page_after: Callable[[int], Sequence[Notice]]
+    ) -> None:
+        """Send what waits for the user, as far as there is room, and then what has come meanwhile. Blocks.
+
+        Args:
+            waiting: the first page, the oldest first.
+            page_after: the next one, behind a notification's id; [] where there is none. A client that says
+                `sync` is not sent it: it asks for the list.
+        """
+        while waiting:
+            for notice in waiting:
+                frame = encoded(event_of(notice))
+                if self._last and not self._client.has_room(len(frame)):
+                    waiting = []  # the list has the others, and they come at the next init
+                    break
+                self.send_once(notice.id, frame)
+            waiting = page_after(self._last) if waiting and self._client.catchup is not None else []
         self.go_on()
         if not self._unproven:
             self._client.line = None  # most sockets have none, and many are held

@@ -6,15 +6,16 @@ of them once in `notices.py`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from chat import metrics
-from chat.delivery import as_stream_event, emit, encoded, sockets, streams
+from chat.delivery import as_stream_event, encoded, sockets, streams
 from chat.directory import Directory
 from chat.draft import Draft
-from chat.errors import Busy, ChatError, NotFound
+from chat.errors import Busy, ChatError, NotFound, Unavailable
 from chat.listeners import Listener
 from chat.notices import event_of, say, show
 from chat.protocol import Dismissed, Seen
@@ -25,6 +26,12 @@ from chat.transport.event_stream import Stream
 from chat.transport.sockets import Socket
 from chat.webhook import Webhook
 
+RESUME_SECONDS = (
+    5  # after a start: pages come back first, and are not taken for people who are offline
+)
+MOST_IN_DOUBT = 1_000
+FORGET_SECONDS = 600
+FORGOTTEN_AT_ONCE = 500  # notifications, so that a push does not wait long behind it
 SLICE_USERS = 100  # of a batch, between two turns of the loop
 
 Then = Callable[[ChatError | None], None]  # what came of something that was to be stored
@@ -58,11 +65,13 @@ class Notifier:
         directory: Directory,
         webhook: Webhook,
         spawn: Callable[[Callable[[], None]], None],
+        keep_days: int = 0,
     ) -> None:
         """Serve these.
 
         Args:
             spawn: calls a function soon, in a greenlet.
+            keep_days: how long what is done with is kept; 0: for ever.
         """
         self.stored = notifications
         self.batches = batches
@@ -71,10 +80,14 @@ class Notifier:
         self._webhook = webhook
         self._spawn = spawn
         self._unfinished = True  # a batch of before the restart, perhaps
+        self._begin_at = time.monotonic() + RESUME_SECONDS
         self._sending = False
         self._stopping = False
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
         self._storing_seen = False
+        self._in_doubt: set[Once | None] = set()  # requests that failed, and are to come again
+        self._keep_ms = keep_days * 24 * 3600 * 1000
+        self._forget_at = time.monotonic() + RESUME_SECONDS
 
     # Sending.
 
@@ -90,10 +103,18 @@ class Notifier:
 
         def settle(stored: tuple[int, bool]) -> Pushed:
             id_, repeated = stored
+            if once in self._in_doubt:  # it may be there since a commit that nobody heard of
+                self._in_doubt.discard(once)
+                repeated = False
             notice = Notice(id_, content, seen=False)
             return Pushed(id_, None, 0 if repeated else self._send(user_id, notice), repeated)
 
-        pushed: Pushed = self._in_turn.do(settle, self.stored.add, user_id, content, once)
+        try:
+            pushed: Pushed = self._in_turn.do(settle, self.stored.add, user_id, content, once)
+        except Unavailable:
+            if once is not None and len(self._in_doubt) < MOST_IN_DOUBT:
+                self._in_doubt.add(once)
+            raise
         return pushed
 
     def push_to_many(
@@ -110,7 +131,7 @@ class Notifier:
             user_ids = self._directory.names_of(user_ids, "toUserIds")
 
         def settle(stored: tuple[int, bool]) -> Pushed:
-            self._unfinished = True
+            self._unfinished, self._begin_at = True, 0.0
             return Pushed(None, stored[0], 0, stored[1])
 
         content = draft.content()
@@ -122,9 +143,28 @@ class Notifier:
 
     def keep_sending(self) -> None:
         """Go on with the batches that are not finished: at the start, and after a failure. Never blocks."""
+        if time.monotonic() < self._begin_at:
+            return
         if self._unfinished and not self._sending and not self._stopping:
             self._sending = True
             self._spawn(self._send_batches)
+
+    def forget_old(self) -> None:
+        """Delete what is done with and old, a little at a time. Never blocks; called once a second."""
+        if not self._keep_ms or time.monotonic() < self._forget_at or self._stopping:
+            return
+        self._forget_at = time.monotonic() + FORGET_SECONDS
+
+        def settle(forgotten: int | ChatError) -> None:
+            if forgotten == FORGOTTEN_AT_ONCE:
+                self._forget_at = 0.0  # there is more of it
+
+        before = int(time.time() * 1000) - self._keep_ms
+        try:
+            self._in_turn.accept(settle, self.stored.forget, before, FORGOTTEN_AT_ONCE)
+            self._in_turn.accept(_as_it_is, self.batches.forget, before)
+        except Busy:
+            return
 
     def progress(self, service: str, batch_id: int) -> Batch:
         """How far a batch has got.
@@ -162,9 +202,7 @@ class Notifier:
         def settle(dismissed: bool | None) -> bool | None:
             if dismissed:
                 event = Dismissed(notification_id=id_)
-                for client in _all(sockets.of(user_id)):
-                    if client is not skip:
-                        say(client, encoded(event))
+                self._tell(user_id, event, skip)
                 for listener in _all(streams.of(user_id)):
                     listener.say(as_stream_event(event))
             return dismissed
@@ -187,6 +225,8 @@ class Notifier:
     def _send(self, user_id: str, notice: Notice) -> int:
         """To the user's sockets and streams, or to the webhook; how many took it."""
         metrics.notifications.add()
+        if (until := notice.content.expires_at) is not None and until <= time.time() * 1000:
+            return 0  # a batch that was broken off for long
         name = self._directory.known_as(user_id)
         event, taken = event_of(notice), 0
         if clients := _all(sockets.of(name)):
@@ -199,6 +239,13 @@ class Notifier:
             self._webhook.tell(name, event)
         return taken
 
+    def _tell(self, user_id: str, event: Seen | Dismissed, skip: Socket | None) -> None:
+        """All sockets of the user, each behind the notification that it is about."""
+        frame = encoded(event)
+        for client in _all(sockets.of(user_id)):
+            if client is not skip:
+                say(client, frame)
+
     def _send_batches(self) -> None:
         """Blocks until all are sent, or the database fails; the next sweep tries again then."""
         try:
@@ -207,6 +254,9 @@ class Notifier:
                 self._send_batch(work)
         except ChatError:  # logged where it was met
             self._unfinished = True
+        except Exception:
+            self._unfinished = True
+            raise
         finally:
             self._sending = False
 
@@ -235,7 +285,7 @@ class Notifier:
             seen = set() if isinstance(new, ChatError) else set(new)
             for user_id, ids, skip, then in seeing:
                 for id_ in seen.intersection(ids):
-                    emit(Seen(notification_id=id_), to=user_id, skip=skip)
+                    self._tell(user_id, Seen(notification_id=id_), skip)
                 then(failed)
             self._store_seen()
 

@@ -7,16 +7,17 @@ installation's secret. Programs elsewhere use the HTTP interface.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import requests
+from flask import has_request_context
 
 from chat.auth import Tokens
 from chat.config import Settings
-from chat.draft import Draft
+from chat.draft import MOST_USERS, Draft
 from chat.errors import ChatError, InvalidField, Unavailable
 from chat.names import checked_user_id
 from chat.notifications import Notifier, Pushed
@@ -85,17 +86,24 @@ class Service:
         for tries_left in reversed(range(TRIES)):
             try:
                 answer = self._session.request(
-                    method, self._url + path, json=body, headers=headers, timeout=ANSWER_SECONDS
-                )
+                    method, self._url + path, json=body, headers=headers, timeout=ANSWER_SECONDS,
+                    allow_redirects=False,  # of a POST it would make a GET
+                )  # fmt: skip
                 said = answer.json()
             except requests.RequestException as error:
                 if not tries_left:
                     reason = type(error).__name__
                     raise NotReached(f"No chat server answers at {self._url}: {reason}.") from None
             else:
-                if answer.ok:
-                    return dict(said)
-                raise Refused(answer.status_code, said["error"])
+                said = said if isinstance(said, dict) else {}
+                fault = said.get("error")
+                if answer.ok and said and not answer.is_redirect:
+                    return said
+                if isinstance(fault, dict) and fault.keys() >= {"code", "message", "field"}:
+                    raise Refused(answer.status_code, fault)
+                raise NotReached(
+                    f"At {self._url} something else answers, with status {answer.status_code}."
+                )
         raise AssertionError("the last try returns or raises")
 
 
@@ -105,6 +113,8 @@ class Notify:
     def __init__(self) -> None:
         self._notifier: Notifier | None = None
         self._service: Service | None = None  # made at the first call elsewhere
+        # Calls serve_with, where this turns out to be the server's process.
+        self.begin: Callable[[], None] = lambda: None
 
     def serve_with(self, notifier: Notifier) -> None:
         """This is the server's process: what is to be sent goes straight to its notifications."""
@@ -135,6 +145,8 @@ class Notify:
         said: dict[str, Any] = {"message": message, "level": level}
         optional = {"title": title, "link": link, "expiresIn": expires_in}
         said |= {name: value for name, value in optional.items() if value is not None}
+        if self._notifier is None and has_request_context():
+            self.begin()  # whoever gets the requests of the site that the chat is mounted in
         if self._notifier is not None:
             try:
                 draft = msgspec.convert(said, Draft)
@@ -143,6 +155,8 @@ class Notify:
                 raise InvalidField(f"{rule}.", field.rstrip("`") or None) from None
             if isinstance(to, str):
                 return self._notifier.push(checked_user_id(to, "to"), draft)
+            if not 1 <= len(to) <= MOST_USERS:
+                raise InvalidField(f"Expected 1 to {MOST_USERS:,} names.", "to")
             return self._notifier.push_to_many("flask", to, draft)
         if self._service is None:
             self._service = Service.of_this_installation("flask")

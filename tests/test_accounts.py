@@ -350,3 +350,31 @@ def test_no_token_and_no_password_gets_into_the_log(open_server: Server) -> None
     assert "private" in open_server.log, "need lines for this to mean anything"
     for secret in (token, token.split(".")[2], "private password", SECRET):
         assert secret not in open_server.log
+
+
+def test_one_who_is_here_in_another_spelling_is_sent_away_too(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    environment = {
+        "CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db",
+        "CHAT_TOKEN_SECRET": SECRET,
+    }
+    server = start_server(**environment)
+    with Person(server.ws, "Bob") as bob, Person(server.ws, "Dan") as dan:
+        assert flask_chat(environment, "disable-user", "bob")[0] == 0
+        began = time.monotonic()
+        assert bob.close_code() in (1013, 4501)
+        assert time.monotonic() - began < SENT_AWAY_SECONDS
+        assert call(server, "POST", "/accounts", userId="DAN", password=PASSWORD).status_code == 201
+        assert dan.close_code() in (1013, 4501)
+    assert refused(server, userId="Bob") == ("sign_in_needed", 4501)
+    assert refused(server, userId="Dan") == ("sign_in_needed", 4501)
+
+
+def test_a_socket_ends_when_its_token_does(start_server: StartServer) -> None:
+    server = start_server(CHAT_TOKEN_TTL="2")
+    token = call(server, "POST", "/session", userId="late").json()["token"]
+    with Person(server.ws) as late:
+        late.send(type="init", userId="late", token=token)
+        late.receive("ready")
+        assert late.close_code() == 4501

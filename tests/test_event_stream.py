@@ -235,3 +235,25 @@ def test_streams_work_where_the_socket_cannot_be_taken(plain_server: Server) -> 
         assert next(line for line in lines if "waits" in line).startswith("data: ")
         assert push(plain_server, toUserId=bob, message="comes").json()["sockets"] == 1
         assert next(line for line in lines if "comes" in line).startswith("data: ")
+
+
+def test_a_stream_ends_when_its_token_does(start_server: StartServer) -> None:
+    server = start_server(CHAT_TOKEN_TTL="2")
+    token = requests.post(
+        f"{server.http}/api/session", json={"userId": a_name()}, timeout=SECONDS
+    ).json()["token"]
+    mine = {"Authorization": f"Bearer {token}"}
+    url = f"{server.http}/api/notifications/stream"
+    with requests.get(url, headers=mine, stream=True, timeout=SECONDS) as stream:
+        began = time.monotonic()
+        assert list(stream.iter_lines())[:1] == [b"retry: 2000"]
+        assert 0.5 < time.monotonic() - began < SECONDS - 1
+
+
+def test_an_id_from_before_a_backup_was_restored_makes_nobody_deaf(server: Server) -> None:
+    bob = a_name("bob")
+    push(server, toUserId=bob, message="waits")
+    with Reader(server, bob, 10**12) as reader:
+        assert reader.event()[1]["message"] == "waits"
+        push(server, toUserId=bob, message="comes")
+        assert reader.event()[1]["message"] == "comes"

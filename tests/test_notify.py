@@ -202,3 +202,78 @@ def test_metrics_count_what_happens_and_need_a_token(server: Server) -> None:
     assert after["chat_notifications_total"] == before["chat_notifications_total"] + 1
     assert after["chat_messages_total"] == before["chat_messages_total"] + 1
     assert after["chat_webhook_dead_letters_total"] == 0
+
+
+def test_a_process_that_only_makes_the_app_notifies_over_the_api_too(server: Server) -> None:
+    bob = a_name("bob")
+    with Person(server.ws, bob) as person:
+        code = f"import app\nprint(notify({bob!r}, 'From cron').sockets)"
+        done = elsewhere(server, code)
+        assert done.stdout == "1\n", done.stderr
+        assert person.receive("notification")["message"] == "From cron"
+
+
+def test_a_site_notifies_by_itself_though_nobody_has_asked_the_chat_for_anything(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    (tmp_path / "ordering.py").write_text(SITE)
+    nowhere = {"CHAT_URL": "http://127.0.0.1:1"}
+    server = start_server("--pythonpath", str(tmp_path), app="ordering:site", **nowhere)
+    answer = requests.post(f"{server.http}/ordered/bob", timeout=SECONDS)
+    assert answer.json() == {"sockets": 0}
+
+
+def test_notify_on_a_pools_thread_is_refused_and_breaks_nothing(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    (tmp_path / "pooled.py").write_text(
+        SITE
+        + """
+@site.post("/pooled/<user>")
+def pooled(user):
+    import gevent
+    try:
+        gevent.get_hub().threadpool.apply(notify, (user, "hi"))
+    except RuntimeError as error:
+        return str(error), 500
+"""
+    )
+    server = start_server("--pythonpath", str(tmp_path), app="pooled:site")
+    refused = requests.post(f"{server.http}/pooled/bob", timeout=SECONDS)
+    assert (refused.status_code, "own thread" in refused.text) == (500, True)
+    assert requests.post(f"{server.http}/ordered/bob", timeout=SECONDS).json() == {"sockets": 0}
+
+
+def test_a_server_that_is_none_of_ours_is_named(server: Server) -> None:
+    failing = "try: notify('bob', 'hi')\nexcept Exception as e: print(type(e).__name__, e.message)"
+    said = elsewhere(server, failing, CHAT_URL=f"{server.http}/static").stdout
+    assert said.startswith("NotReached")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["token", "--service", "", "--scope", "notify"],
+        ["token", "--service", "x" * 65],
+        ["token", "--service", "ci", "--scope", "notfy"],
+        ["token", "--service", "ci", "--days", "nan"],
+        ["token", "--service", "ci", "--days", "0"],
+    ],
+)
+def test_a_token_that_would_never_work_is_not_made(server: Server, words: list[str]) -> None:
+    done = run(server, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_said_again_with_its_key_sends_once(server: Server, tmp_path: Path) -> None:
+    bob, carol = a_name("bob"), a_name("carol")
+    names = tmp_path / "names.txt"
+    names.write_text(f"\ufeff{bob}\n{carol}\n", encoding="utf-8")
+    for _ in range(2):
+        assert run(server, "notify", "--from", str(names), "--key", bob, "Once").returncode == 0
+    for user in (bob, carol):
+        assert len(listed(server, user)["notifications"]) == 1
+    names.write_bytes(b"\xff\xfe")
+    done = run(server, "notify", "--from", str(names), "Never")
+    assert (done.returncode, "not UTF-8" in done.stderr) == (1, True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from chat.names import name_key
 from chat.storage.database import Database
@@ -111,6 +111,13 @@ class Batches:
                 return []
             ids: dict[str, int] = {key: id_ for key, id_ in connection.execute(made, rows)}  # noqa: C416
         return [ids[key] for key in keys]
+
+    def forget(self, made_before_ms: int) -> None:
+        """Delete the finished ones that were made before that Unix time in milliseconds."""
+        c = batches.c
+        old = (c.created_at < made_before_ms) & c.finished_at.is_not(None)
+        with self._database.writing() as connection:
+            connection.execute(delete(batches).where(old))
 
     def finish(self, work: Work, reached: int) -> None:
         """Nobody is left to be sent it."""

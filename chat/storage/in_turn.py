@@ -43,6 +43,10 @@ class InTurn:
     def idle(self) -> bool:
         return not self._waiting
 
+    def belong_here(self) -> None:
+        """Called on the event loop's thread, so that a first call from another one is the one refused."""
+        self._thread_id = thread_id()
+
     def accept(self, settle: Settle, function: Callable[..., Any], *args: Any) -> None:
         """Have function(*args) called in the thread. Never blocks.
 
@@ -52,7 +56,7 @@ class InTurn:
 
         Raises:
             Busy: too many wait already.
-            RuntimeError: called on another native thread than the first time.
+            RuntimeError: called on another native thread than `belong_here`, or the first call.
         """
         if self._thread_id not in (0, thread_id()):
             raise RuntimeError("Notifications are pushed on the event loop's own thread.")

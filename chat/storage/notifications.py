@@ -1,4 +1,4 @@
-"""Notifications as records: one for each user and message, until it has expired. Blocking.
+"""Notifications as records: one for each user and message, until it is done and old. Blocking.
 
 What is written here is written by one thread at a time (`in_turn.py`), so that ids grow in the order of
 commits: whoever has seen id 7 lacks nothing below. Who is told of them is `chat/notifications.py`'s.
@@ -9,12 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, Select, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Select,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from chat.errors import Conflicting
 from chat.names import name_key
 from chat.storage.database import Database, parts
-from chat.storage.schema import idempotency_keys, notifications
+from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 
 KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
 
@@ -103,6 +115,11 @@ class Notifications:
         with self._database.reading() as connection:
             return [_notice(row) for row in connection.execute(question)]
 
+    def last_id(self) -> int:
+        """The largest id; 0: there is none."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(notifications.c.id))) or 0
+
     def see(self, notices: Iterable[tuple[int, str]]) -> list[int]:
         """Mark as seen; the ids of those that were not yet.
 
@@ -119,6 +136,23 @@ class Notifications:
                 marked = unseen.where(theirs.in_(part)).values(seen_at=self._database.now_ms())
                 found += connection.scalars(marked)
         return found
+
+    def forget(self, made_before_ms: int, limit: int) -> int:
+        """Delete what was made before that Unix time in milliseconds and is seen, dismissed or expired.
+
+        Args:
+            limit: of rows; the newest row of all stays, so that `last_id` never falls.
+
+        Returns how many there were.
+        """
+        c = notifications.c
+        has_expired = c.expires_at <= self._database.now_ms()
+        is_done = or_(c.seen_at.is_not(None), c.dismissed_at.is_not(None), has_expired)
+        old = (c.created_at < made_before_ms) & text(MAY_BE_DONE) & is_done
+        with self._database.writing() as connection:
+            newest = connection.scalar(select(func.max(c.id)))
+            some = select(c.id).where(old, c.id != newest).limit(limit)
+            return connection.execute(delete(notifications).where(c.id.in_(some))).rowcount
 
     def dismiss(self, user_id: str, id_: int) -> bool | None:
         """Mark one as dismissed. False: it was already; None: the user has none of this id."""

@@ -108,6 +108,7 @@ ended_sessions = Table(
 )
 
 _WAITING = text("seen_at IS NULL AND dismissed_at IS NULL")
+MAY_BE_DONE = "(seen_at IS NOT NULL OR dismissed_at IS NOT NULL OR expires_at IS NOT NULL)"
 
 
 def _content() -> list[Column[Any]]:
@@ -137,6 +138,12 @@ notifications = Table(
         "id",
         sqlite_where=_WAITING,
         postgresql_where=_WAITING,
+    ),
+    Index(
+        "notifications_done",
+        "created_at",
+        sqlite_where=text(MAY_BE_DONE),
+        postgresql_where=text(MAY_BE_DONE),
     ),
     sqlite_autoincrement=True,  # no id twice, even of rows that somebody deleted
 )

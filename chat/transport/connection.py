@@ -12,7 +12,7 @@ import time
 from socket import SHUT_WR
 from typing import TYPE_CHECKING, Any
 
-from chat.protocol import INTERNAL_ERROR, TOO_MUCH, TOO_SLOW
+from chat.protocol import INTERNAL_ERROR, NO_INIT, TOO_MUCH, TOO_SLOW
 from chat.transport import frames
 from chat.transport.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
 from chat.transport.outbox import CLOSING, OPEN, WOULD_BLOCK
@@ -40,8 +40,7 @@ class Connection(Peer):
         self._bytes_left = limits.bytes.full
         self._frames_left = limits.frames.full
         settings = connections.settings
-        # First for want of `init`, later for not hanging up.
-        self.deadline = self.opened_at + settings.init_seconds
+        self.expect_init()
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are with a runner, or wait for their turn
         self._pinged = 0  # the number of the last ping
@@ -64,6 +63,14 @@ class Connection(Peer):
         """
 
     # What others call.
+
+    def expect_init(self) -> None:
+        """The peer has so long to say who it is; the sweep closes it then. Not for one that is closing."""
+        if self.state is OPEN:
+            self.deadline = time.monotonic() + self.connections.settings.init_seconds
+
+    def overdue(self) -> None:
+        self.close(NO_INIT, "no init in time")
 
     def refill(self) -> None:
         """A second has passed since the last call: the socket may spend what that is worth."""

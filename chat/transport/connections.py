@@ -16,7 +16,7 @@ from gevent import get_hub, monkey
 
 from chat.config import Settings
 from chat.limits import BURST_SECONDS, Limits, origin_of
-from chat.protocol import NO_INIT, SERVICE_RESTART
+from chat.protocol import SERVICE_RESTART
 from chat.transport.outbox import CLOSING, OPEN, Outbox
 from chat.transport.peer import Peer
 from chat.transport.runners import Runners
@@ -126,9 +126,11 @@ class Connections:
             try:
                 if connection.silence <= BURST_SECONDS:  # a longer silence has filled it up already
                     connection.refill()
+                if connection.state is OPEN and connection.busy:
+                    continue  # neither silent nor late: what it said, its init perhaps, is handled
                 if connection.deadline is not None and connection.deadline <= now:
                     self._overdue(connection)
-                elif connection.state is OPEN and not connection.busy:
+                elif connection.state is OPEN:
                     connection.silence += 1
                     if connection.silence >= given_up:
                         connection.abort(f"1006 {PINGS_UNANSWERED} pings unanswered")
@@ -147,7 +149,7 @@ class Connections:
         if connection.state is CLOSING:
             connection.abort("1006 did not hang up")
         else:
-            connection.close(NO_INIT, "no init in time")
+            connection.overdue()
 
     # The goodbye.
 
@@ -175,9 +177,8 @@ class Connections:
         return any(connection.awaits_pong for connection in self)
 
     def _any_busy(self) -> bool:
-        return any(connection.busy for connection in self) or any(
-            is_busy() for is_busy in self.still_busy
-        )
+        others = [is_busy() for is_busy in self.still_busy]  # all are asked: it tells them to stop
+        return any(others) or any(connection.busy for connection in self)
 
     def _wait_while(self, condition: Callable[[], object], deadline: float) -> None:
         while condition() and time.monotonic() < deadline:

@@ -60,10 +60,15 @@ class EventStream(Peer):
         address: str,
         left: Left,
         headers: Mapping[str, str],
+        deadline: float,
     ) -> None:
-        """`headers`: of the response, beside its own HEADERS; neither names nor values are checked."""
+        """`headers`: of the response, beside its own HEADERS; neither names nor values are checked.
+
+        `deadline`: it ends then, by time.monotonic().
+        """
         self._left = left
         super().__init__(sock, connections, address)
+        self.deadline = deadline
         lines = [f"{name}: {value}" for name, value in {**headers, **HEADERS}.items()]
         head = "\r\n".join([STATUS_LINE, "Connection: close", *lines, "", ""])
         self.send(head.encode() + AGAIN)
@@ -79,6 +84,9 @@ class EventStream(Peer):
             self.connections.flush_soon(self)
         else:
             self.flushed()
+
+    def overdue(self) -> None:
+        self.close(0)
 
     def ping(self) -> int:
         self.silence = 0  # the peer never says anything
@@ -111,7 +119,8 @@ class EventStream(Peer):
 class QueuedStream:
     """A stream whose events the server writes, one by one, as the parts of an ordinary response."""
 
-    def __init__(self, heartbeat_seconds: float, left: Left) -> None:
+    def __init__(self, heartbeat_seconds: float, left: Left, deadline: float) -> None:
+        self._deadline = deadline
         self._events: Queue[bytes | None] = Queue(QUEUED)
         self._heartbeat_seconds = heartbeat_seconds
         self._left = left
@@ -150,6 +159,8 @@ class QueuedStream:
                     event = self._events.get(timeout=self._heartbeat_seconds)
                 except Empty:
                     event = HEARTBEAT
+                if time.monotonic() >= self._deadline:
+                    break
                 if event is not None:
                     yield event
         finally:  # the reader has hung up

@@ -61,6 +61,10 @@ class Peer(Outbox):
         """End the connection behind what is queued already. `code`: RFC 6455, section 7.4."""
         raise NotImplementedError
 
+    def overdue(self) -> None:
+        """`deadline` has passed, and the connection is not closing."""
+        raise NotImplementedError
+
     def refill(self) -> None:
         """A second has passed since the last call: what was used of the limits is earned back in part."""
 

@@ -6,12 +6,10 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chat.draft import Draft, Level
+from chat.draft import MOST_USERS, Draft, Level
 from chat.errors import InvalidField, MissingField
 from chat.names import UserId, checked_user_id
 from chat.web.shapes import Answer, Moment, Name, Request, Seq
-
-MOST_USERS = 10_000  # of one batch that names them
 
 
 class NewNotification(Draft, kw_only=True):

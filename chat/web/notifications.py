@@ -106,11 +106,18 @@ class NotificationViews:
         log.info("stream user=%r address=%s", user_id, peer_address())
         if (sock := taken_socket()) is not None:
             headers = security_headers(request.is_secure)
-            stream = EventStream(sock, self._connections, peer_address(), listener.left, headers)
+            stream = EventStream(
+                sock,
+                self._connections,
+                peer_address(),
+                listener.left,
+                headers,
+                admission.deadline,
+            )
             self._notifier.listen(listener, stream, resumed)
             return ADOPTED
         seconds = self._connections.settings.heartbeat_seconds
-        queued = QueuedStream(seconds, listener.left)
+        queued = QueuedStream(seconds, listener.left, admission.deadline)
         self._notifier.listen(listener, queued, resumed)
         return Response(iter(queued), headers=HEADERS)
 

@@ -10,6 +10,7 @@ depends_on = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WAITING = sa.text("seen_at IS NULL AND dismissed_at IS NULL")
+MAY_BE_DONE = sa.text("(seen_at IS NOT NULL OR dismissed_at IS NOT NULL OR expires_at IS NOT NULL)")
 
 
 def upgrade() -> None:
@@ -34,6 +35,13 @@ def upgrade() -> None:
         ["user_key", "id"],
         sqlite_where=WAITING,
         postgresql_where=WAITING,
+    )
+    op.create_index(
+        "notifications_done",
+        "notifications",
+        ["created_at"],
+        sqlite_where=MAY_BE_DONE,
+        postgresql_where=MAY_BE_DONE,
     )
     op.create_table(
         "batches",

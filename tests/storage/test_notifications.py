@@ -147,7 +147,7 @@ def test_everyone_is_who_is_stored_or_online_and_not_shut_out(
     work: Work | None = batches.next()
     assert work is not None
     assert {user_id.lower() for user_id in work.user_ids} == {"alice", "bob", "carol"}
-    assert accounts.unknown(["ALICE", "carol", "mallory"]) == ["carol", "mallory"]
+    assert accounts.unknown(["ALICE", "carol", "mallory"]) == ["carol"]
 
 
 def test_a_repeated_batch_is_one(store: Store, batches: Batches) -> None:
@@ -155,3 +155,33 @@ def test_a_repeated_batch_is_one(store: Store, batches: Batches) -> None:
     first, _ = batches.add("ci", ["bob"], content(store), once)
     assert batches.add("ci", ["bob"], content(store), once) == (first, True)
     assert rows(store, "batches") == 1
+
+
+def test_what_is_done_with_and_old_is_forgotten_and_nothing_else(
+    store: Store, notifications: Notifications, batches: Batches
+) -> None:
+    old, day = 10 * 86_400_000, 86_400_000
+    waits, seen, dismissed, _, fresh = (
+        notifications.add("bob", content(store, name, lives_ms, ago), None)[0]
+        for name, lives_ms, ago in (
+            ("waits", None, old), ("seen", None, old), ("dismissed", None, old), ("expired", day, old),
+            ("fresh", None, 0),
+        )
+    )  # fmt: skip
+    notifications.see([(seen, "bob"), (fresh, "bob")])
+    notifications.dismiss("bob", dismissed)
+    week_ago = store.now_ms() - 7 * day
+    assert notifications.forget(week_ago, 2) == 2
+    assert notifications.forget(week_ago, 500) == 1
+    assert notifications.forget(week_ago, 500) == 0
+    assert {notice.id for notice in notifications.page("bob", 50)[0]} == {waits, fresh}
+    assert notifications.last_id() == fresh
+    assert notifications.forget(store.now_ms() + day, 500) == 0, "the newest stays"
+    batches.add("ci", ["bob"], content(store, ago=old), None)
+    batches.forget(week_ago)
+    assert rows(store, "batches") == 1, "it is not sent yet"
+    work = batches.next()
+    assert work is not None
+    batches.finish(work, 0)
+    batches.forget(week_ago)
+    assert rows(store, "batches") == 0

@@ -63,6 +63,9 @@ class FakeConnection:
         self.done: list[Any] = []
         connections.add(self)  # type: ignore[arg-type]
 
+    def overdue(self) -> None:
+        self.close(4502)
+
     def refill(self) -> None:
         pass  # tests/test_limits.py
 
@@ -154,6 +157,16 @@ def test_a_connection_without_init_is_closed_at_its_deadline(
     all_of_them._sweep()
     assert late.done == [("close", 4502)]
     assert known.done == []
+
+
+def test_an_init_that_came_in_time_may_take_its_time(
+    all_of_them: Connections, clock: Clock
+) -> None:
+    connection = FakeConnection(all_of_them)
+    connection.deadline, connection.busy = clock.now + 10, True
+    clock.now += 60
+    all_of_them._sweep()
+    assert connection.done == []
 
 
 def test_a_closing_connection_that_does_not_hang_up_is_cut_off(

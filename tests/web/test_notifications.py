@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from chat.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, TITLE_CHARS
+from chat.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, MOST_USERS, TITLE_CHARS
 from chat.storage.store import Store
-from chat.web.notification_shapes import MOST_USERS
 from tests.web.conftest import Api, fault
 
 HI = {"toUserId": "bob", "message": "hi"}
