@@ -1,7 +1,7 @@
 # make run    serve on http://127.0.0.1:8000
 # make test   everything; skips, with its reason, what this machine lacks
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
-# make bench  this server and its peers, in turn; about twelve minutes
+# make bench  this server and its peers, in turn; about fifteen minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make lock   pins what requirements*.in name, with hashes; needs uv
 # make conformance  the Autobahn suite, where Python 2.7 is found
@@ -32,6 +32,7 @@ format: $(VENV)/dev.stamp
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)
 	$(BIN)/python -m bench.history
+	$(BIN)/python -m bench.floods
 
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.faults

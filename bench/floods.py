@@ -26,8 +26,9 @@ from websockets.sync.client import ClientConnection, connect
 from bench import machine, servers
 
 OTHERS = 10
-SECONDS = 16.0  # of each flood
-SETTLED_SECONDS = 10.0  # of them, until memory is expected to stand still: buffers grow with use
+SECONDS = 32.0  # of each flood
+SETTLED_SECONDS = 24.0  # of them, until memory is expected to stand still: buffers grow with use
+QUIET_SECONDS = 4.0  # without a flood, before it
 PAUSE_SECONDS = 0.002  # between two pings of the others
 GOAL_MS = 100.0  # of the others' 99th percentile
 GOAL_BYTES = 2 * 1024 * 1024  # that memory may grow by, once it stands still
@@ -56,7 +57,7 @@ def main() -> int:
     print(f"\nFloods for {SECONDS:.0f} s, limits as out of the box: ms that others wait for a pong")
     for name in (*FRAMES, "upgrades"):
         with servers.running(ours, core, limits={}) as target, _others(target.port) as others:
-            quiet = _round_trips(others, SECONDS / 4)
+            quiet = _round_trips(others, QUIET_SECONDS)
             with _flood(name, target.port) as count:
                 _round_trips(others, SETTLED_SECONDS)
                 settled = target.rss_bytes()

@@ -84,6 +84,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     connections.each_sweep.append(catchup.ask_for_proof)
     connections.each_sweep.append(lambda: connections.spawn(directory.keep_up))
     connections.each_sweep.append(lambda: connections.spawn(presence.settle))
+    connections.at_stop.append(presence.stop)
     connections.each_sweep.append(lambda: connections.spawn(storage.keep_index))
     connections.still_busy.append(lambda: not storage.journal.idle)
     app.extensions["chat"] = connections

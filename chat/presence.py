@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
+import gevent
+
 from chat.delivery import emit, encoded, sockets
 from chat.errors import Unavailable
 from chat.protocol import PresenceChange, iso
@@ -20,6 +22,7 @@ log = logging.getLogger("chat")
 
 Status = Literal["online", "away", "offline"]
 
+TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
 COMPANIONS = 1_000  # people who are told of one user, as many as `ready` tells of
 
 
@@ -56,6 +59,7 @@ class Presence:
         # self._leaving[user] = Unix time in seconds when the last socket left
         self._leaving: dict[str, float] = {}
         self._changed: set[str] = set()  # may be away, or back
+        self._met: set[str] = set()  # of those who are here, who shares a conversation with anybody
         self._settling = False
 
     def status_of(self, user_id: str) -> Status:
@@ -69,7 +73,10 @@ class Presence:
             companions: with whom the user shares conversations.
         """
         self._leaving.pop(user_id, None)
-        self._tell(user_id, companions)
+        others = [*companions]
+        if others:
+            self._met.add(user_id)
+        self._tell(user_id, others)
 
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
@@ -86,6 +93,7 @@ class Presence:
 
     def introduce(self, one: str, other: str) -> None:
         """Two users begin a conversation, so each learns how the other is: who asked for it with `sync`."""
+        self._met |= {user for user in (one, other) if sockets.of(user)}
         for to, about in ((one, other), (other, one)):
             frame = encoded(PresenceChange(user_id=about, status=self.status_of(about)))
             for socket in _sockets_of(to):
@@ -104,12 +112,23 @@ class Presence:
             gone_before = self._clock() - self._grace
             gone = [user for user, at in self._leaving.items() if at <= gone_before]
             changed, self._changed = self._changed, set()
+            users = [*changed, *gone]
             try:
-                self._settle([*changed, *gone])
+                for start in range(0, len(users), TOLD_AT_ONCE):
+                    self._settle(users[start : start + TOLD_AT_ONCE])
+                    gevent.sleep(0)  # a school that goes home at once leaves others their turns
             except Unavailable:
                 self._changed |= changed
         finally:
             self._settling = False
+
+    def stop(self) -> None:
+        """Everybody who is here was seen now: the process ends. Blocks."""
+        now_ms = int(self._clock() * 1000)
+        seen = dict.fromkeys(self._met, now_ms)
+        seen |= {user: int(at * 1000) for user, at in self._leaving.items() if user in self._met}
+        if seen:
+            self._run(self._sightings.note, seen)
 
     def _settle(self, users: list[str]) -> None:
         companions = {user: self._companions(user) for user in users}
@@ -140,6 +159,7 @@ class Presence:
             return
         if status == "offline":
             del self._told[user]
+            self._met.discard(user)
         else:
             self._told[user] = status
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None

@@ -10,7 +10,7 @@ import pytest
 
 from chat.delivery import sockets
 from chat.errors import Unavailable
-from chat.presence import Presence
+from chat.presence import TOLD_AT_ONCE, Presence
 from tests.clients import Person
 from tests.conftest import Server, StartServer
 
@@ -34,7 +34,7 @@ class FakeSocket:
 
 class FakeSightings:
     def __init__(self, companions: dict[str, list[str]]) -> None:
-        self._companions = companions
+        self.shared = companions
         self.noted: dict[str, int] = {}
         self.asked: list[str] = []
         self.is_broken = False
@@ -43,7 +43,7 @@ class FakeSightings:
         if self.is_broken:
             raise Unavailable
         self.asked.append(user_id)
-        return self._companions.get(user_id, [])[:limit]
+        return self.shared.get(user_id, [])[:limit]
 
     def note(self, seen: dict[str, int]) -> None:
         self.noted |= seen
@@ -237,3 +237,26 @@ def test_a_socket_that_becomes_another_users_leaves_the_first_one(server: Server
         assert ann.receive("presence")["status"] == "online"
         socket.send(type="init", userId="carl")
         assert ann.receive("presence")["status"] == "offline"
+
+
+def test_who_is_here_when_the_server_stops_was_seen_then(scene: Scene) -> None:
+    scene.come()
+    stranger = FakeSocket("stranger")
+    scene.presence.came("stranger", [])
+    scene.now += 60
+    scene.presence.stop()
+    sockets.remove(stranger)
+    now_ms = int(scene.now * 1000)
+    assert scene.sightings.noted == {"alice": now_ms, "bob": now_ms}
+
+
+def test_of_many_who_leave_at_once_all_are_told(scene: Scene) -> None:
+    names = [f"pupil{n}" for n in range(3 * TOLD_AT_ONCE + 1)]
+    for name in names:
+        scene.sightings.shared[name] = ["bob"]
+        socket = FakeSocket(name)
+        scene.presence.came(name, ["bob"])
+        scene.leave(socket, name)
+    scene.bob.told.clear()
+    scene.after(GRACE + 1)
+    assert sum('"offline"' in text for text in scene.bob.told) == len(names)

@@ -49,6 +49,7 @@ class Connections:
         ] = []  # called once a second, and before the goodbye
         # Asked before the goodbye: what else of that which was read is not handled yet.
         self.still_busy: list[Callable[[], bool]] = []
+        self.at_stop: list[Callable[[], None]] = []  # called when all that was read is handled
 
     @property
     def loop(self) -> Any:
@@ -169,6 +170,8 @@ class Connections:
             for connection in self:
                 connection.pause()
             self._wait_while(self._any_busy, now + self.settings.stop_seconds / 2)
+            for task in self.at_stop:
+                _call(task, ())
             for connection in self:
                 connection.close(SERVICE_RESTART, "service restart")
         self._wait_while(self.__len__, self._stop_by)

@@ -1,6 +1,7 @@
 """Sends the page and its files compressed (gzip, RFC 9110, section 8.4.1.3), each compressed once and kept.
 
-JSON is not: an answer that holds a secret beside what somebody else chose can be guessed by its length.
+JSON is not, and neither is what a host application adds: an answer that holds a secret beside what somebody else
+chose can be guessed by its length.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+OURS = ("static", "chat_pages.index", "chat_pages.show_script")
 KINDS = ("text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml")
 LEAST_BYTES = 500  # less fits into the first packet either way
 KEPT = 100  # files and pages in the memory
@@ -35,7 +37,7 @@ class Compression:
         app.after_request(self._compress)
 
     def _compress(self, response: Response) -> Response:
-        if response.mimetype not in KINDS:
+        if request.endpoint not in OURS or response.mimetype not in KINDS:
             return response
         response.vary.add("Accept-Encoding")
         is_wanted = response.status_code == 200 and request.accept_encodings["gzip"] > 0

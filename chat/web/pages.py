@@ -37,6 +37,7 @@ def pages(script: str | None) -> Blueprint:
             )
         )
         depends_on_language(page)
+        page.headers["Cache-Control"] = "no-cache"  # an old one asks for a script that is gone
         return page
 
     @blueprint.get("/script/<asked>.js")

@@ -42,6 +42,9 @@ const HAS_PASSWORD_KEY = "chat.hasPassword";
 const AGAIN_KEY = "chat.signInAgain";
 /** The name needs a token, or its session has ended; SIGN_IN in protocol.py. */
 const SIGN_IN = 4501;
+/** The server, or the way to it, will do better later: nobody is signed out for it, and no message stays about it. */
+const PASSING = ["busy", "unavailable", "internal", "rate_limited", "connection_lost"];
+const ASK_AGAIN_MS = 5000;
 
 /** @type {string | null} what the socket showed last */
 let shownToken = null;
@@ -143,7 +146,11 @@ function guard(socket, me) {
     };
     if (renewing) renewing.then(() => socket.reconnect(), leave);
     else if (sessionStorage.getItem(TOKEN_KEY) !== shownToken) socket.reconnect();
-    else openSession(apiBase, {userId: me}).then((session) => void (keep(session), socket.reconnect()), leave); // a free name only
+    else openSession(apiBase, {userId: me}).then((session) => void (keep(session), socket.reconnect()), (error) => { // a free name only
+      if (!PASSING.includes(error.code)) return leave();
+      isRenewed = false;
+      setTimeout(() => socket.reconnect(), ASK_AGAIN_MS);
+    });
   });
   part(document, "#sign-out", HTMLButtonElement).addEventListener("click", async () => {
     const token = sessionStorage.getItem(TOKEN_KEY);
@@ -214,7 +221,7 @@ function fetchWhatIsMissing(conversations, history) {
   on(messages, "newest", () => conversations.opened && history.newest(conversations.opened));
   on(list, "more", () => history.more());
   on(history, "problem", ({code, message}) => {
-    banner.show({id: `history.${code}`, level: "error", title: sayOf("error", code), message: message === code ? "" : message});
+    banner.show({id: `history.${code}`, level: PASSING.includes(code) ? "warning" : "error", title: sayOf("error", code), message: message === code ? "" : message});
   });
 }
 

@@ -13,6 +13,12 @@ expect = playwright.expect
 
 OpenPage = Callable[..., Any]
 Called = Callable[[str], str]
+# Makes a tab seem hidden to its page, or visible again.
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
+    Object.defineProperty(document, "visibilityState", {configurable: true, get: () => hidden ? "hidden" : "visible"});
+    document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+}"""
 READY = {"type": "ready", "userId": "alice", "heartbeat": 25, "limits": {"frameBytes": 500}}
 
 

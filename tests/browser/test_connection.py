@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.pages import (
+    HIDE,
     FakeServer,
     OpenPage,
     expect,
@@ -15,7 +16,6 @@ from tests.browser.pages import (
     is_online,
     wait_until,
 )
-from tests.browser.test_notices import HIDE
 
 
 def answering(server: FakeServer, event: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ def test_a_busy_server_is_asked_again_later_with_the_same_client_id(open_page: O
     expect(waiting.get_by_text("Waiting. The server is busy.")).to_be_visible()
     expect(waiting.get_by_role("button")).to_have_count(0)
     page.clock.run_for(1000)
-    expect(waiting.get_by_text("cannot store messages")).to_be_visible()
+    expect(waiting.get_by_text("cannot reach its database")).to_be_visible()
     page.clock.run_for(2000)
     is_in_state(page, "stored")
     expect(waiting).to_be_hidden()

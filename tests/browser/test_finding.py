@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.browser.pages import Called, OpenPage, Wire, click, expect, is_online, texts, write
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
+from tests.clients import Person
+from tests.conftest import Server
 
 
 def tell(page: Any, sender: str, receiver: str, *messages: str) -> None:
@@ -128,7 +130,7 @@ def test_a_search_that_fails_says_so(open_page: OpenPage, complaints: list[str])
     problem = {"error": {"code": "unavailable", "message": "Later.", "field": None}}
     alice.route("**/api/search?**", lambda route: route.fulfill(status=503, json=problem))
     alice.get_by_label("Search names").fill("needle")
-    expect(alice.locator(".outcome")).to_contain_text("cannot store messages at the moment")
+    expect(alice.locator(".outcome")).to_contain_text("cannot reach its database at the moment")
     complaints.clear()
 
 
@@ -151,3 +153,39 @@ def test_somebody_comes_looks_away_and_leaves(open_page: OpenPage, called: Calle
     expect(alice.locator("header .presence")).to_have_text("Online")
     bob.close()
     expect(alice.locator("header .presence")).to_contain_text("Last seen", timeout=10_000)
+
+
+def test_a_jump_arrives_in_a_conversation_that_was_not_opened_yet(
+    open_page: OpenPage, server: Server, called: Called
+) -> None:
+    with Person(server.ws, called("bob")) as bob:
+        for number in range(1, 301):
+            text = "the needle" if number == 100 else f"hay {number}"
+            bob.send(type="chat", toUserId=called("alice"), message=text, clientId=f"n{number}")
+        assert bob.ask(type="ping")
+        bob.ask(type="chat", toUserId=called("alice"), message="the last straw", clientId="last")
+    alice = open_page("alice")
+    is_online(alice)
+    alice.get_by_label("Search names").fill("needle")
+    click(alice.locator("search-box .messages a"))
+    expect(alice.locator(".message.is-found .text")).to_have_text("the needle")
+    expect(alice.get_by_text("hay 101")).to_be_in_viewport()
+
+
+def test_a_name_typed_in_capitals_opens_the_conversation_that_is_there(
+    open_page: OpenPage, called: Called
+) -> None:
+    alice, bob = open_page("alice", to="bob"), open_page("bob", to="alice")
+    for page in (alice, bob):
+        is_online(page)
+    write(alice, "hello")
+    expect(texts(bob)).to_have_text(["hello"])
+    alice.goto(f"/?with={called('BOB')}")
+    is_online(alice)
+    expect(texts(alice)).to_have_text(["hello"])
+    expect(alice.locator("#conversation-name")).to_have_text(called("bob"))
+    write(bob, "hi")
+    expect(texts(alice)).to_have_text(["hello", "hi"])
+    expect(alice.locator("conversation-list nav li")).to_have_count(1)
+    alice.goto(f"/#{called('ALICE')}")
+    expect(alice.locator("#no-conversation")).to_be_visible()

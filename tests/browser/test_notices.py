@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.notices import NoticeServer, written
-from tests.browser.pages import OpenPage, click, expect, is_online, wait_until
-
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
-    Object.defineProperty(document, "visibilityState", {configurable: true, get: () => hidden ? "hidden" : "visible"});
-    document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
-}"""
+from tests.browser.pages import HIDE, OpenPage, click, expect, is_online, wait_until
 
 
 @pytest.fixture
@@ -413,7 +407,7 @@ def test_a_list_that_did_not_come_says_so_and_can_be_asked_for_again(
     is_online(page)
     open_bell(page)
     expect(panel(page).get_by_role("alert")).to_have_text(
-        "The server cannot store messages at the moment."
+        "The server cannot reach its database at the moment."
     )
     notices.list_status = 200
     notices.push("here", seen=True)
@@ -519,3 +513,21 @@ def test_banners_and_list_fit_into_the_window(
     expect(rows(page)).to_have_count(3)
     is_inside(panel(page))
     assert panel(page).evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+
+
+def test_on_a_phone_the_list_opens_over_a_conversation_too(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
+    page = open_page("alice", to="bob", prepare=notices.prepare, size=(390, 800))
+    is_online(page)
+    for number in range(5):
+        notices.push(f"number {number}", level="error")
+    click(page.get_by_role("button", name="2 more"))
+    expect(panel(page)).to_be_visible()
+    expect(rows(page)).to_have_count(5)
+    box = panel(page).bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    page.keyboard.press("Escape")
+    expect(panel(page)).to_be_hidden()
+    expect(page.locator("#conversation")).to_be_visible()

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.browser.pages import Called, OpenPage, Wire, click, expect, has_state, is_online
+from tests.browser.pages import HIDE, Called, OpenPage, Wire, click, expect, has_state, is_online
 from tests.browser.test_bad_days import BACK_MS, start_on
-from tests.browser.test_notices import HIDE, banners, bell, open_bell, rows
+from tests.browser.test_notices import banners, bell, open_bell, rows
 from tests.conftest import Server, StartServer
 from tests.test_notifications import ask, listed, push, wait_until_seen
 

@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 
 from tests.browser.notices import NoticeServer
-from tests.browser.pages import Called, OpenPage, click, expect, is_online, wait_until, write
-from tests.browser.test_notices import HIDE, bell, is_told, open_bell, panel
+from tests.browser.pages import (
+    HIDE,
+    Called,
+    OpenPage,
+    click,
+    expect,
+    is_online,
+    wait_until,
+    write,
+)
+from tests.browser.test_notices import bell, is_told, open_bell, panel
 
 # The desktop and the loudspeaker of the tests: they write down what they are to show and to sound.
 DESKTOP = """

@@ -11,14 +11,10 @@ import pytest
 from chat.storage import migrate
 from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
-from tests.browser.pages import Called, OpenPage, click, expect, is_online, texts, write
+from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, texts, write
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
 from tests.conftest import StartServer
 
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 MOST_FRAME_MS = 50
 # Scrolls as fast as a wheel that is spun; gives the times between the frames, in milliseconds.
 SCROLL_UP = """async ([seconds, step]) => {
@@ -179,3 +175,23 @@ def test_ten_thousand_messages_scroll_smoothly(
     assert int(done["first"]) < 9_000, "need messages that were fetched on the way"
     assert done["rows"] <= 300
     assert p95 < MOST_FRAME_MS
+
+
+HIDDEN = """for (const [name, value] of [["hidden", true], ["visibilityState", "hidden"]])
+    Object.defineProperty(document, name, {configurable: true, get: () => value});"""
+
+
+def test_a_tab_opened_in_the_background_reads_nothing_until_somebody_looks(
+    open_page: OpenPage, called: Called
+) -> None:
+    bob = open_page("bob", to="alice")
+    is_online(bob)
+    write(bob, "anybody?")
+    alice = open_page("alice", to="bob", prepare=lambda page: page.add_init_script(HIDDEN))
+    is_online(alice)
+    expect(texts(alice)).to_have_text(["anybody?"])
+    expect(bob.locator(".message.mine")).to_have_attribute("data-state", "received")
+    bob.wait_for_timeout(500)
+    expect(bob.locator(".message.mine")).to_have_attribute("data-state", "received")
+    alice.evaluate(HIDE, False)
+    expect(bob.locator(".message.mine")).to_have_attribute("data-state", "read")

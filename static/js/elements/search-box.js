@@ -22,7 +22,10 @@ export class SearchBox extends HTMLElement {
   connectedCallback() {
     const input = part(this, "input", HTMLInputElement);
     const results = part(this, ".results", HTMLElement);
-    this.addEventListener("submit", (event) => event.preventDefault());
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#look(); // once more, where it failed
+    });
     input.addEventListener("input", () => this.#look());
     this.addEventListener("keydown", (event) => {
       if (event.isComposing) return; // the keys are the input method's

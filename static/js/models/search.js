@@ -35,7 +35,7 @@ export class Search extends EventTarget {
   /** Messages that hold this, and people whose names begin so; empty ends the search. @param {string} typed */
   look(typed) {
     const wanted = typed.trim();
-    if (wanted === this.#findings.wanted) return;
+    if (wanted === this.#findings.wanted && !this.#findings.problem) return;
     this.#findings = {wanted, names: [], messages: [], isComplete: false};
     this.#next = null;
     this.#soon("look", wanted, () => this.#ask());

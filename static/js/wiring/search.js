@@ -16,7 +16,8 @@ export function search(me, api, conversations, box, field) {
   on(search, "found", (findings) => {
     const known = conversations.list.map(({withUserId}) => withUserId).filter((name) => holds(name, findings.wanted));
     const names = [...known, ...findings.names.filter((/** @type {string} */ name) => !known.includes(name))];
-    box.show({...findings, names: findings.wanted ? names.filter((name) => !isSameName(name, me)) : []});
+    const messages = findings.messages.filter((/** @type {{withUserId: string}} */ {withUserId}) => !isSameName(withUserId, me)); // the list has no notes to oneself
+    box.show({...findings, messages, names: findings.wanted ? names.filter((name) => !isSameName(name, me)) : []});
   });
   on(field, "beginning", ({beginning}) => search.suggest(beginning));
   on(search, "names", ({beginning, names}) => field.suggest(beginning, names));
