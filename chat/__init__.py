@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 import gevent
-from flask import Flask
+from flask import Flask, has_request_context
 from gevent import monkey
 from gevent.threadpool import ThreadPool
 
@@ -79,7 +79,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     tokens = Tokens.for_app(settings, app.instance_path)
     directory.open(tokens, storage.accounts, storage.read, required=settings.auth == "required")
-    presence.open(storage.sightings, storage.read, settings.presence_seconds)
+    presence.open(
+        storage.sightings, storage.read, settings.presence_seconds, pause=lambda: gevent.sleep(0)
+    )
     connections = Connections(settings)
     connections.each_sweep.append(catchup.ask_for_proof)
     connections.each_sweep.append(lambda: connections.spawn(directory.keep_up))
@@ -178,7 +180,11 @@ def _begin_where_it_is_served(app: Flask, connections: Connections) -> None:
             notify.serve_with(notifier)
             connections.start()
 
-    notify.begin = begin
+    def begin_within_a_request() -> None:
+        if has_request_context():  # of the site that the chat is mounted in
+            begin()
+
+    notify.begin = begin_within_a_request
     app.before_request(begin)
     if "gunicorn.workers.ggevent" in sys.modules:
         gevent.spawn(begin)

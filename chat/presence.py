@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
-import gevent
-
 from chat.delivery import emit, encoded, sockets
 from chat.errors import Unavailable
 from chat.protocol import PresenceChange, iso
@@ -42,6 +40,7 @@ class Presence:
         run: Callable[..., Any],
         grace_seconds: float,
         clock: Callable[[], float] = time.time,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         """Forget everybody, and serve by these rules.
 
@@ -49,11 +48,13 @@ class Presence:
             run: calls what blocks, off the event loop: run(function, *args) -> its result.
             grace_seconds: how long somebody without a socket still counts as being there.
             clock: Unix time in seconds.
+            pause: lets others have their turn.
         """
         self._sightings = sightings
         self._run = run
         self._grace = grace_seconds
         self._clock = clock
+        self._pause = pause
         # self._told[user] = what others were told last; nobody who is offline
         self._told: dict[str, Status] = {}
         # self._leaving[user] = Unix time in seconds when the last socket left
@@ -116,7 +117,7 @@ class Presence:
             try:
                 for start in range(0, len(users), TOLD_AT_ONCE):
                     self._settle(users[start : start + TOLD_AT_ONCE])
-                    gevent.sleep(0)  # a school that goes home at once leaves others their turns
+                    self._pause()  # a school that goes home at once leaves others their turns
             except Unavailable:
                 self._changed |= changed
         finally:

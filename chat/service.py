@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import requests
-from flask import has_request_context
 
 from chat.auth import Tokens
 from chat.config import Settings
@@ -113,7 +112,7 @@ class Notify:
     def __init__(self) -> None:
         self._notifier: Notifier | None = None
         self._service: Service | None = None  # made at the first call elsewhere
-        # Calls serve_with, where this turns out to be the server's process.
+        # Calls serve_with, if this turns out to be the server's process.
         self.begin: Callable[[], None] = lambda: None
 
     def serve_with(self, notifier: Notifier) -> None:
@@ -145,8 +144,8 @@ class Notify:
         said: dict[str, Any] = {"message": message, "level": level}
         optional = {"title": title, "link": link, "expiresIn": expires_in}
         said |= {name: value for name, value in optional.items() if value is not None}
-        if self._notifier is None and has_request_context():
-            self.begin()  # whoever gets the requests of the site that the chat is mounted in
+        if self._notifier is None:
+            self.begin()
         if self._notifier is not None:
             try:
                 draft = msgspec.convert(said, Draft)

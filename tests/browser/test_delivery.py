@@ -396,7 +396,9 @@ def test_history_that_did_not_come_can_be_asked_for(
     expect(texts(alice)).to_have_text(["two"])
     again = alice.get_by_role("button", name="Load earlier messages")
     expect(again).to_be_visible()
-    expect(alice.get_by_role("region", name="Notifications")).to_contain_text("cannot store")
+    expect(alice.get_by_role("region", name="Notifications")).to_contain_text(
+        "cannot reach its database"
+    )
     alice.unroute("**/messages?**")
     again.click()
     expect(texts(alice)).to_have_text(["one", "two"])

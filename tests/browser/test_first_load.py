@@ -42,7 +42,7 @@ class Wire:
 
 
 def test_a_first_visit_loads_little_and_is_ready_soon(
-    open_page: OpenPage, record_property: Any, capsys: pytest.CaptureFixture[str]
+    open_page: OpenPage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wire = Wire()
     page = open_page(prepare=wire.prepare)
