@@ -36,6 +36,8 @@ def rows(page: Any) -> Any:
 def open_bell(page: Any) -> None:
     click(bell(page))
     expect(panel(page)).to_be_visible()
+    colour = panel(page).evaluate("panel => getComputedStyle(panel).backgroundColor")
+    assert re.fullmatch(r"rgb\(.*\)", colour), "what is below does not show through"
 
 
 def is_told(page: Any, notices: NoticeServer, kind: str, *numbers: int) -> None:
