@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chat.config import Settings
+from chat.decoding import Decoder, ref_of
 from chat.delivery import Event, encoded, sockets
 from chat.errors import ChatError, Internal, NotInitialised, NotText, RateLimited
 from chat.presence import presence
-from chat.protocol import SIGN_IN, Decoder, Payload, Ref, failure, ref_of
+from chat.protocol import SIGN_IN, Payload, Ref, failure
 from chat.transport.connection import Connection
 
 if TYPE_CHECKING:

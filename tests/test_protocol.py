@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.decoding import Decoder, ref_of
 from chat.errors import ChatError
 from chat.events import events
 from chat.protocol import (
     Chat,
     ChatMessage,
-    Decoder,
     Init,
     encode,
     failure,
-    ref_of,
     timestamp,
 )
 
