@@ -32,6 +32,7 @@ from chat.names import UserId
 from chat.notifications import notifier
 from chat.presence import presence
 from chat.protocol import Payload
+from chat.retention import Retention
 from chat.service import notify
 from chat.storage import storage
 from chat.transport import websocket
@@ -111,10 +112,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         directory,
         webhook,
         connections.spawn,
-        settings.notification_days,
+    )
+    retention = Retention(
+        storage.notifications, storage.batches, storage.in_turn, settings.notification_days
     )
     connections.each_sweep.append(notifier.keep_sending)
-    connections.each_sweep.append(notifier.forget_old)
+    connections.each_sweep.append(retention.sweep)
     connections.still_busy.append(notifier.stop)
     notifications = NotificationViews(directory, notifier, connections)
     per_minute = connections.limits.requests_per_minute

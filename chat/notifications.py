@@ -30,8 +30,6 @@ RESUME_SECONDS = (
     5  # after a start: pages come back first, and are not taken for people who are offline
 )
 MOST_IN_DOUBT = 1_000
-FORGET_SECONDS = 600
-FORGOTTEN_AT_ONCE = 500  # notifications, so that a push does not wait long behind it
 SLICE_USERS = 100  # of a batch, between two turns of the loop
 
 Then = Callable[[ChatError | None], None]  # what came of something that was to be stored
@@ -65,13 +63,11 @@ class Notifier:
         directory: Directory,
         webhook: Webhook,
         spawn: Callable[[Callable[[], None]], None],
-        keep_days: int = 0,
     ) -> None:
         """Serve these.
 
         Args:
             spawn: calls a function soon, in a greenlet.
-            keep_days: how long what is done with is kept; 0: for ever.
         """
         self.stored = notifications
         self.batches = batches
@@ -86,8 +82,6 @@ class Notifier:
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
         self._storing_seen = False
         self._in_doubt: set[Once | None] = set()  # requests that failed, and are to come again
-        self._keep_ms = keep_days * 24 * 3600 * 1000
-        self._forget_at = time.monotonic() + RESUME_SECONDS
 
     # Sending.
 
@@ -148,23 +142,6 @@ class Notifier:
         if self._unfinished and not self._sending and not self._stopping:
             self._sending = True
             self._spawn(self._send_batches)
-
-    def forget_old(self) -> None:
-        """Delete what is done with and old, a little at a time. Never blocks; called once a second."""
-        if not self._keep_ms or time.monotonic() < self._forget_at or self._stopping:
-            return
-        self._forget_at = time.monotonic() + FORGET_SECONDS
-
-        def settle(forgotten: int | ChatError) -> None:
-            if forgotten == FORGOTTEN_AT_ONCE:
-                self._forget_at = 0.0  # there is more of it
-
-        before = int(time.time() * 1000) - self._keep_ms
-        try:
-            self._in_turn.accept(settle, self.stored.forget, before, FORGOTTEN_AT_ONCE)
-            self._in_turn.accept(_as_it_is, self.batches.forget, before)
-        except Busy:
-            return
 
     def progress(self, service: str, batch_id: int) -> Batch:
         """How far a batch has got.

@@ -1,0 +1,52 @@
+"""How long notifications are kept: what is done with, and old, is deleted a little at a time."""
+
+from __future__ import annotations
+
+import time
+
+from chat.errors import Busy, ChatError
+from chat.storage.batches import Batches
+from chat.storage.in_turn import InTurn
+from chat.storage.notifications import Notifications
+
+BEGIN_SECONDS = 5  # after the start, when much else is to do
+AGAIN_SECONDS = 600
+AT_ONCE = 500  # notifications, so that a push does not wait long behind it
+DAY_MS = 24 * 3600 * 1000
+
+
+class Retention:
+    """Lives on the event loop.
+
+    Args:
+        days: that it lasts from when a notification was made; 0: for ever.
+    """
+
+    def __init__(
+        self, notifications: Notifications, batches: Batches, in_turn: InTurn, days: int
+    ) -> None:
+        self._notifications = notifications
+        self._batches = batches
+        self._in_turn = in_turn
+        self._keep_ms = days * DAY_MS
+        self._due = time.monotonic() + BEGIN_SECONDS
+
+    def sweep(self) -> None:
+        """Delete some, if it is time. Never blocks; called once a second."""
+        if not self._keep_ms or time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + AGAIN_SECONDS
+        before = int(time.time() * 1000) - self._keep_ms
+        try:
+            self._in_turn.accept(self._go_on, self._notifications.forget, before, AT_ONCE)
+            self._in_turn.accept(_nothing, self._batches.forget, before)
+        except Busy:
+            return
+
+    def _go_on(self, forgotten: int | ChatError) -> None:
+        if forgotten == AT_ONCE:
+            self._due = 0.0  # there is more of it
+
+
+def _nothing(_: object) -> None:
+    """A failure was logged where it was met, and the next time is soon enough."""
