@@ -201,3 +201,15 @@ _THEIRS = (
         )
     )
 )
+
+
+def newest_of_a_user(*columns: Any) -> Select[Any]:
+    """`columns` of a user's conversations, the one with the newest message first; binds `user` and `limit`."""
+    c = conversations.c
+    return (
+        select(*columns)
+        .where(members.c.user_id == bindparam("user"), c.id == members.c.conversation_id)
+        .where(messages.c.conversation_id == c.id, messages.c.seq == c.last_seq)
+        .order_by(messages.c.sent_at.desc())
+        .limit(bindparam("limit"))
+    )

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text, tuple_
+from sqlalchemy import Connection, select, text, tuple_
 
 from chat.names import name_key
 from chat.storage.database import Database
 from chat.storage.indexing import SEQ_BITS, has_index, row_of
 from chat.storage.pages import PAGE_BYTES, Page, page_of
+from chat.storage.questions import newest_of_a_user
 from chat.storage.records import Found, Message, direct_key, other_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 
@@ -170,22 +171,12 @@ def _holds(connection: Connection, wanted: str) -> Any:
     return messages.c.body.ilike(f"%{pattern}%")  # the backslash is its own; with ESCAPE, no index
 
 
-_MINE = (
-    select(
-        conversations.c.id,
-        conversations.c.key,
-        conversations.c.last_seq,
-        conversations.c.indexed_seq,
-        messages.c.sent_at,
-    )
-    .where(members.c.user_id == bindparam("user"))
-    .where(conversations.c.id == members.c.conversation_id)
-    .where(
-        messages.c.conversation_id == conversations.c.id,
-        messages.c.seq == conversations.c.last_seq,
-    )
-    .order_by(messages.c.sent_at.desc())
-    .limit(bindparam("limit"))
+_MINE = newest_of_a_user(
+    conversations.c.id,
+    conversations.c.key,
+    conversations.c.last_seq,
+    conversations.c.indexed_seq,
+    messages.c.sent_at,
 )
 _INDEXED = f"""
 SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, select
-
 from chat.storage.database import Database
+from chat.storage.questions import newest_of_a_user
 from chat.storage.records import other_of
-from chat.storage.schema import conversations, last_seen, members, messages
+from chat.storage.schema import conversations, last_seen
 
 
 class Sightings:
@@ -40,14 +39,4 @@ class Sightings:
             connection.execute(self._note, rows)
 
 
-_COMPANIONS = (
-    select(conversations.c.key)
-    .where(members.c.user_id == bindparam("user"))
-    .where(conversations.c.id == members.c.conversation_id)
-    .where(
-        messages.c.conversation_id == conversations.c.id,
-        messages.c.seq == conversations.c.last_seq,
-    )
-    .order_by(messages.c.sent_at.desc())
-    .limit(bindparam("limit"))
-)
+_COMPANIONS = newest_of_a_user(conversations.c.key)
