@@ -3,7 +3,7 @@
  * Owns where the parts of the page meet: what the socket hears goes to the models, what the models tell goes to
  * the elements, what the elements ask goes back. Leaves all the work to them.
  */
-import {ChatApi, changePassword, closeSession, openAccount, openSession} from "./chat-api.js";
+import {ChatApi, PASSING, openAccount, openSession} from "./chat-api.js";
 import {ChatSocket} from "./chat-socket.js";
 import {language, say, sayOf} from "./language.js";
 import {Conversations} from "./models/conversations.js";
@@ -31,23 +31,10 @@ import {keepDrafts} from "./wiring/drafts.js";
 import {followPresence} from "./wiring/presence.js";
 import {showNotices} from "./wiring/notices.js";
 import {search} from "./wiring/search.js";
+import {TOKEN_KEY, guard, keep, showToken, signedInAs, wasSentAway} from "./wiring/session.js";
 
 /** @typedef {import("./models/conversation.js").Conversation} Conversation */
 
-/** In sessionStorage, which each tab has for itself: two tabs of one browser can be two people. */
-const USER_KEY = "chat.userId";
-const TOKEN_KEY = "chat.token";
-const HAS_PASSWORD_KEY = "chat.hasPassword";
-/** Who was sent away and is to sign in again. */
-const AGAIN_KEY = "chat.signInAgain";
-/** The name needs a token, or its session has ended; SIGN_IN in protocol.py. */
-const SIGN_IN = 4501;
-/** The server, or the way to it, will do better later: nobody is signed out for it, and no message stays about it. */
-const PASSING = ["busy", "unavailable", "internal", "rate_limited", "connection_lost"];
-const ASK_AGAIN_MS = 5000;
-
-/** @type {string | null} what the socket showed last */
-let shownToken = null;
 const apiBase = new URL("api/", document.baseURI);
 const signIn = part(document, "sign-in", SignIn);
 const account = part(document, "account-dialog", AccountDialog);
@@ -74,29 +61,16 @@ signIn.addEventListener("sign-in", async (event) => {
   }
 });
 
-const known = sessionStorage.getItem(USER_KEY);
-const sentAway = sessionStorage.getItem(AGAIN_KEY);
+const known = signedInAs();
+const sentAway = wasSentAway();
 if (known) start(known);
 else if (sentAway) signIn.again(sentAway, "signin.again");
-sessionStorage.removeItem(AGAIN_KEY);
-
-/** Remembers a session in this tab. @param {import("./chat-api.js").Session} session @returns its user */
-function keep({userId, token, hasPassword}) {
-  sessionStorage.setItem(USER_KEY, userId);
-  sessionStorage.setItem(TOKEN_KEY, token);
-  sessionStorage.setItem(HAS_PASSWORD_KEY, String(hasPassword));
-  return userId;
-}
-
-function forget() {
-  for (const key of [USER_KEY, TOKEN_KEY, HAS_PASSWORD_KEY]) sessionStorage.removeItem(key);
-}
 
 /** Everything from here to signing out, which loads the page anew. @param {string} me */
 function start(me) {
   const address = new URL("ws", document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
-  const socket = new ChatSocket(address.href, {userId: me, sync: true, token: () => (shownToken = sessionStorage.getItem(TOKEN_KEY)) ?? undefined});
+  const socket = new ChatSocket(address.href, {userId: me, sync: true, token: showToken});
   const conversations = new Conversations(me);
   const api = new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY);
   const history = new History(api, conversations);
@@ -119,46 +93,7 @@ function start(me) {
   ask(socket, conversations, outbox, typing);
   follow(conversations, history, me);
 
-  guard(socket, me);
-}
-
-/** The account: its password, signing out, and being sent away. @param {ChatSocket} socket @param {string} me */
-function guard(socket, me) {
-  /** @type {Promise<void> | undefined} a new token is on its way, so a socket that the server closes is to come back */
-  let renewing;
-  part(document, "#account", HTMLButtonElement).addEventListener("click", () => account.open(sessionStorage.getItem(HAS_PASSWORD_KEY) === "true"));
-  on(account, "account", ({oldPassword, newPassword}) => {
-    const token = sessionStorage.getItem(TOKEN_KEY) ?? "";
-    const hasPassword = sessionStorage.getItem(HAS_PASSWORD_KEY) === "true";
-    const asked = hasPassword ? changePassword(apiBase, token, {oldPassword, newPassword}) : openAccount(apiBase, {userId: me, password: newPassword});
-    renewing = asked.then((session) => void keep(session));
-    renewing.then(() => account.done(), (error) => account.refuse(error)).finally(() => (renewing = undefined));
-  });
-  let isRenewed = false; // once for each time online: a server that goes on refusing is not asked for ever
-  socket.on("ready", () => (isRenewed = false));
-  socket.on("state", ({name, code}) => {
-    if (name !== "ended" || code !== SIGN_IN || isRenewed) return;
-    isRenewed = true;
-    const leave = () => {
-      forget();
-      sessionStorage.setItem(AGAIN_KEY, me);
-      location.reload();
-    };
-    if (renewing) renewing.then(() => socket.reconnect(), leave);
-    else if (sessionStorage.getItem(TOKEN_KEY) !== shownToken) socket.reconnect();
-    else openSession(apiBase, {userId: me}).then((session) => void (keep(session), socket.reconnect()), (error) => { // a free name only
-      if (!PASSING.includes(error.code)) return leave();
-      isRenewed = false;
-      setTimeout(() => socket.reconnect(), ASK_AGAIN_MS);
-    });
-  });
-  part(document, "#sign-out", HTMLButtonElement).addEventListener("click", async () => {
-    const token = sessionStorage.getItem(TOKEN_KEY);
-    socket.close();
-    forget();
-    if (token) await closeSession(apiBase, token).catch(() => undefined); // offline: it expires by itself
-    location.replace(location.pathname);
-  });
+  guard(socket, me, apiBase, account);
 }
 
 /** From the socket to the models. @param {ChatSocket} socket @param {Conversations} conversations @param {History} history @param {Typing} typing */
