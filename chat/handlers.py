@@ -24,6 +24,7 @@ from chat.errors import (
     SignInNeeded,
 )
 from chat.events import LATER, Answer, Client, events
+from chat.limits import TOO_MANY_RETRY_SECONDS
 from chat.names import USER_ID_CHARS, name_key
 from chat.notices import SocketLine
 from chat.notifications import notifier
@@ -58,7 +59,6 @@ from chat.webhook import webhook
 
 log = logging.getLogger("chat")
 
-RETRY_SECONDS = 30  # for one who has too many sockets, until some of them may be gone
 READY_NOTIFICATIONS = 50  # sent behind `ready`; the HTTP interface lists the others
 READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
 
@@ -79,7 +79,9 @@ def init(client: Client, event: Init) -> Answer:
     if client.state is not OPEN:  # gone meanwhile, so nobody would take it out of the dict again
         return LATER
     if client.owner != user_id and _has_all_sockets(client, user_id):
-        client.answer(event.ref, RateLimited(RETRY_SECONDS, "You have too many sockets open."))
+        client.answer(
+            event.ref, RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
+        )
         client.close(TOO_MUCH, "too many sockets of one user")
         return LATER
     if client.owner != user_id:  # said again and again, it would fill the log

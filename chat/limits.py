@@ -18,6 +18,9 @@ from typing import NamedTuple
 
 from chat.config import Settings
 
+TOO_MANY_RETRY_SECONDS = (
+    30  # for one who has too many sockets or streams, until some of them may be gone
+)
 BURST_SECONDS = 4  # so many seconds' worth may come at once: a tab that comes back has much to say
 NONE = 1 << 60  # of a limit that is switched off; one object, so that full budgets share it
 PRUNE_AT = 10_000  # keys of a Meter; from there on those that are over are looked for

@@ -16,6 +16,7 @@ from chat.delivery import streams
 from chat.directory import Directory
 from chat.draft import Level
 from chat.errors import RateLimited
+from chat.limits import TOO_MANY_RETRY_SECONDS
 from chat.listeners import Listener
 from chat.notifications import Notifier, Pushed
 from chat.protocol import encode, iso
@@ -31,7 +32,6 @@ from chat.web.headers import security_headers
 log = logging.getLogger("chat")
 
 SCOPE = "notify"
-RETRY_SECONDS = 30  # for one who has too many streams, until some of them may be gone
 PUSH_BYTES = 2_097_152  # ten thousand names of 64 letters, of any script
 
 
@@ -102,7 +102,7 @@ class NotificationViews:
             return Response(headers=HEADERS)
         check_room(self._connections)
         if len(streams.of(user_id)) >= self._connections.limits.sockets_per_user:
-            raise RateLimited(RETRY_SECONDS, "You have too many streams open.")
+            raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
         log.info("stream user=%r address=%s", user_id, peer_address())
         if (sock := taken_socket()) is not None:
             headers = security_headers(request.is_secure)
