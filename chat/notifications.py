@@ -26,9 +26,8 @@ from chat.transport.event_stream import Stream
 from chat.transport.sockets import Socket
 from chat.webhook import Webhook
 
-RESUME_SECONDS = (
-    5  # after a start: pages come back first, and are not taken for people who are offline
-)
+# After a start pages come back first, and are not taken for people who are offline.
+RESUME_SECONDS = 5
 MOST_IN_DOUBT = 1_000
 SLICE_USERS = 100  # of a batch, between two turns of the loop
 
