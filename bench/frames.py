@@ -13,7 +13,7 @@ from collections.abc import Callable
 from websockets.protocol import SERVER, Protocol
 from wsproto.connection import Connection, ConnectionType
 
-from chat.transport.frames import FrameDecoder, apply_mask
+from chat.protocol.frames import FrameDecoder, apply_mask
 
 FRAMES, TURNS, ROUNDS = 16, 500, 15
 MASK = b"\x37\xfa\x21\x3d"  # RFC 6455, section 5.7

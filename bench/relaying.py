@@ -7,9 +7,9 @@ the promise costs on top stands in the loads `ack1`, `ack16` and `ack2000`, wher
 from __future__ import annotations
 
 from app import app as app  # first: it prepares the sockets
-from chat.delivery import emit, encoded
-from chat.events import Answer, Client, events
-from chat.protocol import Chat, ServerEvent, timestamp
+from chat.people.online import emit, encoded
+from chat.protocol.structs import Chat, ServerEvent, timestamp
+from chat.router import Answer, Client, events
 
 
 class Relayed(ServerEvent, tag="chat"):

@@ -22,22 +22,24 @@ from gevent import monkey
 from gevent.threadpool import ThreadPool
 
 import chat.handlers as _handlers  # noqa: F401  (registers the events)
-from chat import catchup, cli, metrics
-from chat.auth import Tokens
+from chat import cli, metrics
 from chat.config import Settings
-from chat.delivery import emit, sockets, streams
-from chat.directory import directory
-from chat.events import Client, events
-from chat.names import UserId
-from chat.notifications import notifier
-from chat.presence import presence
-from chat.protocol import Payload
-from chat.retention import Retention
-from chat.service import notify
+from chat.messages import missed as catchup
+from chat.notifications.notifier import notifier
+from chat.notifications.remote import notify
+from chat.notifications.retention import Retention
+from chat.notifications.webhook import webhook
+from chat.people.directory import directory
+from chat.people.online import emit, sockets, streams
+from chat.people.presence import presence
+from chat.people.tokens import Tokens
+from chat.protocol.names import UserId
+from chat.protocol.structs import Payload
+from chat.router import Client, events
 from chat.storage import storage
-from chat.transport import websocket
 from chat.transport.connections import Connections
 from chat.web import headers, language, proxies
+from chat.web import upgrade as websocket
 from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.compression import Compression
@@ -45,7 +47,6 @@ from chat.web.metrics import metrics_page
 from chat.web.notifications import NotificationViews
 from chat.web.pages import pages
 from chat.web.scripts import joined
-from chat.webhook import webhook
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events", "notify"]
 

@@ -15,13 +15,13 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, FlaskGroup
 
-from chat import passwords
-from chat.auth import SCOPES, SERVICE_CHARS
-from chat.directory import directory
-from chat.draft import MOST_USERS
 from chat.errors import ChatError
-from chat.names import checked_user_id
-from chat.service import NotReached, Service
+from chat.notifications.draft import MOST_USERS
+from chat.notifications.remote import NotReached, Service
+from chat.people import passwords
+from chat.people.directory import directory
+from chat.people.tokens import SCOPES, SERVICE_CHARS
+from chat.protocol.names import checked_user_id
 from chat.storage import migrate, storage
 
 PROGRESS_SECONDS = 0.2  # between two looks at a batch

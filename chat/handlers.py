@@ -12,9 +12,6 @@ from typing import Any
 from msgspec import UNSET
 
 from chat import metrics
-from chat.catchup import Catchup
-from chat.delivery import emit, encoded, sockets
-from chat.directory import directory
 from chat.errors import (
     ChatError,
     Conflicting,
@@ -23,13 +20,17 @@ from chat.errors import (
     RateLimited,
     SignInNeeded,
 )
-from chat.events import LATER, Answer, Client, events
 from chat.limits import TOO_MANY_RETRY_SECONDS
-from chat.names import USER_ID_CHARS, name_key
-from chat.notices import SocketLine
-from chat.notifications import notifier
-from chat.presence import presence
-from chat.protocol import (
+from chat.messages.missed import Catchup
+from chat.messages.receipts import tell
+from chat.notifications.feed import SocketLine
+from chat.notifications.notifier import notifier
+from chat.notifications.webhook import webhook
+from chat.people.directory import directory
+from chat.people.online import emit, encoded, sockets
+from chat.people.presence import presence
+from chat.protocol.names import USER_ID_CHARS, name_key
+from chat.protocol.structs import (
     SIGN_IN,
     TOO_MUCH,
     Chat,
@@ -50,12 +51,11 @@ from chat.protocol import (
     iso,
     timestamp,
 )
-from chat.receipts import tell
+from chat.router import LATER, Answer, Client, events
 from chat.storage import records, storage
 from chat.storage.notifications import Notice
 from chat.storage.records import Conflict, Pointer, Send, Stored
 from chat.transport.outbox import OPEN
-from chat.webhook import webhook
 
 log = logging.getLogger("chat")
 

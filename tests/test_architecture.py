@@ -16,28 +16,28 @@ MODULES = {
 # From the top of the house to its ground; a file imports from its own layer and from those below.
 LAYERS = [
     ["chat"],
-    ["chat.web", "chat.handlers", "chat.transport.websocket", "chat.cli", "chat.service"],
+    ["chat.web", "chat.handlers", "chat.web.upgrade", "chat.cli", "chat.notifications.remote"],
     [
-        "chat.events",
-        "chat.catchup",
-        "chat.receipts",
-        "chat.delivery",
-        "chat.auth",
-        "chat.directory",
-        "chat.draft",
-        "chat.notices",
-        "chat.notifications",
-        "chat.webhook",
-        "chat.listeners",
-        "chat.presence",
-        "chat.retention",
+        "chat.router",
+        "chat.messages.missed",
+        "chat.messages.receipts",
+        "chat.people.online",
+        "chat.people.tokens",
+        "chat.people.directory",
+        "chat.notifications.draft",
+        "chat.notifications.feed",
+        "chat.notifications.notifier",
+        "chat.notifications.webhook",
+        "chat.notifications.stream",
+        "chat.people.presence",
+        "chat.notifications.retention",
     ],
     ["chat.transport", "chat.bus", "chat.storage"],
-    ["chat.decoding"],
-    ["chat.protocol"],
+    ["chat.protocol.validation"],
+    ["chat.protocol.structs"],
     ["chat.limits"],
-    ["chat.names"],
-    ["chat.passwords"],
+    ["chat.protocol.names"],
+    ["chat.people.passwords"],
     ["chat.errors", "chat.config", "chat.metrics"],
 ]
 
@@ -45,24 +45,24 @@ ONLY_IN = {
     "flask_babel": ["chat.web.language"],
     "flask_sock": ["chat.transport"],
     "simple_websocket": ["chat.transport"],
-    "websockets": ["chat.transport.frames"],
+    "websockets": ["chat.protocol.frames"],
     "greenlet": ["chat.transport"],
     "sqlalchemy": ["chat.storage"],
     "redis": ["chat.bus.redis"],
-    "jwt": ["chat.auth"],
-    "argon2": ["chat.passwords"],
-    "zxcvbn": ["chat.passwords"],
+    "jwt": ["chat.people.tokens"],
+    "argon2": ["chat.people.passwords"],
+    "zxcvbn": ["chat.people.passwords"],
     "limits": ["chat.web"],
-    "requests": ["chat.webhook", "chat.service"],
+    "requests": ["chat.notifications.webhook", "chat.notifications.remote"],
     "flask": [
         "chat",
         "chat.web",
-        "chat.transport.websocket",
-        "chat.transport.adoption",
+        "chat.web.upgrade",
+        "chat.web.adoption",
         "chat.cli",
     ],
     # web.reading: a body that comes too slowly is cut by gevent's Timeout; no server does that.
-    "gevent": ["chat", "chat.transport", "chat.storage", "chat.web.reading"],
+    "gevent": ["chat", "chat.transport", "chat.storage", "chat.web.requests"],
 }
 
 
@@ -86,7 +86,7 @@ def layer_of(module: str) -> int:
 
 
 def test_the_modules_are_found() -> None:
-    assert {"chat", "chat.events", "chat.transport.connection"} <= MODULES.keys()
+    assert {"chat", "chat.router", "chat.transport.websocket"} <= MODULES.keys()
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -114,5 +114,9 @@ def test_only_config_reads_the_environment() -> None:
 
 
 def test_sockets_know_no_json_and_events_nothing_of_chat() -> None:
-    assert not imports_of(MODULES["chat.transport.sockets"]) & {"json", "msgspec", "chat.protocol"}
-    assert "chat.handlers" not in imports_of(MODULES["chat.events"])
+    assert not imports_of(MODULES["chat.transport.sockets"]) & {
+        "json",
+        "msgspec",
+        "chat.protocol.structs",
+    }
+    assert "chat.handlers" not in imports_of(MODULES["chat.router"])

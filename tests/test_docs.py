@@ -21,12 +21,14 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from chat import errors, protocol
+from chat import errors
 from chat.config import PREFIX, Settings
-from chat.events import events
+from chat.protocol import structs as protocol
+from chat.router import events
 from chat.storage.records import Send
 from chat.storage.store import Store
-from chat.web import notification_shapes, operations, reading, shapes
+from chat.web import notification_shapes, operations, shapes
+from chat.web import requests as reading
 from tests.conftest import ROOT, Server, StartServer
 
 DOCS = ROOT / "docs"

@@ -19,8 +19,8 @@ from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.in_turn import InTurn
 from chat.storage.journal import Journal
+from chat.storage.last_seen import Sightings
 from chat.storage.notifications import Notifications
-from chat.storage.sightings import Sightings
 from chat.storage.store import Store
 
 log = logging.getLogger("chat")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from chat.names import name_key
+from chat.protocol.names import name_key
 from chat.storage.database import Database, parts
 from chat.storage.schema import accounts, ended_sessions
 

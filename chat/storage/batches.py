@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
-from chat.names import name_key
+from chat.protocol.names import name_key
 from chat.storage.database import Database
 from chat.storage.notifications import Content, Once, answer_of, keep_answer, new_id
 from chat.storage.schema import accounts, batches, notifications

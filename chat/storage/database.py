@@ -12,8 +12,8 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from chat.storage.doubt import InDoubt
-from chat.storage.named_file import NamedFile
+from chat.storage.commit_outcome import InDoubt
+from chat.storage.database_file import NamedFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 # Of 4 KiB. With SQLite's own 1,000, one commit in sixteen waits for a checkpoint.

@@ -14,7 +14,7 @@ from gevent.monkey import get_original
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Internal, Unavailable
-from chat.storage.hand_over import HandOver
+from chat.storage.writer_thread import HandOver
 
 thread_id = get_original("_thread", "get_ident")  # of the native thread
 

@@ -14,9 +14,9 @@ from gevent import get_hub
 from gevent.event import AsyncResult
 
 from chat.errors import Busy, Unavailable
-from chat.storage.hand_over import HandOver
 from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
+from chat.storage.writer_thread import HandOver
 
 log = logging.getLogger("chat")
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from chat.errors import Conflicting
-from chat.names import name_key
+from chat.protocol.names import name_key
 from chat.storage.database import Database, parts
 from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, text, tuple_
 
-from chat.names import name_key
+from chat.protocol.names import name_key
 from chat.storage.database import Database
-from chat.storage.indexing import SEQ_BITS, has_index, row_of
+from chat.storage.message_reader import newest_of_a_user
 from chat.storage.pages import PAGE_BYTES, Page, page_of
-from chat.storage.questions import newest_of_a_user
 from chat.storage.records import Found, Message, direct_key, other_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
+from chat.storage.search_index import SEQ_BITS, has_index, row_of
 
 TRIGRAM = 3
 CONVERSATIONS = 1_000  # whose messages are searched: those with the newest message

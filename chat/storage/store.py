@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 
 from chat.storage.database import Database
-from chat.storage.indexing import Indexing
-from chat.storage.questions import Questions
+from chat.storage.message_reader import Questions
+from chat.storage.message_writer import Writer
 from chat.storage.search import Search
-from chat.storage.writing import Writer
+from chat.storage.search_index import Indexing
 
 
 class Store:

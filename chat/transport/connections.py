@@ -16,10 +16,10 @@ from gevent import get_hub, monkey
 
 from chat.config import Settings
 from chat.limits import BURST_SECONDS, Limits, origin_of
-from chat.protocol import SERVICE_RESTART
+from chat.protocol.structs import SERVICE_RESTART
+from chat.transport.greenlets import Runners
 from chat.transport.outbox import CLOSING, OPEN, Outbox
 from chat.transport.peer import Peer
-from chat.transport.runners import Runners
 
 log = logging.getLogger("chat")
 

@@ -1,144 +1,232 @@
-"""The WebSocket route: check the request, upgrade it, hand the socket over.
+"""One WebSocket on gevent's event loop: inbox and closing.
 
-All that needs Flask happens here, before the upgrade where it can fail. From then on the socket
-belongs to a Connection on gevent's loop, and neither a greenlet nor a WSGI request is kept for it.
+Reads, decodes and hands whole messages to `received`. Writing is `outbox.py`'s, what every peer has is
+`peer.py`'s; who the peer is and what a message means is left to the subclass (`events.Client`).
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
-from typing import Any
+import ssl
+import time
+from socket import SHUT_WR
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, jsonify, request
-from flask.typing import ResponseReturnValue
-from flask_sock import Sock
-from gevent import monkey
+from chat.protocol import frames
+from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
+from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, TOO_MUCH, TOO_SLOW
+from chat.transport.outbox import CLOSING, OPEN, WOULD_BLOCK
+from chat.transport.peer import Peer
 
-from chat.errors import ChatError, NotUnderGevent, UpgradeRequired
-from chat.events import Client
-from chat.transport import handshake
-from chat.transport.adoption import (
-    ADOPTED,
-    LOGGED_CHARS,
-    RETRY_SECONDS,
-    check_room,
-    peer_address,
-    taken_socket,
-)
-from chat.transport.connection import Connection
-from chat.transport.connections import Connections
+if TYPE_CHECKING:
+    from chat.transport.connections import Connections
 
 log = logging.getLogger("chat")
 
-PAGE_PATH = "/"  # shared with the page, which a plain request gets
-PATHS = (PAGE_PATH, "/ws")
-OURS = "chat.socket"  # marks the environ of a request that passed `check`
+READ_BYTES = 4_096  # most reads bring one message, and a small buffer makes them a tenth faster
+READ_MORE_BYTES = 61_440  # where there is more; both together are what one turn takes at most
+TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others their turns
+PING_DIGITS = 20  # of a ping's number; a longer payload is none of ours
 
 
-def attach(
-    app: Flask, connections: Connections, client_class: Callable[..., Connection] = Client
-) -> None:
-    """Register the check and the route on `app`; each socket becomes a `client_class`.
+class Connection(Peer):
+    """A socket after its upgrade."""
 
-    flask-sock's route serves every server it knows. On a plain socket of gunicorn, where sockets are
-    many, its view is stepped past: writing the answer here takes a tenth of simple-websocket's time,
-    and the socket can be taken out of gunicorn's hands.
-    """
-    # simple-websocket would read in a thread of its own; for our sockets the loop reads.
-    options = app.config.get("SOCK_SERVER_OPTIONS", {})
-    reader = _reader_of(options.get("thread_class", threading.Thread))
-    app.config["SOCK_SERVER_OPTIONS"] = {**options, "thread_class": reader}
-    sock = Sock(app)
+    __slots__ = ("_answered", "_busy", "_bytes_left", "_decoder", "_frames_left", "_pinged")
 
-    @app.before_request
-    def check() -> Response | None:
-        if request.path not in PATHS:
-            return None
-        if request.path == PAGE_PATH and not handshake.wants_upgrade(request.environ):
-            return None
+    def __init__(self, sock: Any, connections: Connections, address: str) -> None:
+        super().__init__(sock, connections, address)
+        limits = connections.limits
+        self._bytes_left = limits.bytes.full
+        self._frames_left = limits.frames.full
+        settings = connections.settings
+        self.expect_init()
+        self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
+        self._busy = False  # messages of this connection are with a runner, or wait for their turn
+        self._pinged = 0  # the number of the last ping
+        self._answered = 0  # of the last one whose pong came
+
+    # What a subclass says.
+
+    def received(self, text: str) -> None:
+        """Called with each text message, in order, in a greenlet that may block. Must not raise."""
+        raise NotImplementedError
+
+    def received_binary(self, data: bytes) -> None:
+        """Called with each binary message, as `received` is."""
+        raise NotImplementedError
+
+    def ponged(self, number: int) -> None:
+        """Called when the peer answers the ping of this number: all that was sent before it, it has read.
+
+        Runs where `received` does, in order with it. Must not raise.
+        """
+
+    # What others call.
+
+    def expect_init(self) -> None:
+        """The peer has so long to say who it is; the sweep closes it then. Not for one that is closing."""
+        if self.state is OPEN:
+            self.deadline = time.monotonic() + self.connections.settings.init_seconds
+
+    def overdue(self) -> None:
+        self.close(NO_INIT, "no init in time")
+
+    def refill(self) -> None:
+        """A second has passed since the last call: the socket may spend what that is worth."""
+        limits = self.connections.limits
+        self._bytes_left = limits.bytes.refilled(self._bytes_left)
+        self._frames_left = limits.frames.refilled(self._frames_left)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Queue a close frame behind what is queued already, and end the connection after it."""
+        self._close(frames.encode_close(code, reason), f"{code} {reason}".strip())
+
+    def ping(self) -> int:
+        """Have the peer say how far it has read, as every peer must (RFC 6455, section 5.5.2).
+
+        Returns the ping's number: 1, 2, 3 ... A peer may answer only the last of several (5.5.3), so a
+        pong stands for the pings before its own too.
+        """
+        self._pinged += 1
+        self.send(frames.encode_frame(PING, b"%d" % self._pinged))
+        return self._pinged
+
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
+    @property
+    def awaits_pong(self) -> bool:
+        return self._answered < self._pinged
+
+    # Reading.
+
+    def _read(self) -> None:
+        """The socket is readable: take what is there and handle the messages that are whole."""
         try:
-            _check(connections)
-        except ChatError as error:
-            return _refusal(error)
-        # simple-websocket would take up compression: see `handshake.answer`. A copy, since the
-        # environ belongs to the server.
-        environ = {**request.environ, OURS: True}
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        request.environ = environ
-        return None
+            data = self.sock.recv(READ_BYTES)
+            if len(data) == READ_BYTES:
+                data += self._recv_rest()
+        except WOULD_BLOCK:
+            return
+        except OSError as error:
+            self.abort(f"1006 {error.strerror or error}")
+            return
+        if not data:
+            self.abort("1006 the peer hung up without a close frame")
+            return
+        if self.state is CLOSING:
+            return
+        self.silence = 0
+        self._bytes_left -= len(data)
+        self._take(data)
+        if self._busy and self._reader is not None:
+            # The inbox is full with what one read brought: the kernel keeps the rest back.
+            self._reader.stop()
+        elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
+            # Decrypted already, so that the kernel will not call it readable.
+            self.connections.loop.run_callback(self._read)
 
-    def wait(ws: Any) -> None:
-        _wait(ws, connections, client_class)
+    def _recv_rest(self) -> bytes:
+        try:
+            rest: bytes = self.sock.recv(READ_MORE_BYTES)
+        except WOULD_BLOCK:
+            return b""
+        return rest
 
-    for path in PATHS:
-        endpoint = f"chat_socket:{path}"
-        sock.route(path, endpoint=endpoint)(wait)
-        through_flask_sock = app.view_functions[endpoint]
-        app.view_functions[endpoint] = lambda view=through_flask_sock: (
-            _adopt(connections, client_class) or view()
-        )
+    def _take(self, data: bytes = b"") -> None:
+        if self.state is not OPEN:
+            return
+        decoder = self._decoder
+        inbox = decoder.decode(data, TURN_FRAMES)
+        self._frames_left -= decoder.taken
+        if self._frames_left < 0 or self._bytes_left < 0:
+            self.close(TOO_MUCH, "too much in too short a time")
+        elif inbox or decoder.has_more:
+            self._busy = True
+            self.connections.runners.run(self._handle, inbox)
 
+    def _handle(self, inbox: list[frames.Message]) -> None:
+        """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
+        try:
+            for opcode, payload in inbox:
+                if self.state is not OPEN:
+                    break
+                if opcode == TEXT:
+                    self.received(payload)
+                else:
+                    self._handle_other(opcode, payload)
+        except Exception:  # not even an answer was possible
+            log.exception("a message was not handled; address=%s", self.address)
+            self.close(INTERNAL_ERROR, "internal error")
+        if self._decoder.has_more and self.state is OPEN:
+            self.connections.loop.run_callback(self._next_turn)
+        else:
+            self._busy = False
+            self._read_on()
 
-def _adopt(
-    connections: Connections, client_class: Callable[..., Connection]
-) -> ResponseReturnValue | None:
-    """Upgrade the request and take its socket from gunicorn; None where it cannot be taken."""
-    sock = taken_socket()
-    if sock is None:
-        return None
-    sock.setblocking(False)
-    try:
-        sock.send(handshake.answer(request.environ))  # the first bytes of a connection always fit
-        client_class(sock, connections, peer_address())
-    except OSError:  # the peer is gone already
-        sock.close()
-    return ADOPTED
+    def _handle_other(self, opcode: int, payload: Any) -> None:
+        if opcode == BINARY:
+            self.received_binary(payload)
+        elif opcode == PING:
+            self.send(frames.encode_frame(PONG, payload))
+        elif opcode == PONG:
+            self._take_pong(payload)
+        elif opcode == CLOSE:
+            code, reason = payload
+            # The peer's own code is the answer (RFC 6455, section 5.5.1).
+            self._close(frames.encode_close(code), f"{code} {reason}".strip())
+        elif opcode == FAIL:
+            self.close(*payload)
 
+    def _take_pong(self, payload: bytes) -> None:
+        """Pongs that nobody asked for are allowed (section 5.5.3), and prove nothing."""
+        if len(payload) > PING_DIGITS or not payload.isdigit():
+            return
+        if self._answered < (number := int(payload)) <= self._pinged:
+            self._answered = number
+            self.ponged(number)
 
-def _wait(ws: Any, connections: Connections, client_class: Callable[..., Connection]) -> None:
-    """Stay until the connection is over: TLS, and servers that end it with the request."""
-    try:
-        client_class(ws.sock, connections, peer_address()).wait()
-    except Exception:  # flask-sock would let an HTTP 500 be written into the stream
-        log.exception("a socket could not be handed over")
-        ws.sock.close()
-    finally:
-        ws.connected = False  # else flask-sock sends a close frame of its own
+    def _next_turn(self) -> None:
+        self._busy = False
+        self._take()
+        if not self._busy:
+            self._read_on()
 
+    def _read_on(self) -> None:
+        if self._reader is not None and not self._reader.active and not self.connections.stopping:
+            self._reader.start(self._read)
 
-def _reader_of(thread_class: Callable[..., Any]) -> Callable[..., Any]:
-    def reader(target: Any) -> Any:
-        return _NoThread() if target.__self__.environ.get(OURS) else thread_class(target=target)
+    # Closing.
 
-    return reader
+    def overflowed(self) -> None:
+        self.close(TOO_SLOW, "reads too slowly")
 
+    def flushed(self) -> None:
+        if self.state is CLOSING:
+            self._hang_up()
 
-class _NoThread:
-    name = ""
+    def _close(self, close_frame: bytes, reason: str) -> None:
+        if self.state is not OPEN:
+            return
+        self.state = CLOSING
+        self.deadline = time.monotonic() + self.connections.settings.close_seconds
+        self._outbox.append(close_frame)
+        self._outbox_bytes = sum(map(len, self._outbox))
+        self.connections.flush_soon(self)
+        self.left(reason)
 
-    def start(self) -> None:
-        pass
+    def _hang_up(self) -> None:
+        """The close frame is out: send our end of the stream and wait for the peer's.
 
-
-def _check(connections: Connections) -> None:
-    if not monkey.is_module_patched("socket"):
-        raise NotUnderGevent
-    handshake.check(request.environ, connections.settings.origins)
-    check_room(connections)
-
-
-def _refusal(error: ChatError) -> Response:
-    origin = request.headers.get("Origin", "-")[:LOGGED_CHARS]
-    log.warning(
-        "refused %s address=%s origin=%r: %s", error.status, peer_address(), origin, error.code
-    )
-    response = jsonify(error={"code": error.code, "message": error.message, "field": error.field})
-    response.status_code = error.status
-    if isinstance(error, UpgradeRequired):
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Sec-WebSocket-Version"] = handshake.VERSION
-    if error.retry_after or error.status == 503:
-        response.headers["Retry-After"] = str(error.retry_after or RETRY_SECONDS)
-    return response
+        Closing at once, with something of the peer's unread, would make the kernel send a reset
+        that can overtake the close frame.
+        """
+        try:
+            self.sock.shutdown(SHUT_WR)
+        except OSError as error:
+            self.abort(f"1006 {error.strerror or error}")
+            return
+        if self._reader is not None and not self._reader.active:
+            self._reader.start(self._read)

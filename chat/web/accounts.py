@@ -15,13 +15,14 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from chat import passwords
-from chat.directory import Directory
 from chat.errors import NameTaken, RateLimited, SignInNeeded, SignUpClosed, WrongPassword
-from chat.names import name_key
-from chat.protocol import iso
+from chat.people import passwords
+from chat.people.directory import Directory
+from chat.protocol.names import name_key
+from chat.protocol.structs import iso
 from chat.storage.accounts import Account
-from chat.web import reading, shapes
+from chat.web import requests as reading
+from chat.web import shapes
 from chat.web.answers import json_answer
 
 log = logging.getLogger("chat")

@@ -6,7 +6,7 @@ import msgspec
 from flask import Response
 
 from chat.errors import ChatError
-from chat.protocol import encode
+from chat.protocol.structs import encode
 from chat.web import shapes
 
 RETRY_SECONDS = 5

@@ -15,7 +15,6 @@ from msgspec import UNSET
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from chat.directory import Directory
 from chat.errors import (
     BadRequest,
     ChatError,
@@ -24,14 +23,16 @@ from chat.errors import (
     NotFound,
     TooLarge,
 )
-from chat.names import canonical_user_id, name_key
-from chat.presence import COMPANIONS
-from chat.protocol import iso
+from chat.people.directory import Directory
+from chat.people.presence import COMPANIONS
+from chat.protocol.names import canonical_user_id, name_key
+from chat.protocol.structs import iso
+from chat.storage.last_seen import Sightings
 from chat.storage.pages import PAGE_BYTES, page_of
 from chat.storage.records import Found, Message, Overview
-from chat.storage.sightings import Sightings
 from chat.storage.store import Store
-from chat.web import limiting, openapi, reading, shapes
+from chat.web import limiting, openapi, shapes
+from chat.web import requests as reading
 from chat.web.accounts import AccountViews
 from chat.web.answers import failure, json_answer
 from chat.web.cursors import cursor_after, cursor_after_found, place_of, place_of_found

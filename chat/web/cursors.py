@@ -12,8 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from chat.errors import InvalidField
-from chat.names import checked_user_id
-from chat.protocol import encode
+from chat.protocol.names import checked_user_id
+from chat.protocol.structs import encode
 from chat.storage.records import Found, Overview
 from chat.web.shapes import Name, Seq
 

@@ -14,7 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from chat.errors import RateLimited
 from chat.limits import origin_of
-from chat.web import reading
+from chat.web import requests as reading
 
 
 def at_most(per_minute: int) -> Callable[[], None]:

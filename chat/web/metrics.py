@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from chat import metrics
-from chat.directory import Directory
 from chat.errors import ChatError
-from chat.web import reading
+from chat.people.directory import Directory
+from chat.web import requests as reading
 from chat.web.answers import failure
 
 SCOPE = "metrics"

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chat.draft import MOST_USERS, Draft, Level
 from chat.errors import InvalidField, MissingField
-from chat.names import UserId, checked_user_id
+from chat.notifications.draft import MOST_USERS, Draft, Level
+from chat.protocol.names import UserId, checked_user_id
 from chat.web.shapes import Answer, Moment, Name, Request, Seq
 
 

@@ -12,20 +12,20 @@ import msgspec
 from flask import Response, request
 from msgspec import UNSET
 
-from chat.delivery import streams
-from chat.directory import Directory
-from chat.draft import Level
 from chat.errors import RateLimited
 from chat.limits import TOO_MANY_RETRY_SECONDS
-from chat.listeners import Listener
-from chat.notifications import Notifier, Pushed
-from chat.protocol import encode, iso
+from chat.notifications.draft import Level
+from chat.notifications.notifier import Notifier, Pushed
+from chat.notifications.stream import Listener
+from chat.people.directory import Directory
+from chat.people.online import streams
+from chat.protocol.structs import encode, iso
 from chat.storage.notifications import Notice, Once
-from chat.transport.adoption import ADOPTED, check_room, peer_address, taken_socket
 from chat.transport.connections import Connections
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
 from chat.web import notification_shapes as shapes
-from chat.web import reading
+from chat.web import requests as reading
+from chat.web.adoption import ADOPTED, check_room, peer_address, taken_socket
 from chat.web.answers import json_answer
 from chat.web.headers import security_headers
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chat.names import USER_ID_CHARS, UserId, checked_user_id
-from chat.passwords import LEAST_CHARS, MOST_CHARS
-from chat.protocol import SAFE_INTEGER
+from chat.people.passwords import LEAST_CHARS, MOST_CHARS
+from chat.protocol.names import USER_ID_CHARS, UserId, checked_user_id
+from chat.protocol.structs import SAFE_INTEGER
 
 WANTED_CHARS = 200  # of a text that is looked for
 CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400

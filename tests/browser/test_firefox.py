@@ -10,7 +10,7 @@ from tests.browser import firefox
 from tests.browser.firefox import ENTER, ESCAPE, Firefox, Tab
 from tests.browser.pages import Called
 from tests.conftest import Server
-from tests.test_notifications import push, wait_until_seen
+from tests.notifications.test_notifications import push, wait_until_seen
 
 
 @pytest.fixture(scope="module")

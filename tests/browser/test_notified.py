@@ -18,7 +18,7 @@ from tests.browser.test_bad_days import BACK_MS, start_on
 from tests.browser.test_notices import banners, bell, open_bell, rows
 from tests.browser.test_reading import HIDDEN
 from tests.conftest import Server, StartServer
-from tests.test_notifications import ask, listed, push, wait_until_seen
+from tests.notifications.test_notifications import ask, listed, push, wait_until_seen
 
 # Calls `shown` with the words of each banner that comes onto the page, in whatever place of it.
 WATCH = """new MutationObserver((changes) => {

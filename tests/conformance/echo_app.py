@@ -11,10 +11,10 @@ from typing import Any
 from flask import Flask
 
 from chat.config import Settings
-from chat.transport import websocket
-from chat.transport.connection import Connection
+from chat.protocol.frames import BINARY, TEXT, encode_frame
 from chat.transport.connections import Connections
-from chat.transport.frames import BINARY, TEXT, encode_frame
+from chat.transport.websocket import Connection
+from chat.web import upgrade as websocket
 
 MIB = 1 << 20
 SETTINGS = {

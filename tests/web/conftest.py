@@ -11,10 +11,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from chat.auth import Tokens
 from chat.config import Settings
-from chat.directory import Directory
-from chat.notifications import Notifier
+from chat.notifications.notifier import Notifier
+from chat.notifications.webhook import Webhook
+from chat.people.directory import Directory
+from chat.people.tokens import Tokens
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
@@ -26,7 +27,6 @@ from chat.transport.connections import Connections
 from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.notifications import NotificationViews
-from chat.webhook import Webhook
 from tests.storage import conftest as databases
 
 database_url, store = databases.database_url, databases.store

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from chat.config import Settings
-from chat.directory import Directory
+from chat.people.directory import Directory
 from chat.storage.records import Send
 from chat.transport.connections import Connections
 from chat.web.accounts import AccountViews

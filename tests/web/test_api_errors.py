@@ -11,7 +11,7 @@ from werkzeug.exceptions import ImATeapot
 
 from chat.errors import Busy, ChatError, Unavailable
 from chat.web.cursors import cursor_after
-from chat.web.reading import BODY_BYTES
+from chat.web.requests import BODY_BYTES
 from tests.web.conftest import Api, fault
 
 BAD_BODIES: list[tuple[bytes, str, str | None]] = [

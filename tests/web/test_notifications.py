@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from chat.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, MOST_USERS, TITLE_CHARS
+from chat.notifications.draft import (
+    LINK_CHARS,
+    LONGEST_SECONDS,
+    MESSAGE_CHARS,
+    MOST_USERS,
+    TITLE_CHARS,
+)
 from chat.storage.store import Store
 from tests.web.conftest import Api, fault
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from chat.web.reading import BODY_BYTES, BODY_SECONDS
+from chat.web.requests import BODY_BYTES, BODY_SECONDS
 from tests.conftest import Server, StartServer
 
 HEAD = b"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

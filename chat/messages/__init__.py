@@ -1,0 +1,1 @@
+"""From a message that is sent to one that is stored, delivered, acknowledged, and fetched by whoever missed it."""

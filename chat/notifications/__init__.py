@@ -1,0 +1,1 @@
+"""What programs tell people: pushed, stored, shown once on each screen."""

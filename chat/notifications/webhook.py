@@ -1,0 +1,167 @@
+"""Tells another program of what somebody misses who is offline, so that a mailer can take over.
+
+Each event is posted as JSON, signed with a secret that both sides know, and again after a while if the
+receiver did not take it. What waits is in memory alone, and bounded: this is an aid, not the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import hmac
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+import requests
+
+from chat import metrics
+from chat.errors import BadSetting
+from chat.protocol.structs import encode
+
+log = logging.getLogger("chat")
+
+WAITING = 20_000  # events at most; a further one is given up at once
+AT_ONCE = 4  # requests under way, so that a slow receiver delays the others less
+ANSWER_SECONDS = 5  # to connect, and between two parts of the answer
+AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is given up
+QUIET_SECONDS = 60  # between two lines of the log about dead letters
+
+SIGNATURE, TIMESTAMP, DELIVERY = "Chat-Signature", "Chat-Timestamp", "Chat-Delivery"
+
+
+class _Letter(NamedTuple):
+    due: float  # time.monotonic()
+    number: int  # so that of two that are due at once the older goes first
+    tries: int
+    id: str  # the same in each try, by which a receiver knows a repetition
+    body: bytes
+
+
+def in_a_thread(function: Callable[[], None]) -> None:
+    """Call `function` in a thread of its own. Waits until that has begun."""
+    threading.Thread(target=function, daemon=True).start()
+
+
+class Webhook:
+    """The receiver of one installation; without a URL, nobody.
+
+    Under gevent, blocking code such as its workers' holds up its own greenlet alone.
+    """
+
+    def __init__(self) -> None:
+        self.open("", "")
+
+    def open(
+        self,
+        url: str,
+        secret: str,
+        spawn: Callable[[Callable[[], None]], None] = in_a_thread,
+        again: Sequence[float] = AGAIN_SECONDS,
+    ) -> None:
+        """Tell `url` from now on; "": nobody.
+
+        Args:
+            spawn: has a function called where it may block, and does not block itself.
+            again: seconds to wait after each failed try.
+
+        Raises:
+            BadSetting: there is no secret to sign with.
+        """
+        if url and not secret:
+            raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
+        self._url = url
+        self._secret = secret.encode()
+        self._spawn = spawn
+        self._again = again
+        self._letters: list[_Letter] = []  # a heap, by `due`; guarded by self._changed
+        self._changed = threading.Condition()
+        self._number = 0
+        self._workers = 0
+        self._quiet_until = 0.0  # time.monotonic() when a dead letter is next worth a line
+        metrics.webhook_waiting.value = lambda: len(self._letters)
+
+    def tell(self, user_id: str, event: msgspec.Struct) -> None:
+        """`user_id` has missed `event`. Never blocks."""
+        if not self._url:
+            return
+        self._number += 1
+        body = encode({"userId": user_id, "event": event})
+        letter = _Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body)
+        if len(self._letters) >= WAITING:
+            self._give_up()
+            return
+        self._post_later(letter)
+        if self._workers < AT_ONCE:  # made late, since a worker is forked
+            self._workers += 1
+            self._spawn(self._work)
+
+    def _post_later(self, letter: _Letter) -> None:
+        with self._changed:
+            heapq.heappush(self._letters, letter)
+            self._changed.notify()
+
+    def _work(self) -> None:
+        session = requests.Session()
+        # A redirection is not followed, so nothing of it is looked at: neither where it leads nor what it says.
+        session.get_redirect_target = lambda _: None  # type: ignore[assignment, method-assign]
+        while True:
+            letter = self._next()
+            if self._is_taken(session, letter):
+                metrics.webhook_delivered.add()
+                continue
+            metrics.webhook_failures.add()
+            if letter.tries < len(self._again):
+                due = time.monotonic() + self._again[letter.tries]
+                self._post_later(letter._replace(due=due, tries=letter.tries + 1))
+            else:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        metrics.webhook_dead.add()
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+            log.error("the webhook has not taken %d events so far", metrics.webhook_dead.value())
+
+    def _next(self) -> _Letter:
+        """Wait for the first letter that is due, and take it out."""
+        with self._changed:
+            while True:
+                wait = self._letters[0].due - time.monotonic() if self._letters else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._letters)
+                self._changed.wait(wait)
+
+    def _is_taken(self, session: requests.Session, letter: _Letter) -> bool:
+        """Whether the receiver answers with a 2xx in time."""
+        now = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            TIMESTAMP: now,
+            SIGNATURE: signature(self._secret, now, letter.body),
+            DELIVERY: letter.id,
+        }
+        try:
+            with session.post(
+                self._url, data=letter.body, headers=headers, timeout=ANSWER_SECONDS,
+                allow_redirects=False, stream=True,  # nobody reads what it says
+            ) as answer:  # fmt: skip
+                return answer.ok and answer.status_code < 300
+        except requests.RequestException:
+            return False
+        except Exception:  # whatever the receiver has answered, the worker lives
+            log.exception("an answer to the webhook could not be read")
+            return False
+
+
+def signature(secret: bytes, timestamp: str, body: bytes) -> str:
+    """What proves that the server wrote this body at this Unix time in seconds: `sha256=` and hex digits."""
+    digest = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return f"sha256={digest}"
+
+
+webhook = Webhook()  # of this process

@@ -1,0 +1,185 @@
+"""Who is there: online, away or offline, and since when; told to those who share a conversation with them.
+
+Who comes online is told at once. What may pass again within seconds, a reload or a tab that is hidden,
+is looked at in one sweep for all, once a second. Which sockets a user has is `sockets.py`'s to know.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Protocol
+
+from chat.errors import Unavailable
+from chat.people.online import emit, encoded, sockets
+from chat.protocol.structs import PresenceChange, iso
+from chat.storage.last_seen import Sightings
+
+log = logging.getLogger("chat")
+
+Status = Literal["online", "away", "offline"]
+
+TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
+COMPANIONS = 1_000  # people who are told of one user, as many as `ready` tells of
+
+
+class _Socket(Protocol):
+    is_away: bool
+    catchup: object | None  # of a plain client; None: it said `sync`
+
+
+class Presence:
+    """The status of everybody, as one worker sees it. Lives on the event loop; its questions to the
+    database block the calling greenlet.
+    """
+
+    def open(
+        self,
+        sightings: Sightings,
+        run: Callable[..., Any],
+        grace_seconds: float,
+        clock: Callable[[], float] = time.time,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Forget everybody, and serve by these rules.
+
+        Args:
+            run: calls what blocks, off the event loop: run(function, *args) -> its result.
+            grace_seconds: how long somebody without a socket still counts as being there.
+            clock: Unix time in seconds.
+            pause: lets others have their turn.
+        """
+        self._sightings = sightings
+        self._run = run
+        self._grace = grace_seconds
+        self._clock = clock
+        self._pause = pause
+        # self._told[user] = what others were told last; nobody who is offline
+        self._told: dict[str, Status] = {}
+        # self._leaving[user] = Unix time in seconds when the last socket left
+        self._leaving: dict[str, float] = {}
+        self._changed: set[str] = set()  # may be away, or back
+        self._met: set[str] = set()  # of those who are here, who shares a conversation with anybody
+        self._settling = False
+
+    def status_of(self, user_id: str) -> Status:
+        """Within the grace it is what it was."""
+        return _status(user_id) if sockets.of(user_id) else self._told.get(user_id, "offline")
+
+    def came(self, user_id: str, companions: Iterable[str]) -> None:
+        """A socket became the user's.
+
+        Args:
+            companions: with whom the user shares conversations.
+        """
+        self._leaving.pop(user_id, None)
+        others = [*companions]
+        if others:
+            self._met.add(user_id)
+        self._tell(user_id, others)
+
+    def left(self, user_id: str) -> None:
+        """A socket is the user's no more."""
+        if not sockets.of(user_id):
+            self._leaving[user_id] = self._clock()
+        elif self._told.get(user_id) != _status(user_id):
+            self._changed.add(user_id)
+
+    def changed(self, user_id: str) -> None:
+        """One of the user's sockets went away, or is back. Told within a second, so that a tab which is
+        switched to and fro costs no more than that.
+        """
+        self._changed.add(user_id)
+
+    def introduce(self, one: str, other: str) -> None:
+        """Two users begin a conversation, so each learns how the other is: who asked for it with `sync`."""
+        self._met |= {user for user in (one, other) if sockets.of(user)}
+        for to, about in ((one, other), (other, one)):
+            frame = encoded(PresenceChange(user_id=about, status=self.status_of(about)))
+            for socket in _sockets_of(to):
+                if about != to and socket.catchup is None:
+                    socket.send(frame)
+
+    def settle(self) -> None:
+        """Tell of everybody who is away, back or gone since the last call. Blocks; called once a second.
+
+        Where the database does not answer, which `run` has logged, the next call tries again.
+        """
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            gone_before = self._clock() - self._grace
+            gone = [user for user, at in self._leaving.items() if at <= gone_before]
+            changed, self._changed = self._changed, set()
+            users = [*changed, *gone]
+            try:
+                for start in range(0, len(users), TOLD_AT_ONCE):
+                    self._settle(users[start : start + TOLD_AT_ONCE])
+                    self._pause()  # a school that goes home at once leaves others their turns
+            except Unavailable:
+                self._changed |= changed
+        finally:
+            self._settling = False
+
+    def stop(self) -> None:
+        """Everybody who is here was seen now: the process ends. Blocks."""
+        now_ms = int(self._clock() * 1000)
+        seen = dict.fromkeys(self._met, now_ms)
+        seen |= {user: int(at * 1000) for user, at in self._leaving.items() if user in self._met}
+        if seen:
+            self._run(self._sightings.note, seen)
+
+    def _settle(self, users: list[str]) -> None:
+        companions = {user: self._companions(user) for user in users}
+        # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
+        seen = {
+            user: int(self._leaving[user] * 1000)
+            for user, others in companions.items()
+            if others and user in self._leaving
+        }
+        if seen:
+            self._run(self._sightings.note, seen)
+        for user, others in companions.items():
+            self._tell(user, others, seen.get(user))
+
+    def _companions(self, user: str) -> list[str]:
+        found: list[str] = self._run(self._sightings.companions, user, COMPANIONS)
+        return found
+
+    def _tell(self, user: str, companions: Iterable[str], seen_ms: int | None = None) -> None:
+        """Tell of the user's status now, if it is another than was told last. Does not block."""
+        status = _status(user)
+        if status == "offline":
+            left = self._leaving.pop(user, None)
+            if left is not None and left + self._grace > self._clock():
+                self._leaving[user] = left  # came back meanwhile, and left again
+                return
+        if self._told.get(user, "offline") == status:
+            return
+        if status == "offline":
+            del self._told[user]
+            self._met.discard(user)
+        else:
+            self._told[user] = status
+        last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
+        change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen))
+        for other in companions:
+            if other != user:
+                emit(change, to=other)
+
+
+def _status(user_id: str) -> Status:
+    """By the sockets alone. Away: all of them are."""
+    mine = _sockets_of(user_id)
+    if not mine:
+        return "offline"
+    return "away" if all(socket.is_away for socket in mine) else "online"
+
+
+def _sockets_of(user_id: str) -> tuple[Any, ...]:
+    return sockets.of(user_id)
+
+
+presence = Presence()  # of this process

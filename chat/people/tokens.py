@@ -1,0 +1,182 @@
+"""Who somebody is: signed tokens (JWT, RFC 7519), and the secret they are signed with.
+
+The only file that knows JWT. Where a token travels, and what its user may do, is the callers' affair.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import jwt
+import msgspec
+from jwt.types import Options
+
+from chat.config import Settings
+from chat.errors import BadSetting, Forbidden, InvalidField, NotSignedIn
+from chat.protocol.names import UserId, checked_user_id
+
+log = logging.getLogger("chat")
+
+ALGORITHM = "HS256"
+SECRET_BYTES = 32  # as long as the hash, RFC 7518, section 3.2
+SECRET_FILE = "token_secret"
+OWNER_ONLY = 0o600
+
+# PyJWT asks the machine's clock. We ask ours, which tests can set.
+CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+
+SERVICE_CHARS = 64  # of a program's name
+SCOPES = ("notify", "metrics")  # what a program's token may let it do
+
+
+class Claims(msgspec.Struct):
+    """What we read of a token's payload. A host application may put more in. Unix times in seconds."""
+
+    sub: UserId
+    exp: float
+    nbf: float = 0
+    iat: float = 0
+    jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
+
+    def __post_init__(self) -> None:
+        self.sub = checked_user_id(self.sub, "sub")
+
+    @property
+    def issued_ms(self) -> int:
+        """When the token was made: a Unix time in milliseconds; 0 where it does not say."""
+        return round(self.iat * 1000)
+
+
+class ServiceClaims(msgspec.Struct):
+    """What a program's token says: its name, and what it may do. A user's token has neither."""
+
+    exp: float
+    nbf: float = 0
+    svc: Annotated[str, msgspec.Meta(min_length=1, max_length=SERVICE_CHARS)] | None = None
+    scope: str = ""  # words, as in RFC 8693, section 4.2
+
+
+C = TypeVar("C", Claims, ServiceClaims)
+
+
+class Tokens:
+    """Makes and reads tokens.
+
+    Args:
+        secret: at least SECRET_BYTES long; a host application that knows it mints tokens of its own.
+        seconds: how long a token is valid.
+        clock: Unix time in seconds.
+    """
+
+    def __init__(
+        self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._secret = secret
+        self._seconds = seconds
+        self._clock = clock
+
+    @classmethod
+    def for_app(cls, settings: Settings, instance_path: str) -> Tokens:
+        """Use CHAT_TOKEN_SECRET, or the secret in the instance folder, which is made if need be.
+
+        Raises:
+            BadSetting: the secret is too short, or the folder cannot be used.
+        """
+        if secret := settings.token_secret.encode():
+            if len(secret) < SECRET_BYTES:
+                name = "CHAT_TOKEN_SECRET"
+                raise BadSetting(f"{name} must have at least {SECRET_BYTES} bytes.", name)
+        else:
+            secret = _kept_secret(Path(instance_path) / SECRET_FILE)
+        return cls(secret, settings.token_ttl)
+
+    def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
+        """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
+
+        Args:
+            valid_from: a Unix time in milliseconds; older tokens of this user do not count any more.
+        """
+        # To the millisecond: a password may change twice in a second, and this be the one in between.
+        now = max(round(self._clock(), 3), valid_from / 1000)
+        expires_at = int(now) + int(self._seconds)
+        claims = {"sub": user_id, "iat": now, "exp": expires_at, "jti": secrets.token_urlsafe(12)}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires_at
+
+    def read(self, token: str) -> Claims:
+        """Return what `token` says; its `sub` in the canonical spelling.
+
+        Raises:
+            NotSignedIn: it is no token, was signed with another secret or in another way, says no
+                proper `sub` and `exp`, is for another audience, not valid yet or not any more.
+        """
+        return self._read(token, Claims)
+
+    def sign_service(self, service: str, scope: str, seconds: float) -> str:
+        """Return a token for a program: what it is called in the log, and what it may do."""
+        now = round(self._clock(), 3)
+        claims = {"svc": service, "scope": scope, "iat": now, "exp": int(now + seconds)}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def service_of(self, token: str, scope: str) -> str:
+        """Return the name of the program whose token this is.
+
+        Raises:
+            NotSignedIn: as `read`.
+            Forbidden: it is a user's, or a program's without this scope.
+        """
+        claims = self._read(token, ServiceClaims)
+        if claims.svc is None or scope not in claims.scope.split():
+            raise Forbidden(f"This needs a service's token with the scope {scope}.")
+        return claims.svc
+
+    def _read(self, token: str, kind: type[C]) -> C:
+        try:
+            found = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=CHECKED_BY_US)
+            claims = msgspec.convert(found, kind)
+        except (jwt.PyJWTError, msgspec.ValidationError, InvalidField, ValueError, RecursionError):
+            raise NotSignedIn("This token is not valid here. Sign in again.") from None
+        if not claims.nbf <= self._clock() < claims.exp:
+            raise NotSignedIn("This token is out of date. Sign in again.")
+        return claims
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The secret in the file `path`; several processes that start at once agree on one."""
+    try:
+        if not path.exists():
+            _make_secret(path)
+        secret = path.read_bytes().strip()
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise BadSetting(
+            f"The tokens' secret cannot be kept in {path} ({error.strerror}). "
+            "Make the folder writable, or set CHAT_TOKEN_SECRET.",
+            "CHAT_TOKEN_SECRET",
+        ) from None
+    if len(secret) < SECRET_BYTES:
+        raise BadSetting(f"The secret in {path} is damaged: too short.", "CHAT_TOKEN_SECRET")
+    if os.name == "posix" and mode & 0o077:
+        log.warning("others on this machine may read %s; chmod 600 keeps it yours", path)
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Write the file whole and under another name first: nobody ever reads half a secret."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w") as file:
+            file.write(secrets.token_hex(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)  # unlike a rename, leaves the one who came first in place
+    except FileExistsError:
+        pass  # another process was first; its secret counts
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The words and bytes on the wire; nothing here knows a socket."""

@@ -1,0 +1,277 @@
+"""The words on the wire: one typed struct for each event, the close codes, and how they are written.
+
+Knows nothing of sockets or of who may say what; how they are read stands in `decoding.py`. docs/protocol.md is
+the same for people. Names are camelCase on the wire and snake_case here; `rename="camel"` is the one place where
+they turn.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated
+
+import msgspec
+
+from chat.errors import ChatError, InvalidField
+from chat.protocol.names import UserId, checked_user_id
+
+# Close codes of RFC 6455, section 7.4.1, and our own. The table of `chat-socket.js` must agree on
+# which of them a client comes back after: 1xxx soon, 40xx with backoff, 1008 and 45xx but NO_INIT not by itself.
+NORMAL = 1000
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+INVALID_TEXT = 1007
+TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+SERVICE_RESTART = 1012
+TRY_AGAIN_LATER = 1013
+TOO_SLOW = 4008
+TOO_MUCH = 4009
+SIGN_IN = 4501
+NO_INIT = 4502
+
+REF_CHARS = 64
+TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
+SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
+
+Ref = (
+    Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
+    | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
+)
+
+
+Seq = Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER)]
+
+
+class Payload(
+    msgspec.Struct,
+    rename="camel",
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="type",
+):
+    """What a client sends with an event. Subclass it for an event of your own.
+
+    A rule that a type cannot say is checked in `__post_init__`, which raises InvalidField.
+    `ref` is the client's own mark, a string of at most 64 characters or a safe integer: an event
+    that carries one is answered by exactly one `ack` or `error` with the same `ref`.
+    """
+
+    ref: Ref | None = None
+
+
+class Init(Payload):
+    """I am `user_id`, as `token` proves. With `sync` I fetch for myself what I missed, and say what I
+    received. A name without a password needs no token, unless everybody needs one."""
+
+    user_id: UserId
+    sync: bool = False
+    token: Annotated[str, msgspec.Meta(max_length=TOKEN_CHARS)] | None = None
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
+class Chat(Payload):
+    """A message to another user. `from_user_id`, where given, must be the sender's own name."""
+
+    to_user_id: UserId
+    message: Annotated[str, msgspec.Meta(min_length=1)]
+    from_user_id: UserId | None = None
+    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+    def __post_init__(self) -> None:
+        self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+        if "\0" in self.message:  # no database keeps it, and no keyboard types it
+            raise InvalidField("message must not hold the character U+0000.", "message")
+
+
+class Typing(Payload):
+    """I am writing to `to_user_id` just now."""
+
+    to_user_id: UserId
+
+    def __post_init__(self) -> None:
+        self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+
+
+class Received(Payload):
+    """What `with_user_id` and I wrote has arrived here, up to `seq`."""
+
+    with_user_id: UserId
+    seq: Seq
+
+    def __post_init__(self) -> None:
+        self.with_user_id = checked_user_id(self.with_user_id, "withUserId")
+
+
+class Read(Received):
+    """... and I have seen it."""
+
+
+class Dismiss(Payload):
+    """Take this notification off all my screens."""
+
+    notification_id: Annotated[int, msgspec.Meta(ge=1, le=SAFE_INTEGER)]
+
+
+class See(Dismiss):
+    """I have seen this notification."""
+
+
+class ServerEvent(
+    msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"
+):
+    """What the server sends. Fields that are None are left out."""
+
+
+class Standing(msgspec.Struct, rename="camel", kw_only=True):
+    """How far a conversation has got, and how far its two users: five `seq`s; 0: nothing.
+
+    `presence` and `last_seen` are the other user's; the latter only of one who is offline.
+    """
+
+    with_user_id: str
+    last_seq: int
+    received: int
+    read: int
+    their_received: int
+    their_read: int
+    presence: str
+    last_seen: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Ready(ServerEvent, tag="ready"):
+    """The answer to `init`. `heartbeat` in seconds; `limits`: name to number.
+
+    `conversations`: the newest first; `more` if there are older ones, which the HTTP interface lists.
+    `unseen`: how many notifications wait; None: none.
+    """
+
+    user_id: str
+    heartbeat: float
+    limits: dict[str, int]
+    conversations: list[Standing]
+    more: bool | None = None
+    unseen: int | None = None
+
+
+class ChatMessage(ServerEvent, tag="chat"):
+    """A message on its way to the receiver's sockets and the sender's other ones."""
+
+    from_user_id: str
+    to_user_id: str
+    message: str
+    timestamp: str
+    seq: int
+    client_id: str | None = None
+
+
+class ChatAck(ServerEvent, tag="ack"):
+    """The answer to a `chat` with a `ref`: it is stored, as `seq` of its conversation.
+
+    `delivered`: whether a socket of the receiver took it.
+    """
+
+    ref: Ref
+    seq: int
+    timestamp: str
+    delivered: bool
+
+
+class Receipt(ServerEvent, tag="receipt"):
+    """`user_id` has received and read the conversation with `with_user_id` up to these `seq`s."""
+
+    user_id: str
+    with_user_id: str
+    received: int
+    read: int
+
+
+class TypingHint(ServerEvent, tag="typing"):
+    """`from_user_id` is writing to you."""
+
+    from_user_id: str
+
+
+class Notification(ServerEvent, tag="notification"):
+    """Something that a program wants somebody to know. `level`: info, success, warning or error.
+
+    `expires`: it is not to be shown after that. `seen`: on another screen, or earlier on this one.
+    """
+
+    id: int
+    message: str
+    level: str
+    timestamp: str
+    title: str | None = None
+    link: str | None = None
+    expires: str | None = None
+    seen: bool | None = None
+
+
+class Dismissed(ServerEvent, tag="dismissed"):
+    """One of your other screens has done with this notification."""
+
+    notification_id: int
+
+
+class Seen(ServerEvent, tag="seen"):
+    """This notification was seen on one of your other screens."""
+
+    notification_id: int
+
+
+class PresenceChange(ServerEvent, tag="presence"):
+    """`user_id` is online, away or offline now; `last_seen` only with the last of them."""
+
+    user_id: str
+    status: str
+    last_seen: str | None = None
+
+
+class Pong(ServerEvent, tag="pong"):
+    """The answer to `ping`."""
+
+    timestamp: str
+
+
+class Failure(ServerEvent, tag="error"):
+    """The answer to an event that failed; `ref` is the event's own, where it could be read.
+
+    `retry_after`: in how many seconds trying again makes sense, where the server knows.
+    """
+
+    code: str
+    message: str
+    field: str | None = None
+    ref: Ref | None = None
+    retry_after: int | None = None
+
+
+encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes
+
+
+def timestamp() -> str:
+    """The time now, as ISO 8601 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`."""
+    return iso(int(time.time() * 1000))
+
+
+@lru_cache(maxsize=2)  # under load many messages share a millisecond
+def iso(unix_ms: int) -> str:
+    """A Unix time in milliseconds, as `timestamp` writes it."""
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
+
+
+def failure(error: ChatError, ref: Ref | None = None) -> Failure:
+    """The event that tells a client of `error`."""
+    return Failure(
+        code=error.code,
+        message=error.message,
+        field=error.field,
+        ref=ref,
+        retry_after=error.retry_after,
+    )

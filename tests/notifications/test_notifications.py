@@ -1,0 +1,316 @@
+"""Notifications on a running server, as programs push them and people's screens get them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import create_engine, text
+from websockets.frames import Opcode
+
+from chat.people.tokens import Tokens
+from tests.clients import Person
+from tests.conftest import TOKEN_SECRET, Server, StartServer
+from tests.messages import test_delivery_promise
+from tests.transport.peers import RawClient
+
+SECONDS = 20
+_names = count(1)
+storing = test_delivery_promise.storing
+
+
+@pytest.fixture(scope="module")
+def server(storing: Server) -> Server:
+    """On each of the two engines."""
+    return storing
+
+
+def tokens() -> Tokens:
+    return Tokens(TOKEN_SECRET.encode(), 600)
+
+
+def a_name(start: str = "user") -> str:
+    return f"{start}{next(_names)}"
+
+
+def push(server: Server, key: str | None = None, **body: Any) -> requests.Response:
+    headers = {"Authorization": f"Bearer {tokens().sign_service('ci', 'notify', 600)}"}
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    url = f"{server.http}/api/notifications"
+    return requests.post(url, json=body, headers=headers, timeout=SECONDS)
+
+
+def ask(server: Server, user_id: str, method: str, path: str) -> requests.Response:
+    headers = {"Authorization": f"Bearer {tokens().sign(user_id)[0]}"}
+    url = f"{server.http}/api/notifications{path}"
+    return requests.request(method, url, headers=headers, timeout=SECONDS)
+
+
+def listed(server: Server, user_id: str) -> dict[str, Any]:
+    return ask(server, user_id, "GET", "").json()
+
+
+def wait_until_seen(server: Server, user_id: str) -> None:
+    until = time.monotonic() + SECONDS
+    while listed(server, user_id)["unseen"]:
+        assert time.monotonic() < until, "the pong never counted"
+        time.sleep(0.02)
+
+
+def finished(server: Server, batch_id: int) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {tokens().sign_service('ci', 'notify', 600)}"}
+    url = f"{server.http}/api/notifications/batches/{batch_id}"
+    until = time.monotonic() + 60
+    while True:
+        progress = requests.get(url, headers=headers, timeout=SECONDS).json()
+        if progress["finished"]:
+            return progress
+        assert time.monotonic() < until, progress
+        time.sleep(0.05)
+
+
+def a_person(server: Server, name: str, **init: Any) -> Person:
+    person = Person(server.ws)
+    person.send(type="init", userId=name, **init)
+    person.ready = person.receive("ready")
+    return person
+
+
+def test_a_notification_reaches_every_socket_of_its_user_and_nobody_else(server: Server) -> None:
+    bob, carol = a_name("bob"), a_name("carol")
+    with (
+        Person(server.ws, bob) as one,
+        Person(server.ws, bob) as two,
+        Person(server.ws, carol) as other,
+    ):
+        answer = push(
+            server, toUserId=bob.upper(), message="Green <b>", title="CI", link="/7",
+            level="success", expiresIn=60,
+        )  # fmt: skip
+        assert answer.status_code == 201
+        assert answer.json() == {"id": answer.json()["id"], "sockets": 2}
+        shown = one.receive("notification")
+        assert two.receive("notification") == shown
+        assert shown.pop("timestamp") < shown.pop("expires")
+        assert shown == {
+            "type": "notification", "id": answer.json()["id"], "message": "Green <b>",
+            "title": "CI", "link": "/7", "level": "success",
+        }  # fmt: skip
+        assert other.hears_nothing()
+
+
+def test_whoever_was_away_is_sent_what_waits_the_oldest_first(server: Server) -> None:
+    bob = a_name("bob")
+    ids = [push(server, toUserId=bob, message=f"m{n}").json()["id"] for n in range(3)]
+    with a_person(server, bob, sync=True) as person:
+        assert person.ready["unseen"] == 3
+        assert [person.receive("notification")["id"] for _ in ids] == ids
+        assert person.hears_nothing()
+    with a_person(server, bob, sync=True) as again:  # nobody has said that they were seen
+        assert [again.receive()["id"] for _ in ids] == ids
+
+
+def test_a_plain_client_is_shown_each_once_over_reconnects_and_two_tabs(server: Server) -> None:
+    bob = a_name("bob")
+    waiting = push(server, toUserId=bob, message="while away").json()["id"]
+    with Person(server.ws, bob) as tab:
+        assert tab.receive("notification")["id"] == waiting
+        live = push(server, toUserId=bob, message="live").json()["id"]
+        assert tab.receive("notification")["id"] == live
+        assert tab.hears_nothing()
+        wait_until_seen(server, bob)
+        with Person(server.ws, bob) as second:
+            assert "unseen" not in second.ready
+            assert second.hears_nothing()
+    with Person(server.ws, bob) as back:
+        assert back.hears_nothing()
+
+
+def test_a_plain_client_that_says_init_again_is_not_sent_it_again(server: Server) -> None:
+    bob = a_name("bob")
+    push(server, toUserId=bob, message="hi")
+    with RawClient(server.port, bob) as client:  # answers no ping, so that nothing is proven
+        client.receive("notification")
+        client.send(type="init", userId=bob)
+        client.receive("ready")
+        client.send(type="ping")
+        assert kinds_until_pong(client) == ["pong"]
+    with RawClient(server.port, bob) as client:
+        client.receive("notification")  # sent, and perhaps lost on a dead line
+
+
+def kinds_until_pong(client: RawClient) -> list[str]:
+    kinds: list[str] = []
+    while "pong" not in kinds:
+        found = client.next_frame()
+        assert found is not None
+        if found.opcode is Opcode.TEXT:
+            kinds.append(str(found.data).split('"type":"')[1].split('"')[0])
+    return kinds
+
+
+def test_nothing_is_shown_twice_or_lost_over_a_restart(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    place = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db"}
+    first = start_server(**place)
+    bob, carol = a_name("bob"), a_name("carol")
+    with Person(first.ws, bob) as person:
+        push(first, toUserId=bob, message="shown")
+        assert person.receive("notification")["message"] == "shown"
+        push(first, toUserId=carol, message="waits")
+        first.stop()
+    second = start_server(**place)
+    with Person(second.ws, bob) as person:
+        assert person.hears_nothing()
+    with Person(second.ws, carol) as person:
+        assert person.receive("notification")["message"] == "waits"
+        assert person.hears_nothing()
+
+
+def test_dismissed_in_one_tab_is_gone_in_all(server: Server) -> None:
+    bob, carol = a_name("bob"), a_name("carol")
+    with a_person(server, bob, sync=True) as one, a_person(server, bob, sync=True) as two:
+        id_ = push(server, toUserId=bob, message="hi").json()["id"]
+        assert two.receive("notification")["id"] == one.receive("notification")["id"] == id_
+        assert one.ask(type="dismiss", notificationId=id_)["type"] == "ack"
+        assert two.receive() == {"type": "dismissed", "notificationId": id_}
+        assert one.ask(type="dismiss", notificationId=id_)["type"] == "ack", "again is no mistake"
+        assert two.hears_nothing()
+        with a_person(server, carol, sync=True) as other:
+            refused = other.ask(type="dismiss", notificationId=id_)
+            assert (refused["code"], refused["field"]) == ("not_found", "notificationId")
+        by_http = push(server, toUserId=bob, message="ho").json()["id"]
+        assert ask(server, bob, "POST", f"/{by_http}/dismiss").status_code == 204
+        assert one.receive("dismissed")["notificationId"] == by_http
+    assert listed(server, bob) == {"notifications": [], "unseen": 0}
+    with a_person(server, bob, sync=True) as back:
+        assert back.hears_nothing()
+
+
+def test_seen_on_one_screen_is_told_to_the_others(server: Server) -> None:
+    bob = a_name("bob")
+    with a_person(server, bob, sync=True) as one, a_person(server, bob, sync=True) as two:
+        id_ = push(server, toUserId=bob, message="hi").json()["id"]
+        two.receive("notification")
+        assert one.ask(type="seen", notificationId=id_)["type"] == "ack"
+        assert two.receive() == {"type": "seen", "notificationId": id_}
+        assert one.ask(type="seen", notificationId=10**9)["type"] == "ack"
+        assert two.hears_nothing()
+    found = listed(server, bob)
+    assert (found["unseen"], found["notifications"][0]["seen"]) == (0, True)
+
+
+def test_what_has_expired_is_shown_to_nobody_who_comes_later(server: Server) -> None:
+    bob = a_name("bob")
+    push(server, toUserId=bob, message="soon over", expiresIn=1)
+    assert listed(server, bob)["unseen"] == 1
+    time.sleep(1.1)
+    with Person(server.ws, bob) as person:
+        assert person.hears_nothing()
+    assert listed(server, bob) == {"notifications": [], "unseen": 0}
+
+
+def test_a_thousand_repeated_posts_with_one_key_make_one_record(server: Server) -> None:
+    bob = a_name("bob")
+    with a_person(server, bob, sync=True) as person, ThreadPoolExecutor(16) as pool:
+
+        def repeat(_: int) -> tuple[int, int]:
+            answer = push(server, key="build-7", toUserId=bob, message="once")
+            return answer.status_code, answer.json()["id"]
+
+        answers = set(pool.map(repeat, range(1_000)))
+        assert len(answers) == 1
+        assert answers.pop()[0] == 201
+        assert person.receive("notification")["message"] == "once"
+        assert person.hears_nothing()
+    assert len(listed(server, bob)["notifications"]) == 1
+    again = push(server, key="build-7", toUserId=bob, message="once").json()
+    assert (again["sockets"], again["repeated"]) == (0, True)
+    other = push(server, key="build-7", toUserId=bob, message="twice")
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
+    assert other.json()["error"]["field"] == "Idempotency-Key"
+
+
+def test_a_batch_reaches_those_it_names_and_says_how_far_it_is(server: Server) -> None:
+    names = [a_name("many") for _ in range(250)]
+    with Person(server.ws, names[120]) as person, Person(server.ws, a_name()) as other:
+        answer = push(server, toUserIds=[*names, names[0].upper()], message="to many")
+        assert answer.status_code == 201
+        assert answer.json().keys() == {"batchId"}
+        progress = finished(server, answer.json()["batchId"])
+        assert progress == {
+            "batchId": answer.json()["batchId"], "total": 250, "sent": 250, "sockets": 1, "finished": True,
+        }  # fmt: skip
+        assert person.receive("notification")["message"] == "to many"
+        assert person.hears_nothing()
+        assert other.hears_nothing()
+    assert listed(server, names[249])["unseen"] == 1
+
+
+def test_everyone_is_whoever_is_online_or_was_ever_heard_of(server: Server) -> None:
+    writer, reader, lurker = a_name("writer"), a_name("reader"), a_name("lurker")
+    with Person(server.ws, writer) as person:
+        person.ask(type="chat", toUserId=reader, message="hi")
+    with Person(server.ws, lurker) as person:
+        finished(server, push(server, everyone=True, message="news").json()["batchId"])
+        assert person.receive("notification")["message"] == "news"
+    for name in (writer, reader):
+        assert listed(server, name)["unseen"] == 1
+
+
+def test_an_unfinished_batch_goes_on_by_itself_after_a_kill(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    first = start_server(CHAT_DATABASE_URL=url)
+    names = [f"killed{n}" for n in range(10_000)]
+    batch_id = push(first, toUserIds=names, message="all of you").json()["batchId"]
+    for pid in (first.worker_pid, first.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    first.process.wait()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        sent = connection.execute(text("SELECT sent FROM batches")).scalar_one()
+    assert sent < 10_000, "need an unfinished batch for this to mean anything"
+    second = start_server(CHAT_DATABASE_URL=url)
+    assert finished(second, batch_id)["sent"] == 10_000
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT count(*), count(DISTINCT user_key) FROM notifications")
+        ).one()
+    assert tuple(rows) == (10_000, 10_000), "each once"
+
+
+def test_a_batch_does_not_hold_up_a_server_that_stops(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    first = start_server(CHAT_DATABASE_URL=url)
+    names = [f"stopped{n}" for n in range(10_000)]
+    batch_ids = [push(first, toUserIds=names, message="hi").json()["batchId"] for _ in range(3)]
+    assert first.stop() < 2
+    with create_engine(url).connect() as connection:
+        sent = connection.execute(text("SELECT sum(sent) FROM batches")).scalar_one()
+    assert sent < 30_000, "need an unfinished batch for this to mean anything"
+    second = start_server(CHAT_DATABASE_URL=url)
+    assert [finished(second, id_)["sent"] for id_ in batch_ids] == [10_000] * 3
+
+
+def test_an_unknown_user_is_refused_where_everybody_needs_an_account(
+    start_server: StartServer,
+) -> None:
+    closed_server = start_server(CHAT_AUTH="required")
+    for whom in ({"toUserId": "nobody"}, {"toUserIds": ["nobody"]}):
+        answer = push(closed_server, message="hi", **whom)
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "unknown_user"
+        assert answer.json()["error"]["field"] == next(iter(whom))

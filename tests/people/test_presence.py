@@ -1,0 +1,262 @@
+"""Who is there, as others are told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chat.errors import Unavailable
+from chat.people.online import sockets
+from chat.people.presence import TOLD_AT_ONCE, Presence
+from tests.clients import Person
+from tests.conftest import Server, StartServer
+
+GRACE = 5.0
+
+
+class FakeSocket:
+    """Takes what it is sent. Of a client that says `sync`."""
+
+    def __init__(self, user_id: str) -> None:
+        self.owner: str | None = None
+        self.is_away = False
+        self.catchup = None
+        self.told: list[str] = []
+        sockets.add(user_id, self)
+
+    def send(self, frame: bytes) -> bool:
+        self.told.append(frame[2:].decode())
+        return True
+
+
+class FakeSightings:
+    def __init__(self, companions: dict[str, list[str]]) -> None:
+        self.shared = companions
+        self.noted: dict[str, int] = {}
+        self.asked: list[str] = []
+        self.is_broken = False
+
+    def companions(self, user_id: str, limit: int) -> list[str]:
+        if self.is_broken:
+            raise Unavailable
+        self.asked.append(user_id)
+        return self.shared.get(user_id, [])[:limit]
+
+    def note(self, seen: dict[str, int]) -> None:
+        self.noted |= seen
+
+
+class Scene:
+    """Alice and bob share a conversation, bob is here; the clock is ours."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.sightings = FakeSightings({"alice": ["bob", "gone"], "bob": ["alice"]})
+        self.presence = Presence()
+        run: Callable[..., Any] = lambda function, *args: function(*args)  # noqa: E731
+        self.presence.open(self.sightings, run, GRACE, clock=lambda: self.now)  # type: ignore[arg-type]
+        self.bob = FakeSocket("bob")
+        self.presence.came("bob", ["alice"])
+
+    def come(self) -> FakeSocket:
+        socket = FakeSocket("alice")
+        self.presence.came("alice", ["bob", "gone"])
+        return socket
+
+    def leave(self, socket: FakeSocket, name: str = "alice") -> None:
+        sockets.remove(socket)
+        self.presence.left(name)
+
+    def after(self, seconds: float) -> None:
+        self.now += seconds
+        self.presence.settle()
+
+    def told(self) -> list[str]:
+        """What bob was told since the last time: the statuses of alice."""
+        told, self.bob.told = self.bob.told, []
+        return [text.partition('"status":"')[2].partition('"')[0] for text in told]
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made = Scene()
+    yield made
+    for name in ("alice", "bob"):
+        for socket in sockets.of(name):
+            sockets.remove(socket)
+
+
+def test_a_reload_tells_nobody_anything(scene: Scene) -> None:
+    first = scene.come()
+    assert scene.told() == ["online"], "need somebody who is told for this to mean anything"
+    scene.leave(first)
+    scene.after(GRACE - 0.1)
+    assert scene.presence.status_of("alice") == "online"
+    scene.come()
+    scene.after(GRACE)
+    assert scene.told() == []
+    assert scene.sightings.noted == {}
+
+
+def test_who_leaves_is_offline_after_the_grace_and_was_seen_when_they_left(scene: Scene) -> None:
+    socket = scene.come()
+    scene.leave(socket)
+    left_at = scene.now
+    scene.after(GRACE + 0.5)
+    assert scene.told() == ["online", "offline"]
+    assert scene.presence.status_of("alice") == "offline"
+    assert scene.sightings.noted == {"alice": int(left_at * 1000)}
+
+
+def test_who_leaves_again_within_the_grace_gets_it_anew(scene: Scene) -> None:
+    scene.leave(scene.come())
+    scene.after(GRACE - 1)
+    scene.leave(scene.come())
+    scene.after(2)
+    assert scene.told() == ["online"]
+    scene.after(GRACE)
+    assert scene.told() == ["offline"]
+
+
+def test_away_means_that_all_of_ones_sockets_are(scene: Scene) -> None:
+    one, other = scene.come(), scene.come()
+    scene.told()
+    one.is_away = True
+    scene.presence.changed("alice")
+    scene.after(1)
+    assert scene.told() == []
+    other.is_away = True
+    scene.presence.changed("alice")
+    scene.after(1)
+    assert scene.told() == ["away"]
+    scene.leave(other)
+    scene.after(1)
+    assert scene.told() == []
+    one.is_away = False
+    scene.presence.changed("alice")
+    scene.after(1)
+    assert scene.told() == ["online"]
+
+
+def test_a_tab_that_is_left_while_the_others_are_away_makes_its_user_away(scene: Scene) -> None:
+    hidden, seen = scene.come(), scene.come()
+    hidden.is_away = True
+    scene.told()
+    scene.leave(seen)
+    scene.after(1)
+    assert scene.told() == ["away"]
+
+
+def test_switching_to_and_fro_is_told_once_a_second_at_most(scene: Scene) -> None:
+    socket = scene.come()
+    scene.told()
+    for _ in range(100):
+        socket.is_away = not socket.is_away
+        scene.presence.changed("alice")
+    socket.is_away = True
+    scene.after(1)
+    assert scene.told() == ["away"]
+    assert scene.sightings.asked == ["alice"]
+
+
+def test_who_shares_no_conversation_is_neither_told_of_nor_remembered(scene: Scene) -> None:
+    stranger = FakeSocket("stranger")
+    scene.presence.came("stranger", [])
+    scene.leave(stranger, "stranger")
+    scene.after(GRACE + 1)
+    assert scene.told() == []
+    assert scene.sightings.noted == {}
+
+
+def test_where_the_database_is_away_it_is_told_later(scene: Scene) -> None:
+    socket = scene.come()
+    scene.told()
+    socket.is_away = True
+    scene.presence.changed("alice")
+    scene.sightings.is_broken = True
+    scene.after(1)
+    assert scene.told() == []
+    scene.leave(socket)
+    scene.after(GRACE + 1)
+    scene.sightings.is_broken = False
+    scene.after(1)
+    assert scene.told() == ["offline"]
+
+
+def test_fifteen_thousand_who_leave_at_once_are_looked_at_within_a_blink(scene: Scene) -> None:
+    for number in range(15_000):
+        scene.presence.left(f"nobody{number}")
+    scene.now += 1
+    start = time.perf_counter()
+    scene.presence.settle()
+    assert time.perf_counter() - start < 0.1, "on the event loop, while nobody is due yet"
+
+
+# On the wire.
+
+
+@pytest.fixture(scope="module")
+def server(_start: StartServer) -> Iterator[Server]:
+    running = _start(CHAT_PRESENCE_SECONDS="0.2")
+    yield running
+    running.stop()
+
+
+def sync(server: Server, name: str) -> Person:
+    person = Person(server.ws)
+    person.send(type="init", userId=name, sync=True)
+    person.ready = person.receive("ready")
+    return person
+
+
+def test_the_other_side_sees_somebody_come_look_away_and_leave(server: Server) -> None:
+    with sync(server, "alice") as alice:
+        alice.send(type="chat", toUserId="bob", message="hi")
+        assert alice.receive("presence") == {
+            "type": "presence", "userId": "bob", "status": "offline",
+        }  # fmt: skip
+        with sync(server, "bob") as bob:
+            assert alice.receive("presence")["status"] == "online"
+            assert bob.ask(type="away") == {"type": "ack", "ref": "asked"}
+            assert alice.receive("presence")["status"] == "away"
+            bob.send(type="back")
+            assert alice.receive("presence")["status"] == "online"
+        gone = alice.receive("presence")
+        assert gone["status"] == "offline"
+    with sync(server, "alice") as alice:
+        [standing] = alice.ready["conversations"]
+        assert (standing["presence"], standing["lastSeen"]) == ("offline", gone["lastSeen"])
+
+
+def test_a_socket_that_becomes_another_users_leaves_the_first_one(server: Server) -> None:
+    with sync(server, "ann") as ann, sync(server, "ben") as socket:
+        ann.send(type="chat", toUserId="ben", message="hi")
+        assert ann.receive("presence")["status"] == "online"
+        socket.send(type="init", userId="carl")
+        assert ann.receive("presence")["status"] == "offline"
+
+
+def test_who_is_here_when_the_server_stops_was_seen_then(scene: Scene) -> None:
+    scene.come()
+    stranger = FakeSocket("stranger")
+    scene.presence.came("stranger", [])
+    scene.now += 60
+    scene.presence.stop()
+    sockets.remove(stranger)
+    now_ms = int(scene.now * 1000)
+    assert scene.sightings.noted == {"alice": now_ms, "bob": now_ms}
+
+
+def test_of_many_who_leave_at_once_all_are_told(scene: Scene) -> None:
+    names = [f"pupil{n}" for n in range(3 * TOLD_AT_ONCE + 1)]
+    for name in names:
+        scene.sightings.shared[name] = ["bob"]
+        socket = FakeSocket(name)
+        scene.presence.came(name, ["bob"])
+        scene.leave(socket, name)
+    scene.bob.told.clear()
+    scene.after(GRACE + 1)
+    assert sum('"offline"' in text for text in scene.bob.told) == len(names)
