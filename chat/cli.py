@@ -1,6 +1,6 @@
-"""Commands for whoever runs the server: `flask chat ...`.
+"""Owns the commands for whoever runs the server, `flask chat ...`: what is said on the terminal.
 
-What they do stands in the files that they call; here is only what is said on the terminal.
+What they do is left to the parts that they call.
 """
 
 from __future__ import annotations
@@ -13,26 +13,33 @@ from typing import Any, TextIO
 
 import click
 from flask import current_app
-from flask.cli import AppGroup, FlaskGroup
+from flask.cli import AppGroup
 
 from chat.errors import ChatError
 from chat.notifications.draft import MOST_USERS
 from chat.notifications.remote import NotReached, Service
 from chat.people import passwords
-from chat.people.directory import directory
 from chat.people.tokens import SCOPES, SERVICE_CHARS
 from chat.protocol.names import checked_user_id
-from chat.storage import migrate, storage
+from chat.server import ChatServer
+from chat.storage import migrate
 
 PROGRESS_SECONDS = 0.2  # between two looks at a batch
 
 chat_cli = AppGroup("chat", help="Run the chat server's own commands.")
 
 
-def is_looked_for() -> bool:
-    """Whether `flask` loads the application to find one of its commands, and not to serve it."""
+def is_running() -> bool:
+    """Return whether one of these commands runs: not every one needs tables that are up to date."""
     context = click.get_current_context(silent=True)
-    return context is not None and isinstance(context.command, FlaskGroup)
+    while context is not None and context.command is not chat_cli:
+        context = context.parent
+    return context is not None
+
+
+def _chat() -> ChatServer:
+    chat: ChatServer = current_app.extensions["chat"]
+    return chat
 
 
 def _password(command: Callable[..., None]) -> Any:
@@ -56,7 +63,7 @@ def _password(command: Callable[..., None]) -> Any:
 @chat_cli.command("init-db")
 def init_db() -> None:
     """Bring the database of CHAT_DATABASE_URL to the newest tables; nothing is lost by repeating it."""
-    engine = storage.store.engine
+    engine = _chat().storage.database.engine
     try:
         before, after = migrate.upgrade(engine)
     except ChatError as error:
@@ -74,7 +81,7 @@ def init_db() -> None:
 def add_user(name: str, password: str) -> None:
     """Give a free name a password."""
     name = _checked_name(name)
-    if storage.accounts.give_password(name, _checked(password)) is None:
+    if _chat().storage.accounts.give_password(name, _checked(password)) is None:
         raise click.ClickException(f"{name} has a password already, or is disabled.")
     click.echo(f"{name} can sign in now.")
 
@@ -85,7 +92,7 @@ def add_user(name: str, password: str) -> None:
 def set_password(name: str, password: str) -> None:
     """Give somebody a new password, and end all their sessions."""
     name = _checked_name(name)
-    if storage.accounts.change_password(name, None, _checked(password)) is None:
+    if _chat().storage.accounts.change_password(name, None, _checked(password)) is None:
         raise click.ClickException(f"There is no user {name}.")
     click.echo(f"{name} has a new password; all sessions have ended.")
 
@@ -94,7 +101,7 @@ def set_password(name: str, password: str) -> None:
 @click.argument("name")
 def disable_user(name: str) -> None:
     """Shut somebody out: their sockets close within 2 seconds, and the name cannot be used."""
-    name = storage.accounts.disable(_checked_name(name)).name
+    name = _chat().storage.accounts.disable(_checked_name(name)).name
     click.echo(f"{name} is shut out.")
 
 
@@ -102,7 +109,7 @@ def disable_user(name: str) -> None:
 @click.argument("name")
 def enable_user(name: str) -> None:
     """Let somebody in again who was shut out."""
-    name = storage.accounts.disable(_checked_name(name), False).name
+    name = _chat().storage.accounts.disable(_checked_name(name), False).name
     click.echo(f"{name} may come in again.")
 
 
@@ -142,7 +149,7 @@ def _checked_scope(context: click.Context, parameter: click.Parameter, scope: st
 )
 def token(service: str, scope: str, days: int) -> None:
     """Print a token for a program, which sends it as Authorization: Bearer."""
-    click.echo(directory.tokens.sign_service(service, scope, days * 24 * 3600))
+    click.echo(_chat().tokens.sign_service(service, scope, days * 24 * 3600))
 
 
 @chat_cli.command("notify")
@@ -181,8 +188,8 @@ def notify(
     except UnicodeDecodeError:
         raise click.ClickException("The names are not UTF-8.") from None
     try:
-        url = current_app.extensions["chat"].settings.url
-        service = Service(url, directory.tokens, "cli")
+        chat = _chat()
+        service = Service(chat.settings.url, chat.tokens, "cli")
         if not to_many:
             sockets = service.push(key, toUserId=words[0], **body)["sockets"]
             reached = f"sockets reached: {sockets}" if sockets else "offline, so it waits"

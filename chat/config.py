@@ -1,6 +1,6 @@
-"""Every setting once: its name, default, unit and meaning.
+"""Owns every setting once: its name, default, unit and meaning.
 
-The only file that reads the environment. What a setting does stands where it is used.
+The only file that reads the environment. What a setting does is left to where it is used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from chat.errors import BadSetting
 log = logging.getLogger("chat")
 
 PREFIX = "CHAT_"
+SECRET_BYTES = 32  # of a token's secret: as long as the hash, RFC 7518, section 3.2
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -232,6 +233,14 @@ class Settings:
         "DEBUG, INFO, WARNING, ERROR or CRITICAL: what is logged when nobody else set logging up.",
         choices=LOG_LEVELS,
     )
+
+    def __post_init__(self) -> None:
+        if self.token_secret and len(self.token_secret.encode()) < SECRET_BYTES:
+            name = "CHAT_TOKEN_SECRET"
+            raise BadSetting(f"{name} must have at least {SECRET_BYTES} bytes.", name)
+        if self.webhook_url and not self.webhook_secret:
+            name = "CHAT_WEBHOOK_SECRET"
+            raise BadSetting(f"CHAT_WEBHOOK_URL needs {name}.", name)
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -1,7 +1,6 @@
-"""Every way in which a request or an event can fail: one class each, with a code, a status and a sentence.
+"""Owns every way in which a request or an event can fail: one class each, with a code, a status and a sentence.
 
-Where an error is caught and turned into an answer stands elsewhere: `events.py` for events on a
-socket, `transport/websocket.py` for refused upgrades. docs/protocol.md lists every code.
+Catching an error and turning it into an answer is left to others. docs/protocol.md lists every code.
 """
 
 from __future__ import annotations
@@ -252,12 +251,6 @@ class BadSetting(ChatError):
     """A CHAT_* variable has a value that cannot be used; the server does not start."""
 
     code = "bad_setting"
-
-
-class BadScript(ChatError):
-    """The page's modules cannot be joined to one script; the server does not start."""
-
-    code = "bad_script"
 
 
 class WrongTables(ChatError):

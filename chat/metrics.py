@@ -1,27 +1,20 @@
-"""What Prometheus may ask for: counters that only grow, and gauges that are asked when it does.
-
-The text format is Prometheus' own, version 0.0.4. What is counted, is counted where it happens.
-"""
+"""Owns the figures of one chat that Prometheus may ask for. Leaves the counting to where things happen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-_all: list[Counter | Gauge] = []  # in the order in which they are shown
-
 
 class Counter:
-    """How often something has happened since the process started."""
+    """How often something has happened since the start."""
 
     kind = "counter"
 
-    def __init__(self, name: str, help_: str) -> None:
-        self.name, self.help = name, help_
+    def __init__(self) -> None:
         self._count = 0
-        _all.append(self)
 
     def add(self, count: int = 1) -> None:
-        """On the loop's thread."""
+        """Count; on the loop's thread."""
         self._count += count
 
     def value(self) -> float:
@@ -29,33 +22,58 @@ class Counter:
 
 
 class Gauge:
-    """How much of something there is just now; `value` is replaced where that is known."""
+    """How much of something there is now; whoever knows it replaces `value`."""
 
     kind = "gauge"
 
-    def __init__(self, name: str, help_: str) -> None:
-        self.name, self.help = name, help_
+    def __init__(self) -> None:
         self.value: Callable[[], float] = lambda: 0
-        _all.append(self)
 
 
-def exposition() -> str:
-    """All of them, as Prometheus reads it."""
-    return "".join(
-        f"# HELP {one.name} {one.help}\n# TYPE {one.name} {one.kind}\n{one.name} {one.value()}\n"
-        for one in _all
-    )
+class Metrics:
+    """The counters and gauges of one chat."""
 
+    def __init__(self) -> None:
+        # self._all[name] = (figure, help), in the order in which they are shown
+        self._all: dict[str, tuple[Counter | Gauge, str]] = {}
+        self.sockets = self._gauge("chat_sockets", "Sockets and streams that are open.")
+        self.users = self._gauge("chat_users_online", "Users with a socket.")
+        self.streams = self._gauge(
+            "chat_stream_users", "Users with a stream of server-sent events."
+        )
+        self.journal = self._gauge(
+            "chat_journal_waiting", "Messages and receipts that wait to be stored."
+        )
+        self.messages = self._counter("chat_messages_total", "Messages that were stored.")
+        self.notifications = self._counter(
+            "chat_notifications_total", "Notifications that were stored."
+        )
+        self.webhook_waiting = self._gauge(
+            "chat_webhook_waiting", "Events that wait for the webhook."
+        )
+        self.webhook_delivered = self._counter(
+            "chat_webhook_delivered_total", "Events that the webhook has taken."
+        )
+        self.webhook_failures = self._counter(
+            "chat_webhook_failures_total", "Tries that the webhook refused or missed."
+        )
+        self.webhook_dead = self._counter(
+            "chat_webhook_dead_letters_total", "Events that were given up."
+        )
 
-sockets = Gauge("chat_sockets", "Sockets and streams that are open.")
-users = Gauge("chat_users_online", "Users with a socket.")
-streams = Gauge("chat_stream_users", "Users with a stream of server-sent events.")
-journal = Gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
-messages = Counter("chat_messages_total", "Messages that were stored.")
-notifications = Counter("chat_notifications_total", "Notifications that were stored.")
-webhook_waiting = Gauge("chat_webhook_waiting", "Events that wait for the webhook.")
-webhook_delivered = Counter("chat_webhook_delivered_total", "Events that the webhook has taken.")
-webhook_failures = Counter(
-    "chat_webhook_failures_total", "Tries that the webhook refused or missed."
-)
-webhook_dead = Counter("chat_webhook_dead_letters_total", "Events that were given up.")
+    def exposition(self) -> str:
+        """Return all figures in Prometheus' text format, version 0.0.4."""
+        return "".join(
+            f"# HELP {name} {help_}\n# TYPE {name} {figure.kind}\n{name} {figure.value()}\n"
+            for name, (figure, help_) in self._all.items()
+        )
+
+    def _counter(self, name: str, help_: str) -> Counter:
+        counter = Counter()
+        self._all[name] = counter, help_
+        return counter
+
+    def _gauge(self, name: str, help_: str) -> Gauge:
+        gauge = Gauge()
+        self._all[name] = gauge, help_
+        return gauge

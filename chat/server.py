@@ -1,33 +1,191 @@
-"""Owns every part of one chat: makes them, gives each the parts that it needs, starts and stops them."""
+"""Owns every part of one chat: makes them, gives each the parts that it needs, starts and stops them.
+
+Knows nothing of Flask. Which process serves, and when, is left to the callers.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import gevent
+from gevent.threadpool import ThreadPool
+
 from chat.config import Settings
+from chat.errors import InvalidField
 from chat.limits import Limits
-from chat.notifications.notifier import Notifier
+from chat.messages.missed import Missed
+from chat.messages.receipts import Receipts
+from chat.messages.sending import Sending
+from chat.metrics import Metrics
+from chat.notifications.batches import BatchSender
+from chat.notifications.draft import MOST_USERS, draft_of
+from chat.notifications.feed import Feeds
+from chat.notifications.notifier import Notifier, PushResult
+from chat.notifications.remote import Service
+from chat.notifications.retention import Retention
+from chat.notifications.stream import Streams
+from chat.notifications.webhook import Webhook
 from chat.people.directory import Directory
-from chat.people.tokens import Tokens
+from chat.people.online import Event, Online, Receiver, Socket
+from chat.people.presence import Presence
+from chat.people.tokens import Tokens, kept_secret
+from chat.protocol.names import checked_user_id, name_key
+from chat.router import Events, Router
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
+HASHES_AT_ONCE = 4  # passwords; each takes 20 ms of a core and 19 MiB
+
 
 class ChatServer:
-    """One app's chat."""
+    """One chat, whole when it is made. Nothing in it is shared with another one.
 
-    settings: Settings
-    log: logging.Logger
-    user_key: Callable[[str], str]  # a name -> the key by which two spellings are one user
-    metrics: Any
-    limits: Limits
-    storage: Storage
-    tokens: Tokens
-    online: Any  # each user's sockets
-    streams: Any  # each user's readers of server-sent events
-    connections: Connections
-    directory: Directory
-    notifier: Notifier
-    hash_in_thread: Callable[..., Any]  # hash_in_thread(function, *args): a few at a time
+    Args:
+        events: the declarations of handlers.
+        folder: where the database and the tokens' secret are kept, if the settings do not say so.
+        check_tables: see that the database's tables are up to date; False for who is going to change them.
+
+    Raises:
+        BadSetting: the folder cannot be used.
+        Unavailable: the database cannot be reached.
+        WrongTables: its tables are not those of this program.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        events: Events,
+        folder: str,
+        log: logging.Logger,
+        check_tables: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.log = log
+        # The one function that makes of a name the key by which two spellings are one user.
+        self.user_key: Callable[[str], str] = name_key
+        self.metrics = Metrics()
+        self.limits = Limits(settings)
+        self.storage = Storage(
+            settings.database_url or f"sqlite:///{folder}/chat.db",
+            self.user_key,
+            log,
+            settings.journal_records,
+            check_tables,
+        )
+        secret = settings.token_secret.encode() or kept_secret(folder, log)
+        self.tokens = Tokens(secret, settings.token_ttl)
+        self.connections = Connections(settings, self.limits, log)
+        self.router = Router(events, log)
+        self._hashing = ThreadPool(HASHES_AT_ONCE)
+        self._add_people()
+        self._add_messages_and_notifications()
+        self._watch()
+        self._is_started = False
+
+    def _add_people(self) -> None:
+        self.online: Online[Socket] = Online()  # each user's sockets
+        self.listeners: Online[Receiver] = Online()  # each user's readers of server-sent events
+        self.directory = Directory(
+            self.tokens,
+            self.storage,
+            self.online,
+            self.listeners,
+            self.user_key,
+            self.settings.auth == "required",
+        )
+        self.presence = Presence(
+            self.storage,
+            self.online,
+            self.settings.presence_seconds,
+            pause=partial(gevent.sleep, 0),
+        )
+
+    def _add_messages_and_notifications(self) -> None:
+        settings, storage, log = self.settings, self.storage, self.log
+        connections, online, metrics = self.connections, self.online, self.metrics
+        self.webhook = Webhook(
+            settings.webhook_url, settings.webhook_secret, metrics, log, connections.spawn
+        )
+        offline = self.webhook.tell
+        self.receipts = Receipts(storage.journal, online)
+        self.missed = Missed(storage, self.receipts, connections)
+        self.sending = Sending(
+            storage.journal, online, self.presence, offline, metrics.messages, log
+        )
+        self.notifier = Notifier(
+            storage, self.directory, online, self.listeners, offline, metrics.notifications
+        )
+        self.feeds = Feeds(storage, self.notifier.see, connections)
+        self.streams = Streams(storage, self.listeners, connections)
+        self.batches = BatchSender(
+            storage, self.notifier, self.directory, online, self.listeners, connections.spawn
+        )
+        self.retention = Retention(storage, settings.notification_days)
+
+    def _watch(self) -> None:
+        """Have the sweep, the goodbye and the metrics look at the parts."""
+        connections, storage, metrics = self.connections, self.storage, self.metrics
+        connections.each_sweep += [
+            self.missed.ask_for_proof,
+            self.feeds.ask_for_proof,
+            partial(connections.spawn, self.directory.keep_up),
+            partial(connections.spawn, self.presence.settle),
+            partial(connections.spawn, storage.keep_index),
+            self.batches.keep_sending,
+            self.retention.sweep,
+        ]
+        connections.still_busy.append(self._is_storing)
+        connections.at_stop.append(self.presence.stop)
+        metrics.sockets.value = connections.__len__
+        metrics.users.value = self.online.__len__
+        metrics.streams.value = self.listeners.__len__
+        metrics.journal.value = lambda: storage.journal.waiting
+        metrics.webhook_waiting.value = self.webhook.waiting
+
+    def _is_storing(self) -> bool:
+        self.batches.stop()
+        return not self.storage.journal.idle
+
+    # Its life.
+
+    @property
+    def is_started(self) -> bool:
+        """Whether this process serves it, and not only uses it, as a cron job does."""
+        return self._is_started
+
+    def start(self) -> None:
+        """Serve from now on, on the calling thread's loop."""
+        if not self._is_started:
+            self._is_started = True
+            self.connections.start()
+
+    def stop(self) -> None:
+        """Say goodbye to all sockets, and free what is held. Blocks; may be called twice."""
+        self.connections.stop()
+        self.storage.close()
+        self._hashing.kill()
+
+    # What a site's own code calls.
+
+    def hash_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function that hashes a password, in a pool of its own, a few at a time."""
+        return self._hashing.apply(function, args)
+
+    def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
+        """Send an event to all sockets of a user: see `Online.emit`."""
+        return self.online.emit(event, to, skip)
+
+    def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
+        """Notify one user, or several: see `chat.notify`."""
+        said = {name: value for name, value in said.items() if value is not None}
+        if not self._is_started:
+            return Service(self.settings.url, self.tokens, "flask").notify(to, message, **said)
+        draft = draft_of(message, **said)
+        if isinstance(to, str):
+            return self.notifier.push(checked_user_id(to, "to"), draft)
+        if not 1 <= len(to) <= MOST_USERS:
+            raise InvalidField(f"Expected 1 to {MOST_USERS:,} names.", "to")
+        return self.batches.push("flask", to, draft)

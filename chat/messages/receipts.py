@@ -1,29 +1,56 @@
-"""Who is told that a pointer moved: the other side, and one's own other sockets."""
+"""Owns receipts: a pointer is moved, and then both sides are told."""
 
 from __future__ import annotations
 
-from chat.people.online import emit
+from collections.abc import Callable
+
+from chat.errors import ChatError
+from chat.people.online import Online, Socket
 from chat.protocol.structs import Receipt
+from chat.storage.journal import Journal
 from chat.storage.records import Pointer
-from chat.transport.sockets import Socket
 
 
-def tell(moved: object, skip: Socket | None = None) -> None:
-    """Send a `receipt`.
+class Receipts:
+    """Moves pointers, and tells the other side and one's own other sockets."""
 
-    Args:
-        moved: what the journal said of a Pointer: where it stands now, or None or an error if it did
-            not move; then there is nothing to tell.
-        skip: the socket that moved it.
-    """
-    if not isinstance(moved, Pointer):
-        return
-    receipt = Receipt(
-        user_id=moved.user_id,
-        with_user_id=moved.with_user_id,
-        received=moved.received,
-        read=moved.read,
-    )
-    emit(receipt, to=moved.with_user_id, skip=skip)
-    if moved.user_id != moved.with_user_id:
-        emit(receipt, to=moved.user_id, skip=skip)
+    def __init__(self, journal: Journal, online: Online[Socket]) -> None:
+        self._journal = journal
+        self._online = online
+
+    def move(
+        self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]
+    ) -> None:
+        """Have a pointer moved. Never blocks.
+
+        Args:
+            skip: the socket that moves it, which is not told.
+            then: called when it is stored, with None, or with the error if it is not.
+
+        Raises:
+            Busy: too much waits to be stored.
+        """
+
+        def settle(moved: Pointer | ChatError | None) -> None:
+            self.tell(moved, skip)
+            then(moved if isinstance(moved, ChatError) else None)
+
+        self._journal.append(pointer, settle)
+
+    def tell(self, moved: Pointer | ChatError | None, skip: object = None) -> None:
+        """Send a `receipt`, where a pointer has moved. Never blocks.
+
+        Args:
+            moved: where the pointer stands now; None or an error: it did not move.
+        """
+        if not isinstance(moved, Pointer):
+            return
+        receipt = Receipt(
+            user_id=moved.user_id,
+            with_user_id=moved.with_user_id,
+            received=moved.received,
+            read=moved.read,
+        )
+        self._online.emit(receipt, to=moved.with_user_id, skip=skip)
+        if moved.user_id != moved.with_user_id:
+            self._online.emit(receipt, to=moved.user_id, skip=skip)

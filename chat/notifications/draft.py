@@ -1,10 +1,10 @@
-"""What a program may say in a notification, checked at the door: over HTTP and in the server's own process."""
+"""Owns what a program may say in a notification, checked at the door."""
 
 from __future__ import annotations
 
 import re
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -58,7 +58,22 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
             )
 
     def content(self) -> Content:
-        """It as a record that is made now."""
+        """Return it as a record that is made now."""
         now = int(time.time() * 1000)
         expires_at = None if self.expires_in is None else now + self.expires_in * 1000
         return Content(self.message, self.title, self.link, self.level, now, expires_at)
+
+
+def draft_of(message: str, **said: Any) -> Draft:
+    """Return a draft of what Python code says: title, link, level, expires_in.
+
+    Raises:
+        InvalidField: one of them breaks its rule.
+    """
+    if "expires_in" in said:
+        said["expiresIn"] = said.pop("expires_in")
+    try:
+        return msgspec.convert({"message": message, **said}, Draft)
+    except msgspec.ValidationError as error:
+        rule, _, field = str(error).partition(" - at `$.")
+        raise InvalidField(f"{rule}.", field.rstrip("`") or None) from None

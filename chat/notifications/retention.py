@@ -1,13 +1,11 @@
-"""How long notifications are kept: what is done with, and old, is deleted a little at a time."""
+"""Owns how long notifications are kept: what is done with, and old, is deleted a little at a time."""
 
 from __future__ import annotations
 
 import time
 
 from chat.errors import Busy, ChatError
-from chat.storage.batches import Batches
-from chat.storage.in_turn import InTurn
-from chat.storage.notifications import Notifications
+from chat.storage.storage import Storage
 
 BEGIN_SECONDS = 5  # after the start, when much else is to do
 AGAIN_SECONDS = 600
@@ -19,15 +17,11 @@ class Retention:
     """Lives on the event loop.
 
     Args:
-        days: that it lasts from when a notification was made; 0: for ever.
+        days: how long a notification is kept after it was made; 0: for ever.
     """
 
-    def __init__(
-        self, notifications: Notifications, batches: Batches, in_turn: InTurn, days: int
-    ) -> None:
-        self._notifications = notifications
-        self._batches = batches
-        self._in_turn = in_turn
+    def __init__(self, storage: Storage, days: int) -> None:
+        self._storage = storage
         self._keep_ms = days * DAY_MS
         self._due = time.monotonic() + BEGIN_SECONDS
 
@@ -37,9 +31,10 @@ class Retention:
             return
         self._due = time.monotonic() + AGAIN_SECONDS
         before = int(time.time() * 1000) - self._keep_ms
+        journal, storage = self._storage.journal, self._storage
         try:
-            self._in_turn.accept(self._go_on, self._notifications.forget, before, AT_ONCE)
-            self._in_turn.accept(_nothing, self._batches.forget, before)
+            journal.write_later(self._go_on, storage.notifications.forget, before, AT_ONCE)
+            journal.write_later(_nothing, storage.batches.forget, before)
         except Busy:
             return
 

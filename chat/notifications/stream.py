@@ -1,83 +1,67 @@
-"""Who listens to a user's notifications by server-sent events: from the first one, or from where they broke off.
+"""Owns the way of notifications to readers of server-sent events: from the first, or from where they broke off.
 
-The stream's own id is the notification's, so that Last-Event-ID says what a reader has: nothing comes twice
+The event's own id is the notification's, so that Last-Event-ID says what a reader has: nothing comes twice
 and nothing is left out. Seen is none of it, since a program that listens is not a pair of eyes.
 """
 
 from __future__ import annotations
 
-from chat.errors import ChatError
-from chat.notifications.feed import Line, event_of
-from chat.people.directory import Admission, Run
-from chat.people.online import as_stream_event, streams
-from chat.protocol.structs import TOO_SLOW, TRY_AGAIN_LATER
-from chat.storage.notifications import Notifications
-from chat.transport.event_stream import Stream
+from collections.abc import Iterator
+
+import msgspec
+
+from chat.messages.backlog import Backlog, Item, Outlet, Source
+from chat.notifications.feed import NOTIFICATION, event_of
+from chat.people.online import Online, Receiver
+from chat.people.tokens import Admission
+from chat.protocol.structs import encode
+from chat.storage.storage import Storage
+from chat.transport.connections import Connections
 
 PAGE = 100  # notifications asked for at once
-ROOM_SECONDS = 30  # how long a reader may take for what waits
 
 
-class Listener(Line):
-    """One stream; in `delivery.streams` while it is open."""
+class Listener:
+    """One reader. It is in the dict of streams while its stream is open.
 
-    __slots__ = ("_stream", "_user_id", "admission", "owner")
+    Args:
+        admission: by which it is closed when its session ends.
+    """
 
-    owner: str | None  # set by UserSockets alone
+    __slots__ = ("_feed", "_stream", "_streams", "_user_id", "admission", "owner")
 
-    def __init__(self, user_id: str, admission: Admission, last: int | None) -> None:
-        super().__init__(last or 0)
-        self.owner = None
-        self.admission = admission  # by which it is closed when its session ends
+    def __init__(self, streams: Streams, user_id: str, admission: Admission) -> None:
+        self.owner: str | None = None
+        self.admission: Admission | None = admission
         self._user_id = user_id
-        self._stream: Stream | None = None
+        self._streams = streams
+        self._stream: Outlet | None = None
+        self._feed: Backlog | None = None
 
-    def open(self, stream: Stream) -> None:
-        """Hear what comes from now on; it is held until `catch_up` has sent what waits."""
-        self._stream = stream
-        streams.add(self._user_id, self)
-
-    def catch_up(self, stored: Notifications, run: Run, resumed: bool) -> None:
-        """Send what waits. Blocks.
+    def begin(self, stream: Outlet, last: int | None) -> None:
+        """Send what waits, and from then on what comes. Never blocks.
 
         Args:
-            resumed: send whatever has a larger id than the last, seen or not; else what is unseen. So too
-                where nothing has so large an id.
+            last: send whatever has a larger id, seen or not; None: what is unseen.
         """
-        stream = self._stream
-        assert stream is not None, "open comes first"
-        try:
-            if resumed and self._last > run(stored.last_id):
-                self._last, resumed = (
-                    0,
-                    False,
-                )  # of another database, or of before a backup was restored
-            while page := run(stored.after, self._user_id, self._last, PAGE, not resumed):
-                for notice in page:
-                    chunk = as_stream_event(event_of(notice), notice.id)
-                    if not stream.has_room(len(chunk)) and not stream.wait_written(ROOM_SECONDS):
-                        self.close(TOO_SLOW)
-                        return
-                    self.send_once(notice.id, chunk)
-                if len(page) < PAGE:
-                    break
-        except ChatError:
-            self.close(TRY_AGAIN_LATER)
-            return
-        self.go_on()
+        self._stream = stream
+        self._feed = Backlog(self._streams, stream, self._user_id)
+        self._streams.online.add(self._user_id, self)
+        self._feed.start(self._streams.older(self._user_id, last))
 
     def left(self) -> None:
-        """The stream is over."""
-        streams.remove(self)
+        """Called when the stream is over."""
+        self._streams.online.remove(self)
+        if self._feed is not None:
+            self._feed.is_over = True
 
-    def deliver(self, id_: int, frame: bytes) -> bool:
-        taken = super().deliver(id_, frame)
-        if not taken:
-            self.close(TOO_SLOW)  # to ask for the rest when it comes back
-        return taken
+    def notify(self, id_: int, frame: bytes) -> bool:
+        """Send a new notification, behind the older ones. False if it was not taken."""
+        return self._feed is not None and self._feed.deliver(NOTIFICATION, id_, frame)
 
-    def pass_on(self, id_: int, frame: bytes) -> bool:
-        return self.send(frame)
+    def tell(self, frame: bytes) -> bool:
+        """Send what is said of a notification, but not before that one."""
+        return self._feed is not None and self._feed.deliver(None, 0, frame)
 
     def send(self, frame: bytes) -> bool:
         return self._stream is not None and self._stream.send(frame)
@@ -85,3 +69,40 @@ class Listener(Line):
     def close(self, code: int, reason: str = "") -> None:
         if self._stream is not None:
             self._stream.close(code, reason)
+
+
+class Streams(Source):
+    """The source of all streams' notifications, and who listens. A program that listens proves nothing."""
+
+    def __init__(
+        self, storage: Storage, online: Online[Receiver], connections: Connections
+    ) -> None:
+        super().__init__(connections)
+        self.online = online
+        self._storage = storage
+
+    def listener(self, user_id: str, admission: Admission) -> Listener:
+        """Make a reader, who begins when its stream is there."""
+        return Listener(self, user_id, admission)
+
+    def older(self, user_id: str, last: int | None) -> Iterator[Item]:
+        """Read what waits for the user. Blocks."""
+        stored, run = self._storage.notifications, self._storage.in_thread
+        if last is not None and last > run(stored.last_id):
+            last = None  # of another database, or of before a backup was restored
+        unseen, after = last is None, last or 0
+        while page := run(stored.after, user_id, after, PAGE, unseen):
+            for notice in page:
+                yield NOTIFICATION, notice.id, as_stream_event(event_of(notice), notice.id)
+            after = page[-1].id
+
+
+def as_stream_event(event: msgspec.Struct, id_: int | None = None) -> bytes:
+    """Return the event as a server-sent one: its type is the event's name.
+
+    Args:
+        id_: what the reader gives as Last-Event-ID when it comes back; None: it does not move that.
+    """
+    mark = b"" if id_ is None else b"id: %d\n" % id_
+    name = str(event.__struct_config__.tag).encode()
+    return b"%sevent: %s\ndata: %s\n\n" % (mark, name, encode(event))

@@ -1,4 +1,4 @@
-"""Tells another program of what somebody misses who is offline, so that a mailer can take over.
+"""Owns the webhook: tells another program of what somebody misses who is offline, so that a mailer can take over.
 
 Each event is posted as JSON, signed with a secret that both sides know, and again after a while if the
 receiver did not take it. What waits is in memory alone, and bounded: this is an aid, not the record.
@@ -19,11 +19,8 @@ from typing import NamedTuple
 import msgspec
 import requests
 
-from chat import metrics
-from chat.errors import BadSetting
+from chat.metrics import Metrics
 from chat.protocol.structs import encode
-
-log = logging.getLogger("chat")
 
 WAITING = 20_000  # events at most; a further one is given up at once
 AT_ONCE = 4  # requests under way, so that a slow receiver delays the others less
@@ -48,34 +45,27 @@ def in_a_thread(function: Callable[[], None]) -> None:
 
 
 class Webhook:
-    """The receiver of one installation; without a URL, nobody.
+    """The receiver of one chat. Under gevent, its workers hold up their own greenlets alone.
 
-    Under gevent, blocking code such as its workers' holds up its own greenlet alone.
+    Args:
+        url: who is told; "": nobody.
+        spawn: has a function called where it may block, and does not block itself.
+        again: seconds to wait after each failed try.
     """
 
-    def __init__(self) -> None:
-        self.open("", "")
-
-    def open(
+    def __init__(
         self,
         url: str,
         secret: str,
+        metrics: Metrics,
+        log: logging.Logger,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
         again: Sequence[float] = AGAIN_SECONDS,
     ) -> None:
-        """Tell `url` from now on; "": nobody.
-
-        Args:
-            spawn: has a function called where it may block, and does not block itself.
-            again: seconds to wait after each failed try.
-
-        Raises:
-            BadSetting: there is no secret to sign with.
-        """
-        if url and not secret:
-            raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
         self._url = url
         self._secret = secret.encode()
+        self._metrics = metrics
+        self._log = log
         self._spawn = spawn
         self._again = again
         self._letters: list[_Letter] = []  # a heap, by `due`; guarded by self._changed
@@ -83,7 +73,11 @@ class Webhook:
         self._number = 0
         self._workers = 0
         self._quiet_until = 0.0  # time.monotonic() when a dead letter is next worth a line
-        metrics.webhook_waiting.value = lambda: len(self._letters)
+        metrics.webhook_waiting.value = self.waiting
+
+    def waiting(self) -> int:
+        """Return how many events wait."""
+        return len(self._letters)
 
     def tell(self, user_id: str, event: msgspec.Struct) -> None:
         """`user_id` has missed `event`. Never blocks."""
@@ -112,9 +106,9 @@ class Webhook:
         while True:
             letter = self._next()
             if self._is_taken(session, letter):
-                metrics.webhook_delivered.add()
+                self._metrics.webhook_delivered.add()
                 continue
-            metrics.webhook_failures.add()
+            self._metrics.webhook_failures.add()
             if letter.tries < len(self._again):
                 due = time.monotonic() + self._again[letter.tries]
                 self._post_later(letter._replace(due=due, tries=letter.tries + 1))
@@ -122,10 +116,12 @@ class Webhook:
                 self._give_up()
 
     def _give_up(self) -> None:
-        metrics.webhook_dead.add()
+        self._metrics.webhook_dead.add()
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
-            log.error("the webhook has not taken %d events so far", metrics.webhook_dead.value())
+            self._log.error(
+                "the webhook has not taken %d events so far", self._metrics.webhook_dead.value()
+            )
 
     def _next(self) -> _Letter:
         """Wait for the first letter that is due, and take it out."""
@@ -154,7 +150,7 @@ class Webhook:
         except requests.RequestException:
             return False
         except Exception:  # whatever the receiver has answered, the worker lives
-            log.exception("an answer to the webhook could not be read")
+            self._log.exception("an answer to the webhook could not be read")
             return False
 
 
@@ -162,6 +158,3 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     """What proves that the server wrote this body at this Unix time in seconds: `sha256=` and hex digits."""
     digest = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     return f"sha256={digest}"
-
-
-webhook = Webhook()  # of this process

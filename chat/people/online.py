@@ -1,67 +1,125 @@
-"""Where an event goes: to the sockets of a user, here. (A bus will carry it to other workers.)
+"""Owns who is here: the lock-guarded dict from each user to that user's sockets, and sending to all of them.
 
-Encodes once, however many sockets an event goes to. What is stored, and who may send what, is decided
-before.
+An event is encoded once, however many sockets it goes to. What is stored, and who may send what, is left
+to others.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from chat.people.tokens import Admission
 from chat.protocol.frames import TEXT, encode_frame
 from chat.protocol.names import canonical_user_id
 from chat.protocol.structs import encode
-from chat.transport.sockets import Socket, UserSockets
 
 Event = msgspec.Struct | dict[str, Any]  # a dict must hold `type`
 
 TEXT_FRAME = 0x80 | TEXT  # the first byte of what `encoded` gives
 
-sockets = UserSockets()  # of this process
-streams = (
-    UserSockets()
-)  # those who listen to their notifications by server-sent events, and no more
+
+class Receiver(Protocol):
+    """What a user's events go to: a socket, or a stream of server-sent events."""
+
+    owner: str | None  # the user; set by Online alone
+    admission: Admission | None  # what its token said; None: it showed none
+
+    def send(self, frame: bytes) -> bool: ...
+    def notify(self, id_: int, frame: bytes) -> bool: ...
+    def tell(self, frame: bytes) -> bool: ...
+    def close(self, code: int, reason: str = "") -> None: ...
+
+
+class Socket(Receiver, Protocol):
+    """A WebSocket of a user."""
+
+    is_away: bool  # nobody looks at it: its tab is hidden, or its person idle
+    wants_sync: bool  # its `init` said `sync`: it asks for what it missed
+
+    def deliver(self, other: str, seq: int, frame: bytes) -> bool: ...
+
+
+R = TypeVar("R", bound=Receiver)
+
+
+class Online(Generic[R]):
+    """The users who are here. A user may have many sockets; a socket has one user at a time."""
+
+    def __init__(self) -> None:
+        # self._sockets[user_id] = (socket, ...), never empty; guarded by self._lock.
+        # The tuples are replaced, never changed: whoever holds one may walk it without the lock.
+        self._sockets: dict[str, tuple[R, ...]] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Return how many users are online."""
+        return len(self._sockets)
+
+    def users(self) -> list[str]:
+        """Return who is online."""
+        return [*self._sockets]
+
+    def of(self, user_id: str) -> tuple[R, ...]:
+        """Return the user's sockets, oldest first; () for somebody offline."""
+        return self._sockets.get(user_id, ())
+
+    def add(self, user_id: str, socket: R) -> bool:
+        """Give `socket` to `user_id`; if it was another's, it moves. True if the user comes online."""
+        with self._lock:
+            if socket.owner == user_id:
+                return False
+            self._take_out(socket)
+            socket.owner = user_id
+            others = self._sockets.get(user_id, ())
+            self._sockets[user_id] = (*others, socket)
+            return not others
+
+    def remove(self, socket: R) -> bool:
+        """Take `socket` out, wherever it is. True if with it its user goes offline."""
+        with self._lock:
+            return self._take_out(socket)
+
+    def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
+        """Send `event` to every socket of the user `to`, but not to `skip`. Never blocks.
+
+        Args:
+            event: a struct of `structs.py`, a dict such as {"type": "poke"}, or what `encoded` gave.
+
+        Returns how many sockets took it: 0 for somebody offline.
+
+        Raises:
+            TypeError: the event cannot be written as JSON, or is bytes that `encoded` did not give.
+            RuntimeError: called on another native thread than the event loop's.
+        """
+        frame = event if isinstance(event, bytes) else encoded(event)
+        if frame[0] != TEXT_FRAME:
+            raise TypeError("emit takes an event, or what encoded() made of one")
+        taken = 0
+        for socket in self.of(canonical_user_id(to)):
+            if socket is not skip and socket.send(frame):
+                taken += 1
+        return taken
+
+    def _take_out(self, socket: R) -> bool:
+        user_id, socket.owner = socket.owner, None
+        if user_id is None:
+            return False
+        mine = self._sockets[user_id]
+        if len(mine) > 1:
+            place = mine.index(socket)
+            self._sockets[user_id] = mine[:place] + mine[place + 1 :]
+            return False
+        del self._sockets[user_id]
+        return True
 
 
 def encoded(event: Event) -> bytes:
-    """The event as one frame, to give to `emit` several times.
+    """Return the event as one frame, which can be sent several times.
 
     Raises:
         TypeError: it holds something that JSON has no form for.
     """
     return encode_frame(TEXT, encode(event))
-
-
-def as_stream_event(event: msgspec.Struct, id_: int | None = None) -> bytes:
-    """The event as a server-sent one, for `streams`: its type is the event's name.
-
-    Args:
-        id_: what the reader gives as Last-Event-ID when it comes back; None: it does not move that.
-    """
-    mark = b"" if id_ is None else b"id: %d\n" % id_
-    name = str(event.__struct_config__.tag).encode()
-    return b"%sevent: %s\ndata: %s\n\n" % (mark, name, encode(event))
-
-
-def emit(event: Event | bytes, to: str, skip: Socket | None = None) -> int:
-    """Send `event` to every socket of the user `to`, but not to `skip`.
-
-    Args:
-        event: a struct of `protocol.py`, a dict such as {"type": "poke"}, or what `encoded` gave.
-
-    Returns how many sockets took it: 0 for somebody offline. Never blocks.
-
-    Raises:
-        TypeError: the event cannot be written as JSON, or is bytes that `encoded` did not give.
-        RuntimeError: called on another native thread than the event loop's.
-    """
-    frame = event if isinstance(event, bytes) else encoded(event)
-    if frame[0] != TEXT_FRAME:
-        raise TypeError("emit takes an event, or what encoded() made of one")
-    taken = 0
-    for socket in sockets.of(canonical_user_id(to)):
-        if socket is not skip and socket.send(frame):
-            taken += 1
-    return taken

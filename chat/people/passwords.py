@@ -1,4 +1,4 @@
-"""What a password must be, and how it is kept: Argon2id (RFC 9106), and never in the clear.
+"""Owns what a password must be, and how it is kept: Argon2id (RFC 9106), and never in the clear.
 
 Everything here blocks for some 20 ms of a whole core: call it in a thread, a few at a time.
 """
@@ -20,7 +20,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 def check_password(password: str, field: str) -> None:
-    """See that a new password may be used.
+    """Check that a new password may be used.
 
     Raises:
         InvalidField: it has fewer than LEAST_CHARS or more than MOST_CHARS characters, or is one of the
@@ -33,13 +33,13 @@ def check_password(password: str, field: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """What is stored of a password: Argon2's own string, with parameters and a random salt."""
+    """Return what is stored of a password: Argon2's own string, with parameters and a random salt."""
     return _hasher.hash(_bytes(password))
 
 
 def fits(password: str, stored: str | None) -> bool:
-    """Whether `password` is the one of which `stored` is left. None, for a name without one, fits no
-    password, and takes as long to say so."""
+    """Return whether `stored` was made of `password`. None, for a name without one, fits no password,
+    and takes as long to say so."""
     try:
         return _hasher.verify(stored or _nobody(), _bytes(password)) and stored is not None
     except (VerificationError, InvalidHashError):

@@ -1,57 +1,46 @@
-"""Who is there: online, away or offline, and since when; told to those who share a conversation with them.
+"""Owns who is online, away or offline, and since when; tells those who share a conversation with them.
 
 Who comes online is told at once. What may pass again within seconds, a reload or a tab that is hidden,
-is looked at in one sweep for all, once a second. Which sockets a user has is `sockets.py`'s to know.
+is looked at in one sweep for all, once a second. Which sockets a user has is left to `online.py`.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from chat.errors import Unavailable
-from chat.people.online import emit, encoded, sockets
+from chat.people.online import Online, Socket, encoded
 from chat.protocol.structs import PresenceChange, iso
-from chat.storage.last_seen import Sightings
-
-log = logging.getLogger("chat")
+from chat.storage.storage import Storage
 
 Status = Literal["online", "away", "offline"]
 
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
-COMPANIONS = 1_000  # people who are told of one user, as many as `ready` tells of
-
-
-class _Socket(Protocol):
-    is_away: bool
-    catchup: object | None  # of a plain client; None: it said `sync`
+PARTNERS = 1_000  # people who are told of one user, as many as `ready` tells of
 
 
 class Presence:
     """The status of everybody, as one worker sees it. Lives on the event loop; its questions to the
     database block the calling greenlet.
+
+    Args:
+        grace_seconds: how long somebody without a socket still counts as being there.
+        clock: Unix time in seconds.
+        pause: lets others have their turn of the loop.
     """
 
-    def open(
+    def __init__(
         self,
-        sightings: Sightings,
-        run: Callable[..., Any],
+        storage: Storage,
+        online: Online[Socket],
         grace_seconds: float,
         clock: Callable[[], float] = time.time,
         pause: Callable[[], None] = lambda: None,
     ) -> None:
-        """Forget everybody, and serve by these rules.
-
-        Args:
-            run: calls what blocks, off the event loop: run(function, *args) -> its result.
-            grace_seconds: how long somebody without a socket still counts as being there.
-            clock: Unix time in seconds.
-            pause: lets others have their turn.
-        """
-        self._sightings = sightings
-        self._run = run
+        self._storage = storage
+        self._online = online
         self._grace = grace_seconds
         self._clock = clock
         self._pause = pause
@@ -60,30 +49,34 @@ class Presence:
         # self._leaving[user] = Unix time in seconds when the last socket left
         self._leaving: dict[str, float] = {}
         self._changed: set[str] = set()  # may be away, or back
-        self._met: set[str] = set()  # of those who are here, who shares a conversation with anybody
+        self._has_partners: set[str] = set()  # of those who are here
         self._settling = False
 
     def status_of(self, user_id: str) -> Status:
         """Within the grace it is what it was."""
-        return _status(user_id) if sockets.of(user_id) else self._told.get(user_id, "offline")
+        return (
+            self._status(user_id)
+            if self._online.of(user_id)
+            else self._told.get(user_id, "offline")
+        )
 
-    def came(self, user_id: str, companions: Iterable[str]) -> None:
+    def came(self, user_id: str, partners: Iterable[str]) -> None:
         """A socket became the user's.
 
         Args:
-            companions: with whom the user shares conversations.
+            partners: with whom the user shares conversations.
         """
         self._leaving.pop(user_id, None)
-        others = [*companions]
+        others = [*partners]
         if others:
-            self._met.add(user_id)
+            self._has_partners.add(user_id)
         self._tell(user_id, others)
 
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
-        if not sockets.of(user_id):
+        if not self._online.of(user_id):
             self._leaving[user_id] = self._clock()
-        elif self._told.get(user_id) != _status(user_id):
+        elif self._told.get(user_id) != self._status(user_id):
             self._changed.add(user_id)
 
     def changed(self, user_id: str) -> None:
@@ -94,17 +87,17 @@ class Presence:
 
     def introduce(self, one: str, other: str) -> None:
         """Two users begin a conversation, so each learns how the other is: who asked for it with `sync`."""
-        self._met |= {user for user in (one, other) if sockets.of(user)}
+        self._has_partners |= {user for user in (one, other) if self._online.of(user)}
         for to, about in ((one, other), (other, one)):
             frame = encoded(PresenceChange(user_id=about, status=self.status_of(about)))
-            for socket in _sockets_of(to):
-                if about != to and socket.catchup is None:
+            for socket in self._online.of(to):
+                if about != to and socket.wants_sync:
                     socket.send(frame)
 
     def settle(self) -> None:
         """Tell of everybody who is away, back or gone since the last call. Blocks; called once a second.
 
-        Where the database does not answer, which `run` has logged, the next call tries again.
+        Where the database does not answer, the next call tries again.
         """
         if self._settling:
             return
@@ -126,31 +119,32 @@ class Presence:
     def stop(self) -> None:
         """Everybody who is here was seen now: the process ends. Blocks."""
         now_ms = int(self._clock() * 1000)
-        seen = dict.fromkeys(self._met, now_ms)
-        seen |= {user: int(at * 1000) for user, at in self._leaving.items() if user in self._met}
+        seen = dict.fromkeys(self._has_partners, now_ms)
+        seen |= {
+            user: int(at * 1000) for user, at in self._leaving.items() if user in self._has_partners
+        }
         if seen:
-            self._run(self._sightings.note, seen)
+            self._storage.write(self._storage.last_seen.note, seen)
 
     def _settle(self, users: list[str]) -> None:
-        companions = {user: self._companions(user) for user in users}
+        partners = {user: self._partners(user) for user in users}
         # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
         seen = {
             user: int(self._leaving[user] * 1000)
-            for user, others in companions.items()
+            for user, others in partners.items()
             if others and user in self._leaving
         }
         if seen:
-            self._run(self._sightings.note, seen)
-        for user, others in companions.items():
+            self._storage.write(self._storage.last_seen.note, seen)
+        for user, others in partners.items():
             self._tell(user, others, seen.get(user))
 
-    def _companions(self, user: str) -> list[str]:
-        found: list[str] = self._run(self._sightings.companions, user, COMPANIONS)
-        return found
+    def _partners(self, user: str) -> list[str]:
+        return self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS)
 
-    def _tell(self, user: str, companions: Iterable[str], seen_ms: int | None = None) -> None:
+    def _tell(self, user: str, partners: Iterable[str], seen_ms: int | None = None) -> None:
         """Tell of the user's status now, if it is another than was told last. Does not block."""
-        status = _status(user)
+        status = self._status(user)
         if status == "offline":
             left = self._leaving.pop(user, None)
             if left is not None and left + self._grace > self._clock():
@@ -160,26 +154,18 @@ class Presence:
             return
         if status == "offline":
             del self._told[user]
-            self._met.discard(user)
+            self._has_partners.discard(user)
         else:
             self._told[user] = status
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
         change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen))
-        for other in companions:
+        for other in partners:
             if other != user:
-                emit(change, to=other)
+                self._online.emit(change, to=other)
 
-
-def _status(user_id: str) -> Status:
-    """By the sockets alone. Away: all of them are."""
-    mine = _sockets_of(user_id)
-    if not mine:
-        return "offline"
-    return "away" if all(socket.is_away for socket in mine) else "online"
-
-
-def _sockets_of(user_id: str) -> tuple[Any, ...]:
-    return sockets.of(user_id)
-
-
-presence = Presence()  # of this process
+    def _status(self, user_id: str) -> Status:
+        """By the sockets alone. Away: all of them are."""
+        mine = self._online.of(user_id)
+        if not mine:
+            return "offline"
+        return "away" if all(socket.is_away for socket in mine) else "online"

@@ -1,6 +1,6 @@
-"""Who somebody is: signed tokens (JWT, RFC 7519), and the secret they are signed with.
+"""Owns signed tokens (JWT, RFC 7519), which say who somebody is, and the secret they are signed with.
 
-The only file that knows JWT. Where a token travels, and what its user may do, is the callers' affair.
+The only file that knows JWT. Where a token travels, and what its user may do, is left to the callers.
 """
 
 from __future__ import annotations
@@ -11,20 +11,17 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import jwt
 import msgspec
 from jwt.types import Options
 
-from chat.config import Settings
+from chat.config import SECRET_BYTES
 from chat.errors import BadSetting, Forbidden, InvalidField, NotSignedIn
 from chat.protocol.names import UserId, checked_user_id
 
-log = logging.getLogger("chat")
-
 ALGORITHM = "HS256"
-SECRET_BYTES = 32  # as long as the hash, RFC 7518, section 3.2
 SECRET_FILE = "token_secret"
 OWNER_ONLY = 0o600
 
@@ -32,7 +29,21 @@ OWNER_ONLY = 0o600
 CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 SERVICE_CHARS = 64  # of a program's name
-SCOPES = ("notify", "metrics")  # what a program's token may let it do
+# What a program's token may let it do.
+NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
+
+
+class Admission(NamedTuple):
+    """The session of a token, when the token was made, and when it expires."""
+
+    session: str | None
+    issued_ms: int  # Unix time in milliseconds
+    expires_at: float  # Unix time in seconds
+
+    @property
+    def deadline(self) -> float:
+        """When it expires, by time.monotonic()."""
+        return time.monotonic() + self.expires_at - time.time()
 
 
 class Claims(msgspec.Struct):
@@ -51,6 +62,10 @@ class Claims(msgspec.Struct):
     def issued_ms(self) -> int:
         """When the token was made: a Unix time in milliseconds; 0 where it does not say."""
         return round(self.iat * 1000)
+
+    @property
+    def admission(self) -> Admission:
+        return Admission(self.jti, self.issued_ms, self.exp)
 
 
 class ServiceClaims(msgspec.Struct):
@@ -80,21 +95,6 @@ class Tokens:
         self._secret = secret
         self._seconds = seconds
         self._clock = clock
-
-    @classmethod
-    def for_app(cls, settings: Settings, instance_path: str) -> Tokens:
-        """Use CHAT_TOKEN_SECRET, or the secret in the instance folder, which is made if need be.
-
-        Raises:
-            BadSetting: the secret is too short, or the folder cannot be used.
-        """
-        if secret := settings.token_secret.encode():
-            if len(secret) < SECRET_BYTES:
-                name = "CHAT_TOKEN_SECRET"
-                raise BadSetting(f"{name} must have at least {SECRET_BYTES} bytes.", name)
-        else:
-            secret = _kept_secret(Path(instance_path) / SECRET_FILE)
-        return cls(secret, settings.token_ttl)
 
     def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
         """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
@@ -146,8 +146,13 @@ class Tokens:
         return claims
 
 
-def _kept_secret(path: Path) -> bytes:
-    """The secret in the file `path`; several processes that start at once agree on one."""
+def kept_secret(folder: str, log: logging.Logger) -> bytes:
+    """Return the secret that is kept in `folder`; make it if need be. Processes that start at once agree.
+
+    Raises:
+        BadSetting: the folder cannot be used, or the secret in it is too short.
+    """
+    path = Path(folder) / SECRET_FILE
     try:
         if not path.exists():
             _make_secret(path)

@@ -1,7 +1,7 @@
-"""RFC 6455 frames, sans I/O: bytes in, messages out, and back.
+"""Owns RFC 6455's frames, sans I/O: bytes in, messages out, and back.
 
 The server's side only: what comes in is masked, what goes out is not, no extensions. Who sends the
-bytes, and what an answer to a ping or a close is, stands in `connection.py`.
+bytes, and what the answer to a ping or a close is, is left to the caller.
 `python -m bench.frames` times it beside the sans-I/O parsers of websockets and wsproto; property
 tests hold it to the first of them, and `make conformance` to the Autobahn suite.
 """
@@ -28,7 +28,7 @@ MAX_CONTROL_BYTES = 125  # section 5.5
 
 # A whole message or control frame: (opcode, payload), the payload a str for TEXT; bytes for BINARY,
 # PING and PONG; (close code, reason) for CLOSE and FAIL. A plain tuple: making one costs 0.03 µs.
-Message = tuple[int, Any]
+Frame = tuple[int, Any]
 
 
 class FrameDecoder:
@@ -49,7 +49,7 @@ class FrameDecoder:
         self._buffer: bytes | bytearray = b""  # what has come of a frame that is not whole yet
         self._fragments: _Fragments | None = None  # a message between its first and last frame
 
-    def decode(self, data: bytes, limit: int) -> list[Message]:
+    def decode(self, data: bytes, limit: int) -> list[Frame]:
         """Take `data` in, read at most `limit` frames, and give out the messages that they complete.
 
         After a FAIL, always the last, the stream makes no sense any more and the decoder is not to
@@ -60,7 +60,7 @@ class FrameDecoder:
                 self._buffer = bytearray(self._buffer)  # appending to it costs what is appended
             self._buffer += data
             data = self._buffer  # type: ignore[assignment]
-        messages: list[Message] = []
+        messages: list[Frame] = []
         start, end = 0, len(data)
         self.has_more = False
         asked = limit
@@ -127,7 +127,7 @@ class FrameDecoder:
         if size > self._max_bytes:
             raise _Violation(TOO_BIG, f"a message has at most {self._max_bytes} bytes")
 
-    def _take(self, first: int, payload: bytes) -> Message | None:
+    def _take(self, first: int, payload: bytes) -> Frame | None:
         """Give out what a frame completes: a control frame at once, a fragment with its last."""
         opcode = first & 0x0F
         if opcode == CLOSE:
@@ -156,7 +156,7 @@ class _Fragments:
         # A character may be cut between two frames; a wrong byte is told at its frame, not at the end.
         self._utf8 = codecs.getincrementaldecoder("utf-8")() if opcode == TEXT else None
 
-    def add(self, payload: bytes, last: bool) -> Message | None:
+    def add(self, payload: bytes, last: bool) -> Frame | None:
         self.size += len(payload)
         self.parts.append(self._utf8.decode(payload, last) if self._utf8 else payload)
         if not last:

@@ -1,6 +1,6 @@
-"""The opening handshake, RFC 6455, section 4.2: what a request must say, and the answer to it.
+"""Owns the opening handshake, RFC 6455, section 4.2: what a request must say, and the answer to it.
 
-Looks at a WSGI environ and nothing else; `websocket.py` brings the one and sends the other.
+Looks at a WSGI environ and nothing else; reading requests and sending answers is left to the caller.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What somebody may be called: the rule for names, their one spelling, and the key by which two are the same.
+"""Owns what somebody may be called: the rule for names, their canonical spelling, and the key of a name.
 
-Knows no user: which spelling of a key counts is `directory.py`'s. `static/js/models/names.js` must hold
+Knows no user. `static/js/models/names.js` must hold
 the same rules.
 """
 
@@ -50,13 +50,13 @@ def checked_user_id(user_id: str, field: str) -> str:
 
 
 def canonical_user_id(user_id: str) -> str:
-    """The one spelling of a name: Unicode NFKC, so that 한글 typed on two systems, or in full width, is one user."""
+    """Return the canonical spelling of a name: Unicode NFKC, so that 한글 typed on two systems, or in full width, is one user."""
     return user_id if user_id.isascii() else unicodedata.normalize("NFKC", user_id)
 
 
 @lru_cache(maxsize=8_192)
 def name_key(user_id: str) -> str:
-    """What two names have in common that are the same user: `Admin` and `ADMIN` (Unicode 3.13, D146)."""
+    """Return the key by which two names are one user: `Admin` and `ADMIN` (Unicode 3.13, D146)."""
     if user_id.isascii():
         return user_id.lower()
     folded = unicodedata.normalize("NFD", user_id).casefold()

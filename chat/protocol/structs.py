@@ -1,7 +1,6 @@
-"""The words on the wire: one typed struct for each event, the close codes, and how they are written.
+"""Owns the words on the wire: one typed struct for each event, the close codes, and how they are written.
 
-Knows nothing of sockets or of who may say what; how they are read stands in `decoding.py`. docs/protocol.md is
-the same for people. Names are camelCase on the wire and snake_case here; `rename="camel"` is the one place where
+Knows nothing of sockets or of who may say what. docs/protocol.md is the same for people. Names are camelCase on the wire and snake_case here; `rename="camel"` is the one place where
 they turn.
 """
 
@@ -266,8 +265,8 @@ def iso(unix_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
-def failure(error: ChatError, ref: Ref | None = None) -> Failure:
-    """The event that tells a client of `error`."""
+def error_event(error: ChatError, ref: Ref | None = None) -> Failure:
+    """Return the event that tells a client of `error`."""
     return Failure(
         code=error.code,
         message=error.message,

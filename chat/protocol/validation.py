@@ -1,6 +1,6 @@
-"""From text to a typed event, or to an error that names the field at fault and the rule.
+"""Owns the way from a text to a typed event, or to an error that names the field at fault and the rule.
 
-The events themselves stand in `protocol.py`.
+The events themselves are left to `structs.py`.
 """
 
 from __future__ import annotations

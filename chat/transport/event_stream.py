@@ -1,23 +1,20 @@
-"""Server-sent events (HTML Living Standard, section 9.2): one response that does not end, on gevent's loop.
+"""Owns a stream of server-sent events (HTML Living Standard, section 9.2): one response that does not end.
 
 An idle stream keeps neither a greenlet nor a WSGI request. Where its socket cannot be taken over, it does:
-then the events wait in a queue for the server to write them. What is sent is left to `listeners.py`.
+then the events wait in a queue for the server to write them. What is sent is left to others.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from gevent import sleep
 from gevent.queue import Empty, Full, Queue
 
-from chat.transport.outbox import CLOSING, OPEN, WOULD_BLOCK, WRITTEN_POLL_SECONDS
-from chat.transport.peer import Peer
-
-if TYPE_CHECKING:
-    from chat.transport.connections import Connections
+from chat.transport.connections import CLOSING, OPEN, Connections
+from chat.transport.peer import WOULD_BLOCK, WRITTEN_POLL_SECONDS, Peer
 
 READ_BYTES = 4_096
 QUEUED = 1_000  # events that may wait for a server that writes them
@@ -33,19 +30,6 @@ HEADERS = {
 STATUS_LINE = "HTTP/1.1 200 OK"
 
 Left = Callable[[], None]  # called once, when nothing more can be sent
-
-
-class Stream(Protocol):
-    """What events are sent to."""
-
-    def send(self, frame: bytes) -> bool:
-        """Never blocks. False, and the stream ends, if the reader is too slow."""
-
-    def close(self, code: int, reason: str = "") -> None: ...
-
-    def has_room(self, size: int) -> bool: ...
-
-    def wait_written(self, seconds: float) -> bool: ...
 
 
 class EventStream(Peer):

@@ -1,8 +1,9 @@
-"""The greenlets in which handlers run, kept for use again.
+"""Owns the greenlets in which handlers run, kept for use again.
 
 A handler may block, and the event loop's own greenlet must not: so each turn of a connection runs in
 a greenlet of this pool. Most handlers never wait, and then the switch there and back costs 0.3 µs,
-against some 4 µs for a gevent.spawn. How much one turn does is decided in `connection.py`.
+against some 4 µs for a gevent.spawn. How much one turn does is left to the
+caller.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from greenlet import greenlet
 KEPT_IDLE = 64  # more are made when that many handlers wait at once, and dropped afterwards
 
 
-class Runners:
+class Greenlets:
     """A pool of greenlets. Not thread-safe: one event loop uses it."""
 
     def __init__(self) -> None:
@@ -31,9 +32,11 @@ class Runners:
         """
         if not self._idle:
             greenlet(self._loop, parent=get_hub()).switch()  # to its first wait for work
-        runner = self._idle.pop()
-        runner.gr_context = Context()  # no variable that one user's handler set is seen by the next
-        runner.switch(function, args)
+        greenlet_ = self._idle.pop()
+        greenlet_.gr_context = (
+            Context()
+        )  # no variable that one user's handler set is seen by the next
+        greenlet_.switch(function, args)
 
     def _loop(self) -> None:
         hub = get_hub()

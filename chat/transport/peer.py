@@ -1,31 +1,35 @@
-"""What a WebSocket and a stream of events have in common on gevent's loop: from the adoption to the end.
+"""Owns one socket on the event loop: what waits to be written to it, from its adoption to its end.
 
-Writing is `outbox.py`'s; what is read and said is left to `connection.py` and `event_stream.py`; heartbeat,
-deadlines and the goodbye to all are driven by `connections.py`.
+A WebSocket and a stream of server-sent events are both peers. What is read, and what it means, is left to
+them; heartbeat, deadlines and the goodbye to all, to `connections.py`.
 """
 
 from __future__ import annotations
 
+import ssl
 import time
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gevent import sleep
 from gevent.event import Event
 
-from chat.transport.outbox import CLOSED, OPEN, Outbox
+from chat.transport.connections import CLOSED, OPEN, Connections
 
-if TYPE_CHECKING:
-    from chat.transport.connections import Connections
+WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
+WRITTEN_POLL_SECONDS = 0.005
+OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
 
-READABLE = 1  # an event of gevent's loop.io
+READABLE, WRITABLE = 1, 2  # events of gevent's loop.io
+WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class Peer(Outbox):
+class Peer:
     """A socket that was taken over. Lives on the loop's thread; every method is called there.
 
     Args:
         sock: connected; made non-blocking here, and closed at the end.
-        connections: the worker's others, with the settings, the loop and the runners.
+        connections: the chat's others, with the settings, the loop and the greenlets.
         address: of the peer, for the log.
 
     States: OPEN; CLOSING, when the last is queued and what still comes in is thrown away, until the peer
@@ -33,18 +37,28 @@ class Peer(Outbox):
     """
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
-    __slots__ = ("_ended", "_reader", "address", "deadline", "opened_at", "silence")
+    __slots__ = (
+        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer",
+        "address", "connections", "deadline", "opened_at", "silence", "sock", "state",
+    )  # fmt: skip
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)
         if sock.family in (AF_INET, AF_INET6):  # a message is not to wait for a fuller packet
             sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        super().__init__(sock, connections)
+        self.sock = sock
+        self.connections = connections
         self.address = address
+        self.state = OPEN
         self.opened_at = time.monotonic()
-        self.deadline: float | None = None  # when the sweep ends this connection
-        self.silence = 0  # sweeps since the peer was last heard
+        self.deadline: float | None = None
+        self.silence = 0
+        self._outbox: list[bytes] = []  # whole frames, but the first may be the rest of one
+        self._outbox_bytes = 0
+        self._outbox_limit = connections.settings.outbox_bytes
+        self._begun = 0  # how many frames at the head may be out in part, so must go out whole
         self._ended: Event | None = None
+        self._writer: Any = None  # made when the kernel first does not take all
         self._reader = connections.loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
         connections.add(self)
@@ -62,21 +76,111 @@ class Peer(Outbox):
         raise NotImplementedError
 
     def overdue(self) -> None:
-        """`deadline` has passed, and the connection is not closing."""
+        """Called when `deadline` has passed, and the connection is not closing."""
         raise NotImplementedError
 
     def refill(self) -> None:
-        """A second has passed since the last call: what was used of the limits is earned back in part."""
+        """Called once a second: what was used of the limits is earned back in part."""
 
     def ping(self) -> int:
-        """Say something, so that the line is seen to live; a number for it."""
+        """Say something, so that the line is seen to live; return a number for it."""
+        raise NotImplementedError
+
+    def overflowed(self) -> None:
+        """Called when the peer reads too slowly, and what had waited was dropped."""
+        raise NotImplementedError
+
+    def flushed(self) -> None:
+        """Called when the kernel has taken all."""
         raise NotImplementedError
 
     def _read(self) -> None:
-        """The socket is readable."""
+        """Called when the socket is readable."""
         raise NotImplementedError
 
     # What others call.
+
+    def send(self, frame: bytes) -> bool:
+        """Queue one whole frame (`frames.encode_frame`); never blocks.
+
+        Returns False, and forgets the frame, when the connection is closing or by this is: a peer
+        whose outbox passes its bound is closed with 4008, and nobody else notices.
+
+        Raises:
+            RuntimeError: the caller is not on the loop's thread; nothing was queued.
+        """
+        if self.state is not OPEN:
+            return False
+        if not self._outbox:
+            self.connections.flush_soon(self)
+        self._outbox.append(frame)
+        self._outbox_bytes += len(frame)
+        if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
+            self.flush()  # what has gathered in this turn was not offered to the kernel yet
+            if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
+                self._outbox = self._outbox[: self._begun]
+                self.overflowed()
+                return False
+        return True
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` bytes can wait and leave half of the outbox for what others send."""
+        return self._outbox_bytes + size <= self._outbox_limit // 2
+
+    def wait_written(self, seconds: float) -> bool:
+        """Block the calling greenlet until the kernel has taken all; False if it did not in time."""
+        until = time.monotonic() + seconds
+        while self._outbox and self.state is OPEN and time.monotonic() < until:
+            sleep(WRITTEN_POLL_SECONDS)
+        return self.state is OPEN and not self._outbox
+
+    def flush(self) -> None:
+        """Write what the kernel takes of the outbox; a write watcher comes back for the rest."""
+        while self._outbox:
+            count = len(self._outbox)
+            if self._outbox_bytes > WRITE_BYTES:  # frames are much of a size
+                count = max(1, self._begun, WRITE_BYTES * count // self._outbox_bytes)
+            data = self._outbox[0] if count == 1 else b"".join(self._outbox[:count])
+            try:
+                sent = self.sock.send(data)
+            except WOULD_BLOCK:
+                sent = 0
+            except OSError as error:
+                self.abort(f"1006 {error.strerror or error}")
+                return
+            self._outbox_bytes -= sent
+            if sent < len(data):
+                self._keep_from(sent)
+                if isinstance(self.sock, ssl.SSLSocket):
+                    # OpenSSL has encrypted all of `data` and wants the same bytes again.
+                    self._begun = count
+                self._watch_writable()
+                return
+            del self._outbox[:count]
+            self._begun = 0
+        if self._writer is not None:
+            self._writer.stop()
+        self.flushed()
+
+    def _keep_from(self, sent: int) -> None:
+        """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""
+        done = 0
+        while sent >= len(self._outbox[done]):
+            sent -= len(self._outbox[done])
+            done += 1
+        del self._outbox[:done]
+        if sent:
+            self._outbox[0] = self._outbox[0][sent:]
+        if sent or done:
+            self._begun = 1 if sent else 0
+
+    def _watch_writable(self) -> None:
+        if self._writer is None:
+            self._writer = self.connections.loop.io(self.sock.fileno(), WRITABLE)
+        if not self._writer.active:
+            self._writer.start(self.flush)
+
+    # The end.
 
     def abort(self, reason: str) -> None:
         """Free the descriptor now, whatever is queued."""
@@ -104,7 +208,7 @@ class Peer(Outbox):
 
     @property
     def busy(self) -> bool:
-        """Whether something that the peer sent, and that was read, is not handled yet."""
+        """True while something that was read is not handled yet."""
         return False
 
     @property

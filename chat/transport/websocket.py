@@ -1,27 +1,21 @@
-"""One WebSocket on gevent's event loop: inbox and closing.
+"""Owns the reading and the closing of one WebSocket on the event loop.
 
-Reads, decodes and hands whole messages to `received`. Writing is `outbox.py`'s, what every peer has is
-`peer.py`'s; who the peer is and what a message means is left to the subclass (`events.Client`).
+Reads, decodes and hands whole messages to `received`. Who the peer is and what a message means is left to
+the subclass.
 """
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 from socket import SHUT_WR
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chat.protocol import frames
 from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
 from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, TOO_MUCH, TOO_SLOW
-from chat.transport.outbox import CLOSING, OPEN, WOULD_BLOCK
-from chat.transport.peer import Peer
-
-if TYPE_CHECKING:
-    from chat.transport.connections import Connections
-
-log = logging.getLogger("chat")
+from chat.transport.connections import CLOSING, OPEN, Connections
+from chat.transport.peer import WOULD_BLOCK, Peer
 
 READ_BYTES = 4_096  # most reads bring one message, and a small buffer makes them a tenth faster
 READ_MORE_BYTES = 61_440  # where there is more; both together are what one turn takes at most
@@ -29,7 +23,7 @@ TURN_FRAMES = 64  # what one turn handles at most, so that a flood leaves others
 PING_DIGITS = 20  # of a ping's number; a longer payload is none of ours
 
 
-class Connection(Peer):
+class WebSocket(Peer):
     """A socket after its upgrade."""
 
     __slots__ = ("_answered", "_busy", "_bytes_left", "_decoder", "_frames_left", "_pinged")
@@ -42,7 +36,7 @@ class Connection(Peer):
         settings = connections.settings
         self.expect_init()
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
-        self._busy = False  # messages of this connection are with a runner, or wait for their turn
+        self._busy = False  # messages of this connection are in a greenlet, or wait for their turn
         self._pinged = 0  # the number of the last ping
         self._answered = 0  # of the last one whose pong came
 
@@ -145,9 +139,9 @@ class Connection(Peer):
             self.close(TOO_MUCH, "too much in too short a time")
         elif inbox or decoder.has_more:
             self._busy = True
-            self.connections.runners.run(self._handle, inbox)
+            self.connections.greenlets.run(self._handle, inbox)
 
-    def _handle(self, inbox: list[frames.Message]) -> None:
+    def _handle(self, inbox: list[frames.Frame]) -> None:
         """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
         try:
             for opcode, payload in inbox:
@@ -158,7 +152,7 @@ class Connection(Peer):
                 else:
                     self._handle_other(opcode, payload)
         except Exception:  # not even an answer was possible
-            log.exception("a message was not handled; address=%s", self.address)
+            self.connections.log.exception("a message was not handled; address=%s", self.address)
             self.close(INTERNAL_ERROR, "internal error")
         if self._decoder.has_more and self.state is OPEN:
             self.connections.loop.run_callback(self._next_turn)

@@ -1,8 +1,8 @@
-"""The headers of every response, errors included, that tell a browser what not to do with it."""
+"""Owns the headers of every response of ours that tell a browser what not to do with it."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 # The page needs its own files and its own socket, and nothing else: not a script in its text, no frame
 # around it, no form to another site. A favicon drawn by script is the one thing that is `data:`.
@@ -23,20 +23,14 @@ CONTENT_SECURITY_POLICY = "; ".join(
 A_YEAR = 31_536_000  # seconds; what HSTS is advised to last (RFC 6797, section 11.2)
 
 
-def protect(app: Flask) -> None:
-    """Put the headers on all that `app` answers from here on."""
-
-    @app.after_request
-    def put(response: Response) -> Response:
-        response.headers.update(security_headers(request.is_secure))
-        # Public, and made to stand on other pages too: docs/embed.md.
-        if request.endpoint == "static":
-            response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+def protect(response: Response) -> Response:
+    """Put the headers on a response of ours: a blueprint's `after_request`."""
+    response.headers.update(security_headers(request.is_secure))
+    return response
 
 
 def security_headers(is_secure: bool) -> dict[str, str]:
-    """The headers of a response that came over TLS, or did not; for what does not go through `protect`."""
+    """Return the headers of a response that came over TLS, or did not."""
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "X-Content-Type-Options": "nosniff",

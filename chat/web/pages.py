@@ -1,51 +1,115 @@
-"""The HTML page and its script."""
+"""Owns the HTML page, its script and files, and the figures for Prometheus."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, url_for
-
-from chat.web.language import depends_on_language
-
-FOR_EVER = (
-    "public, max-age=31536000, immutable"  # what its address names by its digest never changes
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
 )
+from flask.typing import ResponseReturnValue
+
+from chat.config import Settings
+from chat.errors import ChatError, NotFound
+from chat.people.tokens import METRICS_SCOPE
+from chat.resources import STATIC, TEMPLATES
+from chat.web import requests
+from chat.web.answers import error_response
+from chat.web.compression import Compression
+from chat.web.headers import protect
+from chat.web.requests import current_chat
+from chat.web.upgrade import add_socket_routes
+
+NAME = "chat"  # of the blueprint
+BUNDLE = STATIC / "js/bundle/app.js"  # all modules of the page in one
+FOR_EVER = "public, max-age=31536000, immutable"  # of what its address names by its digest
 DIGEST_CHARS = 16
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+# What stands on the page before its script has run; the rest is static/js/texts.js. The first language is
+# that of a browser that takes none of them.
+WORDS = {
+    "en": {"title": "Chat", "no_script": "This page needs JavaScript."},
+    "ko": {"title": "채팅", "no_script": "이 페이지를 사용하려면 자바스크립트가 필요합니다."},
+}
 
 
-def pages(script: str | None) -> Blueprint:
-    """Make the blueprint of the page.
-
-    Args:
-        script: all of its modules in one; None: it loads them one by one.
-    """
-    blueprint = Blueprint("chat_pages", __name__)
-    digest = sha256((script or "").encode()).hexdigest()[:DIGEST_CHARS]
+def chat_blueprint(settings: Settings) -> Blueprint:
+    """Make the blueprint of page, files, sockets and metrics. Each request finds the chat of its app."""
+    blueprint = Blueprint(
+        NAME, __name__, static_folder=STATIC, static_url_path="/static", template_folder=TEMPLATES
+    )
+    bundle = BUNDLE.read_bytes()
+    digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
 
     @blueprint.get("/")
-    def index() -> Response:
-        settings = current_app.extensions["chat"].settings
-        address = (
-            url_for("static", filename="js/app.js")
-            if script is None
-            else url_for("chat_pages.show_script", asked=digest)
-        )
+    def index() -> ResponseReturnValue:
+        if not request.environ.get("PATH_INFO") and request.script_root:
+            return redirect(f"{request.script_root}/")  # mounted there: its files lie below
+        if settings.scripts == "separate" or current_app.debug:
+            script = url_for("chat.static", filename="js/app.js")
+        else:
+            script = url_for("chat.show_script", asked=digest)
+        language = asked_language()
         page = make_response(
             render_template(
-                "index.html", auth=settings.auth, signup=settings.signup, script=address
+                "chat/index.html",
+                auth=settings.auth,
+                signup=settings.signup,
+                script=script,
+                language=language,
+                words=WORDS[language],
             )
         )
-        depends_on_language(page)
-        page.headers["Cache-Control"] = "no-cache"  # an old one asks for a script that is gone
+        page.vary.add("Accept-Language")
+        page.headers["Cache-Control"] = "no-cache"
         return page
 
     @blueprint.get("/script/<asked>.js")
     def show_script(asked: str) -> Response:
-        if script is None or asked != digest:
-            abort(404)
-        response = Response(script, mimetype="text/javascript")
-        response.headers["Cache-Control"] = FOR_EVER
+        # A page of before a restart asks for an older one: it gets this one, and nobody keeps it.
+        response = Response(bundle, mimetype="text/javascript")
+        response.headers["Cache-Control"] = FOR_EVER if asked == digest else "no-store"
         return response
 
+    @blueprint.get("/metrics")
+    def show_metrics() -> Response:
+        chat = current_chat()
+        try:
+            chat.tokens.service_of(requests.bearer_token(), METRICS_SCOPE)
+        except ChatError as error:
+            return error_response(error)
+        return Response(chat.metrics.exposition(), content_type=PROMETHEUS)
+
+    add_socket_routes(blueprint)
+    blueprint.register_error_handler(404, lambda _: error_response(NotFound()))
+    blueprint.after_request(Compression().compress)
+    blueprint.after_request(protect)
+    blueprint.after_request(_let_files_be_embedded)
     return blueprint
+
+
+def asked_language() -> str:
+    """Return the language that the browser asks for, of those in WORDS.
+
+    By the order of its wishes: werkzeug's own best_match would pass over `en-GB` for a later `ko`.
+    """
+    for tag in request.accept_languages.values():
+        if (code := tag.partition("-")[0].lower()) in WORDS:
+            return code
+    return next(iter(WORDS))
+
+
+def _let_files_be_embedded(response: Response) -> Response:
+    """The files are public, and made to stand on other pages too: docs/embed.md."""
+    if request.endpoint == f"{NAME}.static":
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -1,0 +1,131 @@
+"""Owns one socket as a handler sees it: who it is, a way to answer it, and what is on its way to it.
+
+What an event means is left to the handlers.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from chat.errors import ChatError, NotInitialised, NotText, RateLimited
+from chat.messages.backlog import Backlog, ProvenBacklog
+from chat.notifications.feed import NOTIFICATION
+from chat.people.online import Event, encoded
+from chat.people.tokens import Admission
+from chat.protocol.structs import SIGN_IN, Ref, error_event
+from chat.protocol.validation import ref_of
+from chat.server import ChatServer
+from chat.transport.websocket import WebSocket
+
+
+class Client(WebSocket):
+    """A socket of this chat. `chat` is the ChatServer that owns all parts."""
+
+    __slots__ = (
+        "_events_left", "admission", "chat", "feed", "is_away", "missed", "owner", "wants_sync",
+    )  # fmt: skip
+
+    def __init__(self, sock: Any, chat: ChatServer, address: str) -> None:
+        self.chat = chat
+        self.owner: str | None = None  # the user, once `init` said it; set by Online alone
+        self.admission: Admission | None = None  # what its token said; None: it showed none
+        self.is_away = False  # nobody looks at it: its tab is hidden, or its person idle
+        self.wants_sync = False  # it said `sync`: it asks for what it missed
+        self.missed: ProvenBacklog | None = None  # messages of a plain client; None: it said `sync`
+        self.feed: Backlog | None = None  # notifications; None: nothing is in their way
+        super().__init__(sock, chat.connections, address)
+        self._events_left = chat.limits.events.full
+        chat.log.info("connect address=%s", self.address)
+
+    # What a handler needs.
+
+    @property
+    def user_id(self) -> str:
+        """The socket's user.
+
+        Raises:
+            NotInitialised: `init` has not come yet.
+        """
+        if self.owner is None:
+            raise NotInitialised
+        return self.owner
+
+    def emit(self, event: Event) -> bool:
+        """Send `event` to this socket alone. Never blocks; False if the socket is closing."""
+        return self.send(encoded(event))
+
+    def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None:
+        """Send the one `ack` or `error` that an event gets; no `ack` for one without a ref."""
+        if isinstance(answer, ChatError):
+            self.emit(error_event(answer, ref))
+        elif ref is not None:
+            ack = {"type": "ack", "ref": ref}
+            self.emit({**ack, **(answer or {}), **ack})  # a handler cannot forge these two
+
+    # What is sent to its user.
+
+    def deliver(self, other: str, seq: int, frame: bytes) -> bool:
+        """Send a message of the conversation with `other`, in its order. False if not taken."""
+        if self.missed is None:
+            return self.send(frame)
+        return self.missed.deliver(other, seq, frame)
+
+    def notify(self, id_: int, frame: bytes) -> bool:
+        """Send a new notification, behind older ones. False if not taken."""
+        if self.feed is None:
+            if self.wants_sync:
+                return self.send(frame)
+            self.feed = self.chat.feeds.feed(self, self.user_id)
+            self.feed.start(None)
+        return self.feed.deliver(NOTIFICATION, id_, frame)
+
+    def tell(self, frame: bytes) -> bool:
+        """Send what is said of a notification, but not before that one."""
+        return self.send(frame) if self.feed is None else self.feed.deliver(None, 0, frame)
+
+    def drop_backlogs(self) -> None:
+        """Forget what was on its way: the socket is gone, or is another user now."""
+        for backlog in (self.missed, self.feed):
+            if backlog is not None:
+                backlog.is_over = True
+        self.missed = self.feed = None
+
+    # What the transport calls.
+
+    def received(self, text: str) -> None:
+        if self._events_left > 0:
+            self._events_left -= 1
+            self.chat.router.dispatch(self, text)
+        else:
+            self.answer(ref_of(text), RateLimited(1, "These were too many events. Wait a moment."))
+
+    def received_binary(self, data: bytes) -> None:
+        self.emit(error_event(NotText()))
+
+    def refill(self) -> None:
+        super().refill()
+        self._events_left = self.chat.limits.events.refilled(self._events_left)
+
+    def overdue(self) -> None:
+        if self.owner is None:
+            super().overdue()
+        else:
+            self.close(SIGN_IN, "the token is out of date")
+
+    def ponged(self, number: int) -> None:
+        if self.missed is not None:
+            self.missed.ponged(number)
+        if isinstance(self.feed, ProvenBacklog):
+            self.feed.ponged(number)
+
+    def left(self, reason: str) -> None:
+        line = "leave user=%r reason=%r after=%.1fs"
+        seconds = time.monotonic() - self.opened_at
+        # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
+        self.connections.spawn(self.chat.log.info, line, self.owner, reason, seconds)
+        user_id = self.owner
+        self.chat.online.remove(self)
+        self.drop_backlogs()
+        if user_id is not None:
+            self.chat.presence.left(user_id)

@@ -1,0 +1,193 @@
+"""Owns the Flask extension `Chat`: it holds declarations, and binds to any number of apps.
+
+What an app's chat consists of is left to `server.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from flask import Flask, current_app, has_app_context, has_request_context
+from werkzeug.local import LocalProxy
+
+import chat.handlers  # noqa: F401  (declares the events)
+from chat import cli, process
+from chat.config import Settings
+from chat.notifications.notifier import PushResult
+from chat.notifications.remote import Service
+from chat.people.online import Event
+from chat.people.tokens import Tokens, kept_secret
+from chat.resources import INSTANCE, ROOT
+from chat.router import Events, events
+from chat.server import ChatServer
+from chat.web import proxies
+from chat.web.api import api_blueprint
+from chat.web.pages import chat_blueprint
+from chat.web.requests import current_chat
+
+NAME = "chat"  # in app.extensions
+
+
+class Chat:
+    """The extension: `Chat(app)`, or `chat = Chat()` and later `chat.init_app(app)`.
+
+    Each app has a chat of its own: `app.extensions["chat"]`, a ChatServer. It is made when a worker of
+    gunicorn loads the app, and elsewhere at its first use.
+
+    Args:
+        events: the declarations of handlers, which each app's chat copies when it is bound.
+    """
+
+    def __init__(
+        self, app: Flask | None = None, url_prefix: str = "/chat", events: Events = events
+    ) -> None:
+        self.events = events
+        if app is not None:
+            self.init_app(app, url_prefix)
+
+    def init_app(self, app: Flask, url_prefix: str = "/chat") -> None:
+        """Check the settings, and register page, script, API and sockets below `url_prefix`.
+
+        Args:
+            app: CHAT_* names in its config win over the environment.
+            url_prefix: "/chat", or "/" for all of the app.
+
+        Raises:
+            BadSetting: a setting has a value that cannot be used.
+            RuntimeError: the app has a chat already.
+        """
+        self._bind(app, url_prefix, logging.getLogger(NAME))
+
+    def _bind(self, app: Flask, url_prefix: str, log: logging.Logger | None) -> None:
+        if NAME in app.extensions:
+            raise RuntimeError("This app has a chat already. Call init_app once for each app.")
+        settings = Settings.load(app.config)
+        maker = _Maker(
+            app, settings, self.events.copy(), log or process.make_log(settings.log_level)
+        )
+        app.extensions[NAME] = LocalProxy(maker.made)
+        prefix = url_prefix.rstrip("/")
+        api = api_blueprint()
+        for blueprint in (api, chat_blueprint(settings)):
+            blueprint.before_request(_serve)
+        app.register_blueprint(api, url_prefix=f"{prefix}/api")
+        app.register_blueprint(blueprint, url_prefix=prefix or None)
+        app.cli.add_command(cli.chat_cli)
+        if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
+            csrf.exempt(api)
+        if process.is_gunicorn_worker():
+            process.serve(maker.made())
+
+
+class _Maker:
+    """Makes the ChatServer of one app, once."""
+
+    def __init__(self, app: Flask, settings: Settings, events: Events, log: logging.Logger) -> None:
+        self._app = app
+        self._settings = settings
+        self._events = events
+        self._log = log
+        self._made: ChatServer | None = None
+        self._lock = RLock()
+
+    def made(self) -> ChatServer:
+        with self._lock:
+            if self._made is None:
+                folder = self._app.instance_path
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                check_tables = not cli.is_running()
+                self._made = ChatServer(
+                    self._settings, self._events, folder, self._log, check_tables
+                )
+                self._app.extensions[NAME] = self._made
+        return self._made
+
+
+def _serve() -> None:
+    """A request comes: this is a process that serves."""
+    process.serve(current_chat())
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Make an application that is a chat and nothing else.
+
+    Args:
+        config: settings by their CHAT_* names, which win over the environment, and Flask's own.
+
+    Raises:
+        BadSetting: a setting has a value that cannot be used.
+        Unavailable, WrongTables: in a worker of gunicorn: the database is not to be used as it is.
+    """
+    app = Flask(NAME, root_path=str(ROOT), instance_path=INSTANCE, static_folder=None)
+    app.config.update(config or {})
+    proxies.trust(app, Settings.load(app.config).trusted_proxies)
+    Chat()._bind(app, "/", log=None)
+    return app
+
+
+def current_server() -> ChatServer | None:
+    """Return the current application's chat, or the one that this process serves; None: there is none.
+
+    Raises:
+        RuntimeError: the process serves several, and none is the current application's.
+    """
+    if has_app_context() and NAME in current_app.extensions:
+        chat = current_chat()
+        if has_request_context():
+            process.serve(chat)
+        return chat
+    return process.served()
+
+
+def emit(event: Event | bytes, to: str, skip: object = None) -> int:
+    """Send `event` to every socket of the user `to`, but not to `skip`. Never blocks.
+
+    Args:
+        event: a dict such as {"type": "poke"}, or a struct with a `type`.
+
+    Returns how many sockets took it: 0 for somebody offline, and where no chat is served.
+
+    Raises:
+        TypeError: the event cannot be written as JSON.
+        RuntimeError: called on another native thread than the event loop's; or this process serves
+            several chats, and none is the current application's.
+    """
+    chat = current_server()
+    return 0 if chat is None else chat.emit(event, to, skip)
+
+
+def notify(
+    to: str | Sequence[str],
+    message: str,
+    *,
+    title: str | None = None,
+    link: str | None = None,
+    level: str = "info",
+    expires_in: int | None = None,
+) -> PushResult:
+    """Notify one user, or several. Returns when it is stored.
+
+    In a process that serves no chat it asks the server at CHAT_URL.
+
+    Args:
+        to: a name, or up to 10,000 names, which get it as a batch.
+        level: info, success, warning or error.
+        expires_in: seconds until it is shown no more; None: never.
+
+    Raises:
+        ChatError: `code` says why. Nothing was stored; after `busy` and `unavailable`, a NotReached from
+            another process among them, trying again may help.
+        RuntimeError: as `emit`.
+    """
+    said = {"title": title, "link": link, "level": level, "expires_in": expires_in}
+    if (chat := current_server()) is not None:
+        return chat.notify(to, message, **said)
+    settings = Settings.load()
+    secret = settings.token_secret.encode() or kept_secret(INSTANCE, logging.getLogger(NAME))
+    service = Service(settings.url, Tokens(secret, settings.token_ttl), "flask")
+    given = {name: value for name, value in said.items() if value is not None}
+    return service.notify(to, message, **given)

@@ -1,0 +1,123 @@
+"""Owns the work of `init`: a socket becomes its user's, is told how things stand, and gets what it missed."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from chat.client import Client
+from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
+from chat.limits import TOO_MANY_RETRY_SECONDS
+from chat.notifications.feed import PAGE
+from chat.protocol.names import USER_ID_CHARS
+from chat.protocol.structs import SIGN_IN, TOO_MUCH, Init, Ready, Standing, iso
+from chat.router import LATER, Answer
+from chat.server import ChatServer
+from chat.storage.notifications import Notice
+from chat.storage.records import ConversationState
+from chat.transport.connections import OPEN
+
+READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
+
+
+def enter(client: Client, event: Init) -> Answer:
+    """Make a socket its user's. A second init, as another user, moves it. Blocks.
+
+    From here on it gets what is sent to the user, so that between the look at the database and the
+    first live message there is no gap: what is live is held.
+    """
+    chat = client.chat
+    try:
+        user_id, client.admission = chat.directory.admit(event.user_id, event.token)
+    except (NotSignedIn, SignInNeeded) as error:
+        return _refuse(client, event, error, SIGN_IN, "sign in first")
+    if client.state is not OPEN:  # gone meanwhile, so nobody would take it out of the dict again
+        return LATER
+    before = client.owner
+    if before != user_id:
+        if len(chat.online.of(user_id)) >= chat.limits.sockets_per_user:
+            error = RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
+            return _refuse(client, event, error, TOO_MUCH, "too many sockets of one user")
+        # Said again and again, it would fill the log.
+        chat.log.info("init user=%r address=%s", user_id, client.address)
+        client.drop_backlogs()
+    is_first = client.missed is None
+    _hold(client, user_id, event.sync, is_new=before != user_id)
+    chat.online.add(user_id, client)
+    # It came in time, however long the database takes; what ends it now is its token.
+    client.deadline = None if client.admission is None else client.admission.deadline
+    if before not in (None, user_id):
+        chat.presence.left(str(before))
+    try:
+        states, waiting, unseen = chat.storage.in_thread(_read, chat, user_id)
+    except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
+        chat.online.remove(client)
+        client.drop_backlogs()
+        client.expect_init()
+        chat.presence.left(user_id)
+        raise
+    client.emit(_ready(chat, user_id, states, unseen))
+    chat.presence.came(user_id, (state.with_user_id for state in states))
+    if before != user_id:
+        _start_feed(client, waiting)
+    if client.missed is not None and is_first:
+        _start_missed(client, states)
+    return None
+
+
+def _refuse(client: Client, event: Init, error: ChatError, code: int, reason: str) -> Answer:
+    client.answer(event.ref, error)
+    client.close(code, reason)
+    return LATER
+
+
+def _hold(client: Client, user_id: str, wants_sync: bool, is_new: bool) -> None:
+    """Hold what is live from now on. A plain client that says init again goes on where it is."""
+    client.wants_sync = wants_sync
+    if wants_sync and client.missed is not None:
+        client.missed.is_over = True
+        client.missed = None
+    elif not wants_sync and client.missed is None:
+        client.missed = client.chat.missed.backlog(client, user_id)
+    if is_new:
+        client.feed = client.chat.feeds.feed(client, user_id)
+
+
+def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
+    """Read what the socket is told of at first: conversations, notifications, how many of these wait."""
+    states = chat.storage.messages.standings(user_id, READY_CONVERSATIONS + 1)
+    return states, *chat.storage.notifications.unseen(user_id, PAGE)
+
+
+def _ready(chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int) -> Ready:
+    settings = chat.settings
+    return Ready(
+        user_id=user_id,
+        heartbeat=settings.heartbeat_seconds,
+        limits={"frameBytes": settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
+        conversations=[_standing(chat, state) for state in states[:READY_CONVERSATIONS]],
+        more=len(states) > READY_CONVERSATIONS or None,
+        unseen=unseen or None,
+    )
+
+
+def _standing(chat: ChatServer, state: ConversationState) -> Standing:
+    status = chat.presence.status_of(state.with_user_id)
+    is_told = status == "offline" and state.last_seen is not None
+    fields = state._asdict() | {"last_seen": iso(state.last_seen) if is_told else UNSET}
+    return Standing(**fields, presence=status)
+
+
+def _start_feed(client: Client, waiting: list[Notice]) -> None:
+    feed = client.feed
+    if feed is None:  # gone meanwhile
+        return
+    if feed.start(client.chat.feeds.older(feed, waiting) if waiting else None):
+        client.feed = None  # most sockets need none, and many are held
+
+
+def _start_missed(client: Client, states: list[ConversationState]) -> None:
+    missed = client.missed
+    assert missed is not None
+    is_behind = any(state.received < state.last_seq for state in states)
+    not_all_read = len(states) > READY_CONVERSATIONS
+    missed.start(client.chat.missed.older(missed) if is_behind or not_all_read else None)

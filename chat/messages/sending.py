@@ -1,0 +1,104 @@
+"""Owns the way of a message: it is stored, then delivered, then acknowledged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from chat.errors import ChatError, Conflicting
+from chat.metrics import Counter
+from chat.people.online import Event, Online, Socket, encoded
+from chat.people.presence import Presence
+from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
+from chat.storage.journal import Journal
+from chat.storage.records import Conflict, Send, Stored
+
+
+class Sender(Protocol):
+    """Whose message it is."""
+
+    def answer(self, ref: Ref | None, answer: ChatError) -> None: ...
+    def emit(self, event: Event) -> bool: ...
+
+
+class Sending:
+    """Sends messages.
+
+    Args:
+        offline: told of a message that no socket of its receiver took: offline(user_id, event).
+        sent: counts the messages.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        online: Online[Socket],
+        presence: Presence,
+        offline: Callable[[str, ServerEvent], None],
+        sent: Counter,
+        log: logging.Logger,
+    ) -> None:
+        self._journal = journal
+        self._online = online
+        self._presence = presence
+        self._offline = offline
+        self._sent = sent
+        self._log = log
+
+    def send(self, client: Sender, send: Send, ref: Ref | None) -> None:
+        """Send a message, and answer the client when it is stored. Never blocks.
+
+        Raises:
+            Busy: too much waits to be stored.
+        """
+        self._journal.append(send, partial(self._settle, client, send, ref))
+
+    def _settle(
+        self, client: Sender, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError
+    ) -> None:
+        """It is on the disk, or is not: deliver it and answer. Called in the order of `send`."""
+        if isinstance(outcome, ChatError):
+            client.answer(ref, outcome)
+        elif isinstance(outcome, Conflict):
+            client.answer(ref, Conflicting(field="clientId"))
+        else:
+            sent_at = iso(outcome.sent_at)
+            if outcome.repeated:  # delivered the first time, or found by who comes back
+                delivered = bool(self._online.of(send.receiver_id))
+            else:
+                delivered = self._deliver(client, send, outcome.seq, sent_at)
+                if outcome.seq == 1:
+                    self._presence.introduce(send.sender_id, send.receiver_id)
+            if ref is not None:
+                client.emit(
+                    ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered)
+                )
+
+    def _deliver(self, skip: object, send: Send, seq: int, sent_at: str) -> bool:
+        """To the receiver's sockets and the sender's other ones; True if the receiver's took it."""
+        sender, receiver = send.sender_id, send.receiver_id
+        event = ChatMessage(
+            from_user_id=sender,
+            to_user_id=receiver,
+            message=send.body,
+            timestamp=sent_at,
+            seq=seq,
+            client_id=send.client_id,
+        )
+        frame = encoded(event)
+        delivered = False
+        for socket in self._online.of(receiver):
+            if socket is not skip and socket.deliver(sender, seq, frame):
+                delivered = True
+        if sender != receiver:
+            for socket in self._online.of(sender):
+                if socket is not skip:
+                    socket.deliver(receiver, seq, frame)
+        self._sent.add()
+        if not delivered:
+            self._log.info("message to an offline user: from=%r to=%r", sender, receiver)
+            if sender != receiver:
+                self._offline(receiver, event)
+        return delivered

@@ -1,0 +1,129 @@
+"""Owns the sending of batches: one notification for many users, accepted at once and sent slice by slice.
+
+A batch that a crash breaks off goes on where it was, in the next process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from chat.errors import ChatError, NotFound
+from chat.notifications.draft import Draft
+from chat.notifications.notifier import Notifier, PushResult
+from chat.people.directory import Directory
+from chat.people.online import Online, Receiver, Socket
+from chat.storage.batches import Batch, Work
+from chat.storage.notifications import Notice, Once
+from chat.storage.storage import Storage
+
+# After a start pages come back first, and are not taken for people who are offline.
+RESUME_SECONDS = 5
+SLICE_USERS = 100  # of a batch, between two turns of the loop
+
+
+class BatchSender:
+    """The batches of one chat. Lives on the event loop.
+
+    Args:
+        spawn: calls a function soon, in a greenlet.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        notifier: Notifier,
+        directory: Directory,
+        online: Online[Socket],
+        streams: Online[Receiver],
+        spawn: Callable[..., None],
+    ) -> None:
+        self._storage = storage
+        self._notifier = notifier
+        self._directory = directory
+        self._online = online
+        self._streams = streams
+        self._spawn = spawn
+        self._unfinished = True  # a batch of before the restart, perhaps
+        self._begin_at = time.monotonic() + RESUME_SECONDS
+        self._sending = False
+        self._stopping = False
+
+    def push(
+        self, service: str, user_ids: Sequence[str] | None, draft: Draft, once: Once | None = None
+    ) -> PushResult:
+        """Notify many, or None: everybody; stored as a batch, which is sent in the background.
+
+        Raises:
+            UnknownUser: of the first that does not exist, where everybody needs an account.
+            Conflicting: `once` was used before, for another request.
+            Busy, Unavailable: it was not stored.
+        """
+        online: list[str] = []
+        if user_ids is None:
+            online = [*self._online.users(), *self._streams.users()]
+        else:
+            user_ids = self._directory.names_of(user_ids, "toUserIds")
+
+        def settle(stored: tuple[int, bool]) -> PushResult:
+            self._unfinished, self._begin_at = True, 0.0
+            return PushResult(None, stored[0], 0, stored[1])
+
+        add, content = self._storage.batches.add, draft.content()
+        pushed = self._storage.journal.write(settle, add, service, user_ids, content, once, online)
+        self.keep_sending()
+        return pushed
+
+    def progress(self, service: str, batch_id: int) -> Batch:
+        """Return how far a batch has got.
+
+        Raises:
+            NotFound: this service has none of this id.
+        """
+        batch = self._storage.in_thread(self._storage.batches.find, service, batch_id)
+        if batch is None:
+            raise NotFound("There is no such batch.", "batchId")
+        return batch
+
+    def keep_sending(self) -> None:
+        """Go on with unfinished batches: at the start, and after a failure. Never blocks."""
+        if time.monotonic() < self._begin_at:
+            return
+        if self._unfinished and not self._sending and not self._stopping:
+            self._sending = True
+            self._spawn(self._send_all)
+
+    def stop(self) -> None:
+        """Begin no further slice: the next process goes on."""
+        self._stopping = True
+
+    def _send_all(self) -> None:
+        """Blocks until all are sent, or the database fails; the next sweep tries again then."""
+        try:
+            self._unfinished = False
+            while not self._stopping and (
+                work := self._storage.in_thread(self._storage.batches.next)
+            ):
+                self._send(work)
+        except ChatError:  # logged where it was met
+            self._unfinished = True
+        except Exception:
+            self._unfinished = True
+            raise
+        finally:
+            self._sending = False
+
+    def _send(self, work: Work) -> None:
+        write, stored = self._storage.journal.write, self._storage.batches
+        sent, reached = work.batch.sent, work.batch.reached
+        while some := work.user_ids[sent : sent + SLICE_USERS]:
+            if self._stopping:
+                return
+
+            def settle(ids: Sequence[int], some: Sequence[str] = some) -> int:
+                notices = [Notice(id_, work.content, seen=False) for id_ in ids]
+                return sum(map(self._notifier.show, some, notices))
+
+            taken = write(settle, stored.send, work, sent, some, reached)
+            sent, reached = sent + len(some), reached + taken
+        self._storage.write(stored.finish, work, reached)

@@ -1,0 +1,155 @@
+"""Owns what belongs to the process and to no single chat: signals, its end, which chats it serves, the log.
+
+The parts of a chat are left to `server.py`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any
+from weakref import WeakSet
+
+import gevent
+from gevent import monkey
+
+from chat.errors import BadSetting
+from chat.server import ChatServer
+
+# What this process serves. The one thing in the program that is the process's and not a chat's.
+_served: WeakSet[ChatServer] = WeakSet()
+
+
+# Which chats it serves.
+
+
+def serve(chat: ChatServer) -> None:
+    """Serve a chat from now on, and stop it when the process is told to end.
+
+    Without gevent's patches no socket can come, and nothing is started.
+    """
+    if chat.is_started or not monkey.is_module_patched("socket"):
+        return
+    _served.add(chat)
+    atexit.unregister(_stop_all)
+    atexit.register(_stop_all)
+    _watch_sigterm()
+    chat.start()
+
+
+def served() -> ChatServer | None:
+    """Return the chat that this process serves; None: it serves none.
+
+    Raises:
+        RuntimeError: it serves several, so nobody can tell which is meant.
+    """
+    found = list(_served)
+    if len(found) > 1:
+        raise RuntimeError(
+            f"This process serves {len(found)} chats. Say which: call it within its application's context "
+            "(with app.app_context():)."
+        )
+    return found[0] if found else None
+
+
+def is_gunicorn_worker() -> bool:
+    """Return whether this process is a worker of gunicorn that is loading its application.
+
+    Raises:
+        BadSetting: it is gunicorn's master, under --preload.
+    """
+    arbiter = sys.modules.get("gunicorn.arbiter")
+    if arbiter is None or "gunicorn.workers.ggevent" not in sys.modules:
+        return False
+    from gunicorn.workers.base import Worker
+
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, Worker):
+            return monkey.is_module_patched("socket")
+        if isinstance(owner, arbiter.Arbiter):
+            raise BadSetting("Leave out --preload: sockets live in the worker, not in its master.")
+    return False
+
+
+# Its end.
+
+
+class _Terminator:
+    """What SIGTERM calls: says goodbye to all sockets, and then does what it did before.
+
+    Under gunicorn this begins with the signal, while gunicorn still waits for its requests, and ends
+    in atexit at the latest: gunicorn itself knows nothing of adopted sockets.
+    """
+
+    def __init__(self, before: Any) -> None:
+        self._before = before
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        gevent.spawn(self._stop_then_end)
+        if callable(self._before):
+            self._before(number, frame)
+
+    def _stop_then_end(self) -> None:
+        _stop_all()
+        if self._before is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _watch_sigterm() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    if before is signal.SIG_IGN or isinstance(before, _Terminator):
+        return
+    try:
+        signal.signal(signal.SIGTERM, _Terminator(before))
+    except ValueError:  # not the main thread: atexit alone has to do
+        pass
+
+
+def _stop_all() -> None:
+    gevent.joinall([gevent.spawn(chat.stop) for chat in list(_served)])
+
+
+# The log.
+
+
+def make_log(level: str) -> logging.Logger:
+    """Return the log of one chat, with a level of its own. What it says goes on to the logger "chat".
+
+    Where nobody has set logging up, it is shown on stderr.
+    """
+    parent = logging.getLogger("chat")
+    log = logging.Logger("chat")  # not known to logging by its name, so that it ends with its chat
+    log.parent = parent
+    if not parent.hasHandlers():
+        log.setLevel(level)
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.addFilter(lambda _: not logging.getLogger().handlers)  # set up later, by the host
+        log.addHandler(handler)
+    return log
+
+
+class _Formatter(logging.Formatter):
+    """Writes the time as logging does, but works out each second once: a storm is mostly log lines."""
+
+    _second: tuple[int, str] = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second = int(record.created)
+        if self._second[0] != second:
+            self._second = second, time.strftime(self.default_time_format, time.localtime(second))
+        return f"{self._second[1]},{int(record.msecs):03d}"
+
+    def formatException(self, ei: Any) -> str:
+        """A traceback may quote what a client wrote: no line of it can be taken for one of the log."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  | {ascii(line)[1:-1]}" for line in lines)
