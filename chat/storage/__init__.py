@@ -1,1 +1,1 @@
-"""What is kept: accounts, conversations, messages, notifications. The only room that knows SQL."""
+"""What is kept: accounts, conversations, messages, notifications. The only folder that knows SQL."""

@@ -1,24 +1,18 @@
-"""The questions about accounts: names, password hashes, and what ended before its time. Blocking.
-
-Which password fits is decided in `passwords.py`, who is let in in `directory.py`; nothing here is asked for
-each message.
-"""
+"""Accounts: names, password hashes, and sessions that ended before their time. Who is let in, others decide."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from chat.protocol.names import name_key
 from chat.storage.database import Database, parts
 from chat.storage.schema import accounts, ended_sessions
 
 
 class Account(NamedTuple):
-    """Somebody, stored or not. `password`: Argon2's string, None for a name without one."""
+    """A user, stored or not. `password`: Argon2's string, None for a name without one."""
 
     name: str
     password: str | None = None
@@ -27,40 +21,31 @@ class Account(NamedTuple):
 
     @property
     def is_free(self) -> bool:
-        """Whether anybody may use the name, where accounts are not required."""
+        """True if anybody may use the name, where accounts are not required."""
         return self.password is None and not self.disabled
 
 
 class EndedSession(NamedTuple):
-    """A session whose token is not to count any more, though it has not expired."""
+    """A session whose token does not count any more, though it has not expired."""
 
     id: str
     user_key: str
 
 
-def new_accounts(names: Iterable[str], now_ms: int) -> list[dict[str, Any]]:
-    """Rows of free names, in one order, so that two writers cannot deadlock. Nobody need notice them."""
-    rows = [{"key": name_key(n), "name": n, "created_at": now_ms, "changed_at": 0} for n in names]
-    return sorted(rows, key=lambda row: str(row["key"]))
-
-
 class Accounts:
-    """Accounts of one database.
+    """Accounts of one database. Blocking.
 
-    Names are given in their canonical spelling (`names.checked_user_id`); upper and lower case may differ.
-
-    Args:
-        clock: Unix time in seconds.
+    Names are given in their canonical spelling; upper and lower case may differ.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
-        self._clock = clock
+        self._user_key = user_key
         self._insert = database.insert(accounts).on_conflict_do_nothing()
         self._insert_ended = database.insert(ended_sessions).on_conflict_do_nothing()
 
     def find(self, name: str, session: str | None = None) -> tuple[Account | None, bool]:
-        """The account of `name`, None for a name that nothing is stored of; and whether `session` has ended."""
+        """Return the account of `name`, or None if nothing is stored of it; and whether `session` has ended."""
         with self._database.reading() as connection:
             account = self._account(connection, name)
             if session is None:
@@ -69,8 +54,8 @@ class Accounts:
         return account, ended
 
     def unknown(self, names: Sequence[str]) -> list[str]:
-        """Those of `names` that nothing is stored of. Who is shut out is known; a single message is taken too."""
-        keys = {name_key(name): name for name in names}
+        """Return those of `names` that have no row. A disabled name has one; so has who got a single message."""
+        keys = {self._user_key(name): name for name in names}
         with self._database.reading() as connection:
             for part in parts(list(keys)):
                 known = select(accounts.c.key).where(accounts.c.key.in_(part))
@@ -79,86 +64,83 @@ class Accounts:
         return list(keys.values())
 
     def keep_names(self, names: Sequence[str]) -> list[str]:
-        """Have each name stored, and return how each is written: as it was when it first came."""
-        with self._database.writing() as connection:
-            self._insert_new(connection, names)
+        """Store names; return the spelling of each: that in which it first came."""
+        with self._database.transaction() as connection:
+            self.insert_new(connection, names, self._database.now_ms())
             return [self._stored(connection, name).name for name in names]
 
     def give_password(self, name: str, password: str) -> Account | None:
-        """Protect a name that has no password; None if it has one, or is disabled. Ends its sessions."""
-        with self._database.writing() as connection:
-            self._insert_new(connection, [name])
+        """Give a name its first password; None if it has one, or is disabled. Ends its sessions."""
+        with self._database.transaction() as connection:
+            self.insert_new(connection, [name], self._database.now_ms())
             free = (accounts.c.password.is_(None), ~accounts.c.disabled)
             changed = self._change(connection, name, *free, password=password)
             return self._stored(connection, name) if changed else None
 
     def change_password(self, name: str, old: str | None, new: str) -> Account | None:
-        """Change a password if it is still `old`, None meaning whatever it is. Ends all sessions."""
-        with self._database.writing() as connection:
+        """Change a password if it is still `old`; None: whatever it is. Ends all sessions."""
+        with self._database.transaction() as connection:
             same = () if old is None else (accounts.c.password == old,)
             changed = self._change(connection, name, *same, password=new)
             return self._stored(connection, name) if changed else None
 
     def disable(self, name: str, disabled: bool = True) -> Account:
-        """Shut somebody out, or let them in again. Ends all sessions."""
-        with self._database.writing() as connection:
-            self._insert_new(connection, [name])
+        """Disable an account, or enable it again. Ends all sessions."""
+        with self._database.transaction() as connection:
+            self.insert_new(connection, [name], self._database.now_ms())
             self._change(connection, name, disabled=disabled)
             return self._stored(connection, name)
 
     def end_session(self, session: str, name: str, expires_at: float) -> None:
         """Note that a session has ended; `expires_at` is its token's, a Unix time in seconds."""
         self.forget_expired()  # so that the table holds no more than one lifetime of tokens
-        row = {"id": session, "user_key": name_key(name), "ended_at": self._now()}
-        with self._database.writing() as connection:
+        row = {"id": session, "user_key": self._user_key(name), "ended_at": self._database.now_ms()}
+        with self._database.transaction() as connection:
             connection.execute(self._insert_ended, row | {"expires_at": int(expires_at * 1000)})
 
     def changed_since(self, unix_ms: int) -> tuple[list[Account], list[EndedSession]]:
-        """What may shut sockets out: accounts that changed, sessions that ended."""
+        """Return what may shut sockets out: accounts that changed, sessions that ended."""
         changed = select(*_ACCOUNT).where(accounts.c.changed_at >= unix_ms)
         c = ended_sessions.c
+        ended = select(c.id, c.user_key).where(c.ended_at >= unix_ms)
         with self._database.reading() as connection:
-            return (
-                [Account(*row) for row in connection.execute(changed)],
-                [
-                    EndedSession(*row)
-                    for row in connection.execute(
-                        select(c.id, c.user_key).where(c.ended_at >= unix_ms)
-                    )
-                ],
-            )
+            found = [Account(*row) for row in connection.execute(changed)]
+            return found, [EndedSession(*row) for row in connection.execute(ended)]
 
     def forget_expired(self) -> None:
-        """Delete the ended sessions whose tokens nobody takes any more."""
-        with self._database.writing() as connection:
-            connection.execute(
-                delete(ended_sessions).where(ended_sessions.c.expires_at < self._now())
-            )
+        """Delete the ended sessions whose tokens have expired."""
+        expired = ended_sessions.c.expires_at < self._database.now_ms()
+        with self._database.transaction() as connection:
+            connection.execute(delete(ended_sessions).where(expired))
 
     # Helpers.
 
-    def _insert_new(self, connection: Connection, names: Sequence[str]) -> None:
-        now = self._now()
-        connection.execute(self._insert, new_accounts(names, now))
+    def insert_new(self, connection: Connection, names: Iterable[str], now_ms: int) -> None:
+        """Have a row for each of the names, within a transaction."""
+        rows = [
+            {"key": self._user_key(name), "name": name, "created_at": now_ms, "changed_at": 0}
+            for name in names
+        ]
+        rows.sort(
+            key=lambda row: str(row["key"])
+        )  # in one order, so that two writers cannot deadlock
+        connection.execute(self._insert, rows)
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
-        """Change a row if the conditions hold; tokens that were issued until now lose their worth."""
-        now = self._now()
-        row = update(accounts).where(accounts.c.key == name_key(name), *conditions)
+        """Change a row if the conditions hold; tokens that were issued until now count no more."""
+        now = self._database.now_ms()
+        row = update(accounts).where(accounts.c.key == self._user_key(name), *conditions)
         values |= {"changed_at": now, "valid_from": now + 1}
         return connection.execute(row.values(**values)).rowcount == 1
 
     def _account(self, connection: Connection, name: str) -> Account | None:
-        row = connection.execute(_FIND, {"account": name_key(name)}).first()
+        row = connection.execute(_FIND, {"account": self._user_key(name)}).first()
         return None if row is None else Account(*row)
 
     def _stored(self, connection: Connection, name: str) -> Account:
         account = self._account(connection, name)
         assert account is not None, "inserted in this transaction"
         return account
-
-    def _now(self) -> int:
-        return int(self._clock() * 1000)
 
 
 _ACCOUNT = accounts.c.name, accounts.c.password, accounts.c.disabled, accounts.c.valid_from

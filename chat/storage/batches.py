@@ -1,4 +1,4 @@
-"""Batches: one notification for many users, accepted at once and sent slice by slice. Blocking.
+"""Batches: one notification for many users, stored at once and sent slice by slice. Sending is left to others.
 
 A slice and how far the batch has got are stored in one transaction, so that a batch that a crash breaks
 off goes on where it was, and nobody gets it twice.
@@ -6,13 +6,12 @@ off goes on where it was, and nobody gets it twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
-from chat.protocol.names import name_key
 from chat.storage.database import Database
 from chat.storage.notifications import Content, Once, answer_of, keep_answer, new_id
 from chat.storage.schema import accounts, batches, notifications
@@ -37,33 +36,34 @@ class Work(NamedTuple):
 
 
 class Batches:
-    """The batches of one database. What writes is called by one thread at a time."""
+    """The batches of one database. Blocking."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
+        self._user_key = user_key
 
     def add(
         self, service: str, user_ids: Iterable[str] | None, content: Content, once: Once | None,
         online: Iterable[str] = (),
     ) -> tuple[int, bool]:  # fmt: skip
-        """Take a batch in; its id, and whether it was there already, by the same request.
+        """Store a batch; return its id, and whether it was there already, by the same request.
 
         Args:
-            user_ids: for whom; the same user twice counts once. None: for everybody who has ever written,
-                was written to or has a password, and is not shut out, and for those `online`.
+            user_ids: the same user twice counts once. None: everybody who has ever written, was written
+                to or has a password, and those `online`; nobody who is disabled.
 
         Raises:
             Conflicting: the request's key was used before, for another body.
         """
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             if (found := answer_of(connection, once, content.created_at)) is not None:
                 return found, True
             if user_ids is None:
                 rows = connection.execute(select(accounts.c.name, accounts.c.disabled)).all()
-                shut = {name_key(name) for name, disabled in rows if disabled}
+                shut = {self._user_key(name) for name, disabled in rows if disabled}
                 stored = [name for name, _ in rows]
-                user_ids = [name for name in [*stored, *online] if name_key(name) not in shut]
-            users = list({name_key(user_id): user_id for user_id in user_ids}.values())
+                user_ids = [name for name in [*stored, *online] if self._user_key(name) not in shut]
+            users = list({self._user_key(user_id): user_id for user_id in user_ids}.values())
             row = {
                 "service": service, **content._asdict(), "user_ids": msgspec.json.encode(users).decode(),
                 "total": len(users), "sent": 0, "reached": 0,
@@ -73,39 +73,39 @@ class Batches:
         return new, False
 
     def find(self, service: str, id_: int) -> Batch | None:
-        """A batch of this service."""
+        """Return a batch of this service; None: it has none of this id."""
         c = batches.c
-        question = select(*_BATCH).where(c.id == id_, c.service == service)
+        query = select(*_BATCH).where(c.id == id_, c.service == service)
         with self._database.reading() as connection:
-            row = connection.execute(question).one_or_none()
+            row = connection.execute(query).one_or_none()
         return None if row is None else _batch(row)
 
     def next(self) -> Work | None:
-        """The oldest batch that is not finished."""
+        """Return the oldest batch that is not finished, or None."""
         c = batches.c
-        question = select(*_BATCH, c.user_ids, *_CONTENT).where(c.finished_at.is_(None))
+        query = select(*_BATCH, c.user_ids, *_CONTENT).where(c.finished_at.is_(None))
         with self._database.reading() as connection:
-            row = connection.execute(question.order_by(c.id).limit(1)).one_or_none()
+            row = connection.execute(query.order_by(c.id).limit(1)).one_or_none()
         if row is None:
             return None
         return Work(_batch(row[:5]), Content(*row[6:]), msgspec.json.decode(row[5], type=list[str]))
 
     def send(self, work: Work, sent: int, user_ids: Sequence[str], reached: int) -> list[int]:
-        """Make the notifications of the next users of a batch.
+        """Store the notifications of the next users of a batch.
 
         Args:
             sent: how many users before these have theirs.
-            reached: by those before these.
+            reached: how many sockets and streams took those.
 
-        Returns their ids in the order of `user_ids`; [] if another process has made them.
+        Returns their ids in the order of `user_ids`; [] if another process has stored them.
         """
         content = work.content._asdict()
-        keys = [name_key(user_id) for user_id in user_ids]
+        keys = [self._user_key(user_id) for user_id in user_ids]
         rows = [{"user_key": key, **content} for key in keys]
         c = batches.c
         step = update(batches).where(c.id == work.batch.id, c.sent == sent)
         made = insert(notifications).returning(notifications.c.user_key, notifications.c.id)
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             progress = step.values(sent=sent + len(user_ids), reached=reached)
             if connection.execute(progress).rowcount != 1:
                 return []
@@ -113,19 +113,18 @@ class Batches:
         return [ids[key] for key in keys]
 
     def forget(self, made_before_ms: int) -> None:
-        """Delete the finished ones that were made before that Unix time in milliseconds."""
+        """Delete finished batches that were made before a Unix time in milliseconds."""
         c = batches.c
         old = (c.created_at < made_before_ms) & c.finished_at.is_not(None)
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             connection.execute(delete(batches).where(old))
 
     def finish(self, work: Work, reached: int) -> None:
-        """Nobody is left to be sent it."""
+        """Note that all users of a batch have been sent it."""
+        done = {"user_ids": "[]", "reached": reached, "finished_at": self._database.now_ms()}
         row = update(batches).where(batches.c.id == work.batch.id)
-        with self._database.writing() as connection:
-            connection.execute(
-                row.values(user_ids="[]", reached=reached, finished_at=self._database.now_ms())
-            )
+        with self._database.transaction() as connection:
+            connection.execute(row.values(done))
 
 
 _BATCH = batches.c.id, batches.c.total, batches.c.sent, batches.c.reached, batches.c.finished_at

@@ -1,37 +1,28 @@
-"""What became of a commit whose answer never came: the line to PostgreSQL broke just then.
+"""Finds out what became of a commit whose answer never came: the connection to PostgreSQL broke just then.
 
 To call it failed would be wrong half of the time: the message is stored, its sender sends it again and gets
-its ack, and nobody ever delivers it. An embedded database has no line that could break.
+its ack, and nobody ever delivers it. An embedded database has no connection that could break.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from gevent.monkey import get_original
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from chat.storage.database import Database
 from chat.storage.records import Message
 from chat.storage.schema import MESSAGE, conversations, messages
-
-if TYPE_CHECKING:
-    from chat.storage.database import Database
-
-log = logging.getLogger("chat")
 
 AGAIN_SECONDS = 0.2
 
 sleep = get_original("time", "sleep")  # of this native thread
 
 
-class InDoubt(SQLAlchemyError):
-    """A commit was asked for, and the line broke before the answer."""
-
-
-def is_stored(database: Database, conversation: int, message: Message) -> bool:
-    """Whether the commit that was to store `message` took place.
+def is_stored(database: Database, conversation: int, message: Message, log: logging.Logger) -> bool:
+    """Return whether the commit that was to store `message` took place.
 
     Blocks for as long as the database is away: until then nothing else can be stored either, and what
     comes in waits, or is refused with `busy`.

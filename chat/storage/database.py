@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from gevent.monkey import get_original
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from chat.storage.commit_outcome import InDoubt
-from chat.storage.database_file import NamedFile
+from chat.errors import ChatError
+from chat.storage.database_file import DatabaseFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 # Of 4 KiB. With SQLite's own 1,000, one commit in sixteen waits for a checkpoint.
 CHECKPOINT_PAGES = 8_000
 
-IN_ONE_QUESTION = 500  # values of an IN (...), below every database's bound
+IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
 T = TypeVar("T")
 
 
+class CommitUnknown(SQLAlchemyError):
+    """A commit was asked for, and the connection broke before the answer."""
+
+
 class Database:
-    """SQLite or PostgreSQL, behind the same three methods.
+    """SQLite or PostgreSQL, behind the same methods. Connects at the first use.
 
     Args:
         url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
@@ -36,60 +42,70 @@ class Database:
         unique_broken: the errors that say that a row is there already.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, log: logging.Logger, clock: Callable[[], float] = time.time
+    ) -> None:
         self.insert: Any
-        self._file = NamedFile(None)
+        self._file = DatabaseFile(None, log)
         if url.startswith("postgresql"):
             self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
             self.engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
-            self._file = NamedFile(self.engine.url.database)
+            self._file = DatabaseFile(self.engine.url.database, log)
             event.listen(self.engine, "connect", self._connect_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self.insert = sqlite.insert
         driver: Any = self.engine.dialect.dbapi
         self.unique_broken = (IntegrityError, driver.IntegrityError)
         self._clock = clock
+        self._writing = get_original("_thread", "allocate_lock")()  # guards the writer's connection
         self._writer: Connection | None = None
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
 
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
     def now_ms(self) -> int:
-        """The time as it is stored: Unix time in milliseconds."""
+        """Return the time as it is stored: Unix time in milliseconds."""
         return int(self._clock() * 1000)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """The writer's connection within a transaction, for one thread at a time; after a failure the
-        next one is a new one.
+        """Give the writer's connection within a transaction; another thread waits until it is over.
+
+        After a failure the next one gets a new connection; but not after a ChatError, or a row that is
+        there already.
 
         Raises:
-            InDoubt: it may have been committed, or not.
+            CommitUnknown: it may have been committed, or not.
             FileReplaced: it was committed, and is not to be found.
         """
         asked = False
-        if self._writer is None:
-            self._writer = self.engine.connect().execution_options(writes=True)
-            self._file.writer_connected()
-        try:
-            with self._writer.begin():
-                yield self._writer
-                asked = True  # what fails from here on is the commit itself
-        except self.unique_broken:
-            raise
-        except BaseException as error:
-            writer, self._writer = self._writer, None
-            writer.invalidate()
-            writer.close()
-            if asked and self.engine.dialect.name != "sqlite":
-                raise InDoubt from error
-            raise
-        self._file.check_committed()
+        with self._writing:
+            if self._writer is None:
+                self._writer = self.engine.connect().execution_options(writes=True)
+                self._file.writer_connected()
+            try:
+                with self._writer.begin():
+                    yield self._writer
+                    asked = True  # what fails from here on is the commit itself
+            except (ChatError, *self.unique_broken):
+                raise
+            except BaseException as error:
+                writer, self._writer = self._writer, None
+                writer.invalidate()
+                writer.close()
+                if asked and not self.is_sqlite:
+                    raise CommitUnknown from error
+                raise
+            self._file.check_committed()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for questions, in a transaction of its own; for any thread."""
+        """Give a connection for queries, in a transaction of its own; for any thread."""
         self._file.check()
         try:
             connection = self._readers.pop()
@@ -105,24 +121,17 @@ class Database:
             raise
         self._readers.append(connection)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection of its own that writes, in a transaction; for any thread, and what is seldom."""
-        with (
-            self.engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
-
     def close(self) -> None:
+        """Close the connections, but for one that is in use just now."""
         self._close_readers()
-        if self._writer:
-            self._writer.close()
-        self._writer = None
+        if self._writing.acquire(blocking=False):
+            if self._writer:
+                self._writer.close()
+            self._writer = None
+            self._writing.release()
         self.engine.dispose()
 
     def _close_readers(self) -> None:
-        """Those that nobody uses just now."""
         while self._readers:
             try:
                 idle = self._readers.pop()
@@ -154,7 +163,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def again_if_broken(function: Callable[[], T]) -> T:
+    """Call a function that uses the database; once more if a connection had broken since its last use."""
+    try:
+        return function()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return function()
+
+
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut `values` into as many as one question may name."""
-    for start in range(0, len(values), IN_ONE_QUESTION):
-        yield values[start : start + IN_ONE_QUESTION]
+    """Cut `values` into as many as one query may name."""
+    for start in range(0, len(values), IN_ONE_QUERY):
+        yield values[start : start + IN_ONE_QUERY]

@@ -1,4 +1,4 @@
-"""Whether SQLite's files still lie where the next start will look for them.
+"""The files of an SQLite database: watches whether they still lie where the next start looks for them.
 
 An open file that is deleted or replaced takes commits as before, and nobody will ever see them: SQLite
 does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.
@@ -11,8 +11,6 @@ import os
 
 from sqlalchemy.exc import SQLAlchemyError
 
-log = logging.getLogger("chat")
-
 Identity = tuple[int, int] | None  # device and inode; None: there is no such file
 
 
@@ -20,19 +18,19 @@ class FileReplaced(SQLAlchemyError):
     """The database's file was deleted or replaced under the running server."""
 
 
-class NamedFile:
+class DatabaseFile:
     """The files of one SQLite database: itself, and the WAL that holds the newest commits.
 
     Args:
         path: None for a database without a file, of which all is always well.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, log: logging.Logger) -> None:
         self._path = path
+        self._log = log
         self._database: Identity = None  # as the first connection made or found it
-        self._wal: Identity = (
-            None  # since the writer's connection; SQLite deletes it with the last one
-        )
+        # Since the writer connected; SQLite deletes the WAL with its last connection.
+        self._wal: Identity = None
         self._gone: set[str] = set()  # the paths that the log has been told of
 
     def connected(self) -> None:
@@ -68,11 +66,11 @@ class NamedFile:
         if _identity(path) == expected:
             if path in self._gone:
                 self._gone.discard(path)
-                log.warning("%s is back: messages are stored again", path)
+                self._log.warning("%s is back: messages are stored again", path)
             return
         if path not in self._gone:  # told once, not for each commit that fails by it
             self._gone.add(path)
-            log.error(
+            self._log.error(
                 "%s was deleted or replaced under the running server: nothing is stored until the "
                 "file is put back or the server is restarted",
                 path,

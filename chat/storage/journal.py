@@ -1,135 +1,194 @@
-"""Group commit: what came in since the last commit is stored in one transaction, off the event loop.
+"""The queues of all that is written: messages and pointers in group commits, everything else one by one.
 
-Throughput grows with load, and latency is one commit. What is done with a stored message, delivering
-and acknowledging it, is the caller's: it is called back in the order in which things were accepted.
+What follows once something is written belongs to the callers: each is called back, in its order.
+Throughput of messages grows with load, and their latency is one commit.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from gevent import get_hub
 from gevent.event import AsyncResult
+from gevent.monkey import get_original
+from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import Busy, Unavailable
+from chat.errors import Busy, ChatError, Internal, Unavailable
+from chat.storage.database import again_if_broken
+from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send
-from chat.storage.store import Store
-from chat.storage.writer_thread import HandOver
-
-log = logging.getLogger("chat")
+from chat.storage.writer_thread import WriterThread
 
 COMMIT_AT_MOST = 2_000  # records in one transaction, so that calling back does not hold up the loop
 GATHER_SECONDS = 0.002  # how long a commit waits for more while the loop is busy
+WRITES_AT_MOST = 10_000  # single writes that may wait
 
-Settle = Callable[[Any], None]
-Batch = list[tuple[Send | Pointer, Settle]]
+thread_id = get_original("_thread", "get_ident")  # of the native thread
+
+Settle = Callable[[Any], object]
+Group = list[tuple[Send | Pointer, Settle]]
 
 
 class Journal:
-    """The way into the store. Lives on the event loop's thread; one native thread commits.
+    """Orders the writes to one database. Lives on the event loop's thread; one native thread writes.
 
     Args:
-        store: where to.
-        limit: how many records may wait for a commit; beyond it `accept` refuses.
+        limit: how many records may wait for a commit; beyond it `append` refuses.
     """
 
-    def __init__(self, store: Store, limit: int) -> None:
-        self._store = store
+    def __init__(self, writer: MessageWriter, limit: int, log: logging.Logger) -> None:
+        self._writer = writer
         self._limit = limit
-        # self._waiting = [(record, settle), ...], in the order in which they came
-        self._waiting: Batch = []
-        self._committing = False
+        self._log = log
+        self._records: Group = []  # [(record, settle), ...] in the order in which they came
+        self._writes: deque[tuple[Callable[[], Any], Settle]] = deque()  # the same
+        self._working = False  # the thread writes, or a commit gathers
+        self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
-        # Made late, since a worker is forked: the thread, and what says when to begin.
-        self._thread: HandOver[Batch, Sequence[Any]] | None = None
+        self._made_on = thread_id()
+        self._thread: WriterThread | None = None  # made at the first use, as the two watchers are
         self._loop_is_idle: Any = None
         self._time_is_up: Any = None
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
         """How many records wait; 0 does not mean that the last commit is over: see `idle`."""
-        return len(self._waiting)
+        return len(self._records)
 
     @property
     def idle(self) -> bool:
-        return not (self._waiting or self._committing)
+        """True when nothing waits and nothing is being written."""
+        return not self._working
 
-    def accept(self, record: Send | Pointer, settle: Settle) -> None:
-        """Take a record in. Never blocks.
+    def append(self, record: Send | Pointer, settle: Settle) -> None:
+        """Have a record stored by the next commit. Never blocks.
 
         Args:
-            settle: called on the loop, in the order of acceptance, with what `Store.commit` says of the
-                record once it is on the disk, or with a ChatError if it is not. Must not block.
+            settle: called on the loop, in the order of appending, with what `MessageWriter.commit` says of
+                the record once it is on the disk, or with a ChatError if it is not. Must not block.
 
         Raises:
             Busy: too many wait already.
+            RuntimeError: called on another native thread than the one that made the journal.
         """
-        if len(self._waiting) >= self._limit:
-            raise Busy
-        self._waiting.append((record, settle))
-        if not self._committing:
-            self._committing = True
-            if self._thread is None:
-                self._start_thread()
-            self._gather()
+        self._check(len(self._records), self._limit)
+        self._records.append((record, settle))
+        if not self._working:
+            self._go_on()
 
-    def commit(self, record: Send | Pointer) -> Any:
-        """`accept`, and block the calling greenlet until the outcome is known; it is returned.
+    def write_later(self, settle: Settle, function: Callable[..., Any], *args: Any) -> None:
+        """Have function(*args) called in the thread. Never blocks.
+
+        Args:
+            settle: as for `append`; called with what the function returned, with the ChatError that it
+                raised, or with Unavailable.
+
+        Raises: as `append`.
+        """
+        self._check(len(self._writes), WRITES_AT_MOST)
+        self._writes.append((partial(function, *args), settle))
+        if not self._working:
+            self._go_on()
+
+    def write(self, settle: Settle, function: Callable[..., Any], *args: Any) -> Any:
+        """Return settle(function(*args)); the function is called in the thread. Blocks the calling greenlet.
 
         Raises:
-            Busy: as `accept`.
+            ChatError: Busy, Unavailable, or what the function raised.
+            RuntimeError: as `append`.
         """
         result: Any = AsyncResult()
-        self.accept(record, result.set)
-        return result.get()
 
-    def _gather(self) -> None:
-        """Begin a commit once the loop has nothing else to do, at the latest when the time is up.
+        def settle_and_set(outcome: Any) -> None:
+            try:
+                result.set(outcome if isinstance(outcome, ChatError) else settle(outcome))
+            except Exception:
+                result.set(Internal())  # not to wait for ever
+                raise
 
-        A commit costs as much as a hundred of its messages, and those whom the last one answered are
-        about to write again: one that takes what is there at once takes half of what it could.
-        """
-        if not self._waiting:
-            self._committing = False
-            return
-        self._loop_is_idle.start(self._begin)
-        self._time_is_up.again(self._begin)  # `start` would go on with what was left of the time
+        self.write_later(settle_and_set, function, *args)
+        found = result.get()
+        if isinstance(found, ChatError):
+            raise found
+        return found
 
-    def _begin(self) -> None:
+    def close(self) -> None:
+        """End the thread. What waits is not written any more: see `idle`."""
+        if self._thread is not None:
+            self._loop_is_idle.close()
+            self._time_is_up.close()
+            self._thread.close()
+            self._thread = None
+
+    def _check(self, waiting: int, limit: int) -> None:
+        if thread_id() != self._made_on:
+            raise RuntimeError("Only the event loop's own thread may have something written.")
+        if waiting >= limit:
+            raise Busy
+
+    def _go_on(self) -> None:
+        """Begin what is next. Commits and single writes alternate: neither waits for many of the others."""
+        if self._thread is None:
+            loop = get_hub().loop
+            self._loop_is_idle = loop.idle()
+            self._time_is_up = loop.timer(GATHER_SECONDS, GATHER_SECONDS)
+            self._thread = WriterThread()
+        self._working = bool(self._records or self._writes)
+        if self._writes and (self._was_commit or not self._records):
+            self._was_commit = False
+            write, settle = self._writes.popleft()
+            self._thread.begin(partial(self._write, write), partial(self._end, [settle]))
+        elif self._records:
+            # A commit costs as much as a hundred of its messages, and those whom the last one answered are
+            # about to write again: one that takes what is there at once takes half of what it could.
+            self._loop_is_idle.start(self._begin_commit)
+            self._time_is_up.again(self._begin_commit)  # `start` would go on with the time left
+
+    def _begin_commit(self) -> None:
+        """Called once the loop has nothing else to do, at the latest when the time is up."""
         self._loop_is_idle.stop()
         self._time_is_up.stop()
-        batch = self._waiting[:COMMIT_AT_MOST]
-        del self._waiting[:COMMIT_AT_MOST]
-        assert self._thread is not None
+        group = self._records[:COMMIT_AT_MOST]
+        del self._records[:COMMIT_AT_MOST]
         self.commits += 1
-        self._thread.begin(batch)
+        self._was_commit = True
+        assert self._thread is not None
+        records, settles = zip(*group, strict=True)
+        self._thread.begin(partial(self._commit, records), partial(self._end, settles))
 
-    def _start_thread(self) -> None:
-        loop = get_hub().loop
-        self._loop_is_idle = loop.idle()
-        self._time_is_up = loop.timer(GATHER_SECONDS, GATHER_SECONDS)
-        self._thread = HandOver(self._commit, self._end)
-
-    def _commit(self, batch: Batch) -> Sequence[Any]:
+    def _commit(self, records: Sequence[Send | Pointer]) -> Sequence[Any]:
         """Runs in the thread. Returns what `settle` is to be called with, for each record."""
-        records = [record for record, _ in batch]
         sends = [record for record in records if isinstance(record, Send)]
         pointers = [record for record in records if isinstance(record, Pointer)]
         try:
-            outcomes, moved = self._store.commit(sends, pointers)
+            outcomes, moved = self._writer.commit(sends, pointers)
         except Exception as error:  # SQLAlchemy's or the driver's; each means: nothing is stored
-            log.error("a commit of %d records failed: %s", len(batch), type(error).__name__)
-            return [Unavailable()] * len(batch)
+            self._log.error("a commit of %d records failed: %s", len(records), type(error).__name__)
+            return [Unavailable()] * len(records)
         if not pointers:
             return outcomes
         next_outcome, next_moved = iter(outcomes).__next__, iter(moved).__next__
         return [next_outcome() if isinstance(record, Send) else next_moved() for record in records]
 
-    def _end(self, batch: Batch, results: Sequence[Any]) -> None:
-        for (_, settle), result in zip(batch, results, strict=True):
+    def _write(self, write: Callable[[], Any]) -> list[Any]:
+        """Runs in the thread. Returns as `_commit`."""
+        try:
+            return [again_if_broken(write)]
+        except ChatError as error:
+            return [error]
+        except Exception as error:  # the thread must live
+            is_bug = not isinstance(error, SQLAlchemyError)
+            self._log.error("a single write failed: %s", type(error).__name__, exc_info=is_bug)
+            return [Unavailable("This could not be stored just now. Try again in a moment.")]
+
+    def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any]) -> None:
+        for settle, outcome in zip(settles, outcomes, strict=True):
             try:
-                settle(result)
+                settle(outcome)
             except Exception:  # one that fails does not keep the others from being settled
-                log.exception("what was stored could not be settled")
-        self._gather()
+                self._log.exception("what was stored could not be settled")
+        self._go_on()

@@ -1,7 +1,4 @@
-"""The questions about presence: whom somebody shares conversations with, and when they were last seen. Blocking.
-
-Who is online is not stored; that is `presence.py`'s.
-"""
+"""When each user was last seen, and who shares conversations with whom. Who is online is not stored."""
 
 from __future__ import annotations
 
@@ -13,8 +10,8 @@ from chat.storage.records import other_of
 from chat.storage.schema import conversations, last_seen
 
 
-class Sightings:
-    """Sightings of one database."""
+class LastSeen:
+    """The times of one database. Blocking."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,20 +20,17 @@ class Sightings:
             index_elements=[last_seen.c.user_id], set_={"at": insert.excluded.at}
         )
 
-    def companions(self, user_id: str, limit: int) -> list[str]:
-        """The others of the user's conversations, that with the newest message first."""
+    def partners(self, user_id: str, limit: int) -> list[str]:
+        """Return the others of the user's conversations, the one with the newest message first."""
         with self._database.reading() as connection:
-            rows = connection.execute(_COMPANIONS, {"user": user_id, "limit": limit})
+            rows = connection.execute(_PARTNERS, {"user": user_id, "limit": limit})
             return [other_of(key, user_id) for (key,) in rows]
 
     def note(self, seen: Mapping[str, int]) -> None:
-        """Keep when each user was seen: user -> Unix time in milliseconds. In a transaction of its own."""
+        """Keep when each user was seen: user -> Unix time in milliseconds."""
         rows = [{"user_id": user, "at": at} for user, at in sorted(seen.items())]
-        with (
-            self._database.engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
+        with self._database.transaction() as connection:
             connection.execute(self._note, rows)
 
 
-_COMPANIONS = newest_of_a_user(conversations.c.key)
+_PARTNERS = newest_of_a_user(conversations.c.key)

@@ -1,8 +1,7 @@
-"""The hot path of a commit: number the new messages of a batch, and store them.
+"""The hot path of a commit: numbers new messages, and stores them. Which ones are new, others say.
 
-Works on the driver's own cursor within the writer's transaction, with statements that are compiled
-once: SQLAlchemy's way through a list of parameters takes as long as the database does. Which messages
-are new is `store.py`'s to say.
+Works on the driver's own cursor, with statements that are compiled once: SQLAlchemy's way through a list
+of parameters takes as long as the database does.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from sqlalchemy import Engine, bindparam, insert, select, update
 from chat.storage.records import Send
 from chat.storage.schema import conversations, messages
 
-# How many ids one question asks for: a few fixed sizes, so that the drivers keep the statements prepared.
+# How many ids one query asks for: a few fixed sizes, so that the drivers keep the statements prepared.
 SIZES = (1, 8, 64, 512)
 
 
-class Appender:
+class MessageAppend:
     """Stores messages at the end of their conversations.
 
     Args:
@@ -49,7 +48,7 @@ class Appender:
     def append(
         self, cursor: Any, places: Sequence[int], sends: Sequence[Send], sent_at: int
     ) -> list[int]:
-        """Store each send under the next `seq` of its conversation; return these.
+        """Store each send under the next `seq` of its conversation, and return these numbers.
 
         Args:
             cursor: of the driver, in a transaction that may write.
@@ -62,10 +61,7 @@ class Appender:
         """
         counts = Counter(places)
         last = self._last_seqs(cursor, list(counts))
-        ends = [
-            (last[conversation] + count, conversation) for conversation, count in counts.items()
-        ]
-        cursor.executemany(self._set_last, ends)
+        cursor.executemany(self._set_last, [(last[id_] + n, id_) for id_, n in counts.items()])
         seqs = []
         for conversation in places:
             last[conversation] = seq = last[conversation] + 1
@@ -80,7 +76,7 @@ class Appender:
         return seqs
 
     def _last_seqs(self, cursor: Any, wanted: list[int]) -> dict[int, int]:
-        """The last `seq` of each conversation, whose row is locked until the transaction ends: so
+        """Return the last `seq` of each conversation. Locks their rows until the transaction ends: so
         numbers are given in the order of commits, and none is given twice or left out.
         """
         wanted.sort()

@@ -1,4 +1,4 @@
-"""What is asked: conversations, their history, and what somebody has missed. Blocking, in any thread."""
+"""Reads messages: conversations, their history, and what a user has missed. Writes nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
 
 from chat.storage.database import Database, parts
-from chat.storage.pages import PAGE_BYTES, Page, page_of
-from chat.storage.records import Message, Missed, Overview, Standing, direct_key, other_of
+from chat.storage.records import (
+    PAGE_BYTES,
+    ConversationState,
+    Message,
+    Missed,
+    Overview,
+    Page,
+    direct_key,
+    other_of,
+    page_of,
+)
 from chat.storage.schema import MESSAGE, conversations, last_seen, members, messages
 
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
-A_FEW_AT_A_TIME = {"yield_per": 16}  # rows of a page, which may be full with the fourth
+FEW_AT_A_TIME = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
-class Questions:
-    """Asks one database."""
+class MessageReader:
+    """The queries for the messages of one database. Blocking, for any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,28 +34,18 @@ class Questions:
     def overviews(
         self, user_id: str, limit: int, before: tuple[int, str] | None = None
     ) -> list[Overview]:
-        """The user's conversations, the one with the newest message first.
+        """Return the user's conversations, the one with the newest message first.
 
         Args:
             before: (sent_at of its last message, the other user) of one of them: only those after it
                 in that order. A place, not a count: a conversation that gets a message meanwhile moves
                 up and shifts nobody onto another page. None: from the first.
         """
-        c, mine, last = conversations.c, members.c, messages.alias("last").c
         # The page by itself, so that unread messages are not counted of what is not on it.
-        page_query = (
-            select(
-                c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq,
-                last.seq, last.sender_id, last.body, last.sent_at, last.client_id,
-            )
-            .where(mine.user_id == user_id, c.id == mine.conversation_id)
-            .where(last.conversation_id == c.id, last.seq == c.last_seq)
-            .order_by(last.sent_at.desc(), c.key.desc())
-            .limit(limit)
-        )  # fmt: skip
+        page_query = newest_of_a_user(*_STATE, *MESSAGE)
         if before is not None:
             place = before[0], direct_key(user_id, before[1])
-            page_query = page_query.where(tuple_(last.sent_at, c.key) < place)
+            page_query = page_query.where(tuple_(messages.c.sent_at, conversations.c.key) < place)
         page = page_query.subquery("page").c
         unread = (
             select(func.count())
@@ -57,9 +56,9 @@ class Questions:
             )
             .scalar_subquery()
         )
-        question = select(*page, unread).order_by(page.sent_at.desc(), page.key.desc())
+        query = select(*page, unread).order_by(page.sent_at.desc(), page.key.desc())
         with self._database.reading() as connection:
-            rows = connection.execute(question).all()
+            rows = connection.execute(query, {"user": user_id, "limit": limit}).all()
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
         overviews = []
         for id_, key, last_seq, received, read, *message, unread in rows:
@@ -82,7 +81,7 @@ class Questions:
         after: int | None = None,
         size: int = PAGE_BYTES,
     ) -> Page[Message]:
-        """Messages of two users' conversation, in order of `seq`.
+        """Return messages of two users' conversation, in order of `seq`.
 
         Args:
             before: only smaller `seq`s; the last `limit` of them. None: no upper bound.
@@ -95,28 +94,28 @@ class Questions:
             .where(conversations.c.key == direct_key(one, other))
             .scalar_subquery()
         )
-        question = select(*MESSAGE).where(c.conversation_id == conversation)
+        query = select(*MESSAGE).where(c.conversation_id == conversation)
         if before is not None:
-            question = question.where(c.seq < before)
+            query = query.where(c.seq < before)
         if after is not None:
-            question = question.where(c.seq > after)
+            query = query.where(c.seq > after)
         newest_first = after is None
-        question = question.order_by(c.seq.desc() if newest_first else c.seq)
+        query = query.order_by(c.seq.desc() if newest_first else c.seq)
         with self._database.reading() as connection:
-            rows = connection.execute(question.limit(limit + 1), execution_options=A_FEW_AT_A_TIME)
+            rows = connection.execute(query.limit(limit + 1), execution_options=FEW_AT_A_TIME)
             with rows:
                 found, more = page_of((Message(*row) for row in rows), limit, size)
         return Page(found[::-1] if newest_first else found, more)
 
-    def standings(self, user_id: str, limit: int) -> list[Standing]:
-        """How far the user's conversations have got, the one with the newest message first."""
+    def standings(self, user_id: str, limit: int) -> list[ConversationState]:
+        """Return how far the user's conversations have got, the one with the newest message first."""
         with self._database.reading() as connection:
             rows = connection.execute(_STANDINGS, {"user": user_id, "limit": limit}).all()
             if not rows:
                 return []
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
         return [
-            Standing(
+            ConversationState(
                 other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM)
             )
             for id_, key, last_seq, received, read in rows
@@ -125,9 +124,9 @@ class Questions:
     def _theirs(
         self, connection: Connection, user_id: str, wanted: list[tuple[int, str]]
     ) -> dict[int, tuple[int, int, int | None]]:
-        """The other sides' (received, read, last seen) of conversations, given as (id, key).
+        """Return the other users' (received, read, last seen) of conversations, given as (id, key).
 
-        Asked by the primary key: members have no index that is led by the conversation.
+        Looked up by the primary key: members have no index that is led by the conversation.
         """
         others = [(other_of(key, user_id), id_) for id_, key in wanted]
         return {
@@ -139,7 +138,7 @@ class Questions:
     def missed(
         self, user_id: str, beyond: Mapping[str, int], limit: int, size: int
     ) -> Page[Missed]:
-        """What the user has not received, the oldest first; own messages too, which nobody else receives.
+        """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
 
         Within a conversation in the order of `seq`, even where the clock was set back: what stands
         behind a message of a later time counts as no older than that.
@@ -167,31 +166,39 @@ class Questions:
             .subquery("place")
         )
         p = place.c
-        question = (
+        query = (
             select(p.key, *MESSAGE)
             .join_from(place, messages, (m.conversation_id == p.conversation_id) & (m.seq == p.seq))
             .order_by(p.time, p.conversation_id, p.seq)
         )
         with self._database.reading() as connection:
-            rows = connection.execute(question.limit(limit + 1), execution_options=A_FEW_AT_A_TIME)
+            rows = connection.execute(query.limit(limit + 1), execution_options=FEW_AT_A_TIME)
             with rows:
                 missed = (Missed(other_of(key, user_id), Message(*row)) for key, *row in rows)
                 return page_of(missed, limit, size)
 
 
-def _standings() -> Select[Any]:
-    c, mine, last = conversations.c, members.c, messages.alias("last").c
+def newest_of_a_user(*columns: Any) -> Select[Any]:
+    """Select `columns` of a user's conversations and their last messages, the newest message first.
+
+    Binds `user` and `limit`.
+    """
+    c = conversations.c
     return (
-        select(c.id, c.key, c.last_seq, mine.received_seq, mine.read_seq)
-        .where(mine.user_id == bindparam("user"), c.id == mine.conversation_id)
-        .where(last.conversation_id == c.id, last.seq == c.last_seq)
-        .order_by(last.sent_at.desc(), c.key.desc())
+        select(*columns)
+        .where(members.c.user_id == bindparam("user"), c.id == members.c.conversation_id)
+        .where(messages.c.conversation_id == c.id, messages.c.seq == c.last_seq)
+        .order_by(messages.c.sent_at.desc(), c.key.desc())
         .limit(bindparam("limit"))
     )
 
 
-# Made once: they are asked at every init, and making them takes longer than asking.
-_STANDINGS = _standings()
+# Made once: each init runs them, and making them takes longer than running them.
+_STATE = (
+    conversations.c.id, conversations.c.key, conversations.c.last_seq,
+    members.c.received_seq, members.c.read_seq,
+)  # fmt: skip
+_STANDINGS = newest_of_a_user(*_STATE)
 _THEIRS = (
     select(members.c.conversation_id, members.c.received_seq, members.c.read_seq, last_seen.c.at)
     .join_from(members, last_seen, last_seen.c.user_id == members.c.user_id, isouter=True)
@@ -201,15 +208,3 @@ _THEIRS = (
         )
     )
 )
-
-
-def newest_of_a_user(*columns: Any) -> Select[Any]:
-    """`columns` of a user's conversations, the one with the newest message first; binds `user` and `limit`."""
-    c = conversations.c
-    return (
-        select(*columns)
-        .where(members.c.user_id == bindparam("user"), c.id == members.c.conversation_id)
-        .where(messages.c.conversation_id == c.id, messages.c.seq == c.last_seq)
-        .order_by(messages.c.sent_at.desc())
-        .limit(bindparam("limit"))
-    )

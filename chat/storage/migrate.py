@@ -1,4 +1,4 @@
-"""Brings a database to the newest tables, by the scripts in migrations/."""
+"""The way to the newest tables, by the scripts in migrations/. The tables themselves stand in the schema."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable, WrongTables
 
-SCRIPTS = Path(__file__).parents[2] / "migrations"
+SCRIPTS = Path(__file__).parents[2] / "migrations"  # the one place that knows where they lie
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str | None]:
-    """Run what has not been run yet; on a database that is up to date, nothing.
+    """Run the scripts that have not been run yet.
 
     Returns the revisions before and after; None for a database without tables.
 
@@ -32,7 +32,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
 
 
 def check(engine: Engine) -> None:
-    """See that a database has the newest tables, and change nothing.
+    """Refuse a database that has not the newest tables; change nothing.
 
     Raises:
         Unavailable: the database cannot be reached.

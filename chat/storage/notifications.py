@@ -1,12 +1,12 @@
-"""Notifications as records: one for each user and message, until it is done and old. Blocking.
+"""Notifications as records: one for each user and message, until it is done and old. Showing them is left to others.
 
-What is written here is written by one thread at a time (`in_turn.py`), so that ids grow in the order of
-commits: whoever has seen id 7 lacks nothing below. Who is told of them is `chat/notifications.py`'s.
+One thread at a time writes them, so that ids grow in the order of commits: whoever has seen id 7 lacks
+nothing below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -24,7 +24,6 @@ from sqlalchemy import (
 )
 
 from chat.errors import Conflicting
-from chat.protocol.names import name_key
 from chat.storage.database import Database, parts
 from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 
@@ -59,30 +58,31 @@ class Once(NamedTuple):
 
 
 class Notifications:
-    """The notifications of one database."""
+    """The notifications of one database. Blocking."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
+        self._user_key = user_key
 
     def add(self, user_id: str, content: Content, once: Once | None) -> tuple[int, bool]:
-        """Store a notification; its id, and whether it was there already, by the same request.
+        """Store a notification; return its id, and whether it was there already, by the same request.
 
         Raises:
             Conflicting: the request's key was used before, for another body.
         """
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             if (found := answer_of(connection, once, content.created_at)) is not None:
                 return found, True
-            row = {"user_key": name_key(user_id), **content._asdict()}
+            row = {"user_key": self._user_key(user_id), **content._asdict()}
             new = new_id(connection, insert(notifications).values(row))
             keep_answer(connection, once, new, content.created_at)
         return new, False
 
     def unseen(self, user_id: str, limit: int) -> tuple[list[Notice], int]:
-        """What waits for the user, the oldest first, and how many there are."""
-        question = self._of(user_id).where(_WAITING).order_by(notifications.c.id).limit(limit)
+        """Return what the user has not seen, the oldest first, and how many there are."""
+        query = self._of(user_id).where(_WAITING).order_by(notifications.c.id).limit(limit)
         with self._database.reading() as connection:
-            found = [_notice(row) for row in connection.execute(question)]
+            found = [_notice(row) for row in connection.execute(query)]
             if len(found) < limit:
                 return found, len(found)
             return found, self._count_unseen(connection, user_id)
@@ -90,76 +90,76 @@ class Notifications:
     def page(
         self, user_id: str, limit: int, after: tuple[bool, int] | None = None
     ) -> tuple[list[Notice], int]:
-        """The user's notifications, the unseen first, then the newest; and how many are unseen.
+        """Return the user's notifications, the unseen first, then the newest; and how many are unseen.
 
         Args:
             after: (whether it was seen, id) of one of them: only those behind it.
         """
         c = notifications.c
         seen = c.seen_at.is_not(None)
-        question = self._of(user_id).order_by(seen, c.id.desc()).limit(limit)
+        query = self._of(user_id).order_by(seen, c.id.desc()).limit(limit)
         if after is not None:
             was_seen, last = after
             behind = seen & (c.id < last) if was_seen else or_(seen, c.id < last)
-            question = question.where(behind)
+            query = query.where(behind)
         with self._database.reading() as connection:
-            found = [_notice(row) for row in connection.execute(question)]
+            found = [_notice(row) for row in connection.execute(query)]
             return found, self._count_unseen(connection, user_id)
 
     def after(self, user_id: str, last: int, limit: int, unseen: bool = False) -> list[Notice]:
-        """Those with a larger id than `last`, in the order of ids; all, or the unseen ones."""
+        """Return those with a larger id than `last`, in the order of ids; all, or the unseen ones."""
         c = notifications.c
-        question = self._of(user_id).where(c.id > last).order_by(c.id).limit(limit)
+        query = self._of(user_id).where(c.id > last).order_by(c.id).limit(limit)
         if unseen:
-            question = question.where(_WAITING)
+            query = query.where(_WAITING)
         with self._database.reading() as connection:
-            return [_notice(row) for row in connection.execute(question)]
+            return [_notice(row) for row in connection.execute(query)]
 
     def last_id(self) -> int:
-        """The largest id; 0: there is none."""
+        """Return the largest id; 0: there is none."""
         with self._database.reading() as connection:
             return connection.scalar(select(func.max(notifications.c.id))) or 0
 
     def see(self, notices: Iterable[tuple[int, str]]) -> list[int]:
-        """Mark as seen; the ids of those that were not yet.
+        """Mark as seen; return the ids of those that were not yet.
 
         Args:
-            notices: (id, its user); what is another's is left alone.
+            notices: (id, its user); another user's is left alone.
         """
         c = notifications.c
         theirs = tuple_(c.id, c.user_key)
         unseen = update(notifications).where(c.seen_at.is_(None)).returning(c.id)
-        wanted = sorted({(id_, name_key(user_id)) for id_, user_id in notices})
+        wanted = sorted({(id_, self._user_key(user_id)) for id_, user_id in notices})
         found: list[int] = []
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             for part in parts(wanted):
                 marked = unseen.where(theirs.in_(part)).values(seen_at=self._database.now_ms())
                 found += connection.scalars(marked)
         return found
 
     def forget(self, made_before_ms: int, limit: int) -> int:
-        """Delete what was made before that Unix time in milliseconds and is seen, dismissed or expired.
+        """Delete what was made before a Unix time in milliseconds and is seen, dismissed or expired.
 
         Args:
             limit: of rows; the newest row of all stays, so that `last_id` never falls.
 
-        Returns how many there were.
+        Returns how many were deleted.
         """
         c = notifications.c
         has_expired = c.expires_at <= self._database.now_ms()
         is_done = or_(c.seen_at.is_not(None), c.dismissed_at.is_not(None), has_expired)
         old = (c.created_at < made_before_ms) & text(MAY_BE_DONE) & is_done
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             newest = connection.scalar(select(func.max(c.id)))
             some = select(c.id).where(old, c.id != newest).limit(limit)
             return connection.execute(delete(notifications).where(c.id.in_(some))).rowcount
 
     def dismiss(self, user_id: str, id_: int) -> bool | None:
-        """Mark one as dismissed. False: it was already; None: the user has none of this id."""
+        """Mark one as dismissed; return True. False: it was already; None: the user has none of this id."""
         c = notifications.c
-        row = (c.id == id_) & (c.user_key == name_key(user_id))
+        row = (c.id == id_) & (c.user_key == self._user_key(user_id))
         new = update(notifications).where(row, c.dismissed_at.is_(None))
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             if connection.execute(new.values(dismissed_at=self._database.now_ms())).rowcount:
                 return True
             return False if connection.scalar(select(c.id).where(row)) is not None else None
@@ -169,17 +169,17 @@ class Notifications:
         return int(connection.execute(select(func.count()).select_from(waiting)).scalar_one())
 
     def _of(self, user_id: str) -> Select[Any]:
-        """The user's notifications that are neither dismissed nor expired."""
+        """Select the user's notifications that are neither dismissed nor expired."""
         c = notifications.c
         return select(*_NOTICE).where(
-            c.user_key == name_key(user_id),
+            c.user_key == self._user_key(user_id),
             c.dismissed_at.is_(None),
             or_(c.expires_at.is_(None), c.expires_at > self._database.now_ms()),
         )
 
 
 def new_id(connection: Connection, statement: Insert) -> int:
-    """The id of the one row that `statement` inserts."""
+    """Insert one row, and return its id."""
     key = connection.execute(statement).inserted_primary_key
     assert key is not None, "of one row it is known"
     return int(key[0])
@@ -189,7 +189,7 @@ def new_id(connection: Connection, statement: Insert) -> int:
 
 
 def answer_of(connection: Connection, once: Once | None, now_ms: int) -> int | None:
-    """What the first request of this key made; None: this is the first.
+    """Return what the first request of this key made; None: this is the first.
 
     Raises:
         Conflicting: it had another body.
@@ -198,8 +198,8 @@ def answer_of(connection: Connection, once: Once | None, now_ms: int) -> int | N
         return None
     c = idempotency_keys.c
     connection.execute(delete(idempotency_keys).where(c.created_at < now_ms - KEY_MS))
-    question = select(c.digest, c.answer).where(c.service == once.service, c.key == once.key)
-    row = connection.execute(question).one_or_none()
+    query = select(c.digest, c.answer).where(c.service == once.service, c.key == once.key)
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
     if row.digest != once.digest:

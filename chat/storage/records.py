@@ -1,17 +1,17 @@
-"""The plain records that go into the store and come out of it.
+"""The plain records of messages that go into a database and come out of it, and pages of them.
 
 Those of which each message makes one are structs that the garbage collector does not look at.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-SEPARATOR = (
-    "\x1f"  # between the two names of a direct conversation; no name holds a control character
-)
+SEPARATOR = "\x1f"  # between two names in a conversation's key; no name holds a control character
+PAGE_BYTES = 262_144  # of texts, in UTF-8; four of the longest messages, or 200 of a thousand bytes
 
 
 class Send(msgspec.Struct, gc=False):
@@ -81,10 +81,10 @@ class Pointer(NamedTuple):
     read: int
 
 
-class Standing(NamedTuple):
-    """How far a conversation has got, and how far its two users: five `seq`s.
+class ConversationState(NamedTuple):
+    """How far a conversation and its two users have got, each a `seq`.
 
-    `last_seen`: when the other one was, a Unix time in milliseconds; None: nobody noted it.
+    `last_seen`: of the other user, a Unix time in milliseconds; None: not noted.
     """
 
     with_user_id: str
@@ -114,15 +114,42 @@ class Overview(NamedTuple):
 
 
 def direct_key(one: str, other: str) -> str:
-    """The key of two users' conversation: their names, sorted; one's own twice for a note to oneself."""
+    """Return the key of a conversation: its two names, sorted; one name twice for a note to oneself."""
     return f"{one}{SEPARATOR}{other}" if one < other else f"{other}{SEPARATOR}{one}"
 
 
 def users_of(key: str) -> list[str]:
-    """The two names of a key; one where they are the same."""
+    """Return the two names of a key; one where they are the same."""
     return list(dict.fromkeys(key.split(SEPARATOR)))
 
 
 def other_of(key: str, user_id: str) -> str:
+    """Return the other name of a key."""
     one, _, other = key.partition(SEPARATOR)
     return other if one == user_id else one
+
+
+T = TypeVar("T", Message, Missed, Overview, Found)
+
+
+class Page(NamedTuple, Generic[T]):
+    """A part of a longer list. `more`: there are others in the direction that was asked for."""
+
+    messages: list[T]
+    more: bool
+
+
+def page_of(messages: Iterable[T], limit: int, size: int) -> Page[T]:
+    """Return the first of `messages`: at most `limit`, and none after the one that fills the page.
+
+    Args:
+        messages: one more than `limit`, if there are so many; read only as far as needed.
+        size: of the texts together, in bytes. The last may pass it, so that each page holds one.
+    """
+    found: list[T] = []
+    for message in messages:
+        if len(found) == limit or size <= 0:
+            return Page(found, more=True)
+        found.append(message)
+        size -= len(message.body.encode())
+    return Page(found, more=False)

@@ -1,8 +1,4 @@
-"""The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them.
-
-What is asked of them stands in `questions.py`, `writing.py`, `accounts.py`, `notifications.py`, `batches.py` and
-`sightings.py`.
-"""
+"""The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them."""
 
 from __future__ import annotations
 
@@ -36,9 +32,8 @@ conversations = Table(
     Column("kind", Text, nullable=False),  # "direct"; groups may come
     Column("key", Text, nullable=False, unique=True),  # of a direct one: its two users, sorted
     Column("last_seq", BigInteger, nullable=False, server_default="0"),
-    Column(
-        "indexed_seq", BigInteger, nullable=False, server_default="0"
-    ),  # on SQLite: `indexing.py`
+    # On SQLite: up to where the search index holds the conversation.
+    Column("indexed_seq", BigInteger, nullable=False, server_default="0"),
 )
 
 members = Table(
@@ -80,7 +75,7 @@ MESSAGE = (
 accounts = Table(
     "accounts",
     metadata,
-    Column("key", Text, primary_key=True),  # `names.name_key` of the name
+    Column("key", Text, primary_key=True),  # the user key of the name
     Column("name", Text, nullable=False),  # as it is written
     Column("password", Text),  # Argon2's own string; NULL: the name is free
     Column("disabled", Boolean, nullable=False, server_default=false()),
@@ -127,7 +122,7 @@ notifications = Table(
     "notifications",
     metadata,
     Column("id", RowId, primary_key=True),  # in the order of commits: one thread writes them
-    Column("user_key", Text, nullable=False),  # `names.name_key` of whom it is for
+    Column("user_key", Text, nullable=False),  # of whom it is for
     *_content(),
     Column("seen_at", BigInteger),
     Column("dismissed_at", BigInteger),

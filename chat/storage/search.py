@@ -1,5 +1,4 @@
-"""The questions of somebody who looks for something: messages that hold a text, names that begin with one.
-Blocking.
+"""Searches: messages that hold a text, names that begin with one. The index of texts is filled elsewhere.
 
 A text is taken letter by letter, upper and lower case alike (SQLite: of ASCII letters only where the index
 is not used). Texts of three and more letters are found by trigrams, in any language; shorter ones, and where
@@ -8,16 +7,14 @@ there is no index, by reading the newest messages of the newest conversations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, text, tuple_
 
-from chat.protocol.names import name_key
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
-from chat.storage.pages import PAGE_BYTES, Page, page_of
-from chat.storage.records import Found, Message, direct_key, other_of
+from chat.storage.records import PAGE_BYTES, Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 from chat.storage.search_index import SEQ_BITS, has_index, row_of
 
@@ -31,15 +28,16 @@ Place = tuple[int, str, int]  # sent_at, the other user, seq
 
 
 class Search:
-    """Searches one database."""
+    """Searches one database. Blocking, for any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
+        self._user_key = user_key
 
     def messages(
         self, user_id: str, wanted: str, limit: int, before: Place | None = None
     ) -> Page[Found]:
-        """The user's messages that hold the text `wanted`, the newest first.
+        """Return the user's messages that hold the text `wanted`, the newest first.
 
         Args:
             before: a message of an earlier page: only those after it in that order.
@@ -56,21 +54,21 @@ class Search:
         return page_of(found, limit, PAGE_BYTES)
 
     def names(self, beginning: str, limit: int) -> list[str]:
-        """Names that begin so, in the order of the alphabet; upper and lower case alike. Nobody shut out."""
-        start = name_key(beginning)
+        """Return names that begin so, in the order of the alphabet; upper and lower case alike. None disabled."""
+        start = self._user_key(beginning)
         if not start or "\0" in start:
             return []
         with self._database.reading() as connection:
             key: Any = accounts.c.key.collate(
                 "BINARY" if connection.dialect.name == "sqlite" else "C"
             )
-            question = (
+            query = (
                 select(accounts.c.name)
                 .where(key >= start, key < f"{start}\U0010ffff", ~accounts.c.disabled)
                 .order_by(key)
                 .limit(limit)
             )
-            return list(connection.execute(question).scalars())
+            return list(connection.execute(query).scalars())
 
 
 class _Conversation(NamedTuple):
@@ -150,7 +148,7 @@ def _by_postgres(
     connection.execute(text(f"SET LOCAL statement_timeout = {POSTGRES_MS}"))
     c = messages.c
     key: Any = conversations.c.key.collate("C")  # as Python sorts
-    question = (
+    query = (
         select(conversations.c.key, *MESSAGE)
         .join_from(members, conversations, conversations.c.id == members.c.conversation_id)
         .join(messages, c.conversation_id == conversations.c.id)
@@ -159,8 +157,8 @@ def _by_postgres(
         .limit(limit)
     )
     if before is not None:
-        question = question.where(tuple_(c.sent_at, key, c.seq) < before)
-    return [Found(other_of(k, user_id), Message(*row)) for k, *row in connection.execute(question)]
+        query = query.where(tuple_(c.sent_at, key, c.seq) < before)
+    return [Found(other_of(k, user_id), Message(*row)) for k, *row in connection.execute(query)]
 
 
 def _holds(connection: Connection, wanted: str) -> Any:

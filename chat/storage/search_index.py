@@ -1,7 +1,6 @@
-"""Puts what messages say into SQLite's index of trigrams, behind the commits, and while nobody waits for one.
+"""SQLite's index of trigrams: filled behind the commits, while none waits. Searching is left to others.
 
-Within its commit a message would cost ten times as much. What is not indexed yet is searched without the
-index (`search.py`). PostgreSQL keeps its index by itself.
+Within its commit a message would cost ten times as much. PostgreSQL keeps its index by itself.
 """
 
 from __future__ import annotations
@@ -14,44 +13,42 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from chat.storage.database import Database
 from chat.storage.schema import conversations, messages
 
-log = logging.getLogger("chat")
-
 STEP_ROWS = 100  # in one transaction, which holds SQLite's lock for some 10 ms
 INSERT_ROWS = 50  # in one statement: FTS5 writes to its tables with each
 SEQ_BITS = 32  # the index's row of a message is its conversation's id, and behind it its seq
 
 
 def row_of(conversation: int, seq: int) -> int:
-    """The index's row of a message: those of one conversation stand together, in their order."""
+    """Return the index's row of a message: those of one conversation stand together, in their order."""
     return conversation << SEQ_BITS | seq
 
 
-class Indexing:
-    """Follows the writer of one database.
+class SearchIndex:
+    """The index of one database. Blocking.
 
     Args:
-        touched: takes out the ids of conversations that have grown since it was asked last.
+        grown: returns the conversations that got messages since its last call.
     """
 
-    def __init__(self, database: Database, touched: Callable[[], set[int]]) -> None:
+    def __init__(
+        self, database: Database, grown: Callable[[], set[int]], log: logging.Logger
+    ) -> None:
         self._database = database
-        self._touched = touched
+        self._grown = grown
+        self._log = log
         self._waiting: set[int] | None = None  # conversations; None: not looked for yet
 
     def step(self) -> bool:
-        """Index some messages, in a transaction of its own. True if there is more to do. Blocks."""
-        grown = self._touched()
-        if self._database.engine.dialect.name != "sqlite":
+        """Index some messages, in one transaction. Return True if there is more to do."""
+        grown = self._grown()
+        if not self._database.is_sqlite:
             return False
         if self._waiting is None:
             self._waiting = self._left_from_before()
         self._waiting |= grown
         if not self._waiting:
             return False
-        with (
-            self._database.engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
+        with self._database.transaction() as connection:
             done = self._index(connection, sorted(self._waiting))
         self._waiting -= done
         return bool(self._waiting)
@@ -59,12 +56,14 @@ class Indexing:
     def _left_from_before(self) -> set[int]:
         with self._database.reading() as connection:
             if not has_index(connection):
-                log.warning("this SQLite has no trigrams: only the newest messages are searched")
+                self._log.warning(
+                    "this SQLite has no trigrams: only the newest messages are searched"
+                )
                 return set()
             return set(connection.execute(_BEHIND).scalars())
 
     def _index(self, connection: Connection, waiting: list[int]) -> set[int]:
-        """Returns the conversations that need no more."""
+        """Index STEP_ROWS messages; return the conversations that need no more."""
         done: set[int] = set()
         if not has_index(connection):
             return set(waiting)
@@ -90,13 +89,11 @@ class Indexing:
 
 
 def has_index(connection: Connection) -> bool:
-    """Whether the migration could make an index of trigrams."""
-    question = (
-        "SELECT name FROM sqlite_master WHERE name = 'trigrams'"
-        if connection.dialect.name == "sqlite"
-        else "SELECT to_regclass('trigrams')"
-    )
-    return connection.execute(text(question)).scalar() is not None
+    """Return whether the migration could make an index of trigrams."""
+    in_sqlite = "SELECT name FROM sqlite_master WHERE name = 'trigrams'"
+    in_postgres = "SELECT to_regclass('trigrams')"
+    query = in_sqlite if connection.dialect.name == "sqlite" else in_postgres
+    return connection.execute(text(query)).scalar() is not None
 
 
 _BEHIND = select(conversations.c.id).where(conversations.c.last_seq > conversations.c.indexed_seq)

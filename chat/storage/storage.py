@@ -1,131 +1,136 @@
-"""What is kept: conversations, messages, and how far each member has got. The only place that knows SQL.
+"""Owns everything that is kept: opens one database, and makes the parts that read and write it.
 
-`storage` is this process's, opened by `create_app`: `storage.journal` is the way in, `storage.read` the
-way to the questions of `store.py`.
+What is read and written stands in the parts.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from gevent import get_hub
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import Unavailable
+from chat.errors import Busy, Unavailable
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
-from chat.storage.database import Database
-from chat.storage.in_turn import InTurn
+from chat.storage.database import Database, again_if_broken
 from chat.storage.journal import Journal
-from chat.storage.last_seen import Sightings
-from chat.storage.message_reader import Questions as MessageReader
+from chat.storage.last_seen import LastSeen
+from chat.storage.message_reader import MessageReader
+from chat.storage.message_writer import MessageWriter
 from chat.storage.notifications import Notifications
 from chat.storage.search import Search
-from chat.storage.store import Store
-
-log = logging.getLogger("chat")
+from chat.storage.search_index import SearchIndex
 
 T = TypeVar("T")
 
 
 class Storage:
-    """The store and its journal, once `open` has been called."""
+    """One database and its parts. Connects at the first use; its thread starts with the first write.
 
-    store: Store
-    database: Database
-    messages: MessageReader
-    search: Search
-    journal: Journal
-    accounts: Accounts
-    notifications: Notifications
-    batches: Batches
-    in_turn: InTurn  # the way into the last two
-    last_seen: Sightings
-    _is_indexing = False
+    SQLite's tables are brought up to date. Several servers may share another database, so its tables are
+    not changed by starting one.
 
-    def open(self, url: str, journal_records: int, check: bool = True) -> None:
-        """Connect, bring an embedded database's tables up to date, and be ready for both.
+    Args:
+        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
+        user_key: makes the key by which two spellings of a name are one user.
+        journal_records: how many messages and pointers may wait to be stored.
+        check: whether to see that another database's tables are up to date. False for who is going to
+            change them.
+        clock: Unix time in seconds.
 
-        Several servers may share another database, so its tables are not changed by starting one.
+    Raises:
+        Unavailable: the database cannot be opened, or not be brought up to date.
+        WrongTables: it must be brought up to date first, or is newer than this program.
+    """
 
-        Args:
-            check: see that its tables are up to date. False for who is going to change them.
-
-        Raises:
-            Unavailable: the database cannot be opened, or not be brought up to date.
-            WrongTables: it must be brought up to date first, or is newer than this program.
-        """
-        self.store = Store(url)
-        self.database = self.store.database
-        self.messages = self.store.questions
-        self.search = self.store.search
-        self.journal = Journal(self.store, journal_records)
-        self.accounts = Accounts(self.store.database)
-        self.notifications = Notifications(self.store.database)
-        self.batches = Batches(self.store.database)
-        self.in_turn = InTurn()
-        self.last_seen = Sightings(self.store.database)
-        if self.store.engine.dialect.name == "sqlite":
-            migrate.upgrade(self.store.engine)
+    def __init__(
+        self,
+        url: str,
+        user_key: Callable[[str], str],
+        log: logging.Logger,
+        journal_records: int,
+        check: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._log = log
+        self.database = Database(url, log, clock)
+        self.accounts = Accounts(self.database, user_key)
+        self.messages = MessageReader(self.database)
+        self.writer = MessageWriter(self.database, self.accounts, log)
+        self.search = Search(self.database, user_key)
+        self.search_index = SearchIndex(self.database, self.writer.grown, log)
+        self.notifications = Notifications(self.database, user_key)
+        self.batches = Batches(self.database, user_key)
+        self.last_seen = LastSeen(self.database)
+        self.journal = Journal(self.writer, journal_records, log)
+        self._is_indexing = False
+        self._stopping = False
+        if self.database.is_sqlite:
+            migrate.upgrade(self.database.engine)
         elif check:
-            migrate.check(self.store.engine)
+            migrate.check(self.database.engine)
 
-    def keep_index(self) -> None:
-        """Index what came since the last call: a little, or as long as nothing is committed, all of it.
-
-        Blocks the calling greenlet. Called once a second; what fails, which `in_thread` has logged, is tried again.
-        """
-        if self._is_indexing:
-            return
-        self._is_indexing = True
-        try:
-            commits = self.journal.commits
-            while self.in_thread(self.store.indexing.step) and self.journal.commits == commits:
-                pass
-        except Unavailable:
-            pass
-        finally:
-            self._is_indexing = False
-
-    def write(self, function: Callable[..., T], *args: Any) -> T:
-        """Have function(*args) write, off the loop; block the calling greenlet until it is done.
-
-        Raises:
-            ChatError: Busy, Unavailable, or what the function raised.
-        """
-        written: T = self.in_turn.do(lambda outcome: outcome, function, *args)
-        return written
-
-    @staticmethod
-    def in_thread(question: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Ask the store in a native thread, so that only the calling greenlet waits for the disk.
+    def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Call a function that reads, in a native thread: only the calling greenlet waits for the disk.
 
         Raises:
             Unavailable: the database did not answer.
         """
-        answer = get_hub().threadpool.apply(_asked, (question, args, options))
+        read = partial(function, *args, **options)
+        answer: T | SQLAlchemyError = get_hub().threadpool.apply(_outcome, (read,))
         if isinstance(answer, SQLAlchemyError):
-            log.error("the database could not be read: %s", type(answer).__name__)
+            self._log.error("the database could not be read: %s", type(answer).__name__)
             raise Unavailable("The database cannot be read just now. Try again.")
-        found: T = answer
-        return found
+        return answer
+
+    def write(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that writes, in the journal's thread; block the calling greenlet until it is done.
+
+        Raises:
+            ChatError: Busy, Unavailable, or what the function raised.
+        """
+        written: T = self.journal.write(lambda outcome: outcome, function, *args)
+        return written
+
+    def keep_index(self) -> None:
+        """Index what came since the last call: a little, or as long as nothing is committed, all of it.
+
+        Blocks the calling greenlet. Called once a second; what fails, which is logged, is tried again.
+        """
+        if self._is_indexing:
+            return
+        self._is_indexing = is_behind = True
+        try:
+            commits = self.journal.commits
+            while is_behind and not self._stopping and self.journal.commits == commits:
+                is_behind = self.write(self.search_index.step)
+        except (Busy, Unavailable):
+            pass
+        finally:
+            self._is_indexing = False
+
+    def stop(self) -> bool:
+        """Begin no further step of the index; return whether something that was taken in is unwritten."""
+        self._stopping = True
+        return not self.journal.idle
+
+    def close(self) -> None:
+        """End the thread, and close the connections. Called when the journal is idle."""
+        self.journal.close()
+        self.database.close()
 
 
-def _asked(
-    question: Callable[..., T], args: tuple[Any, ...], options: dict[str, Any]
-) -> T | SQLAlchemyError:
+def _outcome(read: Callable[[], T]) -> T | SQLAlchemyError:
     """The answer, or the error as a value: gevent's pool would print one that is raised, and with it
     whose messages were asked for.
     """
     try:
-        try:
-            return question(*args, **options)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            return question(*args, **options)  # the line had broken since it was used last
+        return again_if_broken(read)
     except SQLAlchemyError as error:
         return error

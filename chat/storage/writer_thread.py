@@ -1,4 +1,4 @@
-"""One native thread beside the event loop, and the way to it and back.
+"""One native thread beside the event loop: the way to it and back. What it does is given to it.
 
 gevent's thread pool does the same for many threads; its way there and back took a third of a commit of
 fifty messages. Here it is one C queue there, and one wake-up of the loop back.
@@ -6,52 +6,56 @@ fifty messages. Here it is one C queue there, and one wake-up of the loop back.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from gevent import get_hub
 from gevent.monkey import get_original
 
-T = TypeVar("T")
-R = TypeVar("R")
+END_SECONDS = 2  # how long `close` waits for a database that hangs
 
 
-class HandOver(Generic[T, R]):
-    """Calls `work` in a thread of its own, one task after another, and `done` on the loop.
+class WriterThread:
+    """Calls one function at a time in a thread of its own, and another one with the outcome on the loop.
 
-    Belongs to the loop that it was made on, and keeps it going while a task is under way. The thread
-    ends with the process.
-
-    Args:
-        work: given a task; may block, must not raise.
-        done: given the task and what came of it; must not block.
+    Belongs to the loop that it was made on, and keeps it going while a function runs.
     """
 
-    def __init__(self, work: Callable[[T], R], done: Callable[[T, R], None]) -> None:
-        self._work = work
-        self._done = done
+    def __init__(self) -> None:
         self._tasks: Any = get_original("queue", "SimpleQueue")()
-        self._results: deque[tuple[T, R]] = deque()
         self._wake_up = get_hub().loop.async_()
-        self._under_way = 0
+        self._done: Any = None
+        self._outcome: Any = None
+        self._ended = get_original("_thread", "allocate_lock")()  # free once the thread has ended
+        self._ended.acquire()
         get_original("_thread", "start_new_thread")(self._run, ())
 
-    def begin(self, task: T) -> None:
-        """Hand a task to the thread."""
-        self._under_way += 1
+    def begin(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Have `work` called in the thread, and `done` on the loop with what it returned.
+
+        Args:
+            work: may block, must not raise. The one before must be done.
+            done: must not block.
+        """
+        self._done = done
         self._wake_up.start(self._hand_back)
-        self._tasks.put(task)
+        self._tasks.put(work)
+
+    def close(self) -> None:
+        """End the thread. Blocks the loop while a function still runs, END_SECONDS at most."""
+        self._tasks.put(None)
+        if self._ended.acquire(timeout=END_SECONDS):
+            self._wake_up.close()
 
     def _run(self) -> None:
-        while True:
-            task = self._tasks.get()
-            self._results.append((task, self._work(task)))
+        while (work := self._tasks.get()) is not None:
+            self._outcome = work()
+            del work  # with all that it holds
             self._wake_up.send()
+        self._ended.release()
 
     def _hand_back(self) -> None:
-        while self._results:
-            self._under_way -= 1
-            if not self._under_way:
-                self._wake_up.stop()
-            self._done(*self._results.popleft())
+        self._wake_up.stop()
+        done, outcome = self._done, self._outcome
+        self._done = self._outcome = None
+        done(outcome)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from chat.protocol.names import name_key
 from chat.storage import migrate
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from tests.postgres import Postgres
+
+JOURNAL_RECORDS = 20_000
+
+
+def open_storage(url: str, clock: Callable[[], float] = time.time) -> Storage:
+    """A database with the newest tables, whatever it had before."""
+    storage = Storage(
+        url, name_key, logging.getLogger("chat"), JOURNAL_RECORDS, check=False, clock=clock
+    )
+    migrate.upgrade(storage.database.engine)
+    return storage
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -23,8 +36,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    opened = Store(database_url)
-    migrate.upgrade(opened.engine)
+def storage(database_url: str) -> Iterator[Storage]:
+    opened = open_storage(database_url)
     yield opened
     opened.close()

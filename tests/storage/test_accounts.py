@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from chat.protocol.names import name_key
 from chat.storage.accounts import Accounts, EndedSession
-from chat.storage.store import Store
+from chat.storage.database import Database
+from tests.storage.conftest import open_storage
 
 NOW = 1_800_000_000_000
 
@@ -26,8 +29,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def accounts(store: Store, clock: Clock) -> Iterator[Accounts]:
-    return Accounts(store.database, clock)
+def accounts(database_url: str, clock: Clock) -> Iterator[Accounts]:
+    storage = open_storage(database_url, clock)
+    yield storage.accounts
+    storage.close()
 
 
 def test_a_name_that_never_came_has_no_account(accounts: Accounts) -> None:
@@ -52,11 +57,15 @@ def test_a_free_name_takes_a_password_once(accounts: Accounts) -> None:
     assert accounts.find("ALICE")[0] == account
 
 
-def test_of_many_that_protect_a_name_at_once_one_succeeds(accounts: Accounts) -> None:
+def test_of_many_processes_that_protect_a_name_at_once_one_succeeds(
+    accounts: Accounts, database_url: str
+) -> None:
     given: list[object] = []
 
     def protect(number: int) -> None:
-        given.append(accounts.give_password("alice", f"hash{number}"))
+        other = Database(database_url, logging.getLogger("chat"))
+        given.append(Accounts(other, name_key).give_password("alice", f"hash{number}"))
+        other.close()
 
     threads = [threading.Thread(target=protect, args=(number,)) for number in range(8)]
     for thread in threads:

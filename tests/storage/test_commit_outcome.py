@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,63 +11,63 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from chat.storage import commit_outcome as doubt
-from chat.storage import migrate
-from chat.storage.commit_outcome import InDoubt
+from chat.storage.database import CommitUnknown
 from chat.storage.records import Pointer, Send, Stored
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from tests.postgres import Postgres
+from tests.storage.conftest import open_storage
 
 HI = Send("alice", "bob", "hi", "c1")
 
 
 @pytest.fixture
-def remote(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[Store]:
-    opened = Store(postgres.create_database(f"doubt_{abs(hash(request.node.name))}"))
-    migrate.upgrade(opened.engine)
-    opened.commit([Send("alice", "bob", "the first", None)])
+def remote(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[Storage]:
+    opened = open_storage(postgres.create_database(f"broken_{abs(hash(request.node.name))}"))
+    opened.writer.commit([Send("alice", "bob", "the first", None)])
     yield opened
     opened.close()
 
 
-def break_the_next_commit(store: Store, *, is_stored: bool) -> None:
+def break_the_next_commit(storage: Storage, *, is_stored: bool) -> None:
     def break_it(connection: Any) -> None:
         driver = connection.connection.dbapi_connection
         driver.commit() if is_stored else driver.rollback()
         driver.close()
         raise psycopg.OperationalError("the line broke")
 
-    event.listen(store.engine, "commit", break_it, once=True)
+    event.listen(storage.database.engine, "commit", break_it, once=True)
 
 
-def test_a_commit_that_took_place_is_a_success_though_its_answer_was_lost(remote: Store) -> None:
+def test_a_commit_that_took_place_is_a_success_though_its_answer_was_lost(remote: Storage) -> None:
     break_the_next_commit(remote, is_stored=True)
-    [first], _ = remote.commit([HI])
+    [first], _ = remote.writer.commit([HI])
     assert isinstance(first, Stored)
     assert (first.seq, first.repeated) == (2, False), "so it is delivered"
-    [again], _ = remote.commit([HI])
+    [again], _ = remote.writer.commit([HI])
     assert again == Stored(2, first.sent_at, repeated=True)
 
 
-def test_a_commit_that_did_not_take_place_is_a_failure(remote: Store) -> None:
+def test_a_commit_that_did_not_take_place_is_a_failure(remote: Storage) -> None:
     break_the_next_commit(remote, is_stored=False)
-    with pytest.raises(InDoubt):
-        remote.commit([HI])
-    assert len(remote.history("alice", "bob", 10).messages) == 1
-    [again], _ = remote.commit([HI])
+    with pytest.raises(CommitUnknown):
+        remote.writer.commit([HI])
+    assert len(remote.messages.history("alice", "bob", 10).messages) == 1
+    [again], _ = remote.writer.commit([HI])
     assert isinstance(again, Stored)
     assert (again.seq, again.repeated) == (2, False)
 
 
-def test_pointers_alone_are_moved_again(remote: Store) -> None:
+def test_pointers_alone_are_moved_again(remote: Storage) -> None:
     break_the_next_commit(remote, is_stored=True)
-    with pytest.raises(InDoubt):
-        remote.commit([], [Pointer("bob", "alice", 1, 0)])
-    assert remote.commit([], [Pointer("bob", "alice", 1, 1)])[1] == [Pointer("bob", "alice", 1, 1)]
+    with pytest.raises(CommitUnknown):
+        remote.writer.commit([], [Pointer("bob", "alice", 1, 0)])
+    assert remote.writer.commit([], [Pointer("bob", "alice", 1, 1)])[1] == [
+        Pointer("bob", "alice", 1, 1)
+    ]
 
 
-def test_the_question_waits_until_the_commit_in_doubt_is_over(
-    remote: Store, monkeypatch: pytest.MonkeyPatch
+def test_the_query_waits_until_the_commit_of_unknown_outcome_is_over(
+    remote: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The line broke on our side only: at the other end the transaction goes on, and ends well."""
     went_on: list[Any] = []
@@ -77,10 +78,10 @@ def test_the_question_waits_until_the_commit_in_doubt_is_over(
         raise psycopg.OperationalError("the line broke")
 
     asked = threading.Event()
-    monkeypatch.setattr(doubt.log, "warning", lambda *_: asked.set())
-    event.listen(remote.engine, "commit", lose_it, once=True)
+    monkeypatch.setattr(logging.getLogger("chat"), "warning", lambda *_: asked.set())
+    event.listen(remote.database.engine, "commit", lose_it, once=True)
     outcomes: list[Any] = []
-    thread = threading.Thread(target=lambda: outcomes.append(remote.commit([HI])))
+    thread = threading.Thread(target=lambda: outcomes.append(remote.writer.commit([HI])))
     thread.start()
     assert asked.wait(10)
     thread.join(0.5)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 import requests
 
-from chat.storage import migrate
+from chat.storage.database import Database
 from chat.storage.database_file import FileReplaced
 from chat.storage.records import Send
-from chat.storage.store import Store
 from tests.clients import Person
 from tests.conftest import StartServer
+from tests.storage.conftest import open_storage
 
 
 def send(client_id: str) -> list[Send]:
@@ -51,37 +52,35 @@ def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(
 def test_another_file_under_the_name_is_told_from_the_one_that_is_open(
     tmp_path: Path, suffix: str
 ) -> None:
-    store = Store(f"sqlite:///{tmp_path}/chat.db")
-    migrate.upgrade(store.engine)
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
     for client_id in ("c1", "c2"):
-        store.commit(send(client_id))
+        storage.writer.commit(send(client_id))
     file = tmp_path / f"chat.db{suffix}"
     copy = tmp_path / "copy"
     copy.write_bytes(file.read_bytes())
     copy.replace(file)
     for _ in range(2):
         with pytest.raises(FileReplaced):
-            store.commit(send("c3"))
-    store.close()
+            storage.writer.commit(send("c3"))
+    storage.close()
 
 
 def test_the_wal_that_sqlite_makes_anew_for_a_new_writer_is_no_other_file(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/chat.db")
-    migrate.upgrade(store.engine)
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
     wal = tmp_path / "chat.db-wal"
     for number in range(3):
-        store.commit(send(f"a{number}"))
-        store.commit(send(f"b{number}"))
+        storage.writer.commit(send(f"a{number}"))
+        storage.writer.commit(send(f"b{number}"))
         assert wal.exists()
-        with pytest.raises(ZeroDivisionError), store.transaction():
+        with pytest.raises(ZeroDivisionError), storage.database.transaction():
             raise ZeroDivisionError  # the writer's connection is closed, and was the only one
         assert not wal.exists(), "need a new WAL for this to mean anything"
-    assert len(store.history("alice", "bob", 10).messages) == 6
-    store.close()
+    assert len(storage.messages.history("alice", "bob", 10).messages) == 6
+    storage.close()
 
 
 def test_a_database_without_a_file_is_not_looked_for() -> None:
-    store = Store("sqlite://")
-    with store.reading() as connection:
+    database = Database("sqlite://", logging.getLogger("chat"))
+    with database.reading() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
-    store.close()
+    database.close()

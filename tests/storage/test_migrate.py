@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -12,10 +13,15 @@ from sqlalchemy import inspect, text
 from chat import create_app
 from chat.errors import Unavailable, WrongTables
 from chat.storage import migrate
-from chat.storage.store import Store
+from chat.storage.database import Database
 from tests.conftest import GUNICORN, ROOT
 
-HEAD = migrate.upgrade(Store("sqlite://").engine)[1]
+
+def database(url: str) -> Database:
+    return Database(url, logging.getLogger("chat"))
+
+
+HEAD = migrate.upgrade(database("sqlite://").engine)[1]
 
 
 def init_db(url: str) -> subprocess.CompletedProcess[str]:
@@ -26,18 +32,18 @@ def init_db(url: str) -> subprocess.CompletedProcess[str]:
 
 
 def set_revision(url: str, revision: str) -> None:
-    store = Store(url)
-    with store.transaction() as connection:
+    opened = database(url)
+    with opened.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
-    store.close()
+    opened.close()
 
 
 def test_init_db_makes_the_tables_and_can_be_run_again(database_url: str) -> None:
     made = init_db(database_url)
     assert made.returncode == 0, made.stderr
-    store = Store(database_url)
-    assert {"conversations", "members", "messages"} <= set(inspect(store.engine).get_table_names())
-    store.close()
+    opened = database(database_url)
+    assert {"conversations", "members", "messages"} <= set(inspect(opened.engine).get_table_names())
+    opened.close()
     again = init_db(database_url)
     assert again.stdout == f"{database_url} is up to date (revision {HEAD}).\n"
     if database_url.startswith("postgresql"):  # SQLite's were made when the command was looked for
@@ -77,10 +83,10 @@ def test_a_server_does_not_start_on_tables_that_are_missing_or_old(database_url:
 def test_the_tables_of_a_newer_program_are_left_alone(database_url: str) -> None:
     assert init_db(database_url).returncode == 0
     set_revision(database_url, "9999")
-    store = Store(database_url)
+    opened = database(database_url)
     with pytest.raises(WrongTables, match="revision 9999, which this program does not know"):
-        migrate.upgrade(store.engine)
-    store.close()
+        migrate.upgrade(opened.engine)
+    opened.close()
     with pytest.raises(WrongTables, match="9999"):
         create_app({"CHAT_DATABASE_URL": database_url})
 

@@ -6,41 +6,41 @@ import pytest
 from sqlalchemy import text
 
 from chat.errors import Conflicting
-from chat.storage.accounts import Accounts
+from chat.protocol.names import name_key
 from chat.storage.batches import Batches, Work
 from chat.storage.notifications import KEY_MS, Content, Notifications, Once
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 
 
 @pytest.fixture
-def notifications(store: Store) -> Notifications:
-    return Notifications(store.database)
+def notifications(storage: Storage) -> Notifications:
+    return storage.notifications
 
 
 @pytest.fixture
-def batches(store: Store) -> Batches:
-    return Batches(store.database)
+def batches(storage: Storage) -> Batches:
+    return storage.batches
 
 
 def content(
-    store: Store, message: str = "hi", lives_ms: int | None = None, ago: int = 0
+    storage: Storage, message: str = "hi", lives_ms: int | None = None, ago: int = 0
 ) -> Content:
-    now = store.now_ms() - ago
+    now = storage.database.now_ms() - ago
     expires_at = None if lives_ms is None else now + lives_ms
     return Content(message, "A title", "/there", "warning", now, expires_at)
 
 
-def rows(store: Store, table: str) -> int:
-    with store.reading() as connection:
+def rows(storage: Storage, table: str) -> int:
+    with storage.database.reading() as connection:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 def test_a_notification_waits_for_its_user_in_any_spelling(
-    store: Store, notifications: Notifications
+    storage: Storage, notifications: Notifications
 ) -> None:
-    said = content(store)
+    said = content(storage)
     first, repeated = notifications.add("Bob", said, None)
-    second, _ = notifications.add("bob", content(store, "ho"), None)
+    second, _ = notifications.add("bob", content(storage, "ho"), None)
     assert (repeated, second > first) == (False, True)
     found, count = notifications.unseen("BOB", 50)
     assert [(notice.id, notice.content.message) for notice in found] == [
@@ -52,20 +52,20 @@ def test_a_notification_waits_for_its_user_in_any_spelling(
 
 
 def test_more_than_a_page_of_unseen_ones_are_counted_all_the_same(
-    store: Store, notifications: Notifications
+    storage: Storage, notifications: Notifications
 ) -> None:
     for _ in range(5):
-        notifications.add("bob", content(store), None)
+        notifications.add("bob", content(storage), None)
     found, count = notifications.unseen("bob", 2)
     assert (len(found), count) == (2, 5)
 
 
 def test_what_has_expired_or_was_dismissed_is_not_shown(
-    store: Store, notifications: Notifications
+    storage: Storage, notifications: Notifications
 ) -> None:
-    notifications.add("bob", content(store, lives_ms=1_000, ago=5_000), None)
-    lives, _ = notifications.add("bob", content(store, lives_ms=60_000), None)
-    gone, _ = notifications.add("bob", content(store), None)
+    notifications.add("bob", content(storage, lives_ms=1_000, ago=5_000), None)
+    lives, _ = notifications.add("bob", content(storage, lives_ms=60_000), None)
+    gone, _ = notifications.add("bob", content(storage), None)
     assert notifications.dismiss("carol", gone) is None
     assert notifications.dismiss("Bob", gone) is True
     assert notifications.dismiss("bob", gone) is False
@@ -76,9 +76,9 @@ def test_what_has_expired_or_was_dismissed_is_not_shown(
 
 
 def test_seen_ones_come_behind_the_unseen_and_no_page_shows_one_twice(
-    store: Store, notifications: Notifications
+    storage: Storage, notifications: Notifications
 ) -> None:
-    ids = [notifications.add("bob", content(store), None)[0] for _ in range(6)]
+    ids = [notifications.add("bob", content(storage), None)[0] for _ in range(6)]
     assert sorted(notifications.see([(ids[1], "Bob"), (ids[4], "bob")])) == [ids[1], ids[4]]
     assert notifications.see([(ids[4], "bob"), (ids[0], "carol")]) == []
     shown: list[int] = []
@@ -91,39 +91,41 @@ def test_seen_ones_come_behind_the_unseen_and_no_page_shows_one_twice(
     assert [n.id for n in notifications.after("bob", ids[2], 9)] == ids[3:], "seen or not"
 
 
-def test_a_repeated_request_makes_one_record(store: Store, notifications: Notifications) -> None:
+def test_a_repeated_request_makes_one_record(
+    storage: Storage, notifications: Notifications
+) -> None:
     once = Once("ci", "build 7", "digest")
-    first, _ = notifications.add("bob", content(store), once)
+    first, _ = notifications.add("bob", content(storage), once)
     for _ in range(20):
-        assert notifications.add("bob", content(store), once) == (first, True)
+        assert notifications.add("bob", content(storage), once) == (first, True)
     with pytest.raises(Conflicting) as refused:
-        notifications.add("bob", content(store, "other"), once._replace(digest="another"))
+        notifications.add("bob", content(storage, "other"), once._replace(digest="another"))
     assert refused.value.field == "Idempotency-Key"
-    assert notifications.add("bob", content(store), once._replace(service="cron"))[1] is False
-    assert rows(store, "notifications") == 2
+    assert notifications.add("bob", content(storage), once._replace(service="cron"))[1] is False
+    assert rows(storage, "notifications") == 2
 
 
-def test_a_key_is_known_for_a_day(store: Store, notifications: Notifications) -> None:
+def test_a_key_is_known_for_a_day(storage: Storage, notifications: Notifications) -> None:
     once = Once("ci", "nightly", "digest")
-    old = content(store, ago=KEY_MS + 1_000)
+    old = content(storage, ago=KEY_MS + 1_000)
     first, _ = notifications.add("bob", old, once)
-    second, repeated = notifications.add("bob", content(store), once)
+    second, repeated = notifications.add("bob", content(storage), once)
     assert (second != first, repeated) == (True, False)
-    assert rows(store, "idempotency_keys") == 1
+    assert rows(storage, "idempotency_keys") == 1
 
 
 def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
-    store: Store, notifications: Notifications, batches: Batches
+    storage: Storage, notifications: Notifications, batches: Batches
 ) -> None:
     names = [f"user{n}" for n in range(5)]
-    id_, _ = batches.add("ci", [*names, "USER3"], content(store), None)
+    id_, _ = batches.add("ci", [*names, "USER3"], content(storage), None)
     work = batches.next()
     assert work is not None
     assert (work.user_ids[:3], work.batch.total) == (names[:3], 5)
     ids = batches.send(work, 0, work.user_ids[:2], 0)
     assert ids == [notifications.unseen(name, 1)[0][0].id for name in names[:2]]
     assert batches.send(work, 0, work.user_ids[:2], 0) == [], "by another process, a moment later"
-    again = Batches(store.database).next()  # after a restart
+    again = Batches(storage.database, name_key).next()  # after a restart
     assert again is not None
     assert (again.batch.sent, again.batch.finished) == (2, False)
     batches.send(again, 2, again.user_ids[2:], 3)
@@ -134,35 +136,35 @@ def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
     assert (found.sent, found.reached, found.finished) == (5, 4, True)
     assert batches.find("cron", id_) is None
     assert [notifications.unseen(name, 9)[1] for name in names] == [1] * 5
-    assert rows(store, "notifications") == 5
+    assert rows(storage, "notifications") == 5
 
 
 def test_everyone_is_who_is_stored_or_online_and_not_shut_out(
-    store: Store, batches: Batches
+    storage: Storage, batches: Batches
 ) -> None:
-    accounts = Accounts(store.database)
+    accounts = storage.accounts
     accounts.keep_names(["alice", "Bob"])
     accounts.disable("mallory")
-    batches.add("ci", None, content(store), None, online=["bob", "carol", "mallory"])
+    batches.add("ci", None, content(storage), None, online=["bob", "carol", "mallory"])
     work: Work | None = batches.next()
     assert work is not None
     assert {user_id.lower() for user_id in work.user_ids} == {"alice", "bob", "carol"}
     assert accounts.unknown(["ALICE", "carol", "mallory"]) == ["carol"]
 
 
-def test_a_repeated_batch_is_one(store: Store, batches: Batches) -> None:
+def test_a_repeated_batch_is_one(storage: Storage, batches: Batches) -> None:
     once = Once("ci", "news", "digest")
-    first, _ = batches.add("ci", ["bob"], content(store), once)
-    assert batches.add("ci", ["bob"], content(store), once) == (first, True)
-    assert rows(store, "batches") == 1
+    first, _ = batches.add("ci", ["bob"], content(storage), once)
+    assert batches.add("ci", ["bob"], content(storage), once) == (first, True)
+    assert rows(storage, "batches") == 1
 
 
 def test_what_is_done_with_and_old_is_forgotten_and_nothing_else(
-    store: Store, notifications: Notifications, batches: Batches
+    storage: Storage, notifications: Notifications, batches: Batches
 ) -> None:
     old, day = 10 * 86_400_000, 86_400_000
     waits, seen, dismissed, _, fresh = (
-        notifications.add("bob", content(store, name, lives_ms, ago), None)[0]
+        notifications.add("bob", content(storage, name, lives_ms, ago), None)[0]
         for name, lives_ms, ago in (
             ("waits", None, old), ("seen", None, old), ("dismissed", None, old), ("expired", day, old),
             ("fresh", None, 0),
@@ -170,18 +172,18 @@ def test_what_is_done_with_and_old_is_forgotten_and_nothing_else(
     )  # fmt: skip
     notifications.see([(seen, "bob"), (fresh, "bob")])
     notifications.dismiss("bob", dismissed)
-    week_ago = store.now_ms() - 7 * day
+    week_ago = storage.database.now_ms() - 7 * day
     assert notifications.forget(week_ago, 2) == 2
     assert notifications.forget(week_ago, 500) == 1
     assert notifications.forget(week_ago, 500) == 0
     assert {notice.id for notice in notifications.page("bob", 50)[0]} == {waits, fresh}
     assert notifications.last_id() == fresh
-    assert notifications.forget(store.now_ms() + day, 500) == 0, "the newest stays"
-    batches.add("ci", ["bob"], content(store, ago=old), None)
+    assert notifications.forget(storage.database.now_ms() + day, 500) == 0, "the newest stays"
+    batches.add("ci", ["bob"], content(storage, ago=old), None)
     batches.forget(week_ago)
-    assert rows(store, "batches") == 1, "it is not sent yet"
+    assert rows(storage, "batches") == 1, "it is not sent yet"
     work = batches.next()
     assert work is not None
     batches.finish(work, 0)
     batches.forget(week_ago)
-    assert rows(store, "batches") == 0
+    assert rows(storage, "batches") == 0

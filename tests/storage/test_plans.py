@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from chat.storage.notifications import Content, Notifications
+from chat.storage.notifications import Content
 from chat.storage.records import Send
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 
 MESSAGES = 100_000
 FILL = """
@@ -21,30 +21,32 @@ SELECT c.id, n, 'alice', 'c' || n, 'hi', n FROM numbers, conversations AS c
 
 
 @pytest.fixture
-def questions(store: Store) -> list[tuple[str, Any]]:
-    """Two conversations of 100,000 messages; and what the store asks from now on."""
-    store.commit([Send("alice", other, "hi", "c1") for other in ("bob", "carol")])
-    with store.transaction() as connection:
+def questions(storage: Storage) -> list[tuple[str, Any]]:
+    """Two conversations of 100,000 messages; and what the storage asks from now on."""
+    storage.writer.commit([Send("alice", other, "hi", "c1") for other in ("bob", "carol")])
+    with storage.database.transaction() as connection:
         connection.execute(text(FILL), {"messages": MESSAGES})
         connection.execute(text(f"UPDATE conversations SET last_seq = {MESSAGES}"))
-    analyze = "ANALYZE" if store.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    analyze = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    with storage.database.engine.connect().execution_options(
+        isolation_level="AUTOCOMMIT"
+    ) as connection:
         connection.exec_driver_sql(analyze)
     asked: list[tuple[str, Any]] = []
     event.listen(
-        store.engine,
+        storage.database.engine,
         "before_cursor_execute",
         lambda _c, _cursor, statement, values, _x, _m: asked.append((statement, values)),
     )
     return asked
 
 
-def plan_of(store: Store, asked: list[tuple[str, Any]]) -> str:
+def plan_of(storage: Storage, asked: list[tuple[str, Any]]) -> str:
     [(statement, values)] = [one for one in asked if one[0].startswith("SELECT")]
     asked.clear()
-    sqlite = store.engine.dialect.name == "sqlite"
+    sqlite = storage.database.engine.dialect.name == "sqlite"
     explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN (ANALYZE, TIMING OFF)"
-    with store.engine.connect() as connection:
+    with storage.database.engine.connect() as connection:
         rows = connection.exec_driver_sql(f"{explain} {statement}", values).all()
     return "\n".join(str(row[-1]) for row in rows)
 
@@ -53,12 +55,12 @@ def plan_of(store: Store, asked: list[tuple[str, Any]]) -> str:
     "bounds", [{}, {"before": 50_000}, {"after": 50_000}, {"after": 10, "before": 90_000}], ids=str
 )
 def test_a_page_of_a_long_conversation_is_read_from_the_index_in_its_order(
-    store: Store, questions: list[tuple[str, Any]], bounds: dict[str, int]
+    storage: Storage, questions: list[tuple[str, Any]], bounds: dict[str, int]
 ) -> None:
-    page = store.history("alice", "bob", 50, **bounds)
+    page = storage.messages.history("alice", "bob", 50, **bounds)
     assert (len(page.messages), page.more) == (50, True)
-    plan = plan_of(store, questions)
-    if store.engine.dialect.name == "sqlite":
+    plan = plan_of(storage, questions)
+    if storage.database.engine.dialect.name == "sqlite":
         assert re.search(r"SEARCH messages USING INDEX \S+ \(conversation_id=\?", plan), plan
         assert "SCAN messages" not in plan
         assert "TEMP B-TREE" not in plan, "nothing is sorted"
@@ -68,12 +70,12 @@ def test_a_page_of_a_long_conversation_is_read_from_the_index_in_its_order(
 
 
 def test_of_what_was_missed_a_page_at_most_is_looked_at_in_each_conversation(
-    store: Store, questions: list[tuple[str, Any]]
+    storage: Storage, questions: list[tuple[str, Any]]
 ) -> None:
-    page = store.missed("bob", {"alice": 50_000}, 50, 100_000)
+    page = storage.messages.missed("bob", {"alice": 50_000}, 50, 100_000)
     assert page.messages[0].message.seq == 50_001
-    plan = plan_of(store, questions)
-    if store.engine.dialect.name == "sqlite":
+    plan = plan_of(storage, questions)
+    if storage.database.engine.dialect.name == "sqlite":
         bounded = r"SEARCH messages USING INDEX \S+ \(conversation_id=\? AND seq>\? AND seq<\?\)"
         assert re.search(bounded, plan), plan
         assert not re.search("SCAN (messages|members|conversations)", plan), plan
@@ -92,17 +94,19 @@ SELECT 'user' || (n % 10), 'hi', 'info', n, n FROM numbers
 
 
 def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
-    store: Store, questions: list[tuple[str, Any]]
+    storage: Storage, questions: list[tuple[str, Any]]
 ) -> None:
-    notifications = Notifications(store.database)
-    with store.transaction() as connection:
+    notifications = storage.notifications
+    with storage.database.transaction() as connection:
         connection.execute(text(SEEN), {"notifications": MESSAGES})
-    analyze = "ANALYZE" if store.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    analyze = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    with storage.database.engine.connect().execution_options(
+        isolation_level="AUTOCOMMIT"
+    ) as connection:
         connection.exec_driver_sql(analyze)
     waiting, _ = notifications.add("user7", Content("new", None, None, "info", 1, None), None)
     questions.clear()
     assert [notice.id for notice in notifications.unseen("user7", 50)[0]] == [waiting]
-    plan = plan_of(store, questions)
+    plan = plan_of(storage, questions)
     assert "notifications_unseen" in plan, plan
     assert "SCAN" not in plan.upper().replace("INDEX SCAN", ""), plan

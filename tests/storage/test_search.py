@@ -10,50 +10,51 @@ from sqlalchemy import text
 
 from chat.storage import search
 from chat.storage.records import Send
-from chat.storage.store import Store
+from chat.storage.storage import Storage
+from tests.storage.conftest import open_storage
 
 
-def say(store: Store, *messages: tuple[str, str, str]) -> None:
-    store.commit([Send(*message, None) for message in messages])
+def say(storage: Storage, *messages: tuple[str, str, str]) -> None:
+    storage.writer.commit([Send(*message, None) for message in messages])
 
 
-def index(store: Store) -> None:
-    while store.indexing.step():
+def index(storage: Storage) -> None:
+    while storage.search_index.step():
         pass
 
 
-def find(store: Store, wanted: str, user: str = "alice", limit: int = 50) -> list[str]:
-    return [found.message.body for found in store.search.messages(user, wanted, limit).messages]
+def find(storage: Storage, wanted: str, user: str = "alice", limit: int = 50) -> list[str]:
+    return [found.message.body for found in storage.search.messages(user, wanted, limit).messages]
 
 
 @pytest.fixture(params=["with the index", "behind the index", "without an index"])
-def kept(request: pytest.FixtureRequest, store: Store) -> Any:
-    """A store, and what has to happen to what was written before it is looked for."""
+def kept(request: pytest.FixtureRequest, storage: Storage) -> Any:
+    """A storage, and what has to happen to what was written before it is looked for."""
     if request.param == "without an index":
-        with store.transaction() as connection:
-            sqlite = store.engine.dialect.name == "sqlite"
+        with storage.database.transaction() as connection:
+            sqlite = storage.database.engine.dialect.name == "sqlite"
             connection.execute(text(f"DROP {'TABLE' if sqlite else 'INDEX'} trigrams"))
-    return store, (index if request.param == "with the index" else lambda store: None)
+    return storage, (index if request.param == "with the index" else lambda storage: None)
 
 
 def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
-    store, written = kept
+    storage, written = kept
     say(
-        store,
+        storage,
         ("alice", "bob", "See you at the Library"),
         ("bob", "alice", "내일 도서관에서 만나요"),
     )
-    written(store)
+    written(storage)
     for wanted in ("library", "LIBR", "brary", "the l", "e", "Se"):
-        assert find(store, wanted) == ["See you at the Library"], wanted
+        assert find(storage, wanted) == ["See you at the Library"], wanted
     for wanted in ("도서관에서", "서관에", "관", "도서", "내일 도서관"):
-        assert find(store, wanted) == ["내일 도서관에서 만나요"], wanted
-    assert find(store, "theatre") == []
-    assert find(store, "") == []
+        assert find(storage, wanted) == ["내일 도서관에서 만나요"], wanted
+    assert find(storage, "theatre") == []
+    assert find(storage, "") == []
 
 
 def test_every_sign_stands_for_itself(kept: Any) -> None:
-    store, written = kept
+    storage, written = kept
     odd = [
         '100% "sure"',
         "100 sure",
@@ -63,44 +64,44 @@ def test_every_sign_stands_for_itself(kept: Any) -> None:
         "it's*",
         "NOT x AND (y",
     ]
-    say(store, *(("alice", "bob", body) for body in odd))
-    written(store)
+    say(storage, *(("alice", "bob", body) for body in odd))
+    written(storage)
     expected = {
         "0% ": [odd[0]], "%": [odd[0]], '"': [odd[0]], '% "su': [odd[0]], "_case_": [odd[2]], "_": [odd[2]],
         "\\": [odd[4]], "\\b\\": [odd[4]], "'": [odd[5]], "t's*": [odd[5]], "*": [odd[5]],
         "NOT x AND (": [odd[6]], "AND": [odd[6]], "\0": [], "su\0re": [], '""': [], "body:": [],
     }  # fmt: skip
     for wanted, bodies in expected.items():
-        assert find(store, wanted) == bodies, wanted
+        assert find(storage, wanted) == bodies, wanted
 
 
 def test_other_peoples_conversations_are_not_searched(kept: Any) -> None:
-    store, written = kept
-    say(store, ("bob", "carol", "a secret"), ("alice", "bob", "no secret"))
-    written(store)
-    assert find(store, "secret", "alice") == ["no secret"]
-    assert find(store, "secret", "carol") == ["a secret"]
-    assert find(store, "secret", "nobody") == []
+    storage, written = kept
+    say(storage, ("bob", "carol", "a secret"), ("alice", "bob", "no secret"))
+    written(storage)
+    assert find(storage, "secret", "alice") == ["no secret"]
+    assert find(storage, "secret", "carol") == ["a secret"]
+    assert find(storage, "secret", "nobody") == []
 
 
 def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_moment(
     kept: Any,
 ) -> None:
-    store, written = kept
+    storage, written = kept
     bodies = []
     for moment in range(5):
-        store.database._clock = lambda moment=moment: 1000.0 + moment
+        storage.database._clock = lambda moment=moment: 1000.0 + moment
         batch = [
             (("alice", other, f"word {moment} {other} {n}")) for other in ("bob", "carol", "dave")
             for n in range(3)
         ]  # fmt: skip
-        say(store, *batch)
+        say(storage, *batch)
         bodies += [body for *_, body in batch]
-    written(store)
+    written(storage)
     found: list[str] = []
     before = None
     while True:
-        page = store.search.messages("alice", "word", 4, before)
+        page = storage.search.messages("alice", "word", 4, before)
         found += [one.message.body for one in page.messages]
         if not page.more:
             break
@@ -112,24 +113,26 @@ def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_mome
 
 
 def test_a_short_text_is_looked_for_in_the_newest_messages_only(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "UNINDEXED_MESSAGES", 10)
-    say(store, *(("alice", "bob", f"no {n}") for n in range(30)))
-    index(store)
-    assert find(store, "no") == [f"no {n}" for n in reversed(range(20, 30))]
-    assert len(find(store, "no ")) == 30
+    say(storage, *(("alice", "bob", f"no {n}") for n in range(30)))
+    index(storage)
+    assert find(storage, "no") == [f"no {n}" for n in reversed(range(20, 30))]
+    assert len(find(storage, "no ")) == 30
 
 
-def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(store: Store) -> None:
-    if store.engine.dialect.name != "sqlite":
+def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(
+    storage: Storage,
+) -> None:
+    if storage.database.engine.dialect.name != "sqlite":
         return  # PostgreSQL keeps its index itself
-    say(store, *(("alice", "bob", f"first {n}") for n in range(500)))
-    assert store.indexing.step(), "need more than one step for this to mean anything"
-    again = Store(str(store.engine.url))
+    say(storage, *(("alice", "bob", f"first {n}") for n in range(500)))
+    assert storage.search_index.step(), "need more than one step for this to mean anything"
+    again = open_storage(str(storage.database.engine.url))
     say(again, ("bob", "alice", "later"))
     index(again)
-    with again.reading() as connection:
+    with again.database.reading() as connection:
         rows = connection.execute(text("SELECT last_seq, indexed_seq FROM conversations")).all()
         indexed = connection.execute(text("SELECT count(*) FROM trigrams")).scalar()
     assert [tuple(row) for row in rows] == [(501, 501)]
@@ -138,27 +141,27 @@ def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(store
     again.close()
 
 
-def test_a_text_in_twenty_thousand_messages_is_found_in_a_blink(store: Store) -> None:
-    if store.engine.dialect.name != "sqlite":
+def test_a_text_in_twenty_thousand_messages_is_found_in_a_blink(storage: Storage) -> None:
+    if storage.database.engine.dialect.name != "sqlite":
         return
     for start in range(0, 20_000, 2_000):
         say(
-            store,
+            storage,
             *(("alice", f"p{n % 50}", f"the word number {n}") for n in range(start, start + 2_000)),
         )
-    index(store)
+    index(storage)
     for wanted in ("word", "number 777", "no"):
         start_at = time.perf_counter()
-        find(store, wanted)
+        find(storage, wanted)
         assert time.perf_counter() - start_at < 0.5, wanted
 
 
-def test_names_are_found_by_their_beginning_whatever_their_case(store: Store) -> None:
-    say(store, ("Anna", "an_na", "hi"), ("ANDY", "bert", "hi"), ("Ännchen", "한나", "hi"))
-    assert store.search.names("an", 10) == ["an_na", "ANDY", "Anna"]
-    assert store.search.names("AN_", 10) == ["an_na"]
-    assert store.search.names("ä", 10) == ["Ännchen"]
-    assert store.search.names("한", 10) == ["한나"]
-    assert len(store.search.names("a", 2)) == 2
+def test_names_are_found_by_their_beginning_whatever_their_case(storage: Storage) -> None:
+    say(storage, ("Anna", "an_na", "hi"), ("ANDY", "bert", "hi"), ("Ännchen", "한나", "hi"))
+    assert storage.search.names("an", 10) == ["an_na", "ANDY", "Anna"]
+    assert storage.search.names("AN_", 10) == ["an_na"]
+    assert storage.search.names("ä", 10) == ["Ännchen"]
+    assert storage.search.names("한", 10) == ["한나"]
+    assert len(storage.search.names("a", 2)) == 2
     for nothing in ("", "%", "\0", "z"):
-        assert store.search.names(nothing, 10) == []
+        assert storage.search.names(nothing, 10) == []
