@@ -187,7 +187,12 @@ def notify(
     if (chat := current_server()) is not None:
         return chat.notify(to, message, **said)
     settings = Settings.load()
-    secret = settings.token_secret.encode() or kept_secret(INSTANCE, logging.getLogger(NAME))
+    if not settings.token_secret and INSTANCE is None:
+        raise RuntimeError(
+            "This process serves no chat: call it within the context of the application that has it "
+            "(with app.app_context():), or set CHAT_TOKEN_SECRET."
+        )
+    secret = settings.token_secret.encode() or kept_secret(str(INSTANCE), logging.getLogger(NAME))
     service = Service(settings.url, Tokens(secret, settings.token_ttl), "flask")
     given = {name: value for name, value in said.items() if value is not None}
     return service.notify(to, message, **given)

@@ -35,8 +35,8 @@ def enter(client: Client, event: Init) -> Answer:
     before = client.owner
     if before != user_id:
         if len(chat.online.of(user_id)) >= chat.limits.sockets_per_user:
-            error = RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
-            return _refuse(client, event, error, TOO_MUCH, "too many sockets of one user")
+            too_many = RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
+            return _refuse(client, event, too_many, TOO_MUCH, "too many sockets of one user")
         # Said again and again, it would fill the log.
         chat.log.info("init user=%r address=%s", user_id, client.address)
         client.drop_backlogs()

@@ -66,13 +66,11 @@ def is_gunicorn_worker() -> bool:
     arbiter = sys.modules.get("gunicorn.arbiter")
     if arbiter is None or "gunicorn.workers.ggevent" not in sys.modules:
         return False
-    from gunicorn.workers.base import Worker
-
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         owner = frame.f_locals.get("self")
-        if isinstance(owner, Worker):
+        if isinstance(owner, sys.modules["gunicorn.workers.base"].Worker):
             return monkey.is_module_patched("socket")
         if isinstance(owner, arbiter.Arbiter):
             raise BadSetting("Leave out --preload: sockets live in the worker, not in its master.")

@@ -147,7 +147,7 @@ class ChatServer:
 
     def _is_storing(self) -> bool:
         self.batches.stop()
-        return not self.storage.journal.idle
+        return self.storage.stop()
 
     # Its life.
 

@@ -15,8 +15,7 @@ from chat.messages.backlog import Item, PingedOutlet, ProvenBacklog, Source
 from chat.messages.receipts import Receipts
 from chat.people.online import encoded
 from chat.protocol.structs import ChatMessage, iso
-from chat.storage.message_reader import PAGE_BYTES
-from chat.storage.records import Message, Pointer
+from chat.storage.records import PAGE_BYTES, Message, Pointer
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 

@@ -70,7 +70,9 @@ class BatchSender:
             return PushResult(None, stored[0], 0, stored[1])
 
         add, content = self._storage.batches.add, draft.content()
-        pushed = self._storage.journal.write(settle, add, service, user_ids, content, once, online)
+        pushed: PushResult = self._storage.journal.write(
+            settle, add, service, user_ids, content, once, online
+        )
         self.keep_sending()
         return pushed
 

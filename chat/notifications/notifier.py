@@ -92,11 +92,12 @@ class Notifier:
 
         add = self._storage.notifications.add
         try:
-            return self._storage.journal.write(settle, add, user_id, content, once)
+            pushed: PushResult = self._storage.journal.write(settle, add, user_id, content, once)
         except Unavailable:
             if once is not None and len(self._in_doubt) < MOST_IN_DOUBT:
                 self._in_doubt.add(once)
             raise
+        return pushed
 
     def show(self, user_id: str, notice: Notice) -> int:
         """Send a stored one to the user's sockets and streams, or tell of a user who is offline.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -12,8 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable, WrongTables
-
-SCRIPTS = Path(__file__).parents[2] / "migrations"  # the one place that knows where they lie
+from chat.resources import MIGRATIONS
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str | None]:
@@ -68,7 +65,7 @@ def _upgrade(engine: Engine) -> tuple[str | None, str | None]:
 
 
 def _scripts(config: Config) -> ScriptDirectory:
-    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return ScriptDirectory.from_config(config)
 
 
