@@ -42,7 +42,7 @@ class Lease:
     - SQLite: a lock on the file `<database>-server`, which ends with the process.
     - SQLite in memory: nobody else can reach it, so there is nothing to hold.
     - PostgreSQL: the one row of `server_lease`, by the database's clock, since a session's lock does not hold
-      through a pooler. After a kill -9 the row is free within 10 s.
+      through a pooler. After a kill -9 the row is free within 8 s.
 
     Who finds it held waits for a holder that stops, and gives up on one that goes on. A holder that was told
     to stop says so (`announce_stop`). Until it has said it, it gets 1.5 s; with the same parent 5 s, as
@@ -67,8 +67,8 @@ class Lease:
         """Take the lease as soon as it is free.
 
         Args:
-            wait_seconds: at most, for a holder that stops or may be dead. It has to be more than the 10 s that
-                a dead one's row is left, and than a stop takes.
+            wait_seconds: at most, for a holder that stops or may be dead. It has to be more than the 8 s that a
+                dead one's row is left, and than a stop takes.
 
         Raises:
             DatabaseInUse: another server holds it, and goes on serving.

@@ -16,7 +16,7 @@ from chat.errors import Unavailable
 from chat.storage.database import Database
 from chat.storage.schema import server_lease
 
-STALE_SECONDS = 10  # a row that was not renewed for so long is free
+STALE_SECONDS = 8  # a row that was not renewed for so long is free: a successor begins within 10 s
 
 # The statement's own time: now() is the transaction's, and may have waited for another one.
 _NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
@@ -35,7 +35,7 @@ _MINE = update(server_lease).where(server_lease.c.holder == bindparam("me"))
 
 
 class LeaseRow:
-    """The lease of a PostgreSQL database. It is free 10 s after it was renewed last.
+    """The lease of a PostgreSQL database. It is free 8 s after it was renewed last.
 
     Attributes:
         is_holder_alive: whether the holder that `take` found has renewed it since the first look.
@@ -62,7 +62,8 @@ class LeaseRow:
                     return None
                 found, renewed_at = connection.execute(_FIND).one()
         except SQLAlchemyError as error:
-            raise Unavailable(f"The database cannot be leased: {error}") from None
+            reason = str(getattr(error, "orig", error)).strip()
+            raise Unavailable(f"The database cannot be reached: {reason}") from None
         self._found_at = self._found_at or renewed_at
         self.is_holder_alive = renewed_at != self._found_at
         return str(found)

@@ -47,6 +47,7 @@ class LockFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor: int | None = None  # None: the lock is not held
+        self._file: os.stat_result  # which file it is that we have locked
 
     def take(self, text: str) -> str | None:
         """Take the lock and write `text`, or return the text of another holder.
@@ -74,7 +75,7 @@ class LockFile:
         if self._descriptor is None:
             return False
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(self._descriptor), os.stat(self._path)):
+            if os.path.samestat(self._file, os.stat(self._path)):
                 return True
         try:
             return self.take(text) is None
@@ -100,7 +101,7 @@ class LockFile:
             os.close(descriptor)
             raise
         self.release()
-        self._descriptor = descriptor
+        self._descriptor, self._file = descriptor, os.fstat(descriptor)
         _release_in_children(self)
         self.write(text)
         return None
