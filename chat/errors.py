@@ -259,6 +259,12 @@ class WrongTables(ChatError):
     code = "wrong_tables"
 
 
+class DatabaseInUse(ChatError):
+    """Another server serves the database; this one does not start."""
+
+    code = "database_in_use"
+
+
 class NotUnderGevent(ChatError):
     """The process was not monkey-patched, so that one blocking call would stop every socket."""
 

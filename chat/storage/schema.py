@@ -168,3 +168,13 @@ idempotency_keys = Table(
     Column("created_at", BigInteger, nullable=False, index=True),
     PrimaryKeyConstraint("service", "key"),
 )
+
+# One row, on PostgreSQL: which process serves the database. On SQLite a locked file says it.
+server_lease = Table(
+    "server_lease",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("holder", Text, nullable=False),  # a random id; "" when it was given back
+    Column("owner", Text, nullable=False),  # `lease.Owner` as JSON
+    Column("renewed_at", BigInteger, nullable=False),  # Unix time in ms, by the database's clock
+)

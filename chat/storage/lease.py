@@ -1,0 +1,146 @@
+"""The right to serve a database, which one process has at a time.
+
+When a server asks for it, and what it does without it, is the server's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from math import inf
+
+import msgspec
+
+from chat.errors import DatabaseInUse
+from chat.storage.database import Database
+from chat.storage.lease_row import LeaseRow
+from chat.storage.lock_file import LockFile
+
+GRACE_SECONDS = 1.5  # for `kill; start`: until the holder has said that it stops
+PARENT_SECONDS = 5  # for gunicorn's HUP: until a busy predecessor has said it
+POLL_SECONDS = 0.2
+
+log = logging.getLogger("chat")
+
+
+class Owner(msgspec.Struct):
+    """Who holds a lease, as those read it who would like to."""
+
+    host: str = "?"
+    pid: int = 0
+    parent_pid: int = 0
+    since: int = 0  # Unix time in milliseconds, by the holder's clock: for people only
+    stopping: bool = False
+
+
+class Lease:
+    """The right of one process to serve one database.
+
+    - SQLite: a lock on the file `<database>-server`, which ends with the process.
+    - SQLite in memory: nobody else can reach it, so there is nothing to hold.
+    - PostgreSQL: the one row of `server_lease`, by the database's clock, since a session's lock does not hold
+      through a pooler. After a kill -9 the row is free within 8 s.
+
+    Who finds it held waits for a holder that stops, and gives up on one that goes on. A holder that was told
+    to stop says so (`announce_stop`). Until it has said it, it gets 1.5 s; with the same parent 5 s, as
+    gunicorn's HUP starts the new worker before the old one, perhaps a busy one, hears of it. So the second
+    worker of `-w 2` gives up after 5 s, and any other second server after some 2 s. A row may be left of a
+    dead process, so nobody gives up before it was renewed.
+
+    All methods block: `acquire` as long as it waits, the others until the database answers.
+    """
+
+    def __init__(self, database: Database) -> None:
+        path = database.engine.url.database
+        self._now_ms = database.now_ms
+        self._place: LeaseRow | LockFile | None = None  # None: there is nothing to hold
+        if database.engine.dialect.name == "postgresql":
+            self._place = LeaseRow(database)
+        elif path and path != ":memory:":
+            self._place = LockFile(f"{os.path.realpath(path)}-server")
+        self._owner = Owner()  # of pid 0 until it is acquired, and when it was released
+
+    def acquire(self, wait_seconds: float = 15) -> None:
+        """Take the lease as soon as it is free.
+
+        Args:
+            wait_seconds: at most, for a holder that stops or may be dead. It has to be more than the 8 s that a
+                dead one's row is left, and than a stop takes.
+
+        Raises:
+            DatabaseInUse: another server holds it, and goes on serving.
+            Unavailable: the database, or the file beside it, cannot be used.
+        """
+        me = Owner(socket.gethostname(), os.getpid(), os.getppid(), self._now_ms())
+        began = time.monotonic()
+        is_waiting = False
+        while self._place and (text := self._place.take(_encode(me))) is not None:
+            holder = _decode(text)
+            waited = time.monotonic() - began
+            patience = _patience(holder, me) if self._place.is_holder_alive else inf
+            if waited >= min(patience, wait_seconds):
+                raise DatabaseInUse(_sentence(holder))
+            if not is_waiting:
+                log.info(
+                    "the database is in use: waiting for pid=%d host=%r", holder.pid, holder.host
+                )
+                is_waiting = True
+            time.sleep(POLL_SECONDS)
+        self._owner = me
+
+    def renew(self) -> bool:
+        """Keep the lease. To be called every second or two until `release`, and not twice at once.
+
+        Returns False where it is lost: the process must stop serving. While the database is away nobody can
+        know, and it is True; then the lease goes on, unless another server has taken it.
+        """
+        return self._is_mine() and (self._place is None or self._place.keep(_encode(self._owner)))
+
+    def announce_stop(self) -> None:
+        """Tell a successor that it is worth waiting. The lease is still held, and has to be renewed."""
+        if self._is_mine() and self._place:
+            self._owner.stopping = True
+            self._place.write(_encode(self._owner))
+
+    def release(self) -> None:
+        """Give the lease back, if it is held: a successor begins at once."""
+        if self._is_mine() and self._place:
+            self._place.release()
+        self._owner = Owner()
+
+    def _is_mine(self) -> bool:
+        return self._owner.pid == os.getpid()  # and not that of the process that forked this one
+
+
+def _patience(holder: Owner, me: Owner) -> float:
+    """For how many seconds to wait for a holder that is alive."""
+    if holder.stopping:
+        return inf
+    if holder.host != me.host:
+        return GRACE_SECONDS
+    if holder.pid == me.pid:
+        return 0  # another chat of this process: nobody stops that one alone
+    return PARENT_SECONDS if holder.parent_pid == me.parent_pid else GRACE_SECONDS
+
+
+def _sentence(holder: Owner) -> str:
+    since = datetime.fromtimestamp(holder.since / 1000, UTC)
+    return (
+        f"One server serves a database, and process {holder.pid} on {holder.host!r} has served this one "
+        f"since {since:%Y-%m-%d %H:%M:%S} UTC: leave out -w, so that there is one worker, or stop the "
+        "other server first."
+    )
+
+
+def _encode(owner: Owner) -> str:
+    return msgspec.json.encode(owner).decode()
+
+
+def _decode(text: str) -> Owner:
+    try:
+        return msgspec.json.decode(text, type=Owner)
+    except msgspec.DecodeError:  # its holder has just locked the file, and not written yet
+        return Owner()

@@ -1,0 +1,91 @@
+"""The row by which a PostgreSQL database is leased to one process, with a text about that process.
+
+What the text says, and how long others wait, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from uuid import uuid4
+
+from sqlalchemy import BigInteger, Update, bindparam, cast, extract, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat.errors import Unavailable
+from chat.storage.database import Database
+from chat.storage.schema import server_lease
+
+STALE_SECONDS = 8  # a row that was not renewed for so long is free: a successor begins within 10 s
+
+# The statement's own time: now() is the transaction's, and may have waited for another one.
+_NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
+_INSERT = insert(server_lease).values(id=1, renewed_at=_NOW)
+_TAKE = _INSERT.on_conflict_do_update(
+    index_elements=[server_lease.c.id],
+    set_={
+        "holder": _INSERT.excluded.holder,
+        "owner": _INSERT.excluded.owner,
+        "renewed_at": _NOW,
+    },
+    where=server_lease.c.renewed_at < _NOW - STALE_SECONDS * 1000,
+).returning(server_lease.c.id)
+_FIND = select(server_lease.c.owner, server_lease.c.renewed_at)
+_MINE = update(server_lease).where(server_lease.c.holder == bindparam("me"))
+
+
+class LeaseRow:
+    """The lease of a PostgreSQL database. It is free 8 s after it was renewed last.
+
+    Attributes:
+        is_holder_alive: whether the holder that `take` found has renewed it since the first look.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._holder = ""  # a random id, made anew by each `take`
+        self._found_at: int | None = None  # renewed_at, as the first `take` has found it
+        self.is_holder_alive = False  # the row may be left of a dead process
+
+    def take(self, text: str) -> str | None:
+        """Take the lease and write `text`, or return the text of another holder.
+
+        Raises:
+            Unavailable: the database does not answer as it should.
+        """
+        self._holder = uuid4().hex
+        try:
+            with self._database.writing() as connection:
+                values = {"holder": self._holder, "owner": text}
+                if connection.execute(_TAKE, values).first():
+                    self._found_at = None
+                    return None
+                found, renewed_at = connection.execute(_FIND).one()
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", error)).strip()
+            raise Unavailable(f"The database cannot be reached: {reason}") from None
+        self._found_at = self._found_at or renewed_at
+        self.is_holder_alive = renewed_at != self._found_at
+        return str(found)
+
+    def write(self, text: str) -> None:
+        """Replace the text. Only for the holder."""
+        with contextlib.suppress(SQLAlchemyError):  # a successor waits less, and is started again
+            self._change(_MINE.values(owner=text))
+
+    def keep(self, text: str) -> bool:
+        """Renew the lease. False: another holder has taken it. True while the database is away."""
+        try:
+            return self._change(_MINE.values(renewed_at=_NOW))
+        except SQLAlchemyError:
+            return True
+
+    def release(self) -> None:
+        """Give the lease back, if it is held."""
+        with contextlib.suppress(SQLAlchemyError):  # it ends by itself soon
+            self._change(_MINE.values(holder="", renewed_at=0))
+
+    def _change(self, statement: Update) -> bool:
+        """Whether the row is still ours to change."""
+        with self._database.writing() as connection:
+            return connection.execute(statement, {"me": self._holder}).rowcount == 1
