@@ -11,12 +11,13 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from flask import Flask, current_app, has_app_context, has_request_context
+from flask import Flask, Response, current_app, has_app_context, has_request_context
 from werkzeug.local import LocalProxy
 
 import chat.handlers  # noqa: F401  (declares the events)
 from chat import cli, process
 from chat.config import Settings
+from chat.errors import ChatError
 from chat.notifications.notifier import PushResult
 from chat.notifications.remote import Service
 from chat.people.online import Event
@@ -25,6 +26,7 @@ from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
 from chat.web import proxies
+from chat.web.answers import error_response
 from chat.web.api import api_blueprint
 from chat.web.pages import chat_blueprint
 from chat.web.requests import current_chat
@@ -80,7 +82,7 @@ class Chat:
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
         if process.is_gunicorn_worker():
-            process.serve(maker.made())
+            process.serve_as_worker(maker.made, maker.log)
 
 
 class _Maker:
@@ -90,7 +92,7 @@ class _Maker:
         self._app = app
         self._settings = settings
         self._events = events
-        self._log = log
+        self.log = log
         self._made: ChatServer | None = None
         self._lock = RLock()
 
@@ -101,15 +103,24 @@ class _Maker:
                 Path(folder).mkdir(parents=True, exist_ok=True)
                 check_tables = not cli.is_running()
                 self._made = ChatServer(
-                    self._settings, self._events, folder, self._log, check_tables
+                    self._settings,
+                    self._events,
+                    folder,
+                    self.log,
+                    check_tables,
+                    lease_lost=process.stop_this_process,
                 )
                 self._app.extensions[NAME] = self._made
         return self._made
 
 
-def _serve() -> None:
+def _serve() -> Response | None:
     """A request comes: this is a process that serves."""
-    process.serve(current_chat())
+    try:
+        process.serve(current_chat())
+    except ChatError as error:
+        return error_response(error)
+    return None
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

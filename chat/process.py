@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 from weakref import WeakSet
@@ -18,7 +19,7 @@ from weakref import WeakSet
 import gevent
 from gevent import monkey
 
-from chat.errors import BadSetting
+from chat.errors import BadSetting, ChatError
 from chat.server import ChatServer
 
 # What this process serves. The one thing in the program that is the process's and not a chat's.
@@ -40,6 +41,20 @@ def serve(chat: ChatServer) -> None:
     atexit.register(_stop_all)
     _watch_sigterm()
     chat.start()
+
+
+def serve_as_worker(make: Callable[[], ChatServer], log: logging.Logger) -> None:
+    """Serve from the start of a gunicorn worker, or end gunicorn with one sentence that says why not."""
+    try:
+        serve(make())
+    except ChatError as error:
+        log.critical("the server does not start: %s", error.message)
+        sys.exit(sys.modules["gunicorn.arbiter"].Arbiter.WORKER_BOOT_ERROR)
+
+
+def stop_this_process() -> None:
+    """Have the process end as SIGTERM would: it may not serve any more."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def served() -> ChatServer | None:

@@ -34,9 +34,11 @@ from chat.people.presence import Presence
 from chat.people.tokens import Tokens, kept_secret
 from chat.protocol.names import checked_user_id, name_key
 from chat.router import Events, Router
+from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
+RELEASE_SECONDS = 1  # for a database that does not answer when the server stops
 HASHES_AT_ONCE = 4  # passwords; each takes 20 ms of a core and 19 MiB
 
 
@@ -47,6 +49,7 @@ class ChatServer:
         events: the declarations of handlers.
         folder: where the database and the tokens' secret are kept, if the settings do not say so.
         check_tables: see that the database's tables are up to date; False for who is going to change them.
+        lease_lost: called when another server has taken the database over.
 
     Raises:
         BadSetting: the folder cannot be used.
@@ -61,9 +64,11 @@ class ChatServer:
         folder: str,
         log: logging.Logger,
         check_tables: bool = True,
+        lease_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.log = log
+        self.lease_lost = lease_lost
         # The one function that makes of a name the key by which two spellings are one user.
         self.user_key: Callable[[str], str] = name_key
         self.metrics = Metrics()
@@ -75,6 +80,7 @@ class ChatServer:
             settings.journal_records,
             check_tables,
         )
+        self.lease = Lease(self.storage.database, log)
         secret = settings.token_secret.encode() or kept_secret(folder, log)
         self.tokens = Tokens(secret, settings.token_ttl)
         self.connections = Connections(settings, self.limits, log)
@@ -84,6 +90,7 @@ class ChatServer:
         self._add_messages_and_notifications()
         self._watch()
         self._is_started = False
+        self._is_renewing = False
 
     def _add_people(self) -> None:
         self.online: Online[Socket] = Online()  # each user's sockets
@@ -131,6 +138,7 @@ class ChatServer:
         connections.each_sweep += [
             self.missed.ask_for_proof,
             self.feeds.ask_for_proof,
+            partial(connections.spawn, self._keep_lease),
             partial(connections.spawn, self.directory.keep_up),
             partial(connections.spawn, self.presence.settle),
             partial(connections.spawn, storage.keep_index),
@@ -157,16 +165,39 @@ class ChatServer:
         return self._is_started
 
     def start(self) -> None:
-        """Serve from now on, on the calling thread's loop."""
+        """Serve from now on, on the calling thread's loop. Blocks until a predecessor has stopped.
+
+        Raises:
+            DatabaseInUse: another process serves this database.
+            Unavailable: the database does not answer.
+        """
         if not self._is_started:
+            self.lease.acquire()
             self._is_started = True
             self.connections.start()
+            if not self.directory.required:
+                self.log.info("CHAT_AUTH=open: anybody may use any name that has no password")
 
     def stop(self) -> None:
         """Say goodbye to all sockets, and free what is held. Blocks; may be called twice."""
+        self.connections.spawn(self.storage.in_thread, self.lease.announce_stop)
         self.connections.stop()
+        with gevent.Timeout(RELEASE_SECONDS, False):  # else it ends by itself soon
+            self.storage.in_thread(self.lease.release)
         self.storage.close()
         self._hashing.kill()
+
+    def _keep_lease(self) -> None:
+        """Whoever has lost the lease serves no more: its messages would be numbered twice."""
+        if self._is_renewing or self.connections.stopping:
+            return
+        self._is_renewing = True
+        try:
+            if not self.storage.in_thread(self.lease.renew):
+                self.log.error("another server has taken the database over: this one stops")
+                self.lease_lost()
+        finally:
+            self._is_renewing = False
 
     # What a site's own code calls.
 

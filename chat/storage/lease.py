@@ -1,6 +1,6 @@
-"""The right to serve a database, which one process has at a time.
+"""Owns the right to serve a database, which one process has at a time.
 
-When a server asks for it, and what it does without it, is the server's business.
+When a server asks for it, and what it does without it, is left to the server.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from chat.storage.lock_file import LockFile
 GRACE_SECONDS = 1.5  # for `kill; start`: until the holder has said that it stops
 PARENT_SECONDS = 5  # for gunicorn's HUP: until a busy predecessor has said it
 POLL_SECONDS = 0.2
-
-log = logging.getLogger("chat")
 
 
 class Owner(msgspec.Struct):
@@ -53,9 +51,10 @@ class Lease:
     All methods block: `acquire` as long as it waits, the others until the database answers.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, log: logging.Logger) -> None:
         path = database.engine.url.database
         self._now_ms = database.now_ms
+        self._log = log
         self._place: LeaseRow | LockFile | None = None  # None: there is nothing to hold
         if database.engine.dialect.name == "postgresql":
             self._place = LeaseRow(database)
@@ -84,7 +83,7 @@ class Lease:
             if waited >= min(patience, wait_seconds):
                 raise DatabaseInUse(_sentence(holder))
             if not is_waiting:
-                log.info(
+                self._log.info(
                     "the database is in use: waiting for pid=%d host=%r", holder.pid, holder.host
                 )
                 is_waiting = True

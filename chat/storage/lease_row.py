@@ -1,6 +1,6 @@
-"""The row by which a PostgreSQL database is leased to one process, with a text about that process.
+"""Owns the row by which a PostgreSQL database is leased to one process, with a text about that process.
 
-What the text says, and how long others wait, is decided elsewhere.
+What the text says, and how long others wait, is left to the caller.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class LeaseRow:
         """
         self._holder = uuid4().hex
         try:
-            with self._database.writing() as connection:
+            with self._database.engine.begin() as connection:
                 values = {"holder": self._holder, "owner": text}
                 if connection.execute(_TAKE, values).first():
                     self._found_at = None
@@ -87,5 +87,5 @@ class LeaseRow:
 
     def _change(self, statement: Update) -> bool:
         """Whether the row is still ours to change."""
-        with self._database.writing() as connection:
+        with self._database.engine.begin() as connection:
             return connection.execute(statement, {"me": self._holder}).rowcount == 1
