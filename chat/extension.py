@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -27,9 +28,11 @@ from chat.router import Events, events
 from chat.server import ChatServer
 from chat.web import proxies
 from chat.web.answers import error_response
-from chat.web.api import api_blueprint
+from chat.web.api import answer_unknown_paths, api_blueprint
+from chat.web.headers import protect
 from chat.web.pages import chat_blueprint
 from chat.web.requests import current_chat
+from chat.web.upgrade import refuse_bad_upgrade
 
 NAME = "chat"  # in app.extensions
 
@@ -73,11 +76,13 @@ class Chat:
         )
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
-        api = api_blueprint()
-        for blueprint in (api, chat_blueprint(settings)):
-            blueprint.before_request(_serve)
+        api, pages = api_blueprint(), chat_blueprint(settings)
+        for blueprint in (api, pages):
+            blueprint.before_request(partial(_begin_request, prefix))
+            blueprint.after_request(protect)
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
-        app.register_blueprint(blueprint, url_prefix=prefix or None)
+        app.register_blueprint(pages, url_prefix=prefix or None)
+        answer_unknown_paths(app, prefix)
         app.cli.add_command(cli.chat_cli)
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
@@ -114,13 +119,14 @@ class _Maker:
         return self._made
 
 
-def _serve() -> Response | None:
-    """A request comes: this is a process that serves."""
+def _begin_request(prefix: str) -> Response | None:
+    """A request comes, so this process serves. Answer it here where it may not go on."""
+    chat = current_chat()
     try:
-        process.serve(current_chat())
+        process.serve(chat)
     except ChatError as error:
         return error_response(error)
-    return None
+    return refuse_bad_upgrade(prefix, chat.connections)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

@@ -182,7 +182,7 @@ class ChatServer:
         """Say goodbye to all sockets, and free what is held. Blocks; may be called twice."""
         self.connections.spawn(self.storage.in_thread, self.lease.announce_stop)
         self.connections.stop()
-        with gevent.Timeout(RELEASE_SECONDS, False):  # else it ends by itself soon
+        with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
             self.storage.in_thread(self.lease.release)
         self.storage.close()
         self._hashing.kill()

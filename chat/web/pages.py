@@ -23,7 +23,6 @@ from chat.resources import STATIC, TEMPLATES
 from chat.web import requests
 from chat.web.answers import error_response
 from chat.web.compression import Compression
-from chat.web.headers import protect
 from chat.web.requests import current_chat
 from chat.web.upgrade import add_socket_routes
 
@@ -91,7 +90,6 @@ def chat_blueprint(settings: Settings) -> Blueprint:
     add_socket_routes(blueprint)
     blueprint.register_error_handler(404, lambda _: error_response(NotFound()))
     blueprint.after_request(Compression().compress)
-    blueprint.after_request(protect)
     blueprint.after_request(_let_files_be_embedded)
     return blueprint
 

@@ -75,7 +75,7 @@ def add_socket_routes(
 
             def view(through_flask_sock: Any = through_flask_sock) -> ResponseReturnValue:
                 _keep_from_flask_sock()
-                return _adopt(make) or through_flask_sock()  # type: ignore[no-any-return]
+                return _adopt(make) or through_flask_sock()
 
             state.app.view_functions[endpoint] = view
 
