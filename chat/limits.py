@@ -1,8 +1,6 @@
-"""How much one socket, one user and one address may ask for, so that nobody can take it all.
+"""Owns the limits: how much one socket, one user and one address may ask for, so that nobody takes it all.
 
-Counts and says no; what the one who asked too much is told stands where it is asked: `events.py`,
-`handlers.py`, `transport/connection.py`, `transport/websocket.py`. Requests of the API are counted in
-`web/limiting.py`, wrong passwords in `web/accounts.py`.
+Counts and says no. What the one who asked too much is told is left to the caller.
 
 Sockets are counted down by plain integers, which the sweep fills up once a second: no clock is read on
 the way of a message. Users and addresses are too many to go over each second: theirs is a `Meter`.
@@ -18,13 +16,14 @@ from typing import NamedTuple
 
 from chat.config import Settings
 
-TOO_MANY_RETRY_SECONDS = (
-    30  # for one who has too many sockets or streams, until some of them may be gone
-)
+# For one who has too many sockets or streams, until some of them may be gone.
+TOO_MANY_RETRY_SECONDS = 30
 BURST_SECONDS = 4  # so many seconds' worth may come at once: a tab that comes back has much to say
 NONE = 1 << 60  # of a limit that is switched off; one object, so that full budgets share it
 PRUNE_AT = 10_000  # keys of a Meter; from there on those that are over are looked for
 MINUTE = 60.0
+# For one name from one address; then a pause, and no lock that an attacker could turn.
+WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 10, 300.0
 ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by
 IPV6_NETWORK = 64  # bits of an address that one customer has at least (RFC 6177)
 
@@ -45,15 +44,18 @@ class Budget(NamedTuple):
 
 
 class Meter:
-    """At most `per_minute` of something for each key, all at once or spread over the minute.
+    """At most `most` of something for each key, all at once or spread over `seconds`.
 
     The generic cell rate algorithm (ITU-T I.371, annex A): one number a key, the time at which what it
     has spent is earned back.
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """`per_minute` 0: no limit."""
-        self._seconds_each = MINUTE / per_minute if per_minute else 0.0
+    def __init__(
+        self, most: int, seconds: float = MINUTE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`most` 0: no limit. `clock`: seconds that only grow, from 0 or later."""
+        self._seconds = seconds
+        self._seconds_each = seconds / most if most else 0.0
         self._clock = clock
         self._earned_at: dict[
             str, float
@@ -61,25 +63,25 @@ class Meter:
         self._prune_at = PRUNE_AT
 
     def take(self, key: str) -> int:
-        """Spend one. 0: it is within the limit; else it is not spent, and this many seconds, at least 1,
-        have to pass until the next one is."""
+        """Spend one if it is within the limit, and return 0; else spend nothing, and return `wait`."""
         if not self._seconds_each:
             return 0
+        if seconds := self.wait(key):
+            return seconds
         now = self._clock()
-        earned_at = self._earned_at.get(key)
-        if earned_at is None:
-            earned_at = now
-            if len(self._earned_at) >= self._prune_at:
-                self._prune(now)
-        elif earned_at < now:
-            earned_at = now
-        elif (over := earned_at + self._seconds_each - now - MINUTE) > ROUNDING:
-            return math.ceil(over)
-        self._earned_at[key] = earned_at + self._seconds_each
+        if key not in self._earned_at and len(self._earned_at) >= self._prune_at:
+            self._prune(now)
+        self._earned_at[key] = max(now, self._earned_at.get(key, now)) + self._seconds_each
         return 0
 
+    def wait(self, key: str) -> int:
+        """Return in how many seconds, at least 1, one more is within the limit; 0: now. Spends nothing."""
+        earned_at = self._earned_at.get(key, 0.0)
+        over = earned_at + self._seconds_each - self._clock() - self._seconds
+        return math.ceil(over) if over > ROUNDING else 0
+
     def __len__(self) -> int:
-        """How many keys are kept."""
+        """Return how many keys are kept."""
         return len(self._earned_at)
 
     def _prune(self, now: float) -> None:
@@ -89,7 +91,7 @@ class Meter:
 
 
 class Limits:
-    """The limits of one worker. All are off where CHAT_RATE_LIMITS is."""
+    """The limits of one worker. CHAT_RATE_LIMITS switches them off, but for that of wrong passwords."""
 
     def __init__(self, settings: Settings) -> None:
         def limit(value: int) -> int:
@@ -102,11 +104,12 @@ class Limits:
         self.upgrades = Meter(limit(settings.upgrades_per_minute))  # by `origin_of` an address
         self.sockets_per_user = limit(settings.sockets_per_user) or NONE
         self.sockets_per_address = limit(settings.sockets_per_address) or NONE
-        self.requests_per_minute = limit(settings.requests_per_minute)
+        self.requests = Meter(limit(settings.requests_per_minute))  # by `origin_of` an address
+        self.wrong_passwords = Meter(WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)  # by origin and user
 
 
 def origin_of(address: str) -> str:
-    """Whom an address stands for: itself, or for IPv6 its network, of which one customer has all."""
+    """Return whom an address stands for: itself, or for IPv6 its network, which is one customer's."""
     if ":" not in address:
         return address
     try:

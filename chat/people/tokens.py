@@ -32,7 +32,8 @@ OWNER_ONLY = 0o600
 CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 SERVICE_CHARS = 64  # of a program's name
-SCOPES = ("notify", "metrics")  # what a program's token may let it do
+NOTIFY_SCOPE, METRICS_SCOPE = "notify", "metrics"
+SCOPES = (NOTIFY_SCOPE, METRICS_SCOPE)  # what a program's token may let it do
 
 
 class Claims(msgspec.Struct):

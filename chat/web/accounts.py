@@ -1,127 +1,182 @@
-"""Accounts over HTTP: make one, sign in and out, change the password.
+"""Owns the operations on accounts: make one, sign in and out, change the password.
 
-A password is hashed in a pool of its own, a few at a time: Argon2 takes 20 ms of a whole core and
-19 MiB, so that a crowd that signs in would stop the loop, or fill the memory.
+Argon2 takes 20 ms of a whole core and 19 MiB. So a password is hashed in a small pool: a crowd that signs in
+would else stop the loop, or fill the memory.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated
 
-from flask import Response, request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from flask import request
+from msgspec import Meta
 
-from chat.errors import NameTaken, RateLimited, SignInNeeded, SignUpClosed, WrongPassword
+from chat import errors
+from chat.limits import origin_of
 from chat.people import passwords
-from chat.people.directory import Directory
-from chat.protocol.names import name_key
+from chat.people.directory import Admission
 from chat.protocol.structs import iso
+from chat.server import ChatServer
 from chat.storage.accounts import Account
-from chat.web import requests as reading
-from chat.web import shapes
-from chat.web.answers import json_answer
+from chat.web.operations import Operation
+from chat.web.shapes import Answer, Moment, Name, OfUser, Request
 
-log = logging.getLogger("chat")
+Secret = Annotated[str, Meta(max_length=passwords.MOST_CHARS, description="A password.")]
+NewSecret = Annotated[
+    str,
+    Meta(
+        min_length=passwords.LEAST_CHARS,
+        max_length=passwords.MOST_CHARS,
+        description="A password, not one of the commonest.",
+        examples=["correct horse battery staple"],
+    ),
+]
 
-# Wrong passwords for one name from one address: then a pause, and no lock that an attacker could turn.
-FAILURES, FAILURE_MINUTES = 10, 5
 
-# Runs a function that takes long, in a native thread: in_pool(function, *args) -> its result.
-InPool = Callable[..., Any]
+class Session(Answer):
+    """A token that proves to be the user, until it expires."""
+
+    user_id: Name
+    token: Annotated[str, Meta(description="For `Authorization: Bearer`.")]
+    expires_at: Moment
+    has_password: Annotated[bool, Meta(description="Whether the name is protected by one.")]
 
 
-class AccountViews:
-    """One method for each operation on accounts, called by its name."""
+_SESSION = """{
+  "userId": "alice", "token": "eyJhbGciOi...", "expiresAt": "2026-02-07T09:30:00.000Z", "hasPassword": true
+}"""
 
-    def __init__(self, directory: Directory, sign_up: bool, in_pool: InPool) -> None:
-        self._directory = directory
-        self._accounts = directory.accounts
-        self._run = directory.run
-        self._sign_up = sign_up
-        self._in_pool = in_pool
-        self._failures = MovingWindowRateLimiter(MemoryStorage())
-        self._allowed = RateLimitItemPerMinute(FAILURES, FAILURE_MINUTES)
 
-    def open_account(self) -> Response:
-        asked = reading.body(shapes.NewAccount)
-        if self._directory.required and not self._sign_up:
-            raise SignUpClosed
-        passwords.check_password(asked.password, "password")
-        account, _ = self._run(self._accounts.find, asked.user_id)
-        if account is not None and not account.is_free:
-            raise NameTaken(field="userId")
-        stored = self._in_pool(passwords.hashed, asked.password)
-        account = self._run(self._accounts.give_password, asked.user_id, stored)
-        if account is None:  # somebody was faster
-            raise NameTaken(field="userId")
-        log.info("account user=%r", account.name)
-        self._directory.keep_up()
-        return self._session(account, 201)
+class NewAccount(OfUser):
+    """A name, and the password that it is to have."""
 
-    def open_session(self) -> Response:
-        asked = reading.body(shapes.NewSession)
-        account, _ = self._run(self._accounts.find, asked.user_id)
-        if asked.password is None:
-            if self._directory.required:
-                raise SignInNeeded("Sign in with your password.", "password")
-            if account is not None and not account.is_free:
-                raise SignInNeeded("This name is protected. Sign in with its password.", "password")
-            return self._session(account or Account(self._directory.name_of(asked.user_id)), 201)
-        return self._session(self._signed_in(asked.user_id, account, asked.password), 201)
+    password: NewSecret
 
-    def close_session(self) -> Response:
-        token = reading.bearer_token()
-        user_id = self._directory.user_of(token)
-        claims = self._directory.tokens.read(token)
-        if claims.jti is not None:
-            self._run(self._accounts.end_session, claims.jti, user_id, claims.exp)
-            self._directory.keep_up()
-        return Response(status=204)
 
-    def change_password(self) -> Response:
-        user_id = self._directory.user_of(reading.bearer_token())
-        asked = reading.body(shapes.NewPassword)
-        passwords.check_password(asked.new_password, "newPassword")
-        account, _ = self._run(self._accounts.find, user_id)
-        account = self._signed_in(user_id, account, asked.old_password)
-        stored = self._in_pool(passwords.hashed, asked.new_password)
-        changed = self._run(self._accounts.change_password, user_id, account.password, stored)
-        if changed is None:  # it was changed meanwhile
-            raise WrongPassword
-        log.info("password changed user=%r", changed.name)
-        self._directory.keep_up()
-        return self._session(changed, 200)
+@Operation(
+    "POST",
+    "/accounts",
+    "Give a free name a password, which it needs from then on; a token for it.",
+    body_example='{"userId": "alice", "password": "correct horse battery staple"}',
+    example=_SESSION,
+    status=201,
+    errors=(errors.SignUpClosed, errors.NameTaken, errors.Unavailable),
+)
+def open_account(chat: ChatServer, body: NewAccount) -> Session:
+    if chat.directory.required and chat.settings.signup != "open":
+        raise errors.SignUpClosed
+    passwords.check_password(body.password, "password")
+    accounts = chat.storage.accounts
+    account, _ = chat.storage.in_thread(accounts.find, body.user_id)
+    if account is not None and not account.is_free:
+        raise errors.NameTaken(field="userId")
+    stored = chat.hash_in_thread(passwords.hashed, body.password)
+    account = chat.storage.write(accounts.give_password, body.user_id, stored)
+    if account is None:  # somebody was faster
+        raise errors.NameTaken(field="userId")
+    chat.log.info("account user=%r", account.name)
+    chat.directory.keep_up()
+    return _session(chat, account)
 
-    def _signed_in(self, user_id: str, account: Account | None, password: str) -> Account:
-        """The account, if the password is its own. Takes as long for a name that nobody has.
 
-        Raises:
-            WrongPassword: it is not.
-            RateLimited: this name was tried from this address too often.
-        """
-        who = name_key(user_id), request.remote_addr or ""
-        if not self._failures.test(self._allowed, *who):
-            reset = self._failures.get_window_stats(self._allowed, *who).reset_time
-            raise RateLimited(
-                reading.seconds_until(reset), "Too many wrong passwords for this name."
-            )
-        usable = None if account is None or account.disabled else account.password
-        if not self._in_pool(passwords.fits, password, usable) or account is None:
-            self._failures.hit(self._allowed, *who)
-            log.warning("wrong password user=%r address=%s", user_id, request.remote_addr)
-            raise WrongPassword
-        return account
+class NewSession(OfUser):
+    """Who wants to sign in. A name that has no password needs none, unless everybody does."""
 
-    def _session(self, account: Account, status: int) -> Response:
-        token, expires_at = self._directory.tokens.sign(account.name, account.valid_from)
-        session = shapes.Session(
-            user_id=account.name,
-            token=token,
-            expires_at=iso(expires_at * 1000),
-            has_password=account.password is not None,
-        )
-        return json_answer(session, status)
+    password: Secret | None = None
+
+
+@Operation(
+    "POST",
+    "/session",
+    "Sign in: get a token.",
+    body_example='{"userId": "alice", "password": null}',
+    example=_SESSION,
+    status=201,
+    errors=(
+        errors.SignInNeeded,
+        errors.WrongPassword,
+        errors.RateLimited,
+        errors.UnknownUser,
+        errors.Unavailable,
+    ),
+)
+def open_session(chat: ChatServer, body: NewSession) -> Session:
+    account, _ = chat.storage.in_thread(chat.storage.accounts.find, body.user_id)
+    if body.password is not None:
+        return _session(chat, _signed_in(chat, body.user_id, account, body.password))
+    if chat.directory.required:
+        raise errors.SignInNeeded("Sign in with your password.", "password")
+    if account is not None and not account.is_free:
+        raise errors.SignInNeeded("This name is protected. Sign in with its password.", "password")
+    return _session(chat, account or Account(chat.directory.name_of(body.user_id)))
+
+
+@Operation("DELETE", "/session", "Sign out: the token counts no more, and its sockets close.")
+def close_session(chat: ChatServer, user_id: str, admission: Admission) -> None:
+    session, expires_at = admission.session, admission.expires_at
+    if session is not None:
+        chat.storage.write(chat.storage.accounts.end_session, session, user_id, expires_at)
+        chat.directory.keep_up()
+
+
+class NewPassword(Request):
+    """One's password, and what it is to be."""
+
+    old_password: Secret
+    new_password: NewSecret
+
+
+@Operation(
+    "PUT",
+    "/password",
+    "Change one's password. All tokens lose their worth; a new one is the answer.",
+    body_example="""{
+      "oldPassword": "correct horse battery staple", "newPassword": "a better one, longer"
+    }""",
+    example=_SESSION,
+    errors=(errors.WrongPassword, errors.RateLimited),
+)
+def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Session:
+    passwords.check_password(body.new_password, "newPassword")
+    accounts = chat.storage.accounts
+    account, _ = chat.storage.in_thread(accounts.find, user_id)
+    account = _signed_in(chat, user_id, account, body.old_password)
+    stored = chat.hash_in_thread(passwords.hashed, body.new_password)
+    changed = chat.storage.write(accounts.change_password, user_id, account.password, stored)
+    if changed is None:  # it was changed meanwhile
+        raise errors.WrongPassword
+    chat.log.info("password changed user=%r", changed.name)
+    chat.directory.keep_up()
+    return _session(chat, changed)
+
+
+def _signed_in(chat: ChatServer, user_id: str, account: Account | None, password: str) -> Account:
+    """Return the account, if the password is its own. Takes as long for an unknown name.
+
+    Raises:
+        WrongPassword: it is not.
+        RateLimited: this name was tried from this address too often.
+    """
+    address = request.remote_addr or ""
+    key = f"{origin_of(address)} {chat.user_key(user_id)}"
+    if seconds := chat.limits.wrong_passwords.wait(key):
+        raise errors.RateLimited(seconds, "Too many wrong passwords for this name.")
+    usable = None if account is None or account.disabled else account.password
+    if not chat.hash_in_thread(passwords.fits, password, usable) or account is None:
+        chat.limits.wrong_passwords.take(key)
+        chat.log.warning("wrong password user=%r address=%s", user_id, request.remote_addr)
+        raise errors.WrongPassword
+    return account
+
+
+def _session(chat: ChatServer, account: Account) -> Session:
+    token, expires_at = chat.tokens.sign(account.name, account.valid_from)
+    return Session(
+        user_id=account.name,
+        token=token,
+        expires_at=iso(expires_at * 1000),
+        has_password=account.password is not None,
+    )
+
+
+VIEWS = (open_account, open_session, close_session, change_password)

@@ -1,27 +1,57 @@
-"""What the API answers: a struct, or an error, as JSON."""
+"""Owns the form of every answer: a struct, or an error, as JSON."""
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated, Any
+
 from flask import Response
+from msgspec import Meta, Struct
+from werkzeug.exceptions import HTTPException
 
-from chat.errors import ChatError
+from chat.errors import BadRequest, ChatError, Internal, MethodNotAllowed, NotFound, TooLarge
 from chat.protocol.structs import encode
-from chat.web import shapes
+from chat.web.shapes import Answer
 
+JSON = "application/json"
 RETRY_SECONDS = 5
 
-
-def json_answer(answer: msgspec.Struct | msgspec.Raw, status: int = 200) -> Response:
-    return Response(encode(answer), status, mimetype="application/json")
+_KNOWN = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge, 500: Internal}
 
 
-def failure(error: ChatError, status: int | None = None) -> Response:
-    """The error as its JSON, with the headers that belong to its status."""
-    fault = shapes.Fault(code=error.code, message=error.message, field=error.field)
-    response = json_answer(shapes.Failed(error=fault), status or error.status)
+class Fault(Answer):
+    """Why a request failed."""
+
+    code: Annotated[str, Meta(description="For programs.", examples=["invalid_field"])]
+    message: Annotated[str, Meta(description="One English sentence, for people.")]
+    field: Annotated[str | None, Meta(description="The field or parameter at fault, if one is.")]
+
+
+class Failed(Answer):
+    """What every failed request is answered with."""
+
+    error: Fault
+
+
+def json_response(answer: Struct | dict[str, Any], status: int = 200) -> Response:
+    """Return the answer as JSON."""
+    return Response(encode(answer), status, mimetype=JSON)
+
+
+def error_response(error: ChatError, status: int | None = None) -> Response:
+    """Return the error as JSON, with the headers that belong to its status.
+
+    Args:
+        status: another than the error's own.
+    """
+    fault = Fault(code=error.code, message=error.message, field=error.field)
+    response = json_response(Failed(error=fault), status or error.status)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after or response.status_code == 503:
         response.headers["Retry-After"] = str(error.retry_after or RETRY_SECONDS)
     return response
+
+
+def http_error_response(error: HTTPException) -> Response:
+    """Return an error of Werkzeug's or Flask's in our form, with its own status."""
+    return error_response(_KNOWN.get(error.code or 500, BadRequest)(), error.code or 500)

@@ -1,4 +1,4 @@
-"""Cursors of lists: the place of the last one shown, packed so that nobody reads it.
+"""Owns cursors: the place of the last item shown, packed so that nobody reads it.
 
 A place and not an offset, which every new message would shift. It gives no right to anything: a cursor
 that somebody made up shows one's own conversations and messages, from another place on.
@@ -7,74 +7,47 @@ that somebody made up shows one's own conversations and messages, from another p
 from __future__ import annotations
 
 import base64
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from chat.errors import InvalidField
 from chat.protocol.names import checked_user_id
 from chat.protocol.structs import encode
-from chat.storage.records import Found, Overview
-from chat.web.shapes import Name, Seq
+
+CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
+
+Cursor = Annotated[
+    str,
+    Meta(min_length=1, max_length=CURSOR_CHARS, description="The `next` of the page before."),
+]
+Next = Annotated[str | None, Meta(description="`cursor` for the page after; null: there is none.")]
 
 
-class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    sent_at: Seq  # of the last message: Unix time in milliseconds
-    with_user_id: Name
-
-    def __post_init__(self) -> None:
-        self.with_user_id = checked_user_id(self.with_user_id, "cursor")
+P = TypeVar("P", bound=tuple[Any, ...])
 
 
-class _FoundPlace(_Place, array_like=True, forbid_unknown_fields=True):
-    seq: Seq
+def cursor_of(place: tuple[Any, ...]) -> str:
+    """Return the cursor for what lies behind a place, whose second part is a user."""
+    return base64.urlsafe_b64encode(encode(place)).rstrip(b"=").decode()
 
 
-T = TypeVar("T", bound=_Place)
-
-
-def cursor_after(overview: Overview) -> str:
-    """The cursor for the conversations behind this one."""
-    return _packed(_Place(overview.last_message.sent_at, overview.with_user_id))
-
-
-def place_of(cursor: str) -> tuple[int, str]:
-    """What `Store.overviews` takes as `before`.
+def place_of(cursor: str | UnsetType, kind: type[P]) -> P | None:
+    """Return the place that a cursor was made of; None without a cursor.
 
     Raises:
-        InvalidField: `cursor_after` made no such cursor.
+        InvalidField: `cursor_of` made no such cursor.
     """
-    place = _unpacked(cursor, _Place)
-    return place.sent_at, place.with_user_id
-
-
-def cursor_after_found(found: Found) -> str:
-    """The cursor for what was found behind this one."""
-    message = found.message
-    return _packed(_FoundPlace(message.sent_at, found.with_user_id, message.seq))
-
-
-def place_of_found(cursor: str) -> tuple[int, str, int]:
-    """What `Search.messages` takes as `before`.
-
-    Raises:
-        InvalidField: `cursor_after_found` made no such cursor.
-    """
-    place = _unpacked(cursor, _FoundPlace)
-    return place.sent_at, place.with_user_id, place.seq
-
-
-def _unpacked(cursor: str, kind: type[T]) -> T:
+    if cursor is UNSET:
+        return None
     try:
         packed = cursor.encode("ascii")
         raw = base64.b64decode(packed + b"=" * (-len(packed) % 4), altchars=b"-_", validate=True)
-        place = msgspec.json.decode(raw, type=kind)
+        place: P = msgspec.json.decode(raw, type=kind)
+        made = checked_user_id(place[1], "cursor") == place[1] and cursor_of(place) == cursor
     except (ValueError, InvalidField):  # base64's and msgspec's errors are kinds of ValueError
-        place = None
-    if place is None or _packed(place) != cursor:
+        made = False
+    if not made:
         raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
     return place
-
-
-def _packed(place: _Place) -> str:
-    return base64.urlsafe_b64encode(encode(place)).rstrip(b"=").decode()

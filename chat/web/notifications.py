@@ -1,144 +1,90 @@
-"""Notifications over HTTP: push them, as a program with a token of its own; list, dismiss and stream one's own.
-
-What becomes of one that is pushed is `chat/notifications.py`'s.
-"""
+"""Owns the operations on one's own notifications: list, dismiss, and stream them."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
+from typing import Annotated
 
 import msgspec
 from flask import Response, request
-from msgspec import UNSET
+from msgspec import UNSET, Meta, UnsetType
 
-from chat.errors import RateLimited
+from chat.errors import InvalidField, NotFound, RateLimited, Stopping, TooManySockets
 from chat.limits import TOO_MANY_RETRY_SECONDS
 from chat.notifications.draft import Level
-from chat.notifications.notifier import Notifier, Pushed
 from chat.notifications.stream import Listener
-from chat.people.directory import Directory
-from chat.people.online import streams
-from chat.protocol.structs import encode, iso
-from chat.storage.notifications import Notice, Once
-from chat.transport.connections import Connections
+from chat.people.directory import Admission
+from chat.protocol.structs import iso
+from chat.server import ChatServer
+from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
-from chat.web import notification_shapes as shapes
-from chat.web import requests as reading
 from chat.web.adoption import ADOPTED, check_room, peer_address, taken_socket
-from chat.web.answers import json_answer
 from chat.web.headers import security_headers
-
-log = logging.getLogger("chat")
-
-SCOPE = "notify"
-PUSH_BYTES = 2_097_152  # ten thousand names of 64 letters, of any script
+from chat.web.operations import Operation
+from chat.web.shapes import Answer, Moment, Request, Seq
 
 
-class NotificationViews:
-    """One method for each operation on notifications, called by its name."""
+class NotificationsPage(Request):
+    """Which of one's notifications."""
 
-    def __init__(self, directory: Directory, notifier: Notifier, connections: Connections) -> None:
-        self._directory = directory
-        self._notifier = notifier
-        self._connections = connections
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    cursor: (
+        Annotated[
+            str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")
+        ]
+        | UnsetType
+    ) = UNSET
 
-    def push_notification(self) -> Response:
-        service = self._service()
-        key = reading.headers(shapes.PushHeaders).idempotency_key
-        asked = reading.body(shapes.NewNotification, PUSH_BYTES)
-        once = None
-        if key is not UNSET:
-            once = Once(service, key, hashlib.sha256(encode(asked)).hexdigest())
-        if asked.to_user_id is not None:
-            pushed = self._notifier.push(asked.to_user_id, asked, once)
-        else:
-            pushed = self._notifier.push_to_many(service, asked.to_user_ids, asked, once)
-            if not pushed.repeated:
-                log.info("batch %d of service=%r", pushed.batch_id, service)
-        return json_answer(answer_of(pushed), 201)
-
-    def show_batch(self, batch_id: str) -> Response:
-        service = self._service()
-        asked = reading.path(shapes.WithBatch, batchId=batch_id)
-        batch = self._notifier.progress(service, asked.batch_id)
-        return json_answer(
-            shapes.BatchProgress(
-                batch_id=batch.id,
-                total=batch.total,
-                sent=batch.sent,
-                sockets=batch.reached,
-                finished=batch.finished,
-            )
-        )
-
-    def list_notifications(self) -> Response:
-        user_id = self._directory.user_of(reading.bearer_token())
-        asked = reading.query(shapes.NotificationsPage)
-        after = None if asked.cursor is UNSET else (asked.cursor[0] == "s", int(asked.cursor[1:]))
-        stored = self._notifier.stored
-        found, unseen = self._directory.run(stored.page, user_id, asked.limit + 1, after)
-        shown = found[: asked.limit]
-        return json_answer(
-            shapes.Notifications(
-                notifications=[_notification(notice) for notice in shown],
-                unseen=unseen,
-                next=_cursor_after(shown[-1]) if len(found) > len(shown) else UNSET,
-            )
-        )
-
-    def dismiss_notification(self, notification_id: str) -> Response:
-        user_id = self._directory.user_of(reading.bearer_token())
-        asked = reading.path(shapes.WithNotification, notificationId=notification_id)
-        self._notifier.dismiss(user_id, asked.notification_id)
-        return Response(status=204)
-
-    def stream_notifications(self) -> Response:
-        user_id, admission = self._directory.admission_of(reading.bearer_token())
-        last = reading.headers(shapes.StreamHeaders).last_event_id
-        resumed = last is not UNSET
-        listener = Listener(user_id, admission, None if last is UNSET else last)
-        if request.method == "HEAD":  # Flask answers it by the view for GET
-            return Response(headers=HEADERS)
-        check_room(self._connections)
-        if len(streams.of(user_id)) >= self._connections.limits.sockets_per_user:
-            raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
-        log.info("stream user=%r address=%s", user_id, peer_address())
-        if (sock := taken_socket()) is not None:
-            headers = security_headers(request.is_secure)
-            stream = EventStream(
-                sock,
-                self._connections,
-                peer_address(),
-                listener.left,
-                headers,
-                admission.deadline,
-            )
-            self._notifier.listen(listener, stream, resumed)
-            return ADOPTED
-        seconds = self._connections.settings.heartbeat_seconds
-        queued = QueuedStream(seconds, listener.left, admission.deadline)
-        self._notifier.listen(listener, queued, resumed)
-        return Response(iter(queued), headers=HEADERS)
-
-    def _service(self) -> str:
-        return self._directory.tokens.service_of(reading.bearer_token(), SCOPE)
+    def __post_init__(self) -> None:
+        # A pattern's $ allows a line end.
+        if self.cursor is not UNSET and not self.cursor.isalnum():
+            raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
 
 
-def answer_of(pushed: Pushed) -> shapes.Pushed:
-    """What a push is answered; of a batch it is not known yet whom it reaches."""
-    one = pushed.id is not None
-    return shapes.Pushed(
-        id=pushed.id if pushed.id is not None else UNSET,
-        batch_id=pushed.batch_id if pushed.batch_id is not None else UNSET,
-        sockets=pushed.sockets if one else UNSET,
-        repeated=pushed.repeated or UNSET,
+class StoredNotification(Answer):
+    """A notification, as it is stored."""
+
+    id: int
+    message: str
+    level: Level
+    timestamp: Moment
+    seen: bool
+    title: str | UnsetType = UNSET
+    link: str | UnsetType = UNSET
+    expires: Moment | UnsetType = UNSET
+
+
+class Notifications(Answer):
+    """One's notifications, the unseen first, then the newest. `next`: `cursor` for the page after."""
+
+    notifications: list[StoredNotification]
+    unseen: Annotated[int, Meta(ge=0, description="How many are unseen, of all.")]
+    next: str | UnsetType = UNSET
+
+
+@Operation(
+    "GET",
+    "/notifications",
+    "One's notifications, the unseen first, then the newest.",
+    example="""{"notifications": [{
+      "id": 7, "message": "The build is green", "level": "success", "timestamp": "2026-01-31T09:30:00.000Z",
+      "seen": false
+    }], "unseen": 1}""",
+)
+def list_notifications(chat: ChatServer, user_id: str, query: NotificationsPage) -> Notifications:
+    after = None if query.cursor is UNSET else (query.cursor[0] == "s", int(query.cursor[1:]))
+    read_page = chat.storage.notifications.page
+    found, unseen = chat.storage.in_thread(read_page, user_id, query.limit + 1, after)
+    shown = found[: query.limit]
+    return Notifications(
+        notifications=[_notification(notice) for notice in shown],
+        unseen=unseen,
+        next=_cursor_after(shown[-1]) if len(found) > len(shown) else UNSET,
     )
 
 
-def _notification(notice: Notice) -> shapes.StoredNotification:
+def _notification(notice: Notice) -> StoredNotification:
     content = notice.content
-    return shapes.StoredNotification(
+    return StoredNotification(
         id=notice.id,
         message=content.message,
         level=msgspec.convert(content.level, Level),
@@ -152,3 +98,60 @@ def _notification(notice: Notice) -> shapes.StoredNotification:
 
 def _cursor_after(notice: Notice) -> str:
     return f"{'s' if notice.seen else 'u'}{notice.id}"
+
+
+class OfNotification(Request):
+    """Which notification."""
+
+    notification_id: Annotated[Seq, Meta(description="Its `id`.")]
+
+
+@Operation(
+    "POST",
+    "/notifications/<notificationId>/dismiss",
+    "Take a notification off all one's screens.",
+    errors=(InvalidField, NotFound),
+)
+def dismiss_notification(chat: ChatServer, user_id: str, path: OfNotification) -> None:
+    chat.notifier.dismiss(user_id, path.notification_id)
+
+
+class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
+    """Where a stream broke off."""
+
+    last_event_id: (
+        Annotated[Seq, Meta(description="The `id` of the last event that came.")] | UnsetType
+    ) = UNSET
+
+
+@Operation(
+    "GET",
+    "/notifications/stream",
+    "One's notifications as server-sent events, from now on or from Last-Event-ID.",
+    media="text/event-stream",
+    errors=(InvalidField, TooManySockets, Stopping),
+)
+def stream_notifications(
+    chat: ChatServer, user_id: str, admission: Admission, headers: StreamHeaders
+) -> Response:
+    last = headers.last_event_id
+    resumed = last is not UNSET
+    listener = Listener(user_id, admission, None if last is UNSET else last)
+    if request.method == "HEAD":  # Flask answers it by the view for GET
+        return Response(headers=HEADERS)
+    check_room(chat.connections)
+    if len(chat.streams.of(user_id)) >= chat.limits.sockets_per_user:
+        raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
+    address, deadline = peer_address(), admission.deadline
+    chat.log.info("stream user=%r address=%s", user_id, address)
+    if (sock := taken_socket()) is not None:
+        headers_sent = security_headers(request.is_secure)
+        stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
+        chat.notifier.listen(listener, stream, resumed)
+        return ADOPTED
+    queued = QueuedStream(chat.settings.heartbeat_seconds, listener.left, deadline)
+    chat.notifier.listen(listener, queued, resumed)
+    return Response(iter(queued), headers=HEADERS)
+
+
+VIEWS = (list_notifications, dismiss_notification, stream_notifications)

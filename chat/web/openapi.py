@@ -1,18 +1,22 @@
-"""The OpenAPI 3.1 document, made of the operations and of the structs that the API itself reads and writes."""
+"""Owns the OpenAPI 3.1 document. It is made of the views, their declarations and their structs alone."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from types import NoneType
+from typing import Any, get_type_hints
 
 import msgspec
+from flask import Response
 
-from chat.errors import ChatError, Internal, RateLimited
-from chat.web.operations import FOR_A_USER, OPERATIONS, PREFIX, Operation
-from chat.web.shapes import Failed, Fault
+from chat.errors import ChatError
+from chat.web.answers import JSON, Failed, Fault
+from chat.web.operations import Operation, View, errors_of
 
-JSON = "application/json"
+PREFIX = "/api"
 SCHEME = "token"
 REF = "#/components/schemas/{name}"
 
@@ -20,56 +24,65 @@ Json = dict[str, Any]
 
 
 @cache
-def document() -> bytes:
-    """The document as JSON. It never changes while the program runs."""
-    types = [t for o in OPERATIONS for t in (o.answer, o.body) if t is not None]
-    schemas, components = msgspec.json.schema_components([*types, Failed], ref_template=REF)
-    schema_of = dict(zip([*types, Failed], schemas, strict=True))
+def document(views: Sequence[View]) -> Json:
+    """Return the document of these views."""
+    types = [Failed, *filter(None, (get_type_hints(v).get("body") for v in views))]
+    types += [answer for v in views if (answer := answer_of(v)) is not None]
+    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    schema_of = dict(zip(types, schemas, strict=True))
     paths: dict[str, Json] = {}
-    for operation in OPERATIONS:
-        path = paths.setdefault(PREFIX + operation.path, {})
-        path[operation.method.lower()] = _operation(operation, schema_of)
+    for view in views:
+        path = paths.setdefault(path_of(view.operation), {})
+        path[view.operation.method.lower()] = _described(view, schema_of)
     token = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    return msgspec.json.encode(
-        {
-            "openapi": "3.1.0",
-            "info": {
-                "title": "Chat",
-                "version": "1",
-                "description": "Make an account, sign in, list conversations, read messages, which are sent over the WebSocket; push and read notifications.",
-            },
-            "paths": paths,
-            "components": {"schemas": components, "securitySchemes": {SCHEME: token}},
-        }
-    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Chat",
+            "version": "1",
+            "description": "Make an account, sign in, list conversations, read messages, which are sent over the WebSocket; push and read notifications.",
+        },
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {SCHEME: token}},
+    }
 
 
-def _operation(operation: Operation, schema_of: dict[Any, Json]) -> Json:
-    answer: Json = {"description": HTTPStatus(operation.status).phrase}
-    if operation.answer is not None:
-        answer["content"] = {JSON: {"schema": schema_of[operation.answer]}}
-        if operation.example is not None:
-            answer["content"][JSON]["example"] = msgspec.to_builtins(operation.example)
+def path_of(operation: Operation) -> str:
+    """Return the operation's path, its parameters in braces."""
+    return PREFIX + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", operation.path)
+
+
+def answer_of(view: View) -> Any:
+    """Return the type of the view's JSON; None where its answer is no JSON."""
+    answer = get_type_hints(view)["return"]
+    return None if answer in (NoneType, Response) else answer
+
+
+def _described(view: View, schema_of: dict[Any, Json]) -> Json:
+    operation, types = view.operation, get_type_hints(view)
+    status = 204 if types["return"] is NoneType else operation.status
+    answer: Json = {"description": HTTPStatus(status).phrase}
+    if (kind := answer_of(view)) is not None:
+        answer["content"] = {JSON: {"schema": schema_of[kind]}}
+        if operation.example:
+            answer["content"][JSON]["example"] = msgspec.json.decode(operation.example)
     elif operation.media != JSON:
         answer["content"] = {operation.media: {"schema": {"type": "string"}}}
     described: Json = {
-        "operationId": operation.name,
+        "operationId": view.__name__,
         "summary": operation.summary,
         "parameters": [
-            *_parameters("path", operation.path_parameters),
-            *_parameters("query", operation.query),
-            *_parameters("header", operation.headers),
+            *_parameters("path", types.get("path")),
+            *_parameters("query", types.get("query")),
+            *_parameters("header", types.get("headers")),
         ],
-        "responses": {
-            str(operation.status): answer,
-            **_failures(operation, schema_of[Failed]),
-        },
-        "security": [{SCHEME: []}] if operation.for_a_user else [],
+        "responses": {str(status): answer, **_failures(view, schema_of[Failed])},
+        "security": [{SCHEME: []}] if {"user_id", "service"} & types.keys() else [],
     }
-    if operation.body is not None:
-        body: Json = {"schema": schema_of[operation.body]}
-        if operation.body_example is not None:
-            body["example"] = msgspec.to_builtins(operation.body_example)
+    if "body" in types:
+        body: Json = {"schema": schema_of[types["body"]]}
+        if operation.body_example:
+            body["example"] = msgspec.json.decode(operation.body_example)
         described["requestBody"] = {"required": True, "content": {JSON: body}}
     return described
 
@@ -91,12 +104,10 @@ def _parameters(place: str, struct: type[msgspec.Struct] | None) -> list[Json]:
     ]
 
 
-def _failures(operation: Operation, schema: Json) -> Json:
-    """The answers to a failed request: one for each status, one example for each code."""
-    for_a_user = FOR_A_USER if operation.for_a_user else ()
-    kinds = dict.fromkeys([*operation.errors, *for_a_user, RateLimited, Internal])
+def _failures(view: View, schema: Json) -> Json:
+    """Describe the answers to a failed request: one for each status, one example for each code."""
     by_status: dict[int, list[type[ChatError]]] = {}
-    for kind in kinds:
+    for kind in errors_of(view):
         by_status.setdefault(kind.status, []).append(kind)
     return {
         str(status): {

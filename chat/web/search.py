@@ -1,0 +1,124 @@
+"""Owns the operations that find things: messages by their text, and people by how their names begin."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chat.errors import MissingField
+from chat.people.presence import COMPANIONS
+from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id
+from chat.protocol.structs import iso
+from chat.server import ChatServer
+from chat.storage.records import Found
+from chat.web.cursors import Cursor, Next, cursor_of, place_of
+from chat.web.operations import Operation
+from chat.web.shapes import Answer, Moment, Name, Request, Seq
+
+TEXT_CHARS = 200  # of a text that is looked for
+
+
+class Place(NamedTuple):
+    """A message's place among those of its user."""
+
+    sent_at: Seq  # Unix time in milliseconds
+    with_user_id: UserId
+    seq: Seq
+
+
+class MessagesQuery(Request):
+    """A text that is looked for in one's messages, letter by letter; upper and lower case alike."""
+
+    q: Annotated[str, Meta(max_length=TEXT_CHARS, description="Spaces around it do not count.")]
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 20
+    cursor: Cursor | UnsetType = UNSET
+
+
+class FoundMessage(Answer):
+    """A message that holds the text, and whom it was exchanged with."""
+
+    with_user_id: Name
+    seq: Seq
+    from_user_id: Name
+    message: str
+    timestamp: Moment
+
+
+class FoundMessages(Answer):
+    """What was found, the newest first."""
+
+    messages: list[FoundMessage]
+    next: Next
+
+
+@Operation(
+    "GET",
+    "/search",
+    "One's messages that hold a text, the newest first.",
+    example="""{"messages": [{
+      "withUserId": "bob", "seq": 7, "fromUserId": "bob", "message": "안녕!", "timestamp": "2026-01-31T09:30:00.000Z"
+    }], "next": null}""",
+    errors=(MissingField,),
+)
+def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> FoundMessages:
+    before = place_of(query.cursor, Place)
+    search = chat.storage.search.messages
+    page = chat.storage.in_thread(search, user_id, query.q.strip(), query.limit, before)
+    return FoundMessages(
+        messages=[_found(found) for found in page.messages],
+        next=_cursor_after(page.messages[-1]) if page.more else None,
+    )
+
+
+def _found(found: Found) -> FoundMessage:
+    return FoundMessage(
+        with_user_id=found.with_user_id,
+        seq=found.message.seq,
+        from_user_id=found.message.sender_id,
+        message=found.message.body,
+        timestamp=iso(found.message.sent_at),
+    )
+
+
+def _cursor_after(found: Found) -> str:
+    return cursor_of(Place(found.message.sent_at, found.with_user_id, found.message.seq))
+
+
+class UsersQuery(Request):
+    """How a name begins. Empty: conversation partners only."""
+
+    q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 10
+
+
+class User(Answer):
+    """Somebody to write to."""
+
+    user_id: Name
+
+
+class Users(Answer):
+    """Those first whom one shares a conversation with, the newest first; then others by the alphabet."""
+
+    users: list[User]
+
+
+@Operation(
+    "GET",
+    "/users",
+    "Names that begin so.",
+    example='{"users": [{"userId": "bob"}]}',
+)
+def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
+    storage, beginning = chat.storage, canonical_user_id(query.q.strip())
+    start = chat.user_key(beginning)
+    partners = storage.in_thread(storage.last_seen.partners, user_id, COMPANIONS)
+    names = [name for name in partners if chat.user_key(name).startswith(start)]
+    if len(names) <= query.limit:
+        names += storage.in_thread(storage.search.names, beginning, 2 * query.limit + 1)
+    others = [name for name in dict.fromkeys(names) if name != user_id][: query.limit]
+    return Users(users=[User(user_id=name) for name in others])
+
+
+VIEWS = (search_messages, list_users)
