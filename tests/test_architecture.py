@@ -52,7 +52,6 @@ ONLY_IN = {
     "jwt": ["chat.people.tokens"],
     "argon2": ["chat.people.passwords"],
     "zxcvbn": ["chat.people.passwords"],
-    "limits": ["chat.web"],
     "requests": ["chat.notifications.webhook", "chat.notifications.remote"],
     "flask": [
         "chat",

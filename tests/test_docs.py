@@ -27,8 +27,9 @@ from chat.protocol import structs as protocol
 from chat.router import events
 from chat.storage.records import Send
 from chat.storage.store import Store
-from chat.web import notification_shapes, operations, shapes
+from chat.web import conversations, notifications, openapi, search
 from chat.web import requests as reading
+from chat.web.api import VIEWS
 from tests.conftest import ROOT, Server, StartServer
 
 DOCS = ROOT / "docs"
@@ -282,15 +283,15 @@ def test_the_status_of_a_refused_request_is_documented(heading: str) -> None:
 
 def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
     text = section(PROTOCOL, "## HTTP")
-    for operation in operations.OPERATIONS:
-        path = f"{operations.PREFIX}{operation.path}".replace("{", "<").replace("}", ">")
-        assert f"`{operation.method} {path}`" in text, path
+    for view in VIEWS:
+        path = openapi.path_of(view.operation).replace("{", "<").replace("}", ">")
+        assert f"`{view.operation.method} {path}`" in text, path
     for heading, struct in (
-        ("### Listing conversations", shapes.ConversationsPage),
-        ("### Reading messages", shapes.MessagesPage),
-        ("### Listing notifications", notification_shapes.NotificationsPage),
-        ("### Searching", shapes.Wanted),
-        ("### Finding people", shapes.Beginning),
+        ("### Listing conversations", conversations.ConversationsPage),
+        ("### Reading messages", conversations.MessagesPage),
+        ("### Listing notifications", notifications.NotificationsPage),
+        ("### Searching", search.MessagesQuery),
+        ("### Finding people", search.UsersQuery),
     ):
         assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
     assert f"{reading.BODY_BYTES:,} bytes" in text

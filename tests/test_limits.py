@@ -26,7 +26,7 @@ class Clock:
 
 def test_a_meter_gives_a_minutes_worth_at_once_and_then_one_at_a_time() -> None:
     clock = Clock()
-    meter = Meter(30, clock)
+    meter = Meter(30, clock=clock)
     assert [meter.take("alice") for _ in range(31)] == [0] * 30 + [2]
     assert meter.take("bob") == 0, "another key has a limit of its own"
     clock.now += 2
@@ -37,7 +37,7 @@ def test_a_meter_gives_a_minutes_worth_at_once_and_then_one_at_a_time() -> None:
 
 def test_what_was_refused_is_not_spent() -> None:
     clock = Clock()
-    meter = Meter(60, clock)
+    meter = Meter(60, clock=clock)
     for _ in range(60):
         assert meter.take("alice") == 0
     assert all(meter.take("alice") == 1 for _ in range(1000))
@@ -45,9 +45,22 @@ def test_what_was_refused_is_not_spent() -> None:
     assert meter.take("alice") == 0
 
 
+def test_a_look_spends_nothing_and_a_window_may_be_longer_than_a_minute() -> None:
+    clock = Clock()
+    meter = Meter(10, 300, clock)
+    assert [meter.wait("alice") for _ in range(100)] == [0] * 100
+    assert [meter.take("alice") for _ in range(11)] == [0] * 10 + [30]
+    assert meter.wait("alice") == 30
+    clock.now += 29
+    assert meter.wait("alice") == 1
+    clock.now += 1
+    assert [meter.wait("alice"), meter.take("alice"), meter.wait("alice")] == [0, 0, 30]
+    assert Meter(0).wait("alice") == 0
+
+
 def test_a_meter_forgets_who_has_earned_it_back() -> None:
     clock = Clock()
-    meter = Meter(60, clock)
+    meter = Meter(60, clock=clock)
     for number in range(PRUNE_AT):
         meter.take(str(number))
     assert len(meter) == PRUNE_AT
@@ -76,8 +89,9 @@ def test_off_switches_all_limits_off() -> None:
     limits = Limits(Settings(rate_limits="off"))
     assert limits.events == limits.frames == limits.bytes == Budget.of(0)
     assert limits.sockets_per_user == limits.sockets_per_address == NONE
-    assert limits.requests_per_minute == 0
-    assert not any(meter.take("x") for meter in (limits.messages, limits.upgrades) for _ in "12345")
+    for meter in (limits.messages, limits.upgrades, limits.requests):
+        assert not any(meter.take("x") for _ in range(10_000))
+    assert any(limits.wrong_passwords.take("x") for _ in range(11)), "this one is never off"
 
 
 @pytest.mark.parametrize(

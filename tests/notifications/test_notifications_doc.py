@@ -14,7 +14,7 @@ import pytest
 
 from chat.notifications import draft
 from chat.notifications.webhook import AGAIN_SECONDS, ANSWER_SECONDS, WAITING, signature
-from chat.web import notification_shapes, notifications
+from chat.web import push as pushing
 from tests.clients import Person
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
 from tests.notifications.test_notifications import listed, push, tokens
@@ -154,13 +154,13 @@ def test_the_receivers_check_takes_what_is_genuine_alone() -> None:
 
 
 def test_the_documents_figures_are_the_codes() -> None:
-    fields = set(notification_shapes.NewNotification.__struct_encode_fields__)
+    fields = set(pushing.NewNotification.__struct_encode_fields__)
     assert fields_in(section(DOCUMENT, "## The request")) == fields
     waits = ", ".join(map(str, AGAIN_SECONDS[:-1])) + f" and {AGAIN_SECONDS[-1]} seconds"
     for figure in (
         f"1 to {draft.MESSAGE_CHARS:,} characters", f"1 to {draft.TITLE_CHARS} characters",
         f"up to {draft.LINK_CHARS:,} characters", f"up to {draft.LONGEST_SECONDS // 86_400} days",
-        f"1 to {notification_shapes.MOST_USERS:,} names", f"{notifications.PUSH_BYTES:,} bytes",
+        f"1 to {draft.MOST_USERS:,} names", f"{pushing.PUSH_BYTES:,} bytes",
         f"within {ANSWER_SECONDS} seconds", f"At most {WAITING:,} events", waits,
     ):  # fmt: skip
         assert figure in DOCUMENT, figure

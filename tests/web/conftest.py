@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -12,21 +14,23 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from chat.config import Settings
+from chat.limits import Limits
 from chat.notifications.notifier import Notifier
 from chat.notifications.webhook import Webhook
 from chat.people.directory import Directory
+from chat.people.online import sockets, streams
 from chat.people.tokens import Tokens
+from chat.protocol.names import name_key
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.in_turn import InTurn
+from chat.storage.last_seen import Sightings
 from chat.storage.notifications import Notifications
 from chat.storage.records import Pointer, Send
 from chat.storage.store import Store
 from chat.transport.connections import Connections
-from chat.web.accounts import AccountViews
-from chat.web.api import api
-from chat.web.notifications import NotificationViews
+from chat.web.api import answer_unknown_paths, api_blueprint
 from tests.storage import conftest as databases
 
 database_url, store = databases.database_url, databases.store
@@ -38,31 +42,65 @@ def at_once(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+def chat_on(store: Store, settings: Settings, run: Callable[..., Any] = at_once) -> Any:
+    """What the views use of a ChatServer: its real parts, on this database.
+
+    Args:
+        run: calls what a ChatServer calls in another thread.
+    """
+    chat = SimpleNamespace(
+        settings=settings,
+        log=logging.getLogger("chat"),
+        user_key=name_key,
+        limits=Limits(settings),
+        tokens=Tokens(SECRET, seconds=600),
+        online=sockets,
+        streams=streams,
+        connections=Connections(settings),
+        hash_in_thread=run,
+        directory=Directory(),
+        notifier=Notifier(),
+    )
+    chat.storage = SimpleNamespace(
+        messages=store.questions,
+        search=store.search,
+        accounts=Accounts(store.database),
+        last_seen=SimpleNamespace(partners=Sightings(store.database).companions),
+        notifications=Notifications(store.database),
+        batches=Batches(store.database),
+        in_thread=run,
+        write=run,
+    )
+    chat.directory.open(chat.tokens, chat.storage.accounts, run, settings.auth == "required")
+    chat.notifier.open(
+        chat.storage.notifications, chat.storage.batches, InTurn(), chat.directory, Webhook(), gevent.spawn
+    )  # fmt: skip
+    return chat
+
+
+def app_of(chat: Any, url_prefix: str = "") -> Flask:
+    """A host's app with the API of this chat below `url_prefix`."""
+    app = Flask("host")
+    app.extensions["chat"] = chat
+    app.register_blueprint(api_blueprint(), url_prefix=f"{url_prefix}/api")
+    answer_unknown_paths(app, url_prefix)
+    return app
+
+
 class Api:
     """The API as one user after another uses it."""
 
-    def __init__(self, store: Store, required: bool = False, sign_up: bool = True) -> None:
+    def __init__(self, store: Store, run: Callable[..., Any] = at_once, **settings: Any) -> None:
         self.store = store
-        self.tokens = Tokens(SECRET, seconds=600)
-        self.accounts = Accounts(store.database)
-        self.directory = Directory()
-        self.directory.open(self.tokens, self.accounts, at_once, required)
-        views = AccountViews(self.directory, sign_up, at_once)
-        self.notifier = Notifier()
-        self.notifier.open(
-            Notifications(store.database), Batches(store.database), InTurn(),
-            self.directory, Webhook(), gevent.spawn,
-        )  # fmt: skip
-        notifications = NotificationViews(self.directory, self.notifier, Connections(Settings()))
-        self.app = Flask(__name__)
-        self.app.register_blueprint(api(store, self.directory, views, notifications))
+        self.chat = chat_on(store, Settings(**{"rate_limits": "off", **settings}), run)
+        self.app = app_of(self.chat)
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens.sign(user_id)[0]}"}
+        return {"Authorization": f"Bearer {self.chat.tokens.sign(user_id)[0]}"}
 
     def service(self, scope: str = "notify", name: str = "ci") -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens.sign_service(name, scope, 600)}"}
+        return {"Authorization": f"Bearer {self.chat.tokens.sign_service(name, scope, 600)}"}
 
     def get(self, path: str, user_id: str = "alice", **query: Any) -> TestResponse:
         path, _, raw_query = path.partition("?")
@@ -76,7 +114,10 @@ class Api:
 
     def say(self, *messages: tuple[str, str, str]) -> None:
         """Store messages: (from, to, text)."""
-        self.store.commit([Send(*message, None) for message in messages])
+        self.send(*[Send(*message, None) for message in messages])
+
+    def send(self, *messages: Send) -> None:
+        self.store.commit(messages)
 
     def point(self, user_id: str, with_user_id: str, received: int, read: int) -> None:
         self.store.commit([], [Pointer(user_id, with_user_id, received, read)])

@@ -9,16 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from flask import Flask
 
-from chat.config import Settings
-from chat.people.directory import Directory
 from chat.storage.records import Send
-from chat.transport.connections import Connections
-from chat.web.accounts import AccountViews
-from chat.web.api import api
-from chat.web.notifications import NotificationViews
-from tests.web.conftest import Api, fault
+from tests.web.conftest import Api, app_of, fault
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -30,7 +23,7 @@ def test_a_session_gives_a_token_for_the_name_in_its_one_spelling(api_on_sqlite:
     assert response.status_code == 201
     assert response.json.keys() == {"userId", "token", "expiresAt", "hasPassword"}
     assert response.json["userId"] == "한글.é"
-    assert api_on_sqlite.directory.user_of(response.json["token"]) == "한글.é"
+    assert api_on_sqlite.chat.directory.user_of(response.json["token"]) == "한글.é"
     left = datetime.fromisoformat(response.json["expiresAt"]) - datetime.now(UTC)
     assert MOMENT.fullmatch(response.json["expiresAt"])
     assert 590 < left.total_seconds() <= 600
@@ -189,7 +182,7 @@ def test_more_tells_of_messages_in_the_direction_that_was_asked_for(
 
 
 def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None:
-    api_on_each.store.commit([Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None)])
+    api_on_each.send(Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None))
     one, two = api_on_each.get("/conversations/bob/messages").json["messages"]
     assert (one["clientId"], one["fromUserId"], one["toUserId"]) == ("c-1", "bob", "alice")
     assert "clientId" not in two
@@ -239,7 +232,7 @@ def test_answers_are_kept_by_nobody_and_are_what_they_say(api_on_sqlite: Api, pa
         assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
+def test_the_database_is_asked_only_in_threads(api_on_sqlite: Api) -> None:
     """Else a slow disk would hold up every socket."""
     asked: list[str] = []
 
@@ -247,27 +240,68 @@ def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
         asked.append(function.__name__)
         return function(*args, **kwargs)
 
-    directory = Directory()
-    directory.open(api_on_sqlite.tokens, api_on_sqlite.accounts, run, required=False)
-    views = AccountViews(directory, sign_up=True, in_pool=run)
-    app = Flask(__name__)
-    notifications = NotificationViews(directory, api_on_sqlite.notifier, Connections(Settings()))
-    app.register_blueprint(api(api_on_sqlite.store, directory, views, notifications))
-    header = api_on_sqlite.header("alice")
-    assert app.test_client().get("/api/conversations", headers=header).status_code == 200
+    api = Api(api_on_sqlite.store, run)
+    assert api.get("/conversations").status_code == 200
     assert asked == ["find", "overviews"]
-    path = "/api/conversations/bob/messages"
-    assert app.test_client().get(path, headers=header).status_code == 200
+    assert api.get("/conversations/bob/messages").status_code == 200
     assert asked[2:] == ["find", "find", "_history"]
     account = {"userId": "slow", "password": "correct horse"}
-    assert app.test_client().post("/api/accounts", json=account).status_code == 201
-    assert app.test_client().get("/api/notifications", headers=header).status_code == 200
+    assert api.post("/accounts", account).status_code == 201
+    assert api.get("/notifications").status_code == 200
     assert asked[-2:] == ["find", "page"]
     assert {"hashed", "give_password", "changed_since"} <= set(asked)
 
 
-def test_a_path_elsewhere_keeps_flasks_own_errors(api_on_sqlite: Api) -> None:
-    response = api_on_sqlite.client.get("/apix")
-    assert response.status_code == 404
-    assert response.mimetype == "text/html"
-    assert fault(api_on_sqlite.client.get("/api/x")) == (404, "not_found", None)
+# In a host's app.
+
+
+def test_only_paths_below_the_prefix_answer_as_the_api_does(api_on_sqlite: Api) -> None:
+    app = app_of(api_on_sqlite.chat, "/chat")
+    app.get("/chatter")(lambda: "the host's")
+    client = app.test_client()
+    for path in ("/", "/api/conversations", "/chat", "/chat-room", "/nothing"):
+        assert (client.get(path).status_code, client.get(path).mimetype) == (404, "text/html")
+    assert client.post("/chatter").mimetype == "text/html"
+    assert client.get("/chatter").text == "the host's"
+    assert set(client.options("/chatter").headers["Allow"].split(", ")) == {
+        "GET",
+        "HEAD",
+        "OPTIONS",
+    }
+    for path in (
+        "/chat/",
+        "/chat/nothing",
+        "/chat/api",
+        "/chat/api/x",
+        "/chat//api/x",
+        "/chat/a\nb",
+    ):
+        assert fault(client.get(path)) == (404, "not_found", None)
+    header = api_on_sqlite.header("alice")
+    assert client.get("/chat/api/conversations", headers=header).status_code == 200
+
+
+def test_a_hosts_own_error_handlers_are_not_asked_for_the_apis_errors(api_on_sqlite: Api) -> None:
+    app = app_of(api_on_sqlite.chat, "/chat")
+    for what in (401, 404, 405, Exception):
+        app.register_error_handler(what, lambda error: ("the host's", 418))
+    client = app.test_client()
+    assert client.get("/nothing").status_code == 418, (
+        "the host must have a handler for this to mean anything"
+    )
+    assert fault(client.get("/chat/nothing")) == (404, "not_found", None)
+    assert fault(client.put("/chat/api/session")) == (405, "method_not_allowed", None)
+    assert fault(client.get("/chat/api/conversations")) == (401, "not_signed_in", None)
+
+
+def test_a_host_may_have_a_converter_called_name(api_on_sqlite: Api) -> None:
+    app = app_of(api_on_sqlite.chat, "/chat")
+    assert "name" not in app.url_map.converters
+
+
+def test_each_app_answers_by_its_own_chat(api_on_sqlite: Api) -> None:
+    strict = Api(api_on_sqlite.store, auth="required", signup="closed")
+    session = {"userId": "anybody"}
+    assert fault(strict.post("/session", session)) == (401, "sign_in_needed", "password")
+    assert api_on_sqlite.post("/session", session).status_code == 201
+    assert fault(strict.post("/session", session)) == (401, "sign_in_needed", "password")

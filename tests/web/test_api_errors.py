@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from werkzeug.exceptions import ImATeapot
+from werkzeug.test import TestResponse
 
 from chat.errors import Busy, ChatError, Unavailable
-from chat.web.cursors import cursor_after
+from chat.web.conversations import Place
+from chat.web.cursors import cursor_of
 from chat.web.requests import BODY_BYTES
 from tests.web.conftest import Api, fault
 
@@ -174,12 +176,11 @@ def test_a_cursor_that_was_tampered_with_is_refused(api_on_each: Api) -> None:
 def test_a_cursor_of_any_place_is_answered_by_what_lies_behind_it(api_on_each: Api) -> None:
     """Even when its conversation is not there: it is only a place."""
     api_on_each.say(("alice", "bob", "hi"))
-    [overview] = api_on_each.store.overviews("alice", 1)
+    [overview] = api_on_each.chat.storage.messages.overviews("alice", 1)
     for other in ("zzz", "@-._0", "김"):
-        cursor = cursor_after(overview._replace(with_user_id=other))
+        cursor = cursor_of(Place(overview.last_message.sent_at, other))
         assert api_on_each.get("/conversations", cursor=cursor).status_code == 200
-    last = overview.last_message._replace(sent_at=2**53 - 1)
-    cursor = cursor_after(overview._replace(last_message=last))
+    cursor = cursor_of(Place(2**53 - 1, "bob"))
     assert len(api_on_each.get("/conversations", cursor=cursor).json["conversations"]) == 1
 
 
@@ -211,6 +212,57 @@ def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(
     assert fault(response) == (405, "method_not_allowed", None)
     assert set(response.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
     assert api_on_sqlite.client.post("/api/conversations").status_code == 405
+    response = api_on_sqlite.client.delete("/api/notifications")
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST", (
+        "those of both of its operations"
+    )
+    assert fault(api_on_sqlite.client.open("/api/accounts", method="BREW"))[0] == 405
+
+
+def test_options_names_the_methods_of_a_path(api_on_sqlite: Api) -> None:
+    response = api_on_sqlite.client.options("/api/session")
+    assert (response.status_code, response.data) == (200, b"")
+    assert response.headers["Allow"] == "DELETE, OPTIONS, POST"
+    assert fault(api_on_sqlite.client.options("/api/nothing")) == (404, "not_found", None)
+
+
+# Who asks too often.
+
+
+def test_an_address_that_asks_too_often_is_refused_before_anything_else(api_on_sqlite: Api) -> None:
+    api = Api(api_on_sqlite.store, rate_limits="on", requests_per_minute=3)
+
+    def ask(address: str | None) -> TestResponse:
+        return api.client.get("/api/conversations", environ_base={"REMOTE_ADDR": address})
+
+    assert [ask("2001:db8::1").status_code for _ in range(3)] == [401] * 3
+    refused = ask("2001:db8::2")
+    assert fault(refused) == (429, "rate_limited", None), "an IPv6 network is one address"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert ask("192.0.2.1").status_code == 401
+    assert {ask(None).status_code for _ in range(9)} == {401}, "a proxy's socket has no address"
+
+
+def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(api_on_sqlite: Api) -> None:
+    api = Api(api_on_sqlite.store)
+    good = {"userId": "Guessed", "password": "correct horse"}
+    assert api.post("/accounts", good).status_code == 201
+
+    def sign_in(password: str, name: str = "guessed", address: str = "2001:db8::1") -> TestResponse:
+        return api.client.post(
+            "/api/session",
+            json={"userId": name, "password": password},
+            environ_base={"REMOTE_ADDR": address},
+        )
+
+    assert [sign_in("correct horse").status_code for _ in range(11)] == [201] * 11
+    for _ in range(10):
+        assert fault(sign_in("wrong one, this")) == (401, "wrong_password", None)
+    refused = sign_in("correct horse", "GUESSED", "2001:db8::2")
+    assert fault(refused) == (429, "rate_limited", None)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 30
+    assert sign_in("correct horse", address="2001:db8:1::1").status_code == 201
+    assert sign_in("wrong one, this", "another").status_code == 401
 
 
 # What goes wrong inside.
@@ -220,7 +272,7 @@ def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(
 def test_a_store_that_is_unavailable_says_when_to_come_back(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, error: type[ChatError]
 ) -> None:
-    monkeypatch.setattr(api_on_sqlite.store, "overviews", _raising(error()))
+    monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "overviews", _raising(error()))
     response = api_on_sqlite.get("/conversations")
     assert fault(response) == (503, error.code, None)
     assert response.headers["Retry-After"] == "5"
@@ -229,7 +281,9 @@ def test_a_store_that_is_unavailable_says_when_to_come_back(
 def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(api_on_sqlite.store, "history", _raising(KeyError("/etc/secret")))
+    monkeypatch.setattr(
+        api_on_sqlite.chat.storage.messages, "history", _raising(KeyError("/etc/secret"))
+    )
     with caplog.at_level(logging.ERROR, "chat"):
         response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (500, "internal", None)
@@ -241,7 +295,7 @@ def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
 def test_what_the_http_layer_refuses_keeps_its_status(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_on_sqlite.store, "history", _raising(ImATeapot()))
+    monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "history", _raising(ImATeapot()))
     response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (418, "bad_request", None)
 

@@ -94,7 +94,7 @@ def test_only_a_service_with_the_scope_may_push(api_on_sqlite: Api) -> None:
     assert fault(push(api, HI, api.service("metrics"))) == (403, "forbidden", None)
     assert fault(push(api, HI, api.service("notifying"))) == (403, "forbidden", None)
     assert push(api, HI, api.service("metrics notify")).status_code == 201
-    late = {"Authorization": f"Bearer {api.tokens.sign_service('ci', 'notify', -1)}"}
+    late = {"Authorization": f"Bearer {api.chat.tokens.sign_service('ci', 'notify', -1)}"}
     assert fault(push(api, HI, late)) == (401, "not_signed_in", None)
 
 
@@ -134,8 +134,8 @@ def test_ten_thousand_of_the_longest_names_fit(api_on_each: Api) -> None:
 
 
 def test_in_a_required_directory_the_first_unknown_one_is_named(store: Store) -> None:
-    api = Api(store, required=True)
-    api.accounts.keep_names(["bob"])
+    api = Api(store, auth="required")
+    api.chat.storage.accounts.keep_names(["bob"])
     assert push(api, HI).status_code == 201
     assert push(api, {"toUserIds": ["BOB"], "message": "hi"}).status_code == 201
     refused = push(api, {"toUserIds": ["bob", "nobody", "noone"], "message": "hi"})
@@ -151,7 +151,7 @@ def test_in_a_required_directory_the_first_unknown_one_is_named(store: Store) ->
 def test_the_list_shows_the_unseen_first_page_by_page(api_on_each: Api) -> None:
     api = api_on_each
     ids = [push(api, HI | {"message": f"m{n}"}).json["id"] for n in range(5)]
-    api.notifier.stored.see([(ids[4], "bob")])
+    api.chat.storage.notifications.see([(ids[4], "bob")])
     shown: list[int] = []
     query: dict[str, Any] = {"limit": 2}
     while True:

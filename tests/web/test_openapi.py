@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 import pytest
@@ -14,9 +13,10 @@ from schemathesis import GenerationMode
 from schemathesis.checks import ignored_auth, positive_data_acceptance
 from schemathesis.openapi import from_wsgi
 
-from chat import create_app
-from chat.web import shapes
-from chat.web.operations import OPERATIONS, PREFIX, Operation
+from chat.web.answers import Failed
+from chat.web.api import VIEWS
+from chat.web.openapi import PREFIX, answer_of, path_of
+from chat.web.operations import View
 from tests.web.conftest import Api
 
 EXAMPLES_EACH = 40
@@ -47,16 +47,13 @@ def document(api_on_sqlite: Api) -> Any:
 
 
 def test_every_route_of_the_app_below_api_is_in_the_document_and_no_other(
-    document: Any, tmp_path: Path
+    document: Any, api_on_sqlite: Api
 ) -> None:
-    app = create_app(
-        {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": "x" * 32}
-    )
     routes = {
         (re.sub(r"<.*?>", "{}", str(rule)), method)
-        for rule in app.url_map.iter_rules()
+        for rule in api_on_sqlite.app.url_map.iter_rules()
         if str(rule).startswith(PREFIX)
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}  # Flask adds these itself
+        for method in (rule.methods or set()) - {"HEAD"}  # Flask adds this itself
     }
     described = {
         (re.sub(r"{.*?}", "{}", path), method.upper())
@@ -64,7 +61,7 @@ def test_every_route_of_the_app_below_api_is_in_the_document_and_no_other(
         for method in methods
     }
     assert routes == described
-    assert len(routes) == len(OPERATIONS)
+    assert len(routes) == len(VIEWS)
 
 
 def test_the_document_is_openapi_3_1_and_says_where_the_token_goes(document: Any) -> None:
@@ -91,38 +88,39 @@ def test_parameters_carry_their_bounds_and_defaults(document: Any) -> None:
     assert "default" not in found["before"]["schema"]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_examples_have_the_shape_that_they_are_examples_of(
-    document: Any, operation: Operation
-) -> None:
-    described = document["paths"][PREFIX + operation.path][operation.method.lower()]
-    if operation.example is not None:
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
+def test_examples_have_the_shape_that_they_are_examples_of(document: Any, view: View) -> None:
+    operation = view.operation
+    described = document["paths"][path_of(operation)][operation.method.lower()]
+    if operation.example:
         content = described["responses"][str(operation.status)]["content"]["application/json"]
-        msgspec.convert(content["example"], operation.answer)
-    if operation.body is not None:
+        msgspec.convert(content["example"], answer_of(view))
+    if "requestBody" in described:
         body = described["requestBody"]["content"]["application/json"]
-        msgspec.convert(body["example"], operation.body)
+        msgspec.convert(body["example"], get_type_hints(view)["body"])
     for status, response in described["responses"].items():
         content = response.get("content", {}).get("application/json", {})
         for code, example in content.get("examples", {}).items():
-            failed = msgspec.convert(example["value"], shapes.Failed)
+            failed = msgspec.convert(example["value"], Failed)
             assert failed.error.code == code
             assert status[0] in "45"
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
 def test_schemathesis_finds_no_answer_that_the_document_does_not_describe(
-    api_on_sqlite: Api, operation: Operation, mode: GenerationMode
+    api_on_sqlite: Api, view: View, mode: GenerationMode
 ) -> None:
     """Requests made of the document: proper ones are taken, improper ones refused as it says."""
-    if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
+    operation, name = view.operation, view.__name__
+    if mode is GenerationMode.NEGATIVE and not {"body", "query"} & get_type_hints(view).keys():
         return  # nothing that could be wrong
-    if operation.name == WITHOUT_END:
+    if name == WITHOUT_END:
         return
     api_on_sqlite.say(("alice", "bob", "hi"), ("bob", "alice", "안녕"), ("carol", "alice", "hi"))
     schema = from_wsgi("/api/openapi.json", api_on_sqlite.app)
-    tried = schema[PREFIX + operation.path][operation.method]
+    tried = schema[path_of(operation)][operation.method]
+    success = 204 if get_type_hints(view)["return"] is type(None) else operation.status
     seen: set[int] = set()
 
     @given(case=tried.as_strategy(generation_mode=mode))
@@ -136,17 +134,17 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_describe(
     )
     def try_it(case: Any) -> None:
         # Anew each time, since signing out ends a session.
-        service = operation.name in FOR_SERVICES
+        service = name in FOR_SERVICES
         token = api_on_sqlite.service() if service else api_on_sqlite.header("alice")
         response = case.call(headers=token)
         case.validate_response(response, excluded_checks=ASKED_ELSEWHERE)
         seen.add(response.status_code)
-        if mode is GenerationMode.POSITIVE and response.status_code != operation.status:
+        if mode is GenerationMode.POSITIVE and response.status_code != success:
             error = response.json()["error"]
             if error["code"] not in BY_WHAT_IS_STORED:
                 assert response.status_code == 400
                 assert error["field"] in BEYOND_A_SCHEMA
 
     try_it()
-    done = NEVER_DONE.get(operation.name, operation.status)
+    done = NEVER_DONE.get(name, success)
     assert (done if mode is GenerationMode.POSITIVE else 400) in seen
