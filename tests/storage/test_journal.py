@@ -1,0 +1,257 @@
+"""What is written waits in two queues and is written by one thread: in order, fairly, and within bounds."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import AsyncResult
+from sqlalchemy import text
+
+from chat.errors import Busy, ChatError, Conflicting, Internal, Unavailable
+from chat.protocol.names import name_key
+from chat.storage.journal import WRITES_AT_MOST
+from chat.storage.records import Pointer, Send, Stored
+from chat.storage.storage import Storage
+from tests.storage.conftest import JOURNAL_RECORDS, open_storage
+
+HI = Send("alice", "bob", "hi", None)
+SECONDS = 30
+
+
+def nothing() -> None:
+    """A single write that writes nothing."""
+
+
+def stored(storage: Storage, record: Send | Pointer) -> Any:
+    """Append a record, and wait for what came of it."""
+    result: Any = AsyncResult()
+    storage.journal.append(record, result.set)
+    return result.get(timeout=SECONDS)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    with gevent.Timeout(SECONDS):
+        while not condition():
+            gevent.sleep(0.001)
+
+
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def test_records_are_settled_in_their_order_each_with_its_outcome(storage: Storage) -> None:
+    settled: list[Any] = []
+    records = [Send("alice", "bob", str(n), None) for n in range(5)]
+    pointer = Pointer("bob", "alice", 2, 1)
+    for record in (*records[:3], pointer, *records[3:]):
+        storage.journal.append(record, settled.append)
+    assert (storage.journal.waiting, storage.journal.idle) == (6, False)
+    wait_until(lambda: storage.journal.idle)
+    assert [getattr(outcome, "seq", outcome) for outcome in settled] == [1, 2, 3, pointer, 4, 5]
+    assert storage.journal.commits == 1, "what came in together is one commit"
+
+
+def test_single_writes_are_settled_in_their_order(storage: Storage) -> None:
+    settled: list[int] = []
+    for number in range(50):
+        storage.journal.write_later(settled.append, lambda n=number: n)
+    storage.journal.append(HI, nothing_of)
+    wait_until(lambda: storage.journal.idle)
+    assert settled == list(range(50))
+
+
+def nothing_of(outcome: object) -> None:
+    """Settles something whose outcome does not matter."""
+
+
+def test_a_message_does_not_wait_for_ten_thousand_single_writes(storage: Storage) -> None:
+    written: list[None] = []
+    for _ in range(WRITES_AT_MOST):
+        storage.journal.write_later(written.append, nothing)
+    with pytest.raises(Busy):
+        storage.journal.write_later(written.append, nothing)
+        storage.journal.write_later(written.append, nothing)
+    assert isinstance(stored(storage, HI), Stored)
+    before = len(written)
+    assert before < 10, "of those that were there first"
+    assert isinstance(stored(storage, HI), Stored)
+    assert len(written) - before < 10
+    wait_until(lambda: storage.journal.idle)
+    assert len(written) >= WRITES_AT_MOST
+
+
+def test_a_single_write_does_not_wait_for_many_messages(storage: Storage) -> None:
+    settled: list[Any] = []
+    for _ in range(3 * 2_000):
+        storage.journal.append(HI, settled.append)
+    assert storage.write(lambda: "written") == "written"
+    assert len(settled) <= 2_000, "one commit at most was before it"
+    wait_until(lambda: storage.journal.idle)
+
+
+def test_more_records_than_may_wait_are_refused(storage: Storage) -> None:
+    for _ in range(JOURNAL_RECORDS):
+        storage.journal.append(HI, nothing_of)
+    with pytest.raises(Busy):
+        storage.journal.append(HI, nothing_of)
+    wait_until(lambda: storage.journal.idle)
+
+
+def test_a_write_that_is_refused_leaves_nothing_and_the_writer_usable(storage: Storage) -> None:
+    def begin_and_refuse() -> None:
+        with storage.database.transaction() as connection:
+            connection.execute(text("INSERT INTO idempotency_keys VALUES ('s', 'k', 'd', 1, 1)"))
+            raise Conflicting
+
+    storage.write(storage.accounts.keep_names, ["alice"])
+    connection = storage.database._writer
+    assert connection is not None
+    with pytest.raises(Conflicting):
+        storage.write(begin_and_refuse)
+    assert isinstance(stored(storage, HI), Stored)
+    assert storage.database._writer is connection, "the same one as before"
+    with storage.database.reading() as reading:
+        assert reading.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
+
+
+def test_a_write_that_fails_is_unavailable_and_the_next_one_works(
+    storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        with storage.database.transaction() as connection:
+            connection.execute(text("SELECT no_such_column"))
+
+    def divide() -> float:
+        return 1 / 0
+
+    for function, name in ((fail, "OperationalError|ProgrammingError"), (divide, "ZeroDivision")):
+        with pytest.raises(Unavailable):
+            storage.write(function)
+        assert caplog.records[-1].getMessage().startswith("a single write failed: ")
+        assert any(part in caplog.records[-1].getMessage() for part in name.split("|"))
+    assert storage.write(storage.accounts.keep_names, ["alice"]) == ["alice"]
+
+
+def test_a_connection_that_broke_since_its_last_use_is_replaced(postgres: Any) -> None:
+    storage = open_storage(postgres.create_database(f"broken_{time.monotonic_ns()}"))
+    storage.write(storage.accounts.keep_names, ["alice"])
+    end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    other = open_storage(str(storage.database.engine.url))
+    with other.database.reading() as connection:
+        connection.execute(text(f"{end_all} AND datname = current_database()"))
+    other.close()
+    assert storage.write(storage.accounts.keep_names, ["ALICE"]) == ["alice"]
+    storage.close()
+
+
+def test_one_that_cannot_be_settled_harms_nobody(storage: Storage) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    settled: list[Any] = []
+    for settle in (fail, settled.append):
+        storage.journal.append(HI, settle)
+        storage.journal.write_later(settle, nothing)
+    with pytest.raises(Internal):
+        storage.journal.write(fail, nothing)
+    wait_until(lambda: storage.journal.idle)
+    assert len(settled) == 2
+
+
+def test_a_commit_that_fails_says_so_to_each_of_its_records(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.writer, "commit", lambda *_: 1 / 0)
+    assert isinstance(stored(storage, HI), Unavailable)
+    monkeypatch.undo()
+    assert isinstance(stored(storage, HI), Stored)
+
+
+def test_another_thread_than_the_loops_own_is_refused(storage: Storage) -> None:
+    refused: list[BaseException] = []
+
+    def try_both() -> None:
+        for call in (
+            lambda: storage.journal.append(HI, nothing_of),
+            lambda: storage.journal.write_later(nothing_of, nothing),
+        ):
+            try:
+                call()
+            except RuntimeError as error:
+                refused.append(error)
+
+    other = threading.Thread(target=try_both)
+    other.start()
+    other.join()
+    assert len(refused) == 2
+    assert storage.journal.idle
+
+
+def test_all_that_is_written_comes_from_one_thread_and_close_ends_it(tmp_path: Path) -> None:
+    before = threads()
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    assert threads() == before, "none before the first write"
+    wrote = {storage.write(threading.get_ident) for _ in range(3)}
+    assert isinstance(stored(storage, HI), Stored)
+    assert threads() == before + 1
+    assert len(wrote) == 1
+    assert threading.get_ident() not in wrote
+    storage.close()
+    assert threads() == before
+
+
+def test_storages_that_are_made_and_dropped_leave_no_thread_and_no_descriptor(
+    tmp_path: Path,
+) -> None:
+    def make(number: int, use: bool) -> None:
+        url = f"sqlite:///{tmp_path}/{number}.db"
+        storage = Storage(url, name_key, logging.getLogger("chat"), JOURNAL_RECORDS)
+        if use:
+            assert isinstance(stored(storage, HI), Stored)
+            assert len(storage.messages.history("alice", "bob", 9).messages) == 1
+            storage.close()
+
+    make(0, use=True)
+    gc.collect()
+    before = threads(), len(os.listdir("/proc/self/fd"))
+    for number in range(1, 51):
+        make(number, use=number % 2 == 0)
+    gc.collect()
+    assert (threads(), len(os.listdir("/proc/self/fd"))) == before
+
+
+def test_the_index_goes_on_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    for start in range(0, 1_000, 100):
+        storage.writer.commit([Send("alice", "bob", f"word {start + n}", None) for n in range(100)])
+    indexed: list[bool] = []
+    step = storage.search_index.step
+
+    def one_step() -> bool:
+        indexed.append(step())
+        if len(indexed) == 3:
+            storage.stop()
+        return indexed[-1]
+
+    storage.search_index.step = one_step  # type: ignore[method-assign]
+    storage.keep_index()
+    assert indexed == [True] * 3, "need more to do for this to mean anything"
+    assert not storage.stop()
+    storage.close()
+
+
+def test_an_error_of_a_write_is_raised_where_it_was_asked_for(storage: Storage) -> None:
+    def refuse() -> None:
+        raise ChatError("No.")
+
+    with pytest.raises(ChatError, match="No"):
+        storage.write(refuse)
