@@ -91,9 +91,7 @@ class Session:
     cores: tuple[int, int]
     rounds: int
     patient_until: float
-    values: dict[tuple[int, str, str], float] = field(
-        default_factory=dict
-    )  # by round, load and server
+    values: dict[tuple[int, str, str], float] = field(default_factory=dict)  # by round, load and server
 
     def one_round(self, number: int, load: Load) -> Iterator[dict[str, Any]]:
         """One load on every server, one after the other, each freshly started."""
@@ -118,9 +116,7 @@ class Session:
             return None
         whole = self.values.get((number, load.half_of, server.key))
         if whole is None:
-            raise Failed(
-                f"needs the load {load.half_of} in the same round, to send half of its rate"
-            )
+            raise Failed(f"needs the load {load.half_of} in the same round, to send half of its rate")
         return whole / 2
 
     def _measure(self, load: Load, server: Server, rate: float | None) -> dict[str, Any]:

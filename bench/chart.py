@@ -105,10 +105,7 @@ def _bar(row: Section, section: Section, y: float, scale: float) -> list[str]:
     middle = y + BAR - 3
     name = _text(BARS_X - 10, middle, row["name"], "bold" if row["server"] in OURS else "", "end")
     if not _drawable(row):
-        return [
-            name,
-            _text(BARS_X, middle, "no figure: failed, or others used the machine", "muted"),
-        ]
+        return [name, _text(BARS_X, middle, "no figure: failed, or others used the machine", "muted")]
     kind = row["server"] if row["server"] in (BASELINE, LIMIT) else "bar"
     kind = "ours" if row["server"] in OURS else kind
     weight = "bold" if row["server"] in OURS else ""
@@ -120,9 +117,7 @@ def _bar(row: Section, section: Section, y: float, scale: float) -> list[str]:
     return [
         name,
         f'<rect class="{kind}" x="{BARS_X}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2"/>',
-        _text(
-            BARS_X + width + 8, middle, label, f"halo {weight}"
-        ),  # where the line of 1 is crossed
+        _text(BARS_X + width + 8, middle, label, f"halo {weight}"),  # where the line of 1 is crossed
         _text(BARS_X + width + 8, middle, label, weight),
     ]
 

@@ -105,9 +105,7 @@ def _flood(name: str, port: int) -> Iterator[Any]:
     """Run the attack in a process of its own; gives how many connections it has opened."""
     count = multiprocessing.Value("q", 0)
     over = multiprocessing.Event()
-    attack: Callable[[int], None] = (
-        _upgrade if name == "upgrades" else lambda port: _send(port, FRAMES[name])
-    )
+    attack: Callable[[int], None] = _upgrade if name == "upgrades" else lambda port: _send(port, FRAMES[name])
     attacker = multiprocessing.Process(target=_attack, args=(attack, port, over, count))
     attacker.start()
     try:

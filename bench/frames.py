@@ -51,10 +51,7 @@ def main() -> None:
     for name, read in parsers.items():
         if read() != FRAMES:
             raise SystemExit(f"{name} did not find the {FRAMES} messages")
-    seconds = {
-        name: min(timeit.repeat(read, number=TURNS, repeat=ROUNDS))
-        for name, read in parsers.items()
-    }
+    seconds = {name: min(timeit.repeat(read, number=TURNS, repeat=ROUNDS)) for name, read in parsers.items()}
     for name, taken in seconds.items():
         micros = taken / TURNS / FRAMES * 1e6
         print(f"{name:22} {micros:6.2f} µs a frame  {taken / seconds['ours']:5.1f}x ours")

@@ -82,9 +82,7 @@ def _is_installed(folder: Path, wanted: Path) -> bool:
 
 def _run(command: Sequence[str], cwd: Path | None = None) -> None:
     try:
-        done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_SECONDS
-        )
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
         raise Missing(f"{Path(command[0]).name} took over {INSTALL_SECONDS} s.") from None
     if done.returncode:

@@ -47,10 +47,7 @@ def main() -> None:
     print(f"\nMilliseconds from when a message was due to its ack, {RATE} messages a second")
     for name, times in (("in quiet", quiet), ("while everyone is notified", busy)):
         p99 = quantiles(times, n=100)[98]
-        print(
-            f"  {name:<28} median {median(times):6.1f}  p99 {p99:6.1f}  longest {max(times):6.1f}"
-            f"  of {len(times)}"
-        )
+        print(f"  {name:<28} median {median(times):6.1f}  p99 {p99:6.1f}  longest {max(times):6.1f}  of {len(times)}")
     print(f"  {USERS:,} notifications were stored and sent in {seconds:.1f} s")
 
 
@@ -77,12 +74,7 @@ async def _make_users(url: str) -> None:
         await socket.send(json.dumps({"type": "init", "userId": "maker"}))
         for first in range(0, USERS, 1_000):
             for number in range(first, first + 1_000):
-                event = {
-                    "type": "chat",
-                    "toUserId": f"user{number}",
-                    "message": TEXT,
-                    "ref": number,
-                }
+                event = {"type": "chat", "toUserId": f"user{number}", "message": TEXT, "ref": number}
                 await socket.send(json.dumps(event))
             waited_for = 1_000
             while waited_for:

@@ -34,9 +34,7 @@ class Load:
     arguments: tuple[str, ...] = ()
     rounds: int | None = None  # no more than so many, where the figure hardly scatters
     baseline: str | None = None
-    half_of: str | None = (
-        None  # the load of which half the rate is sent, measured before in the round
-    )
+    half_of: str | None = None  # the load of which half the rate is sent, measured before in the round
 
 
 CHATS = ("chats received per second", "/s")

@@ -58,10 +58,7 @@ def _idle_ticks(cores: tuple[int, int]) -> list[int]:
 def describe() -> dict[str, Any]:
     """What the figures depend on. No name and no path: results are published."""
     found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    return {
-        "cpu": found.group(1).strip() if found else platform.machine(),
-        "linux": platform.release().split("-")[0],
-    }
+    return {"cpu": found.group(1).strip() if found else platform.machine(), "linux": platform.release().split("-")[0]}
 
 
 def versions() -> dict[str, Any]:

@@ -22,13 +22,7 @@ RESULTS = install.HERE / "results"
 Run = dict[str, Any]
 
 
-def write(
-    runs: list[Run],
-    loads: list[Load],
-    contestants: list[Server],
-    left_out: dict[str, str],
-    quick: bool,
-) -> None:
+def write(runs: list[Run], loads: list[Load], contestants: list[Server], left_out: dict[str, str], quick: bool) -> None:
     """Print the table; write results/latest.json and results/chart.svg."""
     summary = summarise(runs, loads, contestants)
     for section in summary:
@@ -71,11 +65,7 @@ def _row(runs: list[Run], load: Load, server: Server) -> Run | None:
         return {r["round"]: r for r in mine if "failed" not in r}
 
     good, base = of(server.key, load.key), of(BASELINE, load.baseline or load.key)
-    failures = [
-        r["failed"]
-        for r in runs
-        if r["load"] == load.key and r["server"] == server.key and "failed" in r
-    ]
+    failures = [r["failed"] for r in runs if r["load"] == load.key and r["server"] == server.key and "failed" in r]
     if not good and not failures:
         return None
     row: Run = {"server": server.key, "name": server.name, "runs": len(good), "failures": failures}
@@ -157,7 +147,6 @@ def _notes(row: Run) -> list[str]:
 def _footer(record: Run) -> list[str]:
     rounds = max((run["round"] for run in record["runs"]), default=0)
     return [
-        f"{record['machine']['cpu']}, {record['date'][:10]}, rounds: {rounds}. "
-        "Server and generator have a core each.",
+        f"{record['machine']['cpu']}, {record['date'][:10]}, rounds: {rounds}. Server and generator have a core each.",
         "Ratios are taken within a round. The C relay shows what generator and kernel can do.",
     ]

@@ -35,11 +35,7 @@ PEER_GUNICORN = [
 
 # The keys of loads. The first are for servers that pass messages on and keep none; with the last ones a
 # message is stored on the disk and acknowledged.
-UNSTORED, ALIKE, STORED = (
-    ("1", "16", "2000"),
-    ("upgrades", "idle"),
-    ("ack1", "ack16", "ack2000", "half"),
-)
+UNSTORED, ALIKE, STORED = (("1", "16", "2000"), ("upgrades", "idle"), ("ack1", "ack16", "ack2000", "half"))
 
 
 # Limits are meant for people, not for a load: on, but out of the way. CHAT_RATE_LIMITS=off in the
@@ -183,10 +179,7 @@ def running(
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *server.command(port)],
             cwd=server.cwd,
-            env={**limits, **os.environ}
-            | database
-            | server.environment
-            | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env={**limits, **os.environ} | database | server.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

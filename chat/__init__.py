@@ -3,8 +3,6 @@
 Where to begin reading: docs/walkthrough.md.
 """
 
-from __future__ import annotations
-
 from chat.client import Client
 from chat.extension import Chat, create_app, emit, notify
 from chat.protocol.names import UserId

@@ -3,8 +3,6 @@
 What they do is left to the parts that they call.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable
@@ -45,9 +43,7 @@ def _chat() -> ChatServer:
 def _password(command: Callable[..., None]) -> Any:
     """Give a command the argument `password`: typed twice, or a line of standard input for scripts."""
 
-    option: Any = click.option(
-        "--password-stdin", is_flag=True, help="Read it from standard input."
-    )
+    option: Any = click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
 
     @wraps(command)
     def ask(*args: Any, password_stdin: bool, **options: Any) -> None:
@@ -141,11 +137,7 @@ def _checked_scope(context: click.Context, parameter: click.Parameter, scope: st
     help='What it may do: notify, metrics, or "notify metrics".',
 )
 @click.option(
-    "--days",
-    type=click.IntRange(1, 36_500),
-    default=365,
-    show_default=True,
-    help="How long the token is valid.",
+    "--days", type=click.IntRange(1, 36_500), default=365, show_default=True, help="How long the token is valid."
 )
 def token(service: str, scope: str, days: int) -> None:
     """Print a token for a program, which sends it as Authorization: Bearer."""
@@ -158,19 +150,12 @@ def token(service: str, scope: str, days: int) -> None:
 @click.option("--link", help="http, https, or a path on the site.")
 @click.option("--level", type=click.Choice(["info", "success", "warning", "error"]), default="info")
 @click.option("--expires-in", type=int, metavar="SECONDS", help="Until it is shown no more.")
+@click.option("--everyone", is_flag=True, help="Instead of NAME: to all; with --from, to all in it.")
+@click.option("--from", "file", type=click.File(encoding="utf-8-sig"), help="Names, one a line; - is stdin.")
 @click.option(
-    "--everyone", is_flag=True, help="Instead of NAME: to all; with --from, to all in it."
+    "--key", help="Said again with the same key and words, it is sent once, as often as it is tried in 24 hours."
 )
-@click.option(
-    "--from", "file", type=click.File(encoding="utf-8-sig"), help="Names, one a line; - is stdin."
-)
-@click.option(
-    "--key",
-    help="Said again with the same key and words, it is sent once, as often as it is tried in 24 hours.",
-)
-def notify(
-    words: tuple[str, ...], everyone: bool, file: TextIO | None, key: str | None, **said: Any
-) -> None:
+def notify(words: tuple[str, ...], everyone: bool, file: TextIO | None, key: str | None, **said: Any) -> None:
     """Notify somebody, or many, by the server that runs at CHAT_URL.
 
     Exits with 0 when it is stored (by many: sent), 1 when the server refuses, 2 for a mistake on the

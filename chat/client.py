@@ -3,8 +3,6 @@
 What an event means is left to the handlers.
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
@@ -22,9 +20,7 @@ from chat.transport.websocket import WebSocket
 class Client(WebSocket):
     """A socket of this chat. `chat` is the ChatServer that owns all parts."""
 
-    __slots__ = (
-        "_events_left", "admission", "chat", "feed", "is_away", "missed", "owner", "wants_sync",
-    )  # fmt: skip
+    __slots__ = ("_events_left", "admission", "chat", "feed", "is_away", "missed", "owner", "wants_sync")
 
     def __init__(self, sock: Any, chat: ChatServer, address: str) -> None:
         self.chat = chat

@@ -22,12 +22,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def _setting(
-    default: Any,
-    unit: str,
-    meaning: str,
-    least: float | None = None,
-    choices: tuple[str, ...] = (),
-    shown: bool = True,
+    default: Any, unit: str, meaning: str, least: float | None = None, choices: tuple[str, ...] = (), shown: bool = True
 ) -> Any:
     metadata = {"unit": unit, "meaning": meaning, "least": least, "choices": choices}
     return field(default=default, repr=shown, metadata=metadata)
@@ -42,23 +37,10 @@ class Settings:
         "origins, separated by commas",
         "Other sites whose pages may open a socket here, such as https://example.com; * allows all.",
     )
-    max_sockets: int = _setting(
-        15_000,
-        "sockets a worker",
-        "Further upgrades are answered 503.",
-        least=1,
-    )
-    max_message_bytes: int = _setting(
-        65_536,
-        "bytes",
-        "A longer message closes its socket with 1009.",
-        least=125,
-    )
+    max_sockets: int = _setting(15_000, "sockets a worker", "Further upgrades are answered 503.", least=1)
+    max_message_bytes: int = _setting(65_536, "bytes", "A longer message closes its socket with 1009.", least=125)
     max_fragments: int = _setting(
-        1_024,
-        "frames a message",
-        "A message in more pieces closes its socket with 1009.",
-        least=1,
+        1_024, "frames a message", "A message in more pieces closes its socket with 1009.", least=1
     )
     outbox_bytes: int = _setting(
         1_048_576,
@@ -67,34 +49,19 @@ class Settings:
         least=1_024,
     )
     heartbeat_seconds: float = _setting(
-        25.0,
-        "seconds",
-        "After so much silence a ping is sent; a peer that leaves two unanswered is closed.",
-        least=1.0,
+        25.0, "seconds", "After so much silence a ping is sent; a peer that leaves two unanswered is closed.", least=1.0
     )
     init_seconds: float = _setting(
-        10.0,
-        "seconds",
-        "A socket that has not sent init by then is closed with 4502.",
-        least=1.0,
+        10.0, "seconds", "A socket that has not sent init by then is closed with 4502.", least=1.0
     )
     presence_seconds: float = _setting(
-        5.0,
-        "seconds",
-        "How long somebody whose last socket is gone still counts as being there.",
-        least=0.0,
+        5.0, "seconds", "How long somebody whose last socket is gone still counts as being there.", least=0.0
     )
     close_seconds: float = _setting(
-        10.0,
-        "seconds",
-        "How long a closed peer may take to hang up before it is cut off.",
-        least=0.1,
+        10.0, "seconds", "How long a closed peer may take to hang up before it is cut off.", least=0.1
     )
     stop_seconds: float = _setting(
-        4.0,
-        "seconds",
-        "How long a worker that stops takes at most to say goodbye.",
-        least=0.1,
+        4.0, "seconds", "How long a worker that stops takes at most to say goodbye.", least=0.1
     )
     database_url: str = _setting(
         "",
@@ -115,12 +82,7 @@ class Settings:
         "made once and kept in the file token_secret in Flask's instance folder.",
         shown=False,
     )
-    token_ttl: int = _setting(
-        7 * 24 * 3600,
-        "seconds",
-        "How long a token is valid.",
-        least=1,
-    )
+    token_ttl: int = _setting(7 * 24 * 3600, "seconds", "How long a token is valid.", least=1)
     auth: str = _setting(
         "open",
         "open or required",
@@ -142,10 +104,7 @@ class Settings:
         least=0,
     )
     rate_limits: str = _setting(
-        "on",
-        "on or off",
-        "off switches all of the limits below off, for a benchmark.",
-        choices=("on", "off"),
+        "on", "on or off", "off switches all of the limits below off, for a benchmark.", choices=("on", "off")
     )
     events_per_second: int = _setting(
         200,
@@ -156,8 +115,7 @@ class Settings:
     frames_per_second: int = _setting(
         800,
         "frames a socket and second",
-        "More, pings and fragments too, close the socket with 4009. Four seconds' worth may come at "
-        "once. 0: no limit.",
+        "More, pings and fragments too, close the socket with 4009. Four seconds' worth may come at once. 0: no limit.",
         least=0,
     )
     bytes_per_second: int = _setting(
@@ -167,16 +125,12 @@ class Settings:
         least=0,
     )
     messages_per_minute: int = _setting(
-        1_200,
-        "messages a user and minute",
-        "Further ones are answered rate_limited. 0: no limit.",
-        least=0,
+        1_200, "messages a user and minute", "Further ones are answered rate_limited. 0: no limit.", least=0
     )
     sockets_per_user: int = _setting(
         50,
         "sockets a user",
-        "The init of a further one is answered rate_limited, and the socket closed with 4009. "
-        "0: no limit.",
+        "The init of a further one is answered rate_limited, and the socket closed with 4009. 0: no limit.",
         least=0,
     )
     sockets_per_address: int = _setting(
@@ -186,16 +140,10 @@ class Settings:
         least=0,
     )
     upgrades_per_minute: int = _setting(
-        3_000,
-        "upgrades an address and minute",
-        "Further ones are answered 429. 0: no limit.",
-        least=0,
+        3_000, "upgrades an address and minute", "Further ones are answered 429. 0: no limit.", least=0
     )
     requests_per_minute: int = _setting(
-        3_000,
-        "requests an address and minute",
-        "Further requests of the API are answered 429. 0: no limit.",
-        least=0,
+        3_000, "requests an address and minute", "Further requests of the API are answered 429. 0: no limit.", least=0
     )
     url: str = _setting(
         "http://127.0.0.1:8000",
@@ -205,20 +153,14 @@ class Settings:
     notification_days: int = _setting(
         90,
         "days",
-        "A notification that was seen or dismissed, or has expired, is deleted so long after it was made. "
-        "0: never.",
+        "A notification that was seen or dismissed, or has expired, is deleted so long after it was made. 0: never.",
         least=0,
     )
     webhook_url: str = _setting(
-        "",
-        "URL",
-        "Who is told of a message or notification to somebody who is offline. Empty: nobody.",
+        "", "URL", "Who is told of a message or notification to somebody who is offline. Empty: nobody."
     )
     webhook_secret: str = _setting(
-        "",
-        "text",
-        "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.",
-        shown=False,
+        "", "text", "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.", shown=False
     )
     scripts: str = _setting(
         "joined",

@@ -3,8 +3,6 @@
 Catching an error and turning it into an answer is left to others. docs/protocol.md lists every code.
 """
 
-from __future__ import annotations
-
 
 class ChatError(Exception):
     """Something that the other side asked for and does not get.

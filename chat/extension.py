@@ -3,8 +3,6 @@
 What an app's chat consists of is left to `server.py`.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -47,9 +45,7 @@ class Chat:
         events: the declarations of handlers, which each app's chat copies when it is bound.
     """
 
-    def __init__(
-        self, app: Flask | None = None, url_prefix: str = "/chat", events: Events = events
-    ) -> None:
+    def __init__(self, app: Flask | None = None, url_prefix: str = "/chat", events: Events = events) -> None:
         self.events = events
         if app is not None:
             self.init_app(app, url_prefix)
@@ -71,9 +67,7 @@ class Chat:
         if NAME in app.extensions:
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
         settings = Settings.load(app.config)
-        maker = _Maker(
-            app, settings, self.events.copy(), log or process.make_log(settings.log_level)
-        )
+        maker = _Maker(app, settings, self.events.copy(), log or process.make_log(settings.log_level))
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
         api, pages = api_blueprint(), chat_blueprint(settings)
@@ -108,12 +102,7 @@ class _Maker:
                 Path(folder).mkdir(parents=True, exist_ok=True)
                 check_tables = not cli.is_running()
                 self._made = ChatServer(
-                    self._settings,
-                    self._events,
-                    folder,
-                    self.log,
-                    check_tables,
-                    lease_lost=process.stop_this_process,
+                    self._settings, self._events, folder, self.log, check_tables, lease_lost=process.stop_this_process
                 )
                 self._app.extensions[NAME] = self._made
         return self._made

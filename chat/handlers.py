@@ -3,24 +3,10 @@
 How an event comes here, and what becomes of an error, is left to `router.py`.
 """
 
-from __future__ import annotations
-
 from chat import login
 from chat.client import Client
 from chat.errors import Forbidden, RateLimited
-from chat.protocol.structs import (
-    Chat,
-    Dismiss,
-    Init,
-    Payload,
-    Pong,
-    Read,
-    Received,
-    See,
-    Typing,
-    TypingHint,
-    timestamp,
-)
+from chat.protocol.structs import Chat, Dismiss, Init, Payload, Pong, Read, Received, See, Typing, TypingHint, timestamp
 from chat.router import LATER, Answer, events
 from chat.storage.records import Pointer, Send
 
@@ -61,9 +47,7 @@ def read(client: Client, event: Read) -> Answer:
 def _move(client: Client, event: Received, read: int) -> Answer:
     other = client.chat.directory.name_of(event.with_user_id, "withUserId")
     pointer = Pointer(client.user_id, other, event.seq, read)
-    client.chat.receipts.move(
-        pointer, skip=client, then=lambda error: client.answer(event.ref, error)
-    )
+    client.chat.receipts.move(pointer, skip=client, then=lambda error: client.answer(event.ref, error))
     return LATER
 
 
@@ -86,10 +70,7 @@ def dismiss(client: Client, event: Dismiss) -> Answer:
 def seen(client: Client, event: See) -> Answer:
     """The user has seen a notification. One that is not theirs changes nothing."""
     client.chat.notifier.see(
-        client.user_id,
-        [event.notification_id],
-        skip=client,
-        then=lambda error: client.answer(event.ref, error),
+        client.user_id, [event.notification_id], skip=client, then=lambda error: client.answer(event.ref, error)
     )
     return LATER
 

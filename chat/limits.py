@@ -50,16 +50,12 @@ class Meter:
     has spent is earned back.
     """
 
-    def __init__(
-        self, most: int, seconds: float = MINUTE, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, most: int, seconds: float = MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
         """`most` 0: no limit. `clock`: seconds that only grow, from 0 or later."""
         self._seconds = seconds
         self._seconds_each = seconds / most if most else 0.0
         self._clock = clock
-        self._earned_at: dict[
-            str, float
-        ] = {}  # key -> seconds of the clock; past: nothing is spent
+        self._earned_at: dict[str, float] = {}  # key -> seconds of the clock; past: nothing is spent
         self._prune_at = PRUNE_AT
 
     def take(self, key: str) -> int:

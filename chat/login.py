@@ -1,7 +1,5 @@
 """Owns the work of `init`: a socket becomes its user's, is told how things stand, and gets what it missed."""
 
-from __future__ import annotations
-
 from msgspec import UNSET
 
 from chat.client import Client

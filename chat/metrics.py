@@ -1,7 +1,5 @@
 """Owns the figures of one chat that Prometheus may ask for. Leaves the counting to where things happen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 
@@ -38,28 +36,16 @@ class Metrics:
         self._all: dict[str, tuple[Counter | Gauge, str]] = {}
         self.sockets = self._gauge("chat_sockets", "Sockets and streams that are open.")
         self.users = self._gauge("chat_users_online", "Users with a socket.")
-        self.streams = self._gauge(
-            "chat_stream_users", "Users with a stream of server-sent events."
-        )
-        self.journal = self._gauge(
-            "chat_journal_waiting", "Messages and receipts that wait to be stored."
-        )
+        self.streams = self._gauge("chat_stream_users", "Users with a stream of server-sent events.")
+        self.journal = self._gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
         self.messages = self._counter("chat_messages_total", "Messages that were stored.")
-        self.notifications = self._counter(
-            "chat_notifications_total", "Notifications that were stored."
-        )
-        self.webhook_waiting = self._gauge(
-            "chat_webhook_waiting", "Events that wait for the webhook."
-        )
-        self.webhook_delivered = self._counter(
-            "chat_webhook_delivered_total", "Events that the webhook has taken."
-        )
+        self.notifications = self._counter("chat_notifications_total", "Notifications that were stored.")
+        self.webhook_waiting = self._gauge("chat_webhook_waiting", "Events that wait for the webhook.")
+        self.webhook_delivered = self._counter("chat_webhook_delivered_total", "Events that the webhook has taken.")
         self.webhook_failures = self._counter(
             "chat_webhook_failures_total", "Tries that the webhook refused or missed."
         )
-        self.webhook_dead = self._counter(
-            "chat_webhook_dead_letters_total", "Events that were given up."
-        )
+        self.webhook_dead = self._counter("chat_webhook_dead_letters_total", "Events that were given up.")
 
     def exposition(self) -> str:
         """Return all figures in Prometheus' text format, version 0.0.4."""

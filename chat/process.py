@@ -3,8 +3,6 @@
 The parts of a chat are left to `server.py`.
 """
 
-from __future__ import annotations
-
 import atexit
 import logging
 import os

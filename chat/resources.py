@@ -1,7 +1,5 @@
 """Owns where the files beside the code lie: in the checkout, or inside the installed package."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent

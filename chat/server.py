@@ -3,8 +3,6 @@
 Knows nothing of Flask. Which process serves, and when, is left to the callers.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -96,40 +94,24 @@ class ChatServer:
         self.online: Online[Socket] = Online()  # each user's sockets
         self.listeners: Online[Receiver] = Online()  # each user's readers of server-sent events
         self.directory = Directory(
-            self.tokens,
-            self.storage,
-            self.online,
-            self.listeners,
-            self.user_key,
-            self.settings.auth == "required",
+            self.tokens, self.storage, self.online, self.listeners, self.user_key, self.settings.auth == "required"
         )
         self.presence = Presence(
-            self.storage,
-            self.online,
-            self.settings.presence_seconds,
-            pause=partial(gevent.sleep, 0),
+            self.storage, self.online, self.settings.presence_seconds, pause=partial(gevent.sleep, 0)
         )
 
     def _add_messages_and_notifications(self) -> None:
         settings, storage, log = self.settings, self.storage, self.log
         connections, online, metrics = self.connections, self.online, self.metrics
-        self.webhook = Webhook(
-            settings.webhook_url, settings.webhook_secret, metrics, log, connections.spawn
-        )
+        self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, metrics, log, connections.spawn)
         offline = self.webhook.tell
         self.receipts = Receipts(storage.journal, online)
         self.missed = Missed(storage, self.receipts, connections)
-        self.sending = Sending(
-            storage.journal, online, self.presence, offline, metrics.messages, log
-        )
-        self.notifier = Notifier(
-            storage, self.directory, online, self.listeners, offline, metrics.notifications
-        )
+        self.sending = Sending(storage.journal, online, self.presence, offline, metrics.messages, log)
+        self.notifier = Notifier(storage, self.directory, online, self.listeners, offline, metrics.notifications)
         self.feeds = Feeds(storage, self.notifier.see, connections)
         self.streams = Streams(storage, self.listeners, connections)
-        self.batches = BatchSender(
-            storage, self.notifier, self.directory, online, self.listeners, connections.spawn
-        )
+        self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, connections.spawn)
         self.retention = Retention(storage, settings.notification_days)
 
     def _watch(self) -> None:

@@ -4,8 +4,6 @@ It is sent what was written while it was away, as ordinary chat events, and its 
 follows what it has read. A client that says `sync` does both for itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -61,9 +59,7 @@ class Missed(Source):
             except Busy as error:
                 settle(error)
 
-    def _moved(
-        self, backlog: ProvenBacklog, pointer: Pointer, moved: Pointer | ChatError | None
-    ) -> None:
+    def _moved(self, backlog: ProvenBacklog, pointer: Pointer, moved: Pointer | ChatError | None) -> None:
         if isinstance(moved, ChatError):
             backlog.note_again(pointer.with_user_id, pointer.received)
         self._receipts.tell(moved, skip=backlog.peer)

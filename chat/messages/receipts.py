@@ -1,7 +1,5 @@
 """Owns receipts: a pointer is moved, and then both sides are told."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from chat.errors import ChatError
@@ -18,9 +16,7 @@ class Receipts:
         self._journal = journal
         self._online = online
 
-    def move(
-        self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]
-    ) -> None:
+    def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
         """Have a pointer moved. Never blocks.
 
         Args:
@@ -46,10 +42,7 @@ class Receipts:
         if not isinstance(moved, Pointer):
             return
         receipt = Receipt(
-            user_id=moved.user_id,
-            with_user_id=moved.with_user_id,
-            received=moved.received,
-            read=moved.read,
+            user_id=moved.user_id, with_user_id=moved.with_user_id, received=moved.received, read=moved.read
         )
         self._online.emit(receipt, to=moved.with_user_id, skip=skip)
         if moved.user_id != moved.with_user_id:

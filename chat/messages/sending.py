@@ -1,7 +1,5 @@
 """Owns the way of a message: it is stored, then delivered, then acknowledged."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -55,9 +53,7 @@ class Sending:
         """
         self._journal.append(send, partial(self._settle, client, send, ref))
 
-    def _settle(
-        self, client: Sender, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError
-    ) -> None:
+    def _settle(self, client: Sender, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError) -> None:
         """It is on the disk, or is not: deliver it and answer. Called in the order of `send`."""
         if isinstance(outcome, ChatError):
             client.answer(ref, outcome)
@@ -72,9 +68,7 @@ class Sending:
                 if outcome.seq == 1:
                     self._presence.introduce(send.sender_id, send.receiver_id)
             if ref is not None:
-                client.emit(
-                    ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered)
-                )
+                client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
 
     def _deliver(self, skip: object, send: Send, seq: int, sent_at: str) -> bool:
         """To the receiver's sockets and the sender's other ones; True if the receiver's took it."""

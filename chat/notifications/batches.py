@@ -3,8 +3,6 @@
 A batch that a crash breaks off goes on where it was, in the next process.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 
@@ -49,9 +47,7 @@ class BatchSender:
         self._sending = False
         self._stopping = False
 
-    def push(
-        self, service: str, user_ids: Sequence[str] | None, draft: Draft, once: Once | None = None
-    ) -> PushResult:
+    def push(self, service: str, user_ids: Sequence[str] | None, draft: Draft, once: Once | None = None) -> PushResult:
         """Notify many, or None: everybody; stored as a batch, which is sent in the background.
 
         Raises:
@@ -70,9 +66,7 @@ class BatchSender:
             return PushResult(None, stored[0], 0, stored[1])
 
         add, content = self._storage.batches.add, draft.content()
-        pushed: PushResult = self._storage.journal.write(
-            settle, add, service, user_ids, content, once, online
-        )
+        pushed: PushResult = self._storage.journal.write(settle, add, service, user_ids, content, once, online)
         self.keep_sending()
         return pushed
 
@@ -103,9 +97,7 @@ class BatchSender:
         """Blocks until all are sent, or the database fails; the next sweep tries again then."""
         try:
             self._unfinished = False
-            while not self._stopping and (
-                work := self._storage.in_thread(self._storage.batches.next)
-            ):
+            while not self._stopping and (work := self._storage.in_thread(self._storage.batches.next)):
                 self._send(work)
         except ChatError:  # logged where it was met
             self._unfinished = True

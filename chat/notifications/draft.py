@@ -1,7 +1,5 @@
 """Owns what a program may say in a notification, checked at the door."""
 
-from __future__ import annotations
-
 import re
 import time
 from typing import Annotated, Any, Literal
@@ -19,9 +17,7 @@ LINK_CHARS = 2_000
 LONGEST_SECONDS = 366 * 24 * 3600
 
 # An address of the web, or a path on this site. Browsers read a backslash as a slash, and "//" as a host.
-LINK = re.compile(
-    r"(https?://[^/\s\\\x00-\x1f\x7f][^\s\\\x00-\x1f\x7f]*|/(?!/)[^\s\\\x00-\x1f\x7f]*)"
-)
+LINK = re.compile(r"(https?://[^/\s\\\x00-\x1f\x7f][^\s\\\x00-\x1f\x7f]*|/(?!/)[^\s\\\x00-\x1f\x7f]*)")
 
 Level = Literal["info", "success", "warning", "error"]
 
@@ -31,19 +27,10 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
 
     message: Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS, description="Plain text.")]
     title: Annotated[str, Meta(min_length=1, max_length=TITLE_CHARS)] | None = None
-    link: (
-        Annotated[
-            str,
-            Meta(max_length=LINK_CHARS, description="http, https, or a path on this site."),
-        ]
-        | None
-    ) = None
+    link: Annotated[str, Meta(max_length=LINK_CHARS, description="http, https, or a path on this site.")] | None = None
     level: Level = "info"
     expires_in: (
-        Annotated[
-            int, Meta(ge=1, le=LONGEST_SECONDS, description="Seconds until it is shown no more.")
-        ]
-        | None
+        Annotated[int, Meta(ge=1, le=LONGEST_SECONDS, description="Seconds until it is shown no more.")] | None
     ) = None
 
     def __post_init__(self) -> None:
@@ -52,9 +39,7 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
                 raise InvalidField(f"{field} must not hold the character U+0000.", field)
         if self.link is not None and not LINK.fullmatch(self.link):
             raise InvalidField(
-                "link must begin with http:// or https://, or be a path on this site that begins with "
-                "one /.",
-                "link",
+                "link must begin with http:// or https://, or be a path on this site that begins with one /.", "link"
             )
 
     def content(self) -> Content:

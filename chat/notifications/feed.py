@@ -4,8 +4,6 @@ What a plain client was sent counts as seen when its pong has come; one that say
 what was seen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -64,9 +62,7 @@ class Feeds(Source):
 
     def _page_after(self, user_id: str, last: int) -> list[Notice]:
         try:
-            return self._storage.in_thread(
-                self._storage.notifications.after, user_id, last, PAGE, True
-            )
+            return self._storage.in_thread(self._storage.notifications.after, user_id, last, PAGE, True)
         except ChatError:  # they come at the next init
             return []
 

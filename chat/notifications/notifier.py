@@ -4,8 +4,6 @@ What a program may say is left to `draft.py`, who may say it to the callers, and
 `batches.py`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -121,9 +119,7 @@ class Notifier:
 
     # Seen and dismissed.
 
-    def see(
-        self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = _nothing
-    ) -> None:
+    def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = _nothing) -> None:
         """Mark as seen. Never blocks: what comes in while a write is under way is the next one.
 
         Args:

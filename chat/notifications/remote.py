@@ -4,8 +4,6 @@ A process of the same installation signs a token for itself with the installatio
 elsewhere use the HTTP interface.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -66,25 +64,25 @@ class Service:
             said["expiresIn"] = said.pop("expires_in")
         whom = {"toUserId": to} if isinstance(to, str) else {"toUserIds": list(to)}
         answer = self.push(message=message, **whom, **said)
-        return PushResult(
-            answer.get("id"), answer.get("batchId"), answer.get("sockets", 0), "repeated" in answer
-        )
+        return PushResult(answer.get("id"), answer.get("batchId"), answer.get("sockets", 0), "repeated" in answer)
 
     def progress(self, batch_id: int) -> dict[str, Any]:
         """GET /api/notifications/batches/<id>. Raises: as `push`."""
         return self._ask("GET", f"/batches/{batch_id}", {}, None)
 
-    def _ask(
-        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
         token = self._tokens.sign_service(self._name, NOTIFY_SCOPE, TOKEN_SECONDS)
         headers |= {"Authorization": f"Bearer {token}"}
         for tries_left in reversed(range(TRIES)):
             try:
                 answer = self._session.request(
-                    method, self._url + path, json=body, headers=headers, timeout=ANSWER_SECONDS,
+                    method,
+                    self._url + path,
+                    json=body,
+                    headers=headers,
+                    timeout=ANSWER_SECONDS,
                     allow_redirects=False,  # of a POST it would make a GET
-                )  # fmt: skip
+                )
                 said = answer.json()
             except requests.RequestException as error:
                 if not tries_left:
@@ -97,7 +95,5 @@ class Service:
                     return said
                 if isinstance(fault, dict) and fault.keys() >= {"code", "message", "field"}:
                     raise Refused(answer.status_code, fault)
-                raise NotReached(
-                    f"At {self._url} something else answers, with status {answer.status_code}."
-                )
+                raise NotReached(f"At {self._url} something else answers, with status {answer.status_code}.")
         raise AssertionError("the last try returns or raises")

@@ -1,7 +1,5 @@
 """Owns how long notifications are kept: what is done with, and old, is deleted a little at a time."""
 
-from __future__ import annotations
-
 import time
 
 from chat.errors import Busy, ChatError

@@ -74,9 +74,7 @@ class Listener:
 class Streams(Source):
     """The source of all streams' notifications, and who listens. A program that listens proves nothing."""
 
-    def __init__(
-        self, storage: Storage, online: Online[Receiver], connections: Connections
-    ) -> None:
+    def __init__(self, storage: Storage, online: Online[Receiver], connections: Connections) -> None:
         super().__init__(connections)
         self.online = online
         self._storage = storage

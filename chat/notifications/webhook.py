@@ -4,8 +4,6 @@ Each event is posted as JSON, signed with a secret that both sides know, and aga
 receiver did not take it. What waits is in memory alone, and bounded: this is an aid, not the record.
 """
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 import hmac
@@ -119,9 +117,7 @@ class Webhook:
         self._metrics.webhook_dead.add()
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
-            self._log.error(
-                "the webhook has not taken %d events so far", self._metrics.webhook_dead.value()
-            )
+            self._log.error("the webhook has not taken %d events so far", self._metrics.webhook_dead.value())
 
     def _next(self) -> _Letter:
         """Wait for the first letter that is due, and take it out."""
@@ -143,9 +139,13 @@ class Webhook:
         }
         try:
             with session.post(
-                self._url, data=letter.body, headers=headers, timeout=ANSWER_SECONDS,
-                allow_redirects=False, stream=True,  # nobody reads what it says
-            ) as answer:  # fmt: skip
+                self._url,
+                data=letter.body,
+                headers=headers,
+                timeout=ANSWER_SECONDS,
+                allow_redirects=False,
+                stream=True,  # nobody reads what it says
+            ) as answer:
                 return answer.ok and answer.status_code < 300
         except requests.RequestException:
             return False

@@ -4,19 +4,10 @@ How a name is written is decided where it is first stored. What is known is kept
 asked for each message; what another worker or a command changes is noticed within a second (`keep_up`).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from chat.errors import (
-    ChatError,
-    InvalidField,
-    NotSignedIn,
-    SignInNeeded,
-    Unavailable,
-    UnknownUser,
-)
+from chat.errors import ChatError, InvalidField, NotSignedIn, SignInNeeded, Unavailable, UnknownUser
 from chat.people.online import Online, Receiver, Socket
 from chat.people.tokens import Admission, Claims, Tokens
 from chat.protocol.names import checked_user_id
@@ -128,9 +119,7 @@ class Directory:
         return self._checked(self._tokens.read(token))
 
     def _checked(self, claims: Claims) -> str:
-        account, ended = self._storage.in_thread(
-            self._storage.accounts.find, claims.sub, claims.jti
-        )
+        account, ended = self._storage.in_thread(self._storage.accounts.find, claims.sub, claims.jti)
         if account is None and self.required:  # whoever shares the secret may name new people
             [name] = self._storage.write(self._storage.accounts.keep_names, [claims.sub])
             account = Account(name)
@@ -172,9 +161,7 @@ class Directory:
         """
         now_ms = int(time.time() * 1000)
         try:
-            changed, ended = self._storage.in_thread(
-                self._storage.accounts.changed_since, self._looked_at_ms - LATE_MS
-            )
+            changed, ended = self._storage.in_thread(self._storage.accounts.changed_since, self._looked_at_ms - LATE_MS)
         except Unavailable:
             return
         self._looked_at_ms = now_ms

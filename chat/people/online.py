@@ -4,8 +4,6 @@ An event is encoded once, however many sockets it goes to. What is stored, and w
 to others.
 """
 
-from __future__ import annotations
-
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 

@@ -3,8 +3,6 @@
 Everything here blocks for some 20 ms of a whole core: call it in a thread, a few at a time.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 from argon2 import PasswordHasher

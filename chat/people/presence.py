@@ -4,8 +4,6 @@ Who comes online is told at once. What may pass again within seconds, a reload o
 is looked at in one sweep for all, once a second. Which sockets a user has is left to `online.py`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -54,11 +52,7 @@ class Presence:
 
     def status_of(self, user_id: str) -> Status:
         """Within the grace it is what it was."""
-        return (
-            self._status(user_id)
-            if self._online.of(user_id)
-            else self._told.get(user_id, "offline")
-        )
+        return self._status(user_id) if self._online.of(user_id) else self._told.get(user_id, "offline")
 
     def came(self, user_id: str, partners: Iterable[str]) -> None:
         """A socket became the user's.
@@ -120,9 +114,7 @@ class Presence:
         """Everybody who is here was seen now: the process ends. Blocks."""
         now_ms = int(self._clock() * 1000)
         seen = dict.fromkeys(self._has_partners, now_ms)
-        seen |= {
-            user: int(at * 1000) for user, at in self._leaving.items() if user in self._has_partners
-        }
+        seen |= {user: int(at * 1000) for user, at in self._leaving.items() if user in self._has_partners}
         if seen:
             self._storage.write(self._storage.last_seen.note, seen)
 

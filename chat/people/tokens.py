@@ -3,8 +3,6 @@
 The only file that knows JWT. Where a token travels, and what its user may do, is left to the callers.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets
@@ -89,9 +87,7 @@ class Tokens:
         clock: Unix time in seconds.
     """
 
-    def __init__(
-        self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time) -> None:
         self._secret = secret
         self._seconds = seconds
         self._clock = clock

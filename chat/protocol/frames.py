@@ -6,8 +6,6 @@ bytes, and what the answer to a ping or a close is, is left to the caller.
 tests hold it to the first of them, and `make conformance` to the Autobahn suite.
 """
 
-from __future__ import annotations
-
 import codecs
 import struct
 from typing import Any

@@ -3,8 +3,6 @@
 Looks at a WSGI environ and nothing else; reading requests and sending answers is left to the caller.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib
@@ -75,8 +73,7 @@ def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> No
     # Without the scheme: a proxy that ends TLS makes http of a page's https.
     if not _parts(origin)[1] or _parts(origin)[1:] != _parts(own)[1:]:
         raise OriginRefused(
-            f"The origin {origin!r} is not this server's own, {own!r}. "
-            "To allow it, add it to the setting CHAT_ORIGINS."
+            f"The origin {origin!r} is not this server's own, {own!r}. To allow it, add it to the setting CHAT_ORIGINS."
         )
 
 

@@ -4,8 +4,6 @@ Knows no user. `static/js/models/names.js` must hold
 the same rules.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import lru_cache

@@ -4,8 +4,6 @@ Knows nothing of sockets or of who may say what. docs/protocol.md is the same fo
 they turn.
 """
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -36,21 +34,14 @@ TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 
 Ref = (
-    Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
-    | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
+    Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)] | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
 )
 
 
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER)]
 
 
-class Payload(
-    msgspec.Struct,
-    rename="camel",
-    forbid_unknown_fields=True,
-    kw_only=True,
-    tag_field="type",
-):
+class Payload(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, tag_field="type"):
     """What a client sends with an event. Subclass it for an event of your own.
 
     A rule that a type cannot say is checked in `__post_init__`, which raises InvalidField.
@@ -120,9 +111,7 @@ class See(Dismiss):
     """I have seen this notification."""
 
 
-class ServerEvent(
-    msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"
-):
+class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"):
     """What the server sends. Fields that are None are left out."""
 
 
@@ -267,10 +256,4 @@ def iso(unix_ms: int) -> str:
 
 def error_event(error: ChatError, ref: Ref | None = None) -> Failure:
     """Return the event that tells a client of `error`."""
-    return Failure(
-        code=error.code,
-        message=error.message,
-        field=error.field,
-        ref=ref,
-        retry_after=error.retry_after,
-    )
+    return Failure(code=error.code, message=error.message, field=error.field, ref=ref, retry_after=error.retry_after)

@@ -3,8 +3,6 @@
 The events themselves are left to `structs.py`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable
@@ -70,9 +68,7 @@ def _explain(reason: str) -> NoReturn:
     """Turn msgspec's sentence into one of our errors; tests/protocol/test_validation.py holds its wording."""
     if found := re.fullmatch(r"Object missing required field `(.+)`(?: - at `\$.+`)?", reason):
         raise MissingField(f"The field {found[1]} is missing.", found[1])
-    if found := re.fullmatch(
-        r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S
-    ):
+    if found := re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S):
         name = found[1][:USER_ID_CHARS]
         raise UnknownField(f"There is no field {name} in this event.", name)
     rule, _, path = reason.rpartition(" - at `$")

@@ -1,7 +1,5 @@
 """Accounts: names, password hashes, and sessions that ended before their time. Who is let in, others decide."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -117,13 +115,8 @@ class Accounts:
 
     def insert_new(self, connection: Connection, names: Iterable[str], now_ms: int) -> None:
         """Have a row for each of the names, within a transaction."""
-        rows = [
-            {"key": self._user_key(name), "name": name, "created_at": now_ms, "changed_at": 0}
-            for name in names
-        ]
-        rows.sort(
-            key=lambda row: str(row["key"])
-        )  # in one order, so that two writers cannot deadlock
+        rows = [{"key": self._user_key(name), "name": name, "created_at": now_ms, "changed_at": 0} for name in names]
+        rows.sort(key=lambda row: str(row["key"]))  # in one order, so that two writers cannot deadlock
         connection.execute(self._insert, rows)
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:

@@ -4,8 +4,6 @@ A slice and how far the batch has got are stored in one transaction, so that a b
 off goes on where it was, and nobody gets it twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -43,9 +41,13 @@ class Batches:
         self._user_key = user_key
 
     def add(
-        self, service: str, user_ids: Iterable[str] | None, content: Content, once: Once | None,
+        self,
+        service: str,
+        user_ids: Iterable[str] | None,
+        content: Content,
+        once: Once | None,
         online: Iterable[str] = (),
-    ) -> tuple[int, bool]:  # fmt: skip
+    ) -> tuple[int, bool]:
         """Store a batch; return its id, and whether it was there already, by the same request.
 
         Args:
@@ -65,9 +67,13 @@ class Batches:
                 user_ids = [name for name in [*stored, *online] if self._user_key(name) not in shut]
             users = list({self._user_key(user_id): user_id for user_id in user_ids}.values())
             row = {
-                "service": service, **content._asdict(), "user_ids": msgspec.json.encode(users).decode(),
-                "total": len(users), "sent": 0, "reached": 0,
-            }  # fmt: skip
+                "service": service,
+                **content._asdict(),
+                "user_ids": msgspec.json.encode(users).decode(),
+                "total": len(users),
+                "sent": 0,
+                "reached": 0,
+            }
             new = new_id(connection, insert(batches).values(row))
             keep_answer(connection, once, new, content.created_at)
         return new, False

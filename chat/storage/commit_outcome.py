@@ -4,8 +4,6 @@ To call it failed would be wrong half of the time: the message is stored, its se
 its ack, and nobody ever delivers it. An embedded database has no connection that could break.
 """
 
-from __future__ import annotations
-
 import logging
 
 from gevent.monkey import get_original

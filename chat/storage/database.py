@@ -1,7 +1,5 @@
 """The connections to one database: one that writes, and as many that read as are needed at once."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections import deque
@@ -42,9 +40,7 @@ class Database:
         unique_broken: the errors that say that a row is there already.
     """
 
-    def __init__(
-        self, url: str, log: logging.Logger, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, url: str, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
         self.insert: Any
         self._file = DatabaseFile(None, log)
         if url.startswith("postgresql"):

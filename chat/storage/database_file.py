@@ -4,8 +4,6 @@ An open file that is deleted or replaced takes commits as before, and nobody wil
 does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 

@@ -4,8 +4,6 @@ What follows once something is written belongs to the callers: each is called ba
 Throughput of messages grows with load, and their latency is one commit.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """When each user was last seen, and who shares conversations with whom. Who is online is not stored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from chat.storage.database import Database
@@ -16,9 +14,7 @@ class LastSeen:
     def __init__(self, database: Database) -> None:
         self._database = database
         insert = database.insert(last_seen)
-        self._note = insert.on_conflict_do_update(
-            index_elements=[last_seen.c.user_id], set_={"at": insert.excluded.at}
-        )
+        self._note = insert.on_conflict_do_update(index_elements=[last_seen.c.user_id], set_={"at": insert.excluded.at})
 
     def partners(self, user_id: str, limit: int) -> list[str]:
         """Return the others of the user's conversations, the one with the newest message first."""

@@ -3,8 +3,6 @@
 When a server asks for it, and what it does without it, is left to the server.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import socket
@@ -83,9 +81,7 @@ class Lease:
             if waited >= min(patience, wait_seconds):
                 raise DatabaseInUse(_sentence(holder))
             if not is_waiting:
-                self._log.info(
-                    "the database is in use: waiting for pid=%d host=%r", holder.pid, holder.host
-                )
+                self._log.info("the database is in use: waiting for pid=%d host=%r", holder.pid, holder.host)
                 is_waiting = True
             time.sleep(POLL_SECONDS)
         self._owner = me

@@ -3,8 +3,6 @@
 What the text says, and how long others wait, is left to the caller.
 """
 
-from __future__ import annotations
-
 import contextlib
 from uuid import uuid4
 
@@ -23,11 +21,7 @@ _NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
 _INSERT = insert(server_lease).values(id=1, renewed_at=_NOW)
 _TAKE = _INSERT.on_conflict_do_update(
     index_elements=[server_lease.c.id],
-    set_={
-        "holder": _INSERT.excluded.holder,
-        "owner": _INSERT.excluded.owner,
-        "renewed_at": _NOW,
-    },
+    set_={"holder": _INSERT.excluded.holder, "owner": _INSERT.excluded.owner, "renewed_at": _NOW},
     where=server_lease.c.renewed_at < _NOW - STALE_SECONDS * 1000,
 ).returning(server_lease.c.id)
 _FIND = select(server_lease.c.owner, server_lease.c.renewed_at)

@@ -3,8 +3,6 @@
 What the text says, and how long others wait, is decided elsewhere.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -59,8 +57,7 @@ class LockFile:
             return self._take(text)
         except OSError as error:
             raise Unavailable(
-                f"The server cannot lock {self._path}, as it must to serve the database beside it: "
-                f"{error.strerror}."
+                f"The server cannot lock {self._path}, as it must to serve the database beside it: {error.strerror}."
             ) from None
 
     def write(self, text: str) -> None:

@@ -4,8 +4,6 @@ Works on the driver's own cursor, with statements that are compiled once: SQLAlc
 of parameters takes as long as the database does.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,14 +38,10 @@ class MessageAppend:
             for size in SIZES
         }
         self._set_last = text(
-            update(conversations)
-            .values(last_seq=bindparam("last"))
-            .where(c.id == bindparam("conversation"))
+            update(conversations).values(last_seq=bindparam("last")).where(c.id == bindparam("conversation"))
         )
 
-    def append(
-        self, cursor: Any, places: Sequence[int], sends: Sequence[Send], sent_at: int
-    ) -> list[int]:
+    def append(self, cursor: Any, places: Sequence[int], sends: Sequence[Send], sent_at: int) -> list[int]:
         """Store each send under the next `seq` of its conversation, and return these numbers.
 
         Args:

@@ -1,7 +1,5 @@
 """Reads messages: conversations, their history, and what a user has missed. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,9 +29,7 @@ class MessageReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def overviews(
-        self, user_id: str, limit: int, before: tuple[int, str] | None = None
-    ) -> list[Overview]:
+    def overviews(self, user_id: str, limit: int, before: tuple[int, str] | None = None) -> list[Overview]:
         """Return the user's conversations, the one with the newest message first.
 
         Args:
@@ -50,9 +46,7 @@ class MessageReader:
         unread = (
             select(func.count())
             .where(
-                messages.c.conversation_id == page.id,
-                messages.c.seq > page.read_seq,
-                messages.c.sender_id != user_id,
+                messages.c.conversation_id == page.id, messages.c.seq > page.read_seq, messages.c.sender_id != user_id
             )
             .scalar_subquery()
         )
@@ -65,11 +59,16 @@ class MessageReader:
             their_received, their_read, _ = theirs.get(id_, NOTHING_OF_THEM)
             overviews.append(
                 Overview(
-                    with_user_id=other_of(key, user_id), last_seq=last_seq, received=received,
-                    read=read, their_received=their_received, their_read=their_read,
-                    unread=unread, last_message=Message(*message),
+                    with_user_id=other_of(key, user_id),
+                    last_seq=last_seq,
+                    received=received,
+                    read=read,
+                    their_received=their_received,
+                    their_read=their_read,
+                    unread=unread,
+                    last_message=Message(*message),
                 )
-            )  # fmt: skip
+            )
         return overviews
 
     def history(
@@ -89,11 +88,7 @@ class MessageReader:
             size: of the page's texts, in bytes.
         """
         c = messages.c
-        conversation = (
-            select(conversations.c.id)
-            .where(conversations.c.key == direct_key(one, other))
-            .scalar_subquery()
-        )
+        conversation = select(conversations.c.id).where(conversations.c.key == direct_key(one, other)).scalar_subquery()
         query = select(*MESSAGE).where(c.conversation_id == conversation)
         if before is not None:
             query = query.where(c.seq < before)
@@ -115,9 +110,7 @@ class MessageReader:
                 return []
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
         return [
-            ConversationState(
-                other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM)
-            )
+            ConversationState(other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM))
             for id_, key, last_seq, received, read in rows
         ]
 
@@ -135,9 +128,7 @@ class MessageReader:
             for id_, received, read, seen_at in connection.execute(_THEIRS, {"members": part})
         }
 
-    def missed(
-        self, user_id: str, beyond: Mapping[str, int], limit: int, size: int
-    ) -> Page[Missed]:
+    def missed(self, user_id: str, beyond: Mapping[str, int], limit: int, size: int) -> Page[Missed]:
         """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
 
         Within a conversation in the order of `seq`, even where the clock was set back: what stands
@@ -194,17 +185,10 @@ def newest_of_a_user(*columns: Any) -> Select[Any]:
 
 
 # Made once: each init runs them, and making them takes longer than running them.
-_STATE = (
-    conversations.c.id, conversations.c.key, conversations.c.last_seq,
-    members.c.received_seq, members.c.read_seq,
-)  # fmt: skip
+_STATE = (conversations.c.id, conversations.c.key, conversations.c.last_seq, members.c.received_seq, members.c.read_seq)
 _STANDINGS = newest_of_a_user(*_STATE)
 _THEIRS = (
     select(members.c.conversation_id, members.c.received_seq, members.c.read_seq, last_seen.c.at)
     .join_from(members, last_seen, last_seen.c.user_id == members.c.user_id, isouter=True)
-    .where(
-        tuple_(members.c.user_id, members.c.conversation_id).in_(
-            bindparam("members", expanding=True)
-        )
-    )
+    .where(tuple_(members.c.user_id, members.c.conversation_id).in_(bindparam("members", expanding=True)))
 )

@@ -1,7 +1,5 @@
 """Writes messages at the end of their conversations, and pointers. Reads nothing for users."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 
@@ -11,16 +9,7 @@ from chat.storage.accounts import Accounts
 from chat.storage.commit_outcome import is_stored
 from chat.storage.database import CommitUnknown, Database, parts
 from chat.storage.message_append import MessageAppend
-from chat.storage.records import (
-    Conflict,
-    Message,
-    Outcome,
-    Pointer,
-    Send,
-    Stored,
-    direct_key,
-    users_of,
-)
+from chat.storage.records import Conflict, Message, Outcome, Pointer, Send, Stored, direct_key, users_of
 from chat.storage.schema import MESSAGE, conversations, members, messages
 
 KNOWN_CONVERSATIONS = 100_000  # ids kept in memory, so that a send need not look for them
@@ -94,9 +83,7 @@ class MessageWriter:
         self._grown.update(places)
         return outcomes, moved
 
-    def _was_stored(
-        self, places: Sequence[int], sends: Sequence[Send], outcomes: Sequence[Outcome]
-    ) -> bool:
+    def _was_stored(self, places: Sequence[int], sends: Sequence[Send], outcomes: Sequence[Outcome]) -> bool:
         """Return whether the commit with these outcomes took place. Of pointers alone: no, so that they
         are moved again, which does no harm.
         """
@@ -107,9 +94,7 @@ class MessageWriter:
 
     # Conversations.
 
-    def _places(
-        self, connection: Connection, sends: Sequence[Send], now: int
-    ) -> tuple[list[int], dict[Pair, int]]:
+    def _places(self, connection: Connection, sends: Sequence[Send], now: int) -> tuple[list[int], dict[Pair, int]]:
         """Return the conversation of each send; and those that had to be looked for or begun."""
         pairs = [(send.sender_id, send.receiver_id) for send in sends]
         try:
@@ -142,9 +127,7 @@ class MessageWriter:
 
     # Messages.
 
-    def _store(
-        self, connection: Connection, places: Sequence[int], sends: Sequence[Send], now: int
-    ) -> list[Stored]:
+    def _store(self, connection: Connection, places: Sequence[int], sends: Sequence[Send], now: int) -> list[Stored]:
         """Store messages that are all new."""
         cursor = connection.connection.cursor()
         seqs = self._message_append.append(cursor, places, sends, now)
@@ -154,10 +137,7 @@ class MessageWriter:
         self, connection: Connection, places: Sequence[int], sends: Sequence[Send], now: int
     ) -> list[Outcome]:
         """Store those that are not there yet."""
-        marks = [
-            _mark(place, send, number)
-            for number, (place, send) in enumerate(zip(places, sends, strict=True))
-        ]
+        marks = [_mark(place, send, number) for number, (place, send) in enumerate(zip(places, sends, strict=True))]
         # placed[mark]: the message of that mark, where it lies or will lie after the commit
         placed = self._placed(connection, marks)
         told = set(placed)
@@ -234,9 +214,7 @@ class MessageWriter:
         return {
             (user, conversation): (received, read, last)
             for part in parts(sorted(wanted))
-            for user, conversation, received, read, last in connection.execute(
-                query.where(by_member.in_(part))
-            )
+            for user, conversation, received, read, last in connection.execute(query.where(by_member.in_(part)))
         }
 
 

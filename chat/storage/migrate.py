@@ -1,7 +1,5 @@
 """The way to the newest tables, by the scripts in migrations/. The tables themselves stand in the schema."""
 
-from __future__ import annotations
-
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -56,8 +54,7 @@ def _upgrade(engine: Engine) -> tuple[str | None, str | None]:
         before = _revision(connection)
         if before and before not in {script.revision for script in scripts.walk_revisions()}:
             raise WrongTables(
-                f"The database is at revision {before}, which this program does not know: a newer one "
-                "has made it."
+                f"The database is at revision {before}, which this program does not know: a newer one has made it."
             )
         command.upgrade(config, "head")
         after = _revision(connection)

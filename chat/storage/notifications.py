@@ -4,24 +4,10 @@ One thread at a time writes them, so that ids grow in the order of commits: whoe
 nothing below.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Insert,
-    Select,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, Insert, Select, delete, func, insert, or_, select, text, tuple_, update
 
 from chat.errors import Conflicting
 from chat.storage.database import Database, parts
@@ -87,9 +73,7 @@ class Notifications:
                 return found, len(found)
             return found, self._count_unseen(connection, user_id)
 
-    def page(
-        self, user_id: str, limit: int, after: tuple[bool, int] | None = None
-    ) -> tuple[list[Notice], int]:
+    def page(self, user_id: str, limit: int, after: tuple[bool, int] | None = None) -> tuple[list[Notice], int]:
         """Return the user's notifications, the unseen first, then the newest; and how many are unseen.
 
         Args:
@@ -203,9 +187,7 @@ def answer_of(connection: Connection, once: Once | None, now_ms: int) -> int | N
     if row is None:
         return None
     if row.digest != once.digest:
-        raise Conflicting(
-            "This Idempotency-Key was used before, for another request.", "Idempotency-Key"
-        )
+        raise Conflicting("This Idempotency-Key was used before, for another request.", "Idempotency-Key")
     return int(row.answer)
 
 

@@ -3,8 +3,6 @@
 Those of which each message makes one are structs that the garbage collector does not look at.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 

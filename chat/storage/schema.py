@@ -1,7 +1,5 @@
 """The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import (
@@ -63,13 +61,7 @@ messages = Table(
 )
 
 # The columns of a `records.Message`, in its order.
-MESSAGE = (
-    messages.c.seq,
-    messages.c.sender_id,
-    messages.c.body,
-    messages.c.sent_at,
-    messages.c.client_id,
-)
+MESSAGE = (messages.c.seq, messages.c.sender_id, messages.c.body, messages.c.sent_at, messages.c.client_id)
 
 # A free name that only looked in has no row; one that has written or was written to has.
 accounts = Table(
@@ -127,19 +119,8 @@ notifications = Table(
     Column("seen_at", BigInteger),
     Column("dismissed_at", BigInteger),
     Index("notifications_of_a_user", "user_key", "id"),
-    Index(
-        "notifications_unseen",
-        "user_key",
-        "id",
-        sqlite_where=_WAITING,
-        postgresql_where=_WAITING,
-    ),
-    Index(
-        "notifications_done",
-        "created_at",
-        sqlite_where=text(MAY_BE_DONE),
-        postgresql_where=text(MAY_BE_DONE),
-    ),
+    Index("notifications_unseen", "user_key", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("notifications_done", "created_at", sqlite_where=text(MAY_BE_DONE), postgresql_where=text(MAY_BE_DONE)),
     sqlite_autoincrement=True,  # no id twice, even of rows that somebody deleted
 )
 

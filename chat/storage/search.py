@@ -5,8 +5,6 @@ is not used). Texts of three and more letters are found by trigrams, in any lang
 there is no index, by reading the newest messages of the newest conversations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -34,9 +32,7 @@ class Search:
         self._database = database
         self._user_key = user_key
 
-    def messages(
-        self, user_id: str, wanted: str, limit: int, before: Place | None = None
-    ) -> Page[Found]:
+    def messages(self, user_id: str, wanted: str, limit: int, before: Place | None = None) -> Page[Found]:
         """Return the user's messages that hold the text `wanted`, the newest first.
 
         Args:
@@ -59,9 +55,7 @@ class Search:
         if not start or "\0" in start:
             return []
         with self._database.reading() as connection:
-            key: Any = accounts.c.key.collate(
-                "BINARY" if connection.dialect.name == "sqlite" else "C"
-            )
+            key: Any = accounts.c.key.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
             query = (
                 select(accounts.c.name)
                 .where(key >= start, key < f"{start}\U0010ffff", ~accounts.c.disabled)
@@ -80,12 +74,7 @@ class _Conversation(NamedTuple):
 
 
 def _walk(
-    connection: Connection,
-    user_id: str,
-    wanted: str,
-    limit: int,
-    before: Place | None,
-    is_indexed: bool,
+    connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None, is_indexed: bool
 ) -> list[Found]:
     """Look into one conversation after the other, the newest first, as long as it can add something."""
     most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
@@ -102,12 +91,7 @@ def _walk(
 
 
 def _in_one(
-    connection: Connection,
-    conversation: _Conversation,
-    wanted: str,
-    limit: int,
-    before: Place | None,
-    is_indexed: bool,
+    connection: Connection, conversation: _Conversation, wanted: str, limit: int, before: Place | None, is_indexed: bool
 ) -> Iterator[Message]:
     c = messages.c
     start = conversation.last_seq - UNINDEXED_MESSAGES
@@ -142,9 +126,7 @@ def _in_one(
             yield Message(*row)
 
 
-def _by_postgres(
-    connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None
-) -> list[Found]:
+def _by_postgres(connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None) -> list[Found]:
     connection.execute(text(f"SET LOCAL statement_timeout = {POSTGRES_MS}"))
     c = messages.c
     key: Any = conversations.c.key.collate("C")  # as Python sorts
@@ -170,11 +152,7 @@ def _holds(connection: Connection, wanted: str) -> Any:
 
 
 _MINE = newest_of_a_user(
-    conversations.c.id,
-    conversations.c.key,
-    conversations.c.last_seq,
-    conversations.c.indexed_seq,
-    messages.c.sent_at,
+    conversations.c.id, conversations.c.key, conversations.c.last_seq, conversations.c.indexed_seq, messages.c.sent_at
 )
 _INDEXED = f"""
 SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id

@@ -3,8 +3,6 @@
 Within its commit a message would cost ten times as much. PostgreSQL keeps its index by itself.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 
@@ -30,9 +28,7 @@ class SearchIndex:
         grown: returns the conversations that got messages since its last call.
     """
 
-    def __init__(
-        self, database: Database, grown: Callable[[], set[int]], log: logging.Logger
-    ) -> None:
+    def __init__(self, database: Database, grown: Callable[[], set[int]], log: logging.Logger) -> None:
         self._database = database
         self._grown = grown
         self._log = log
@@ -56,9 +52,7 @@ class SearchIndex:
     def _left_from_before(self) -> set[int]:
         with self._database.reading() as connection:
             if not has_index(connection):
-                self._log.warning(
-                    "this SQLite has no trigrams: only the newest messages are searched"
-                )
+                self._log.warning("this SQLite has no trigrams: only the newest messages are searched")
                 return set()
             return set(connection.execute(_BEHIND).scalars())
 
@@ -105,7 +99,5 @@ _TO_DO = (
     .limit(bindparam("limit"))
 )
 _SET_INDEXED = (
-    update(conversations)
-    .values(indexed_seq=bindparam("seq"))
-    .where(conversations.c.id == bindparam("conversation"))
+    update(conversations).values(indexed_seq=bindparam("seq")).where(conversations.c.id == bindparam("conversation"))
 )

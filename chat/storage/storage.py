@@ -3,8 +3,6 @@
 What is read and written stands in the parts.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@ gevent's thread pool does the same for many threads; its way there and back took
 fifty messages. Here it is one C queue there, and one wake-up of the loop back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

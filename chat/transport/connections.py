@@ -4,8 +4,6 @@ Work that would cost each connection a timer or a callback of its own is done he
 connection's user is, is left to others.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Iterator

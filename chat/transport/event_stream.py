@@ -4,8 +4,6 @@ An idle stream keeps neither a greenlet nor a WSGI request. Where its socket can
 then the events wait in a queue for the server to write them. What is sent is left to others.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -38,13 +36,7 @@ class EventStream(Peer):
     __slots__ = ("_left",)
 
     def __init__(
-        self,
-        sock: Any,
-        connections: Connections,
-        address: str,
-        left: Left,
-        headers: Mapping[str, str],
-        deadline: float,
+        self, sock: Any, connections: Connections, address: str, left: Left, headers: Mapping[str, str], deadline: float
     ) -> None:
         """`headers`: of the response, beside its own HEADERS; neither names nor values are checked.
 

@@ -6,8 +6,6 @@ against some 4 µs for a gevent.spawn. How much one turn does is left to the
 caller.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextvars import Context
 from typing import Any
@@ -33,9 +31,7 @@ class Greenlets:
         if not self._idle:
             greenlet(self._loop, parent=get_hub()).switch()  # to its first wait for work
         greenlet_ = self._idle.pop()
-        greenlet_.gr_context = (
-            Context()
-        )  # no variable that one user's handler set is seen by the next
+        greenlet_.gr_context = Context()  # no variable that one user's handler set is seen by the next
         greenlet_.switch(function, args)
 
     def _loop(self) -> None:

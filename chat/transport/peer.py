@@ -4,8 +4,6 @@ A WebSocket and a stream of server-sent events are both peers. What is read, and
 them; heartbeat, deadlines and the goodbye to all, to `connections.py`.
 """
 
-from __future__ import annotations
-
 import ssl
 import time
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
@@ -38,9 +36,21 @@ class Peer:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer",
-        "address", "connections", "deadline", "opened_at", "silence", "sock", "state",
-    )  # fmt: skip
+        "_begun",
+        "_ended",
+        "_outbox",
+        "_outbox_bytes",
+        "_outbox_limit",
+        "_reader",
+        "_writer",
+        "address",
+        "connections",
+        "deadline",
+        "opened_at",
+        "silence",
+        "sock",
+        "state",
+    )
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)

@@ -4,8 +4,6 @@ Reads, decodes and hands whole messages to `received`. Who the peer is and what 
 the subclass.
 """
 
-from __future__ import annotations
-
 import ssl
 import time
 from socket import SHUT_WR

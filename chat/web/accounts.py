@@ -4,8 +4,6 @@ Argon2 takes 20 ms of a whole core and 19 MiB. So a password is hashed in a smal
 would else stop the loop, or fill the memory.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from flask import request
@@ -92,13 +90,7 @@ class NewSession(OfUser):
     body_example='{"userId": "alice", "password": null}',
     example=_SESSION,
     status=201,
-    errors=(
-        errors.SignInNeeded,
-        errors.WrongPassword,
-        errors.RateLimited,
-        errors.UnknownUser,
-        errors.Unavailable,
-    ),
+    errors=(errors.SignInNeeded, errors.WrongPassword, errors.RateLimited, errors.UnknownUser, errors.Unavailable),
 )
 def open_session(chat: ChatServer, body: NewSession) -> Session:
     account, _ = chat.storage.in_thread(chat.storage.accounts.find, body.user_id)
@@ -172,10 +164,7 @@ def _signed_in(chat: ChatServer, user_id: str, account: Account | None, password
 def _session(chat: ChatServer, account: Account) -> Session:
     token, expires_at = chat.tokens.sign(account.name, account.valid_from)
     return Session(
-        user_id=account.name,
-        token=token,
-        expires_at=iso(expires_at * 1000),
-        has_password=account.password is not None,
+        user_id=account.name, token=token, expires_at=iso(expires_at * 1000), has_password=account.password is not None
     )
 
 

@@ -1,7 +1,5 @@
 """Owns the form of every answer: a struct, or an error, as JSON."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from flask import Response

@@ -3,8 +3,6 @@
 Leaves each operation to the file that declares it.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 
@@ -25,14 +23,7 @@ def show_document() -> dict[str, Any]:
     return openapi.document(VIEWS)
 
 
-VIEWS = (
-    *accounts.VIEWS,
-    *conversations.VIEWS,
-    *push.VIEWS,
-    *notifications.VIEWS,
-    *search.VIEWS,
-    show_document,
-)
+VIEWS = (*accounts.VIEWS, *conversations.VIEWS, *push.VIEWS, *notifications.VIEWS, *search.VIEWS, show_document)
 
 
 class NameConverter(BaseConverter):
@@ -45,9 +36,7 @@ class NameConverter(BaseConverter):
 def api_blueprint() -> Blueprint:
     """Make the blueprint of all operations. Each request finds the chat of its app."""
     blueprint = Blueprint(BLUEPRINT, __name__, url_prefix=openapi.PREFIX)
-    blueprint.record_once(
-        lambda state: state.app.url_map.converters.update(chat_name=NameConverter)
-    )
+    blueprint.record_once(lambda state: state.app.url_map.converters.update(chat_name=NameConverter))
     for view in VIEWS:
         blueprint.add_url_rule(
             view.operation.path,
@@ -69,9 +58,7 @@ def answer_unknown_paths(app: Flask, url_prefix: str = "") -> None:
 
     @cache  # at the first request all rules are there
     def served() -> MapAdapter:
-        rules = [
-            rule for rule in app.url_map.iter_rules() if rule.rule.startswith(f"{url_prefix}/")
-        ]
+        rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(f"{url_prefix}/")]
         copies = [rule.empty() for rule in rules if rule.endpoint != UNKNOWN_PATH]
         return Map(copies, converters=app.url_map.converters).bind("")
 

@@ -4,8 +4,6 @@ JSON is not compressed: an answer that holds a secret beside what somebody else 
 length.
 """
 
-from __future__ import annotations
-
 import gzip
 from collections import OrderedDict
 from hashlib import sha256

@@ -3,8 +3,6 @@
 Messages are sent over the socket.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType

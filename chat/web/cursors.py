@@ -4,8 +4,6 @@ A place and not an offset, which every new message would shift. It gives no righ
 that somebody made up shows one's own conversations and messages, from another place on.
 """
 
-from __future__ import annotations
-
 import base64
 from typing import Annotated, Any, TypeVar
 
@@ -18,10 +16,7 @@ from chat.protocol.structs import encode
 
 CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
 
-Cursor = Annotated[
-    str,
-    Meta(min_length=1, max_length=CURSOR_CHARS, description="The `next` of the page before."),
-]
+Cursor = Annotated[str, Meta(min_length=1, max_length=CURSOR_CHARS, description="The `next` of the page before.")]
 Next = Annotated[str | None, Meta(description="`cursor` for the page after; null: there is none.")]
 
 

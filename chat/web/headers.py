@@ -1,7 +1,5 @@
 """Owns the headers of every response of ours that tell a browser what not to do with it."""
 
-from __future__ import annotations
-
 from flask import Response, request
 
 # The page needs its own files and its own socket, and nothing else: not a script in its text, no frame

@@ -1,7 +1,5 @@
 """Owns the operations on one's own notifications: list, dismiss, and stream them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec
@@ -27,10 +25,7 @@ class NotificationsPage(Request):
 
     limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
     cursor: (
-        Annotated[
-            str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")
-        ]
-        | UnsetType
+        Annotated[str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")] | UnsetType
     ) = UNSET
 
     def __post_init__(self) -> None:
@@ -118,9 +113,7 @@ def dismiss_notification(chat: ChatServer, user_id: str, path: OfNotification) -
 class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     """Where a stream broke off."""
 
-    last_event_id: (
-        Annotated[Seq, Meta(description="The `id` of the last event that came.")] | UnsetType
-    ) = UNSET
+    last_event_id: Annotated[Seq, Meta(description="The `id` of the last event that came.")] | UnsetType = UNSET
 
 
 @Operation(
@@ -130,9 +123,7 @@ class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     media="text/event-stream",
     errors=(InvalidField, TooManySockets, Stopping),
 )
-def stream_notifications(
-    chat: ChatServer, user_id: str, admission: Admission, headers: StreamHeaders
-) -> Response:
+def stream_notifications(chat: ChatServer, user_id: str, admission: Admission, headers: StreamHeaders) -> Response:
     last = None if headers.last_event_id is UNSET else headers.last_event_id
     if request.method == "HEAD":  # Flask answers it by the view for GET
         return Response(headers=HEADERS)

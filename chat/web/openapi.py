@@ -1,7 +1,5 @@
 """Owns the OpenAPI 3.1 document. It is made of the views, their declarations and their structs alone."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import cache

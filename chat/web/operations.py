@@ -17,15 +17,7 @@ from chat import errors
 from chat.errors import ChatError
 from chat.limits import origin_of
 from chat.web.answers import JSON, error_response, http_error_response, json_response
-from chat.web.requests import (
-    BODY_BYTES,
-    bearer_token,
-    current_chat,
-    read_body,
-    read_headers,
-    read_path,
-    read_query,
-)
+from chat.web.requests import BODY_BYTES, bearer_token, current_chat, read_body, read_headers, read_path, read_query
 
 Answered = Struct | dict[str, Any] | Response | None
 

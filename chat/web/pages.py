@@ -1,19 +1,8 @@
 """Owns the HTML page, its script and files, and the figures for Prometheus."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 
-from flask import (
-    Blueprint,
-    Response,
-    current_app,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from chat.config import Settings
@@ -42,9 +31,7 @@ WORDS = {
 
 def chat_blueprint(settings: Settings) -> Blueprint:
     """Make the blueprint of page, files, sockets and metrics. Each request finds the chat of its app."""
-    blueprint = Blueprint(
-        NAME, __name__, static_folder=STATIC, static_url_path="/static", template_folder=TEMPLATES
-    )
+    blueprint = Blueprint(NAME, __name__, static_folder=STATIC, static_url_path="/static", template_folder=TEMPLATES)
     bundle = BUNDLE.read_bytes()
     digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
 

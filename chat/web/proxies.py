@@ -1,7 +1,5 @@
 """Owns whose address a request comes from, where a proxy stands between; for an app that is a chat alone."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

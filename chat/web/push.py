@@ -3,8 +3,6 @@
 Needs a service's token. How a notification reaches its users is left to the notifier.
 """
 
-from __future__ import annotations
-
 import hashlib
 from typing import Annotated
 
@@ -46,13 +44,7 @@ class PushHeaders(Request, rename={"idempotency_key": "Idempotency-Key"}):
     """By what a repeated request is known."""
 
     idempotency_key: (
-        Annotated[
-            str,
-            Meta(
-                pattern="^[!-~]{1,200}$",
-                description="Your own mark for this request; known for a day.",
-            ),
-        ]
+        Annotated[str, Meta(pattern="^[!-~]{1,200}$", description="Your own mark for this request; known for a day.")]
         | UnsetType
     ) = UNSET
 
@@ -83,9 +75,7 @@ class Pushed(Answer):
     status=201,
     errors=(Forbidden, UnknownUser, Conflicting),
 )
-def push_notification(
-    chat: ChatServer, service: str, headers: PushHeaders, body: NewNotification
-) -> Pushed:
+def push_notification(chat: ChatServer, service: str, headers: PushHeaders, body: NewNotification) -> Pushed:
     once = None
     if (key := headers.idempotency_key) is not UNSET:
         once = Once(service, key, hashlib.sha256(encode(body)).hexdigest())
@@ -130,11 +120,7 @@ class BatchProgress(Answer):
 def show_batch(chat: ChatServer, service: str, path: OfBatch) -> BatchProgress:
     batch = chat.batches.progress(service, path.batch_id)
     return BatchProgress(
-        batch_id=batch.id,
-        total=batch.total,
-        sent=batch.sent,
-        sockets=batch.reached,
-        finished=batch.finished,
+        batch_id=batch.id, total=batch.total, sent=batch.sent, sockets=batch.reached, finished=batch.finished
     )
 
 

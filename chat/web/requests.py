@@ -4,8 +4,6 @@ Leaves to the caller what is asked for. A body is read within bounds of size and
 it byte by byte would otherwise keep a greenlet and a connection for as long as it likes.
 """
 
-from __future__ import annotations
-
 import re
 from typing import TypeVar
 
@@ -88,9 +86,7 @@ def read_headers(struct: type[T]) -> T:
         InvalidField: one of them breaks its rule.
     """
     names = [field.encode_name for field in msgspec.structs.fields(struct)]
-    return _converted(
-        {name: request.headers[name] for name in names if name in request.headers}, struct
-    )
+    return _converted({name: request.headers[name] for name in names if name in request.headers}, struct)
 
 
 def read_path(struct: type[T], parameters: dict[str, str]) -> T:

@@ -1,7 +1,5 @@
 """Owns the operations that find things: messages by their text, and people by how their names begin."""
 
-from __future__ import annotations
-
 from typing import Annotated, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType
@@ -104,12 +102,7 @@ class Users(Answer):
     users: list[User]
 
 
-@Operation(
-    "GET",
-    "/users",
-    "Names that begin so.",
-    example='{"users": [{"userId": "bob"}]}',
-)
+@Operation("GET", "/users", "Names that begin so.", example='{"users": [{"userId": "bob"}]}')
 def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     storage, beginning = chat.storage, canonical_user_id(query.q.strip())
     start = chat.user_key(beginning)

@@ -3,8 +3,6 @@
 camelCase on the wire, snake_case here.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from msgspec import Meta, Struct

@@ -4,8 +4,6 @@ All that needs Flask happens here, before the upgrade where it can fail. From th
 belongs to a WebSocket on gevent's loop, and neither a greenlet nor a WSGI request is kept for it.
 """
 
-from __future__ import annotations
-
 import ssl
 import threading
 from collections.abc import Callable
@@ -17,14 +15,7 @@ from flask_sock import Sock
 from gevent import monkey
 
 from chat.client import Client
-from chat.errors import (
-    ChatError,
-    NotUnderGevent,
-    RateLimited,
-    Stopping,
-    TooManySockets,
-    UpgradeRequired,
-)
+from chat.errors import ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets, UpgradeRequired
 from chat.limits import origin_of
 from chat.protocol import handshake
 from chat.transport.connections import Connections
@@ -103,9 +94,7 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
         check_room(connections)
     except ChatError as error:
         origin = request.headers.get("Origin", "-")[:LOGGED_CHARS]
-        connections.log.warning(
-            "refused %s address=%s origin=%r: %s", error.status, peer_address(), origin, error.code
-        )
+        connections.log.warning("refused %s address=%s origin=%r: %s", error.status, peer_address(), origin, error.code)
         return _refusal(error)
     return None
 

@@ -30,18 +30,10 @@ def upgrade() -> None:
     )
     op.create_index("notifications_of_a_user", "notifications", ["user_key", "id"])
     op.create_index(
-        "notifications_unseen",
-        "notifications",
-        ["user_key", "id"],
-        sqlite_where=WAITING,
-        postgresql_where=WAITING,
+        "notifications_unseen", "notifications", ["user_key", "id"], sqlite_where=WAITING, postgresql_where=WAITING
     )
     op.create_index(
-        "notifications_done",
-        "notifications",
-        ["created_at"],
-        sqlite_where=MAY_BE_DONE,
-        postgresql_where=MAY_BE_DONE,
+        "notifications_done", "notifications", ["created_at"], sqlite_where=MAY_BE_DONE, postgresql_where=MAY_BE_DONE
     )
     op.create_table(
         "batches",

@@ -16,14 +16,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "last_seen",
-        sa.Column("user_id", sa.Text(), primary_key=True),
-        sa.Column("at", sa.BigInteger(), nullable=False),
+        "last_seen", sa.Column("user_id", sa.Text(), primary_key=True), sa.Column("at", sa.BigInteger(), nullable=False)
     )
-    op.add_column(
-        "conversations",
-        sa.Column("indexed_seq", sa.BigInteger(), nullable=False, server_default="0"),
-    )
+    op.add_column("conversations", sa.Column("indexed_seq", sa.BigInteger(), nullable=False, server_default="0"))
     if op.get_bind().dialect.name == "sqlite":
         # Holds no texts: a row's number says which message it is, see storage/indexing.py.
         attempt("CREATE VIRTUAL TABLE trigrams USING fts5(body, content='', tokenize='trigram')")

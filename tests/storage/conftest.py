@@ -19,9 +19,7 @@ JOURNAL_RECORDS = 20_000
 
 def open_storage(url: str, clock: Callable[[], float] = time.time) -> Storage:
     """A database with the newest tables, whatever it had before."""
-    storage = Storage(
-        url, name_key, logging.getLogger("chat"), JOURNAL_RECORDS, check=False, clock=clock
-    )
+    storage = Storage(url, name_key, logging.getLogger("chat"), JOURNAL_RECORDS, check=False, clock=clock)
     migrate.upgrade(storage.database.engine)
     return storage
 

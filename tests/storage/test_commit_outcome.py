@@ -61,9 +61,7 @@ def test_pointers_alone_are_moved_again(remote: Storage) -> None:
     break_the_next_commit(remote, is_stored=True)
     with pytest.raises(CommitUnknown):
         remote.writer.commit([], [Pointer("bob", "alice", 1, 0)])
-    assert remote.writer.commit([], [Pointer("bob", "alice", 1, 1)])[1] == [
-        Pointer("bob", "alice", 1, 1)
-    ]
+    assert remote.writer.commit([], [Pointer("bob", "alice", 1, 1)])[1] == [Pointer("bob", "alice", 1, 1)]
 
 
 def test_the_query_waits_until_the_commit_of_unknown_outcome_is_over(

@@ -11,9 +11,7 @@ def test_partners_are_the_others_of_ones_conversations_the_newest_first(storage:
     storage.database._clock = lambda: next(times)
     for other in ("bob", "carol", "dave", "alice"):
         storage.writer.commit([Send("alice", other, "hi", None)])
-    storage.writer.commit(
-        [Send("bob", "alice", "hello", None), Send("bob", "carol", "hello", None)]
-    )
+    storage.writer.commit([Send("bob", "alice", "hello", None), Send("bob", "carol", "hello", None)])
     assert storage.last_seen.partners("alice", 10) == ["bob", "alice", "dave", "carol"]
     assert storage.last_seen.partners("alice", 2) == ["bob", "alice"]
     assert storage.last_seen.partners("nobody", 10) == []

@@ -135,9 +135,7 @@ def seconds_of(function: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def test_a_second_server_is_refused_soon_with_a_sentence(
-    database: Database, process: Callable[[], Process]
-) -> None:
+def test_a_second_server_is_refused_soon_with_a_sentence(database: Database, process: Callable[[], Process]) -> None:
     holder = process()
     holder.do("acquire(0)")
 
@@ -174,9 +172,7 @@ def test_of_those_that_start_at_once_one_gets_it(process: Callable[[], Process])
         assert racer.last_words().startswith("database_in_use: ")
 
 
-def test_after_kill_9_the_next_one_can_begin(
-    database: Database, process: Callable[[], Process]
-) -> None:
+def test_after_kill_9_the_next_one_can_begin(database: Database, process: Callable[[], Process]) -> None:
     holder = process()
     holder.do("acquire(0)")
     holder.kill()
@@ -185,9 +181,7 @@ def test_after_kill_9_the_next_one_can_begin(
     assert took < (GRACE_SECONDS if is_locked else 10)
 
 
-def test_a_child_does_not_keep_what_its_dead_parent_held(
-    database: Database, process: Callable[[], Process]
-) -> None:
+def test_a_child_does_not_keep_what_its_dead_parent_held(database: Database, process: Callable[[], Process]) -> None:
     if database.engine.dialect.name != "sqlite":
         return  # a row has no descriptor
     holder = process()
@@ -254,9 +248,7 @@ def test_a_wait_for_one_that_never_stops_has_an_end(database: Database) -> None:
         Lease(database).acquire(1)
 
 
-def test_a_worker_of_the_same_gunicorn_has_longer_to_say_that_it_stops(
-    process: Callable[[], Process],
-) -> None:
+def test_a_worker_of_the_same_gunicorn_has_longer_to_say_that_it_stops(process: Callable[[], Process]) -> None:
     old, new = process(), process()  # of one parent, this process
     old.do("acquire(0)")
     new.do("setattr(waiting, 'GRACE_SECONDS', 0)")

@@ -22,9 +22,7 @@ def batches(storage: Storage) -> Batches:
     return storage.batches
 
 
-def content(
-    storage: Storage, message: str = "hi", lives_ms: int | None = None, ago: int = 0
-) -> Content:
+def content(storage: Storage, message: str = "hi", lives_ms: int | None = None, ago: int = 0) -> Content:
     now = storage.database.now_ms() - ago
     expires_at = None if lives_ms is None else now + lives_ms
     return Content(message, "A title", "/there", "warning", now, expires_at)
@@ -35,18 +33,13 @@ def rows(storage: Storage, table: str) -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
-def test_a_notification_waits_for_its_user_in_any_spelling(
-    storage: Storage, notifications: Notifications
-) -> None:
+def test_a_notification_waits_for_its_user_in_any_spelling(storage: Storage, notifications: Notifications) -> None:
     said = content(storage)
     first, repeated = notifications.add("Bob", said, None)
     second, _ = notifications.add("bob", content(storage, "ho"), None)
     assert (repeated, second > first) == (False, True)
     found, count = notifications.unseen("BOB", 50)
-    assert [(notice.id, notice.content.message) for notice in found] == [
-        (first, "hi"),
-        (second, "ho"),
-    ]
+    assert [(notice.id, notice.content.message) for notice in found] == [(first, "hi"), (second, "ho")]
     assert (found[0].content, found[0].seen, count) == (said, False, 2)
     assert notifications.unseen("carol", 50) == ([], 0)
 
@@ -60,9 +53,7 @@ def test_more_than_a_page_of_unseen_ones_are_counted_all_the_same(
     assert (len(found), count) == (2, 5)
 
 
-def test_what_has_expired_or_was_dismissed_is_not_shown(
-    storage: Storage, notifications: Notifications
-) -> None:
+def test_what_has_expired_or_was_dismissed_is_not_shown(storage: Storage, notifications: Notifications) -> None:
     notifications.add("bob", content(storage, lives_ms=1_000, ago=5_000), None)
     lives, _ = notifications.add("bob", content(storage, lives_ms=60_000), None)
     gone, _ = notifications.add("bob", content(storage), None)
@@ -91,9 +82,7 @@ def test_seen_ones_come_behind_the_unseen_and_no_page_shows_one_twice(
     assert [n.id for n in notifications.after("bob", ids[2], 9)] == ids[3:], "seen or not"
 
 
-def test_a_repeated_request_makes_one_record(
-    storage: Storage, notifications: Notifications
-) -> None:
+def test_a_repeated_request_makes_one_record(storage: Storage, notifications: Notifications) -> None:
     once = Once("ci", "build 7", "digest")
     first, _ = notifications.add("bob", content(storage), once)
     for _ in range(20):
@@ -139,9 +128,7 @@ def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
     assert rows(storage, "notifications") == 5
 
 
-def test_everyone_is_who_is_stored_or_online_and_not_shut_out(
-    storage: Storage, batches: Batches
-) -> None:
+def test_everyone_is_who_is_stored_or_online_and_not_shut_out(storage: Storage, batches: Batches) -> None:
     accounts = storage.accounts
     accounts.keep_names(["alice", "Bob"])
     accounts.disable("mallory")

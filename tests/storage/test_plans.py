@@ -28,9 +28,7 @@ def questions(storage: Storage) -> list[tuple[str, Any]]:
         connection.execute(text(FILL), {"messages": MESSAGES})
         connection.execute(text(f"UPDATE conversations SET last_seq = {MESSAGES}"))
     analyze = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
-    with storage.database.engine.connect().execution_options(
-        isolation_level="AUTOCOMMIT"
-    ) as connection:
+    with storage.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(analyze)
     asked: list[tuple[str, Any]] = []
     event.listen(
@@ -100,9 +98,7 @@ def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
     with storage.database.transaction() as connection:
         connection.execute(text(SEEN), {"notifications": MESSAGES})
     analyze = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
-    with storage.database.engine.connect().execution_options(
-        isolation_level="AUTOCOMMIT"
-    ) as connection:
+    with storage.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(analyze)
     waiting, _ = notifications.add("user7", Content("new", None, None, "info", 1, None), None)
     questions.clear()

@@ -39,11 +39,7 @@ def kept(request: pytest.FixtureRequest, storage: Storage) -> Any:
 
 def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
     storage, written = kept
-    say(
-        storage,
-        ("alice", "bob", "See you at the Library"),
-        ("bob", "alice", "내일 도서관에서 만나요"),
-    )
+    say(storage, ("alice", "bob", "See you at the Library"), ("bob", "alice", "내일 도서관에서 만나요"))
     written(storage)
     for wanted in ("library", "LIBR", "brary", "the l", "e", "Se"):
         assert find(storage, wanted) == ["See you at the Library"], wanted
@@ -55,15 +51,7 @@ def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
 
 def test_every_sign_stands_for_itself(kept: Any) -> None:
     storage, written = kept
-    odd = [
-        '100% "sure"',
-        "100 sure",
-        "snake_case_name",
-        "snakeXcaseXname",
-        "a\\b\\c",
-        "it's*",
-        "NOT x AND (y",
-    ]
+    odd = ['100% "sure"', "100 sure", "snake_case_name", "snakeXcaseXname", "a\\b\\c", "it's*", "NOT x AND (y"]
     say(storage, *(("alice", "bob", body) for body in odd))
     written(storage)
     expected = {
@@ -84,9 +72,7 @@ def test_other_peoples_conversations_are_not_searched(kept: Any) -> None:
     assert find(storage, "secret", "nobody") == []
 
 
-def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_moment(
-    kept: Any,
-) -> None:
+def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_moment(kept: Any) -> None:
     storage, written = kept
     bodies = []
     for moment in range(5):
@@ -122,9 +108,7 @@ def test_a_short_text_is_looked_for_in_the_newest_messages_only(
     assert len(find(storage, "no ")) == 30
 
 
-def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(
-    storage: Storage,
-) -> None:
+def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(storage: Storage) -> None:
     if storage.database.engine.dialect.name != "sqlite":
         return  # PostgreSQL keeps its index itself
     say(storage, *(("alice", "bob", f"first {n}") for n in range(500)))
@@ -145,10 +129,7 @@ def test_a_text_in_twenty_thousand_messages_is_found_in_a_blink(storage: Storage
     if storage.database.engine.dialect.name != "sqlite":
         return
     for start in range(0, 20_000, 2_000):
-        say(
-            storage,
-            *(("alice", f"p{n % 50}", f"the word number {n}") for n in range(start, start + 2_000)),
-        )
+        say(storage, *(("alice", f"p{n % 50}", f"the word number {n}") for n in range(start, start + 2_000)))
     index(storage)
     for wanted in ("word", "number 777", "no"):
         start_at = time.perf_counter()
