@@ -23,10 +23,7 @@ TOKEN_SECRET = "a secret for the tests, 32 bytes."
 
 def own_storage(folder: Path) -> dict[str, str]:
     """Settings that keep a server's database in `folder`, and its tokens' secret in no file at all."""
-    return {
-        "CHAT_DATABASE_URL": f"sqlite:///{folder}/chat.db",
-        "CHAT_TOKEN_SECRET": TOKEN_SECRET,
-    }
+    return {"CHAT_DATABASE_URL": f"sqlite:///{folder}/chat.db", "CHAT_TOKEN_SECRET": TOKEN_SECRET}
 
 
 @pytest.fixture(autouse=True)
@@ -108,9 +105,7 @@ StartServer = Callable[..., Server]
 
 @pytest.fixture(scope="session")
 def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
-    def start(
-        *arguments: str, app: str = "", command: list[str] | None = None, **env: str
-    ) -> Server:
+    def start(*arguments: str, app: str = "", command: list[str] | None = None, **env: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
         app = app or os.environ.get("TEST_APP", "app:app")
         # Tests of other things send as fast as they can; test_limits.py and test_security.py say "on".

@@ -53,13 +53,7 @@ ONLY_IN = {
     "argon2": ["chat.people.passwords"],
     "zxcvbn": ["chat.people.passwords"],
     "requests": ["chat.notifications.webhook", "chat.notifications.remote"],
-    "flask": [
-        "chat",
-        "chat.web",
-        "chat.web.upgrade",
-        "chat.web.adoption",
-        "chat.cli",
-    ],
+    "flask": ["chat", "chat.web", "chat.web.upgrade", "chat.web.adoption", "chat.cli"],
     # web.reading: a body that comes too slowly is cut by gevent's Timeout; no server does that.
     "gevent": ["chat", "chat.transport", "chat.storage", "chat.web.requests"],
 }
@@ -97,14 +91,11 @@ def test_a_module_imports_only_from_its_own_layer_and_below(module: str) -> None
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_library_is_known_only_where_the_design_says(module: str) -> None:
-    for library in {
-        name.partition(".")[0] for name in imports_of(MODULES[module])
-    } & ONLY_IN.keys():
+    for library in {name.partition(".")[0] for name in imports_of(MODULES[module])} & ONLY_IN.keys():
         allowed = ONLY_IN[library]
-        assert any(
-            module == place or (place != "chat" and module.startswith(place + "."))
-            for place in allowed
-        ), f"{module} knows of {library}"
+        assert any(module == place or (place != "chat" and module.startswith(place + ".")) for place in allowed), (
+            f"{module} knows of {library}"
+        )
 
 
 def test_only_config_reads_the_environment() -> None:
@@ -113,9 +104,5 @@ def test_only_config_reads_the_environment() -> None:
 
 
 def test_sockets_know_no_json_and_events_nothing_of_chat() -> None:
-    assert not imports_of(MODULES["chat.transport.sockets"]) & {
-        "json",
-        "msgspec",
-        "chat.protocol.structs",
-    }
+    assert not imports_of(MODULES["chat.transport.sockets"]) & {"json", "msgspec", "chat.protocol.structs"}
     assert "chat.handlers" not in imports_of(MODULES["chat.router"])

@@ -25,9 +25,7 @@ def test_a_variable_of_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) 
     assert settings.origins == ("https://a.example", "https://b.example")
 
 
-def test_what_the_caller_gives_wins_and_other_flask_settings_are_passed_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_the_caller_gives_wins_and_other_flask_settings_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAT_MAX_SOCKETS", "7")
     assert Settings.load({"CHAT_MAX_SOCKETS": 8, "SECRET_KEY": "x"}).max_sockets == 8
 
@@ -37,11 +35,7 @@ def test_what_the_caller_gives_wins_and_other_flask_settings_are_passed_over(
     [
         ("CHAT_MAX_SOCKETS", "many", "CHAT_MAX_SOCKETS must be of type int, not 'many'."),
         ("CHAT_MAX_SOCKETS", "0", "CHAT_MAX_SOCKETS must be at least 1, not '0'."),
-        (
-            "CHAT_HEARTBEAT_SECONDS",
-            "nan",
-            "CHAT_HEARTBEAT_SECONDS must be a finite number, not 'nan'.",
-        ),
+        ("CHAT_HEARTBEAT_SECONDS", "nan", "CHAT_HEARTBEAT_SECONDS must be a finite number, not 'nan'."),
         ("CHAT_INIT_SECONDS", "inf", "CHAT_INIT_SECONDS must be a finite number, not 'inf'."),
         ("CHAT_MAX_SOCKET", "5", "There is no setting CHAT_MAX_SOCKET."),
     ],

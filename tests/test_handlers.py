@@ -98,9 +98,7 @@ def test_a_socket_that_sends_init_as_another_user_moves(server: Server) -> None:
         mover.receive("ready")
         assert alice.ask(type="chat", toUserId="dan", message="hi")["delivered"] is False
         assert alice.ask(type="chat", toUserId="erin", message="hi")["delivered"] is True
-        assert mover.ask(type="chat", toUserId="alice", fromUserId="dan", message="x")["code"] == (
-            "forbidden"
-        )
+        assert mover.ask(type="chat", toUserId="alice", fromUserId="dan", message="x")["code"] == ("forbidden")
         mover.ask(type="chat", toUserId="alice", message="it is me")
         assert alice.receive("chat")["fromUserId"] == "erin"
 
@@ -114,11 +112,7 @@ def test_nothing_but_init_and_ping_is_heard_before_init(server: Server) -> None:
 
 
 def test_typing_is_passed_on_to_the_other_side_only(server: Server) -> None:
-    with (
-        Person(server.ws, "alice") as alice,
-        Person(server.ws, "alice") as other_tab,
-        Person(server.ws, "bob") as bob,
-    ):
+    with Person(server.ws, "alice") as alice, Person(server.ws, "alice") as other_tab, Person(server.ws, "bob") as bob:
         assert alice.ask(type="typing", toUserId="bob") == {"type": "ack", "ref": "asked"}
         assert bob.receive() == {"type": "typing", "fromUserId": "alice"}
         assert other_tab.hears_nothing()
@@ -182,9 +176,7 @@ def test_ready_says_how_far_each_conversation_has_got(server: Server) -> None:
 # Stored.
 
 
-def test_a_message_is_acknowledged_with_its_number_and_the_time_that_all_see(
-    server: Server,
-) -> None:
+def test_a_message_is_acknowledged_with_its_number_and_the_time_that_all_see(server: Server) -> None:
     with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
         for seq in (1, 2):
             answer = alice.ask(type="chat", toUserId="bob", message="hi")
@@ -194,9 +186,7 @@ def test_a_message_is_acknowledged_with_its_number_and_the_time_that_all_see(
         assert bob.ask(type="chat", toUserId="alice", message="hi")["seq"] == 3
 
 
-def test_a_repeated_message_gets_the_first_ones_answer_and_is_not_sent_again(
-    server: Server,
-) -> None:
+def test_a_repeated_message_gets_the_first_ones_answer_and_is_not_sent_again(server: Server) -> None:
     with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
         first = alice.ask(type="chat", toUserId="bob", message="hi", clientId="m1")
         assert bob.receive("chat")["clientId"] == "m1"
@@ -270,10 +260,7 @@ def test_a_receipt_goes_to_the_other_side_and_to_ones_own_other_tabs(server: Ser
 
 
 def test_pointers_only_move_forward_and_not_beyond_the_last_message(server: Server) -> None:
-    with (
-        come_back(server, "alice", sync=True) as alice,
-        come_back(server, "bob", sync=True) as bob,
-    ):
+    with come_back(server, "alice", sync=True) as alice, come_back(server, "bob", sync=True) as bob:
         for _ in range(3):
             alice.ask(type="chat", toUserId="bob", message="hi")
         bob.ask(type="read", withUserId="alice", seq=2)
@@ -287,9 +274,7 @@ def test_pointers_only_move_forward_and_not_beyond_the_last_message(server: Serv
         assert (found["received"], found["read"]) == (3, 2)
 
 
-@pytest.mark.parametrize(
-    "message", ["안녕하세요 👋🏽", "שלום עולם", "a\nb\tc", "<b>&amp;\\\"'", "x" * 60_000]
-)
+@pytest.mark.parametrize("message", ["안녕하세요 👋🏽", "שלום עולם", "a\nb\tc", "<b>&amp;\\\"'", "x" * 60_000])
 def test_a_text_arrives_as_it_was_sent(server: Server, message: str) -> None:
     with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
         alice.send(type="chat", toUserId="bob", message=message, clientId="c-1")
@@ -325,9 +310,7 @@ def test_the_log_has_a_line_for_each_of_these_and_no_message_text(server: Server
     assert "top secret" not in server.log
 
 
-def test_text_in_a_traceback_cannot_be_taken_for_a_line_of_the_log(
-    start_server: StartServer,
-) -> None:
+def test_text_in_a_traceback_cannot_be_taken_for_a_line_of_the_log(start_server: StartServer) -> None:
     server = start_server(app="tests.transport.trap_app:app")
     with Person(server.ws, "mallory") as mallory:
         forged = "\n2026-01-31 09:30:00,004 INFO chat init user='admin' address=10.0.0.1\n"

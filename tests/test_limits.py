@@ -106,9 +106,7 @@ def test_off_switches_all_limits_off() -> None:
         ("-", "-"),
     ],
 )
-def test_an_address_stands_for_itself_and_of_ipv6_for_its_network(
-    address: str, origin: str
-) -> None:
+def test_an_address_stands_for_itself_and_of_ipv6_for_its_network(address: str, origin: str) -> None:
     assert origin_of(address) == origin
 
 
@@ -134,19 +132,13 @@ def test_too_many_events_are_answered_and_the_next_second_is_another(start) -> N
         assert {answer["type"] for answer in answers[:within]} == {"ack"}
         refused = [answer for answer in answers if answer["type"] == "error"]
         assert len(refused) >= 30
-        assert {(answer["code"], answer["retryAfter"]) for answer in refused} == {
-            ("rate_limited", 1)
-        }
+        assert {(answer["code"], answer["retryAfter"]) for answer in refused} == {("rate_limited", 1)}
         time.sleep(1.2)
         assert alice.ask(type="typing", toUserId="bob")["type"] == "ack"
 
 
 @pytest.mark.parametrize(
-    ("setting", "what"),
-    [
-        ({"CHAT_FRAMES_PER_SECOND": "50"}, "ping"),
-        ({"CHAT_BYTES_PER_SECOND": "20000"}, "bytes"),
-    ],
+    ("setting", "what"), [({"CHAT_FRAMES_PER_SECOND": "50"}, "ping"), ({"CHAT_BYTES_PER_SECOND": "20000"}, "bytes")]
 )
 def test_a_flood_closes_its_socket_with_4009_and_no_other(start, setting, what) -> None:  # type: ignore[no-untyped-def]
     server = start(**setting)
@@ -163,11 +155,7 @@ def test_a_flood_closes_its_socket_with_4009_and_no_other(start, setting, what) 
 
 def test_a_users_messages_are_limited_over_all_sockets_and_nothing_is_half_stored(start) -> None:  # type: ignore[no-untyped-def]
     server = start(CHAT_MESSAGES_PER_MINUTE="4")
-    with (
-        Person(server.ws, "alice") as one,
-        Person(server.ws, "alice") as two,
-        Person(server.ws, "carol") as carol,
-    ):
+    with Person(server.ws, "alice") as one, Person(server.ws, "alice") as two, Person(server.ws, "carol") as carol:
         answers = [
             socket.ask(type="chat", toUserId="bob", message=str(number), clientId=f"c{number}")
             for number, socket in enumerate([one, two] * 3)
@@ -177,13 +165,7 @@ def test_a_users_messages_are_limited_over_all_sockets_and_nothing_is_half_store
         assert 0 < answers[4]["retryAfter"] <= 15
         assert carol.ask(type="chat", toUserId="bob", message="hi")["type"] == "ack"
     with Person(server.ws, "bob") as bob:
-        assert sorted(bob.receive("chat")["message"] for _ in range(5)) == [
-            "0",
-            "1",
-            "2",
-            "3",
-            "hi",
-        ]
+        assert sorted(bob.receive("chat")["message"] for _ in range(5)) == ["0", "1", "2", "3", "hi"]
 
 
 def test_a_user_has_so_many_sockets_and_room_again_when_one_goes(start) -> None:  # type: ignore[no-untyped-def]

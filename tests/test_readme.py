@@ -69,9 +69,7 @@ NODE = ["node", "--input-type=module", "-e", MINT_IN_NODE + 'console.log(chatTok
 
 
 @pytest.mark.parametrize("command", [PYTHON, NODE], ids=["Python", "Node"])
-def test_a_site_makes_tokens_for_its_own_users(
-    start_server: StartServer, command: list[str]
-) -> None:
+def test_a_site_makes_tokens_for_its_own_users(start_server: StartServer, command: list[str]) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed (Debian: apt-get install nodejs)")
     server = start_server(CHAT_AUTH="required", CHAT_TOKEN_SECRET=SECRET)
@@ -91,9 +89,7 @@ def test_a_site_makes_tokens_for_its_own_users(
         socket.send(json.dumps({"type": "init", "userId": "민수", "token": minted}))
         assert receive(socket)["code"] == "not_signed_in", "it is nobody else's"
     asked = requests.get(
-        f"{server.http}/api/conversations",
-        headers={"Authorization": f"Bearer {minted}"},
-        timeout=ANSWER_SECONDS,
+        f"{server.http}/api/conversations", headers={"Authorization": f"Bearer {minted}"}, timeout=ANSWER_SECONDS
     )
     assert asked.status_code == 200
 

@@ -23,9 +23,7 @@ def test_every_requirement_is_pinned_with_its_hashes(name: str) -> None:
 @pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
 def test_the_lock_has_what_was_asked_for_in_the_same_version(name: str) -> None:
     locked = (ROOT / f"{name}.txt").read_text("utf-8")
-    asked = re.findall(
-        r"^([\w.\-]+)(?:\[\w+\])?==([\w.]+)", (ROOT / f"{name}.in").read_text("utf-8"), re.M
-    )
+    asked = re.findall(r"^([\w.\-]+)(?:\[\w+\])?==([\w.]+)", (ROOT / f"{name}.in").read_text("utf-8"), re.M)
     assert len(asked) > 10, "need the packages for this to mean anything"
     for package, version in asked:
         pinned = rf"^{re.escape(package)}(\[\w+\])?=={re.escape(version)} "

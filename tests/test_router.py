@@ -54,9 +54,7 @@ def test_a_handler_gets_the_client_and_the_typed_payload(events: Events) -> None
 
 def test_what_a_handler_returns_is_the_ack_of_an_event_with_a_ref(events: Events) -> None:
     events.on("poke", Poke)(lambda client, event: {"hit": True})
-    assert dispatch(events, '{"type":"poke","toUserId":"bob","ref":0}') == [
-        {"type": "ack", "ref": 0, "hit": True}
-    ]
+    assert dispatch(events, '{"type":"poke","toUserId":"bob","ref":0}') == [{"type": "ack", "ref": 0, "hit": True}]
     assert dispatch(events, '{"type":"poke","toUserId":"bob"}') == []
 
 
@@ -120,16 +118,10 @@ def test_an_event_added_late_is_known(events: Events) -> None:
     assert ack["type"] == "ack"
 
 
-def test_no_message_text_gets_into_the_log(
-    events: Events, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_message_text_gets_into_the_log(events: Events, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     events.on("poke", Poke)(lambda client, event: 1 // 0)
-    for text in (
-        '{"type":"poke","toUserId":"bob"}',
-        '{"type":"poke","toUserId":"secret"',
-        "secret",
-    ):
+    for text in ('{"type":"poke","toUserId":"bob"}', '{"type":"poke","toUserId":"secret"', "secret"):
         dispatch(events, text)
     assert "ZeroDivisionError" in caplog.text, "need a log for this to mean anything"
     assert "secret" not in caplog.text

@@ -63,9 +63,7 @@ class Tab:
         self._context = context
 
     def go(self, url: str) -> None:
-        self._firefox.call(
-            "browsingContext.navigate", context=self._context, url=url, wait="complete"
-        )
+        self._firefox.call("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
     def reload(self) -> None:
         self._firefox.call("browsingContext.reload", context=self._context, wait="complete")
@@ -73,10 +71,7 @@ class Tab:
     def look(self, expression: str) -> Any:
         """What a script's expression gives: a text, a number, true or false, or None."""
         found = self._firefox.call(
-            "script.evaluate",
-            expression=expression,
-            target={"context": self._context},
-            awaitPromise=True,
+            "script.evaluate", expression=expression, target={"context": self._context}, awaitPromise=True
         )
         assert found["type"] == "success", found
         return found["result"].get("value")
@@ -110,9 +105,7 @@ class Tab:
 
     def click(self, selector: str) -> None:
         found = self._firefox.call(
-            "browsingContext.locateNodes",
-            context=self._context,
-            locator={"type": "css", "value": selector},
+            "browsingContext.locateNodes", context=self._context, locator={"type": "css", "value": selector}
         )
         origin = {"type": "element", "element": {"sharedId": found["nodes"][0]["sharedId"]}}
         move = {"type": "pointerMove", "x": 0, "y": 0, "origin": origin}
@@ -134,9 +127,7 @@ def running(path: str, profile: Path, **preferences: Any) -> Iterator[Firefox]:
     command = [path, "--headless", "--no-remote", "--profile", str(profile)]
     log = profile / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--remote-debugging-port=0"], stdout=output, stderr=output
-        )
+        process = subprocess.Popen([*command, "--remote-debugging-port=0"], stdout=output, stderr=output)
     try:
         until = time.monotonic() + START_SECONDS
         while not (found := re.search(r"BiDi listening on (ws://\S+)", log.read_text("utf-8"))):

@@ -134,9 +134,7 @@ class NoticeServer:
         query = parse_qs(urlsplit(route.request.url).query)
         begin = int(query.get("cursor", ["0"])[0])
         end = begin + int(query["limit"][0])
-        newest = sorted(
-            self.records.values(), key=lambda r: (r["timestamp"], r["id"]), reverse=True
-        )
+        newest = sorted(self.records.values(), key=lambda r: (r["timestamp"], r["id"]), reverse=True)
         ordered = sorted(newest, key=lambda record: record["seen"])
         goes_on = {"next": str(end)} if end < len(ordered) else {}
         page = {"notifications": ordered[begin:end], "unseen": len(self._unseen)}

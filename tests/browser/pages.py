@@ -47,10 +47,7 @@ def is_online(page: Any) -> None:
 def sent_events(page: Any) -> list[dict[str, Any]]:
     """Fills with the events that the page sends from now on."""
     events: list[dict[str, Any]] = []
-    page.on(
-        "websocket",
-        lambda ws: ws.on("framesent", lambda frame: events.append(json.loads(frame))),
-    )
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: events.append(json.loads(frame))))
     return events
 
 
@@ -86,14 +83,7 @@ class FakeServer:
         page.clock.install(time="2030-01-01T09:00:00")
         page.clock.pause_at("2030-01-01T10:00:00")
         page.route_web_socket("**/ws", self._meet)
-        nothing = {
-            "token": "t",
-            "conversations": [],
-            "next": None,
-            "messages": [],
-            "lastSeq": 0,
-            "more": False,
-        }
+        nothing = {"token": "t", "conversations": [], "next": None, "messages": [], "lastSeq": 0, "more": False}
 
         def answer(route: Any) -> None:
             asked = json.loads(route.request.post_data or "{}")

@@ -37,9 +37,7 @@ def look(colours: str) -> Look:
         page.emulate_media(color_scheme=colours, reduced_motion="reduce")
         page.wait_for_timeout(50)
         if not page.evaluate("'axe' in window"):
-            page.evaluate(
-                f"() => {{ {axe} }}"
-            )  # by the debugger: the content policy allows no script of ours
+            page.evaluate(f"() => {{ {axe} }}")  # by the debugger: the content policy allows no script of ours
         found = page.evaluate(RUN)
         assert found["passes"] > 10, f"need rules that apply to {screen} for this to mean anything"
         assert found["violations"] == [], screen
@@ -48,9 +46,7 @@ def look(colours: str) -> Look:
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 800)], ids=["wide", "phone"])
-def test_no_screen_has_a_fault_that_axe_knows(
-    open_page: OpenPage, look: Look, size: tuple[int, int]
-) -> None:
+def test_no_screen_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look, size: tuple[int, int]) -> None:
     alice = open_page(size=size)
     look(alice, "signing in")
     alice.get_by_label("Your name").fill("<b>")
@@ -99,9 +95,7 @@ def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 800)], ids=["wide", "phone"])
-def test_no_notification_has_a_fault_that_axe_knows(
-    open_page: OpenPage, look: Look, size: tuple[int, int]
-) -> None:
+def test_no_notification_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look, size: tuple[int, int]) -> None:
     notices = NoticeServer()
     page = open_page("alice", prepare=notices.prepare, size=size)
     is_online(page)

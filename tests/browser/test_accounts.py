@@ -38,9 +38,7 @@ def sign_in(page: Page, name: str, password: str = "") -> None:
     click(page.get_by_role("button", name="Start chatting"))
 
 
-def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(open_page: OpenPage, called: Called) -> None:
     mine, theirs = open_page("owner"), open_page("owner")
     is_online(mine)
     is_online(theirs)
@@ -49,9 +47,7 @@ def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(
     expect(theirs.get_by_label("Your name")).to_have_value(called("owner"))
     is_online(mine)
     sign_in(theirs, called("owner"))
-    expect(theirs.get_by_role("alert")).to_have_text(
-        "This name is protected. Please enter its password."
-    )
+    expect(theirs.get_by_role("alert")).to_have_text("This name is protected. Please enter its password.")
     sign_in(theirs, called("owner"), "a wrong password")
     expect(theirs.get_by_role("alert")).to_have_text("Name and password do not go together.")
     sign_in(theirs, called("owner"), PASSWORD)

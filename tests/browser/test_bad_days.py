@@ -9,17 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.browser.pages import (
-    Called,
-    OpenPage,
-    Wire,
-    click,
-    expect,
-    has_state,
-    is_online,
-    texts,
-    write,
-)
+from tests.browser.pages import Called, OpenPage, Wire, click, expect, has_state, is_online, texts, write
 from tests.conftest import Server, StartServer
 
 BACK_MS = 30_000  # until a page has come back by itself, or somebody pressed the button
@@ -27,16 +17,7 @@ BACK_MS = 30_000  # until a page has come back by itself, or somebody pressed th
 
 def start_on(start_server: StartServer, port: int, folder: Path) -> Server:
     """A server on this port, 0 for a free one, with the database in `folder`."""
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-k",
-        "gevent",
-        "-b",
-        f"127.0.0.1:{port}",
-        "app:app",
-    ]
+    command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", f"127.0.0.1:{port}", "app:app"]
     server = start_server(command=command, CHAT_DATABASE_URL=f"sqlite:///{folder}/chat.db")  # type: ignore[arg-type]
     server.wait_for("Booting worker")
     return server
@@ -75,17 +56,11 @@ def test_a_killed_server_loses_neither_a_draft_nor_a_message_of_either_side(
     again = start_on(start_server, server.port, tmp_path)
     assert again.port == server.port
     for page in (alice, bob):
-        expect(page.locator("#chat")).to_have_attribute(
-            "data-connection", "online", timeout=BACK_MS
-        )
+        expect(page.locator("#chat")).to_have_attribute("data-connection", "online", timeout=BACK_MS)
     alice.get_by_label("Write a message").press_sequentially("ft")
     for page in (alice, bob):
         expect(texts(page)).to_have_count(3)
-        assert sorted(texts(page).all_text_contents()) == [
-            "before",
-            "from the other side",
-            "unsent",
-        ]
+        assert sorted(texts(page).all_text_contents()) == ["before", "from the other side", "unsent"]
         expect(page.locator(".message[data-state=waiting]")).to_have_count(0)
     assert texts(alice).all_text_contents() == texts(bob).all_text_contents()
     expect(alice.get_by_label("Write a message")).to_have_value("half a draft")
@@ -150,9 +125,7 @@ def test_two_people_and_three_tabs_agree_on_everything(open_page: OpenPage, call
     for page in (alice, bob):
         expect(texts(page)).to_have_count(6)
     assert texts(alice).all_text_contents() == texts(bob).all_text_contents()
-    expect(alices_other.get_by_role("link", name=called("bob"))).to_contain_text(
-        re.compile("from (alice|bob) 2")
-    )
+    expect(alices_other.get_by_role("link", name=called("bob"))).to_contain_text(re.compile("from (alice|bob) 2"))
     expect(alices_other.locator(".badge:visible")).to_have_count(0)  # read in the first tab
     alice.close()
     write(bob, "to the tab that is left")

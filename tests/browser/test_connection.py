@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.pages import (
-    HIDE,
-    FakeServer,
-    OpenPage,
-    expect,
-    has_state,
-    is_online,
-    wait_until,
-)
+from tests.browser.pages import HIDE, FakeServer, OpenPage, expect, has_state, is_online, wait_until
 
 
 def answering(server: FakeServer, event: dict[str, Any]) -> None:
@@ -54,9 +46,7 @@ def test_the_line_counts_down_and_says_connecting_while_it_tries(open_page: Open
         is_online(page)
         server.sockets[-1].close(code=4008)
         for second in range(bound, 0, -1):
-            expect(line(page)).to_contain_text(
-                f"No connection to the server. Trying again in {second} s."
-            )
+            expect(line(page)).to_contain_text(f"No connection to the server. Trying again in {second} s.")
             page.clock.run_for(1000)
     expect(line(page).get_by_role("status")).to_have_text("Connecting…")
     page.get_by_role("button", name="한국어").click()
@@ -64,9 +54,7 @@ def test_the_line_counts_down_and_says_connecting_while_it_tries(open_page: Open
 
 
 @pytest.mark.parametrize("share", [0.25, 0.75])
-def test_waits_are_drawn_from_the_whole_of_a_bound_that_grows_to_30_seconds(
-    open_page: OpenPage, share: float
-) -> None:
+def test_waits_are_drawn_from_the_whole_of_a_bound_that_grows_to_30_seconds(open_page: OpenPage, share: float) -> None:
     server = FakeServer()
     page = open_page("alice", prepare=server.prepare)
     page.evaluate("share => { Math.random = () => share; }", share)
@@ -82,9 +70,7 @@ def test_waits_are_drawn_from_the_whole_of_a_bound_that_grows_to_30_seconds(
     is_online(page)
 
 
-def test_without_a_network_the_line_says_offline_and_goes_when_it_is_back(
-    open_page: OpenPage,
-) -> None:
+def test_without_a_network_the_line_says_offline_and_goes_when_it_is_back(open_page: OpenPage) -> None:
     server = FakeServer()
     page = open_page("alice", prepare=server.prepare)
     is_online(page)
@@ -99,9 +85,7 @@ def test_without_a_network_the_line_says_offline_and_goes_when_it_is_back(
     assert len(server.sockets) == 2
 
 
-def test_coming_back_to_the_tab_connects_at_once_and_leaving_it_does_not(
-    open_page: OpenPage,
-) -> None:
+def test_coming_back_to_the_tab_connects_at_once_and_leaving_it_does_not(open_page: OpenPage) -> None:
     server = FakeServer()
     page = open_page("alice", prepare=server.prepare)
     is_online(page)
@@ -115,9 +99,7 @@ def test_coming_back_to_the_tab_connects_at_once_and_leaving_it_does_not(
     assert len(server.sockets) == 2
 
 
-def test_who_comes_back_to_a_dead_connection_gets_a_new_one_within_seconds(
-    open_page: OpenPage,
-) -> None:
+def test_who_comes_back_to_a_dead_connection_gets_a_new_one_within_seconds(open_page: OpenPage) -> None:
     server = FakeServer()
     page = open_page("alice", prepare=server.prepare)
     is_online(page)
@@ -132,9 +114,7 @@ def test_who_comes_back_to_a_dead_connection_gets_a_new_one_within_seconds(
     assert len(server.sockets) == 2
 
 
-def test_a_clock_that_stood_still_makes_the_connection_prove_that_it_is_alive(
-    open_page: OpenPage,
-) -> None:
+def test_a_clock_that_stood_still_makes_the_connection_prove_that_it_is_alive(open_page: OpenPage) -> None:
     server = FakeServer(answering)
     page = open_page("alice", prepare=server.prepare)
     is_online(page)
@@ -158,9 +138,7 @@ def test_after_a_sleep_a_dead_connection_is_replaced(open_page: OpenPage) -> Non
     is_online(page)
 
 
-def test_a_code_that_the_page_does_not_know_is_told_with_the_servers_own_words(
-    open_page: OpenPage,
-) -> None:
+def test_a_code_that_the_page_does_not_know_is_told_with_the_servers_own_words(open_page: OpenPage) -> None:
     server = FakeServer()
     page = open_page("alice", prepare=server.prepare)
     is_online(page)

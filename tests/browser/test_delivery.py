@@ -6,18 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.pages import (
-    Called,
-    FakeServer,
-    OpenPage,
-    Wire,
-    click,
-    expect,
-    is_online,
-    texts,
-    wait_until,
-    write,
-)
+from tests.browser.pages import Called, FakeServer, OpenPage, Wire, click, expect, is_online, texts, wait_until, write
 
 # Writes as somebody else would with a program of their own; [fromUserId, toUserId, [text, ...]].
 WRITE_BY_PROGRAM = """async ([from, to, texts]) => {
@@ -43,18 +32,14 @@ def scroll(page: Any, place: str) -> None:
 
 def kept(page: Any) -> list[str]:
     """The keys of the messages that the browser keeps."""
-    found: list[str] = page.evaluate(
-        "Object.keys(localStorage).filter((key) => key.startsWith('chat.outbox.'))"
-    )
+    found: list[str] = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('chat.outbox.'))")
     return found
 
 
 # Waiting
 
 
-def test_messages_written_offline_survive_a_reload_and_arrive_once_and_in_order(
-    open_page: OpenPage,
-) -> None:
+def test_messages_written_offline_survive_a_reload_and_arrive_once_and_in_order(open_page: OpenPage) -> None:
     wire = Wire()
     alice = open_page("alice", to="bob", prepare=wire.prepare)
     bob = open_page("bob", to="alice")
@@ -141,9 +126,7 @@ def test_a_busy_server_is_asked_again_later_with_the_same_client_id(open_page: O
     assert server.types().count("chat") == 3
 
 
-@pytest.mark.parametrize(
-    ("code", "is_another"), [("invalid_field", False), ("conflict", True), ("internal", False)]
-)
+@pytest.mark.parametrize(("code", "is_another"), [("invalid_field", False), ("conflict", True), ("internal", False)])
 def test_a_refused_message_says_why_survives_a_reload_and_can_be_tried_again(
     open_page: OpenPage, code: str, is_another: bool
 ) -> None:
@@ -186,9 +169,7 @@ def test_a_refused_message_can_be_discarded(open_page: OpenPage) -> None:
     assert kept(page) == []
 
 
-def test_a_browser_without_room_says_so_and_warns_before_the_page_is_closed(
-    open_page: OpenPage,
-) -> None:
+def test_a_browser_without_room_says_so_and_warns_before_the_page_is_closed(open_page: OpenPage) -> None:
     server = FakeServer()
     page = open_page("alice", to="bob", prepare=server.prepare)
     is_online(page)
@@ -227,9 +208,7 @@ def test_a_message_is_stored_then_received_then_read(open_page: OpenPage) -> Non
     is_in_state(alice, "read", "read")
 
 
-def test_two_tabs_of_one_person_agree_on_what_is_unread(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_two_tabs_of_one_person_agree_on_what_is_unread(open_page: OpenPage, called: Called) -> None:
     one, other = open_page("alice"), open_page("alice")
     for page in (one, other):
         is_online(page)
@@ -245,9 +224,7 @@ def test_two_tabs_of_one_person_agree_on_what_is_unread(
     expect(other.locator(".badge:visible")).to_have_count(0)
 
 
-def test_what_was_missed_is_counted_and_shown_after_coming_back(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_what_was_missed_is_counted_and_shown_after_coming_back(open_page: OpenPage, called: Called) -> None:
     wire = Wire()
     alice = open_page("alice", to="bob", prepare=wire.prepare)
     elsewhere = open_page()  # on no wire: what is cut is alice's own socket, and not the program's
@@ -333,11 +310,7 @@ def test_a_long_conversation_is_loaded_by_scrolling_and_the_page_stays_light(
                 return document.querySelector(".message .text").textContent;
             }"""
         )
-        wait_until(
-            alice,
-            lambda top=top: texts(alice).first.text_content() != top or beginning.is_visible(),
-            bool,
-        )
+        wait_until(alice, lambda top=top: texts(alice).first.text_content() != top or beginning.is_visible(), bool)
         most = max(most, texts(alice).count())
         if beginning.is_visible():
             break
@@ -359,9 +332,7 @@ def test_a_long_conversation_is_loaded_by_scrolling_and_the_page_stays_light(
     assert found[:-1] == everything[-len(found) + 1 :]
 
 
-def test_scrolling_up_moves_nothing_that_somebody_reads(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_scrolling_up_moves_nothing_that_somebody_reads(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice", size=(800, 500))
     is_online(alice)
     many = [f"number {number}" for number in range(120)]
@@ -384,9 +355,7 @@ def test_scrolling_up_moves_nothing_that_somebody_reads(
 TOP_OF_ROW = "() => window.row.getBoundingClientRect().top"
 
 
-def test_history_that_did_not_come_can_be_asked_for(
-    open_page: OpenPage, called: Called, complaints: list[str]
-) -> None:
+def test_history_that_did_not_come_can_be_asked_for(open_page: OpenPage, called: Called, complaints: list[str]) -> None:
     alice = open_page("alice")
     is_online(alice)
     alice.evaluate(WRITE_BY_PROGRAM, [called("bob"), called("alice"), ["one", "two"]])
@@ -396,9 +365,7 @@ def test_history_that_did_not_come_can_be_asked_for(
     expect(texts(alice)).to_have_text(["two"])
     again = alice.get_by_role("button", name="Load earlier messages")
     expect(again).to_be_visible()
-    expect(alice.get_by_role("region", name="Notifications")).to_contain_text(
-        "cannot reach its database"
-    )
+    expect(alice.get_by_role("region", name="Notifications")).to_contain_text("cannot reach its database")
     alice.unroute("**/messages?**")
     again.click()
     expect(texts(alice)).to_have_text(["one", "two"])
@@ -423,9 +390,7 @@ def test_a_token_that_ran_out_is_asked_for_anew_once(
     assert alice.evaluate("() => sessionStorage.getItem('chat.token')") != "stale"
     sessions: list[str] = []
     alice.on("request", lambda request: sessions.extend([request.url] * ("session" in request.url)))
-    alice.route(
-        "**/api/conversations**", lambda route: route.fulfill(status=401, json=NOT_SIGNED_IN)
-    )
+    alice.route("**/api/conversations**", lambda route: route.fulfill(status=401, json=NOT_SIGNED_IN))
     alice.reload()
     expect(alice.get_by_role("region", name="Notifications")).to_contain_text("sign out and in")
     assert len(sessions) == 1

@@ -109,15 +109,11 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherSite]:
 
 
 @pytest.fixture(scope="module")
-def server(
-    _start: StartServer, _site: OtherSite, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(_start: StartServer, _site: OtherSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A chat server that knows the other site, in a host application that notifies."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "host_application.py").write_text(HOST_APPLICATION)
-    running = _start(
-        "--pythonpath", str(folder), app="host_application:app", CHAT_ORIGINS=_site.origin
-    )
+    running = _start("--pythonpath", str(folder), app="host_application:app", CHAT_ORIGINS=_site.origin)
     _site.use(running)
     yield running
     running.stop()
@@ -192,9 +188,7 @@ def test_a_plain_page_of_another_site_chats_and_shows_banners(
     expect(banner).to_have_count(0)
 
 
-def test_the_same_notification_is_shown_once_however_often_it_is_sent(
-    visit: Callable[[], Any], server: Server
-) -> None:
+def test_the_same_notification_is_shown_once_however_often_it_is_sent(visit: Callable[[], Any], server: Server) -> None:
     page = visit()
     is_connected(page)
     for _ in range(2):
@@ -206,9 +200,7 @@ def test_the_same_notification_is_shown_once_however_often_it_is_sent(
     expect(page.locator(".banner")).to_have_text(["Error: another"])
 
 
-def test_the_words_can_be_the_sites_own(
-    visit: Callable[[], Any], site: OtherSite, server: Server
-) -> None:
+def test_the_words_can_be_the_sites_own(visit: Callable[[], Any], site: OtherSite, server: Server) -> None:
     site.put("site.js", SITE.replace("showBanners(socket);\n", WORDS))
     page = visit()
     is_connected(page)
@@ -218,9 +210,7 @@ def test_the_words_can_be_the_sites_own(
     expect(banner.get_by_role("button", name="Schließen")).to_be_visible()
 
 
-def test_a_korean_page_gets_korean_banners(
-    visit: Callable[[], Any], site: OtherSite, server: Server
-) -> None:
+def test_a_korean_page_gets_korean_banners(visit: Callable[[], Any], site: OtherSite, server: Server) -> None:
     site.put("index.html", PAGE.replace('lang="en"', 'lang="ko"'))
     page = visit()
     is_connected(page)
@@ -229,9 +219,7 @@ def test_a_korean_page_gets_korean_banners(
     expect(page.get_by_role("button", name="닫기")).to_be_visible()
 
 
-def test_the_colours_can_be_the_sites_own(
-    visit: Callable[[], Any], site: OtherSite, server: Server
-) -> None:
+def test_the_colours_can_be_the_sites_own(visit: Callable[[], Any], site: OtherSite, server: Server) -> None:
     site.put("own.css", STYLE)
     site.put("index.html", PAGE.replace("</head>", '<link rel="stylesheet" href="own.css"></head>'))
     page = visit()
@@ -244,18 +232,11 @@ def test_the_command_names_origins_as_the_server_reads_them() -> None:
     setting, *command = ORIGINS.split()
     name, _, value = setting.partition("=")
     assert command == ["gunicorn", "-k", "gevent", "app:app"]
-    assert Settings.load({name: value}).origins == (
-        "https://www.example.com",
-        "http://localhost:5173",
-    )
+    assert Settings.load({name: value}).origins == ("https://www.example.com", "http://localhost:5173")
 
 
 def test_a_site_that_the_server_does_not_know_is_refused(
-    context: Any,
-    complaints: list[str],
-    start_server: StartServer,
-    site: OtherSite,
-    server: Server,
+    context: Any, complaints: list[str], start_server: StartServer, site: OtherSite, server: Server
 ) -> None:
     stranger = start_server()
     site.use(stranger)
@@ -341,9 +322,7 @@ def react(context: Any, site: OtherSite, server: Server, tmp_path: Path) -> Call
 
 def sockets_of(server: Server, user: str) -> int:
     """How many sockets `user` has, as the answer to a notification says."""
-    told = requests.post(
-        f"{server.http}/notify/{user}", json={"message": "count"}, timeout=SECONDS
-    ).json()["told"]
+    told = requests.post(f"{server.http}/notify/{user}", json={"message": "count"}, timeout=SECONDS).json()["told"]
     return int(told)
 
 

@@ -18,9 +18,7 @@ def options(page: Any) -> Any:
     return page.get_by_role("option")
 
 
-def test_a_conversation_begins_with_a_suggestion_chosen_by_keyboard(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_a_conversation_begins_with_a_suggestion_chosen_by_keyboard(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice")
     is_online(alice)
     for other in ("zoe", "zora", "quentin"):
@@ -39,9 +37,7 @@ def test_a_conversation_begins_with_a_suggestion_chosen_by_keyboard(
     expect(options(alice)).to_have_count(0)
 
 
-def test_a_suggestion_can_be_clicked_and_escape_puts_them_away(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_a_suggestion_can_be_clicked_and_escape_puts_them_away(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice")
     is_online(alice)
     tell(alice, called("xaver"), called("alice"), "hi")
@@ -82,9 +78,7 @@ def test_a_link_leads_to_a_conversation(open_page: OpenPage, called: Called) -> 
     expect(page.locator("#no-conversation")).to_be_visible()
 
 
-def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice")
     is_online(alice)
     bob = called("bob")
@@ -111,9 +105,7 @@ def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(
     expect(alice.get_by_role("navigation", name="Conversations")).to_be_visible()
 
 
-def test_from_a_found_message_one_comes_down_to_the_newest(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_from_a_found_message_one_comes_down_to_the_newest(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice")
     is_online(alice)
     tell(alice, called("alice"), called("bob"), "needle", *(f"number {n}" for n in range(300)))
@@ -172,9 +164,7 @@ def test_a_jump_arrives_in_a_conversation_that_was_not_opened_yet(
     expect(alice.get_by_text("hay 101")).to_be_in_viewport()
 
 
-def test_a_name_typed_in_capitals_opens_the_conversation_that_is_there(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_a_name_typed_in_capitals_opens_the_conversation_that_is_there(open_page: OpenPage, called: Called) -> None:
     alice, bob = open_page("alice", to="bob"), open_page("bob", to="alice")
     for page in (alice, bob):
         is_online(page)

@@ -62,9 +62,7 @@ def test_two_people_write_to_each_other(browser: Firefox, server: Server, called
 
 
 @pytest.mark.usefixtures("complaints")
-def test_somebody_finds_a_message_and_reads_a_notification(
-    browser: Firefox, server: Server, called: Called
-) -> None:
+def test_somebody_finds_a_message_and_reads_a_notification(browser: Firefox, server: Server, called: Called) -> None:
     alice, bob = called("alice"), called("bob")
     here = enter(browser, server, alice, bob)
     here.focus("#text")

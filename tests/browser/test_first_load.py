@@ -27,10 +27,7 @@ class Wire:
         devtools.on("Network.requestWillBeSent", lambda event: self._asked(event["request"]["url"]))
         devtools.on("Network.webSocketCreated", lambda event: self._asked(event["url"]))
         devtools.on("Network.loadingFinished", lambda event: self._got(event["encodedDataLength"]))
-        devtools.on(
-            "Network.webSocketFrameReceived",
-            lambda event: self._got(len(event["response"]["payloadData"])),
-        )
+        devtools.on("Network.webSocketFrameReceived", lambda event: self._got(len(event["response"]["payloadData"])))
         devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
 
     def _asked(self, url: str) -> None:
@@ -41,16 +38,12 @@ class Wire:
         self.bytes += int(count)
 
 
-def test_a_first_visit_loads_little_and_is_ready_soon(
-    open_page: OpenPage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_first_visit_loads_little_and_is_ready_soon(open_page: OpenPage, capsys: pytest.CaptureFixture[str]) -> None:
     wire = Wire()
     page = open_page(prepare=wire.prepare)
     expect(page.get_by_label("Your name")).to_be_editable()
     seconds = page.evaluate("performance.now()") / 1000
-    interactive = page.evaluate(
-        "performance.timing.domInteractive - performance.timing.navigationStart"
-    )
+    interactive = page.evaluate("performance.timing.domInteractive - performance.timing.navigationStart")
     loaded = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     page.get_by_label("Your name").fill("first-visitor")
     page.keyboard.press("Enter")

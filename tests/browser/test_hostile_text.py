@@ -22,9 +22,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_markup_in_a_message_is_shown_as_it_was_written(
-    open_page: OpenPage, called: Called, text: str
-) -> None:
+def test_markup_in_a_message_is_shown_as_it_was_written(open_page: OpenPage, called: Called, text: str) -> None:
     alice, bob = open_page("alice", to="bob"), open_page("bob")
     is_online(bob)
     write(alice, text)
@@ -33,16 +31,11 @@ def test_markup_in_a_message_is_shown_as_it_was_written(
     assert texts(bob).text_content() == text
     assert bob.locator(".message .text *").count() == 0, "no element was made of it"
     assert "taken" not in bob.title()
-    assert texts(bob).evaluate("text => getComputedStyle(text).unicodeBidi") in (
-        "isolate",
-        "plaintext",
-    )
+    assert texts(bob).evaluate("text => getComputedStyle(text).unicodeBidi") in ("isolate", "plaintext")
 
 
 @pytest.mark.parametrize("name", HOSTILE[:2])
-def test_markup_in_a_name_that_a_server_let_through_is_shown_as_it_is(
-    open_page: OpenPage, name: str
-) -> None:
+def test_markup_in_a_name_that_a_server_let_through_is_shown_as_it_is(open_page: OpenPage, name: str) -> None:
     """Our server refuses such a name; the page does not count on it."""
     fake = FakeServer()
 
@@ -51,21 +44,12 @@ def test_markup_in_a_name_that_a_server_let_through_is_shown_as_it_is(
 
     page = open_page("alice", prepare=say)
     is_online(page)
-    fake.say(
-        type="chat",
-        fromUserId=name,
-        toUserId="alice",
-        message="hi",
-        seq=1,
-        timestamp="2030-01-01T10:00:00.000Z",
-    )
+    fake.say(type="chat", fromUserId=name, toUserId="alice", message="hi", seq=1, timestamp="2030-01-01T10:00:00.000Z")
     expect(page.locator("conversation-list nav .name")).to_have_text([name])
     assert page.locator("conversation-list nav .name *").count() == 0
 
 
-def test_the_page_runs_no_script_that_was_written_into_it(
-    open_page: OpenPage, complaints: list[str]
-) -> None:
+def test_the_page_runs_no_script_that_was_written_into_it(open_page: OpenPage, complaints: list[str]) -> None:
     page = open_page("alice")
     is_online(page)
     page.evaluate(
@@ -81,9 +65,7 @@ def test_the_page_runs_no_script_that_was_written_into_it(
     complaints.clear()
 
 
-def test_letters_piled_up_with_marks_stay_in_their_own_message(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_letters_piled_up_with_marks_stay_in_their_own_message(open_page: OpenPage, called: Called) -> None:
     alice, bob = open_page("alice", to="bob"), open_page("bob", to="alice")
     for page in (alice, bob):
         is_online(page)

@@ -51,9 +51,7 @@ def is_told(page: Any, notices: NoticeServer, kind: str, *numbers: int) -> None:
 # The banners
 
 
-def test_a_banner_has_its_level_title_text_link_and_close_button(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_a_banner_has_its_level_title_text_link_and_close_button(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     notices.push("<i>Hello</i>", title="A title", level="warning", link="/x")
@@ -73,8 +71,7 @@ def test_a_banner_has_its_level_title_text_link_and_close_button(
 
 
 @pytest.mark.parametrize(
-    ("level", "role"),
-    [("info", "status"), ("success", "status"), ("warning", "alert"), ("error", "alert")],
+    ("level", "role"), [("info", "status"), ("success", "status"), ("warning", "alert"), ("error", "alert")]
 )
 def test_a_screen_reader_is_told_each_level_as_urgently_as_it_is(
     open_page: OpenPage, notices: NoticeServer, level: str, role: str
@@ -104,9 +101,7 @@ def test_three_banners_are_shown_and_the_others_wait_behind_a_button(
     expect(banners(page)).to_have_count(0)
 
 
-def test_a_banner_hides_by_itself_unless_it_is_an_error(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_a_banner_hides_by_itself_unless_it_is_an_error(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
     is_online(page)
     for level in ("error", "info", "warning"):
@@ -147,9 +142,7 @@ def test_a_banner_stays_under_the_pointer_and_the_keyboard_and_in_a_hidden_tab(
     expect(stays).to_have_count(0)
 
 
-def test_closing_a_banner_takes_the_keyboard_back_to_where_it_was(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_closing_a_banner_takes_the_keyboard_back_to_where_it_was(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", to="bob", prepare=notices.prepare)
     is_online(page)
     expect(page.locator("textarea")).to_be_focused()
@@ -164,9 +157,7 @@ def test_closing_a_banner_takes_the_keyboard_back_to_where_it_was(
     expect(page.locator("textarea")).to_be_focused()
 
 
-def test_the_same_notification_again_changes_its_banner(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_the_same_notification_again_changes_its_banner(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     notices.say(type="notification", id="backup", message="half of it", level="error")
@@ -208,9 +199,7 @@ def test_a_notification_out_of_date_is_not_shown_and_one_that_gets_so_goes(
 # What the server is told
 
 
-def test_a_notification_is_seen_when_it_is_in_sight_and_told_once(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_a_notification_is_seen_when_it_is_in_sight_and_told_once(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     page.evaluate(HIDE, True)
@@ -225,9 +214,7 @@ def test_a_notification_is_seen_when_it_is_in_sight_and_told_once(
     expect(bell(page)).to_have_accessible_name("Notifications")
 
 
-def test_a_banner_that_waits_for_its_turn_is_not_seen_yet(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_a_banner_that_waits_for_its_turn_is_not_seen_yet(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     first, *_ = numbers = [notices.push(f"number {n}", level="error") for n in range(4)]
@@ -237,9 +224,7 @@ def test_a_banner_that_waits_for_its_turn_is_not_seen_yet(
     is_told(page, notices, "dismiss", first)
 
 
-def test_what_is_dismissed_in_one_tab_is_gone_in_all(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_what_is_dismissed_in_one_tab_is_gone_in_all(open_page: OpenPage, notices: NoticeServer) -> None:
     one, other = (open_page("alice", prepare=notices.prepare) for _ in range(2))
     for page in (one, other):
         is_online(page)
@@ -253,9 +238,7 @@ def test_what_is_dismissed_in_one_tab_is_gone_in_all(
         expect(rows(page)).to_have_text([re.compile("stays")])
 
 
-def test_a_banner_goes_when_it_is_dismissed_on_another_machine(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_a_banner_goes_when_it_is_dismissed_on_another_machine(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     number = notices.push("everywhere", level="error")
@@ -265,16 +248,12 @@ def test_a_banner_goes_when_it_is_dismissed_on_another_machine(
     expect(banners(page)).to_have_count(1)  # it stands before somebody's eyes
     notices.say(type="dismissed", notificationId=number)
     expect(banners(page)).to_have_count(0)
-    notices.say(
-        type="notification", id=number, message="everywhere"
-    )  # sent before it was dismissed
+    notices.say(type="notification", id=number, message="everywhere")  # sent before it was dismissed
     page.wait_for_timeout(100)
     expect(banners(page)).to_have_count(0)
 
 
-def test_what_was_seen_in_one_tab_is_not_shown_in_the_other(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_what_was_seen_in_one_tab_is_not_shown_in_the_other(open_page: OpenPage, notices: NoticeServer) -> None:
     hidden = open_page("alice", prepare=notices.prepare)
     is_online(hidden)
     hidden.evaluate(HIDE, True)
@@ -408,9 +387,7 @@ def test_a_list_that_did_not_come_says_so_and_can_be_asked_for_again(
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     open_bell(page)
-    expect(panel(page).get_by_role("alert")).to_have_text(
-        "The server cannot reach its database at the moment."
-    )
+    expect(panel(page).get_by_role("alert")).to_have_text("The server cannot reach its database at the moment.")
     notices.list_status = 200
     notices.push("here", seen=True)
     click(panel(page).get_by_role("button", name="Try again"))
@@ -463,9 +440,7 @@ CONTRASTS = """(selector) => [...document.querySelectorAll(selector)].filter((on
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(
-    open_page: OpenPage, notices: NoticeServer, scheme: str
-) -> None:
+def test_every_text_stands_out_from_its_ground(open_page: OpenPage, notices: NoticeServer, scheme: str) -> None:
     page = open_page("alice", prepare=notices.prepare)
     page.emulate_media(color_scheme=scheme)
     is_online(page)
@@ -493,9 +468,7 @@ def test_who_wants_less_motion_gets_none(open_page: OpenPage, notices: NoticeSer
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_banners_and_list_fit_into_the_window(
-    open_page: OpenPage, notices: NoticeServer, width: int
-) -> None:
+def test_banners_and_list_fit_into_the_window(open_page: OpenPage, notices: NoticeServer, width: int) -> None:
     page = open_page("alice", prepare=notices.prepare, size=(width, 640))
     is_online(page)
     for _ in range(3):
@@ -517,9 +490,7 @@ def test_banners_and_list_fit_into_the_window(
     assert panel(page).evaluate("panel => panel.scrollWidth <= panel.clientWidth")
 
 
-def test_on_a_phone_the_list_opens_over_a_conversation_too(
-    open_page: OpenPage, notices: NoticeServer
-) -> None:
+def test_on_a_phone_the_list_opens_over_a_conversation_too(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", to="bob", prepare=notices.prepare, size=(390, 800))
     is_online(page)
     for number in range(5):

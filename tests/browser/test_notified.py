@@ -63,9 +63,7 @@ def test_what_is_pushed_is_on_each_screen_once_over_reconnecting_and_a_restart(
         push(server, toUserId="alice", message="nobody is there")
     again = start_on(start_server, server.port, tmp_path)
     for page in tabs:
-        expect(page.locator("#chat")).to_have_attribute(
-            "data-connection", "online", timeout=BACK_MS
-        )
+        expect(page.locator("#chat")).to_have_attribute("data-connection", "online", timeout=BACK_MS)
     push(again, toUserId="alice", message="The build is green", level="error")
     for page in tabs:
         expect(banners(page)).to_have_text(["Error: The build is red", "Error: The build is green"])
@@ -118,14 +116,10 @@ def test_dismissed_in_one_tab_is_gone_from_the_other_and_from_the_list(
         expect(rows(page)).to_have_count(1)
         expect(rows(page)).to_contain_text("Really")
         expect(page.get_by_text("Server restarts at noon")).to_have_count(0)
-    assert [each["message"] for each in listed(server, called("alice"))["notifications"]] == [
-        "Really"
-    ]
+    assert [each["message"] for each in listed(server, called("alice"))["notifications"]] == ["Really"]
 
 
-def test_it_counts_as_seen_when_somebody_can_see_it(
-    open_page: OpenPage, server: Server, called: Called
-) -> None:
+def test_it_counts_as_seen_when_somebody_can_see_it(open_page: OpenPage, server: Server, called: Called) -> None:
     alice = called("alice")
     page = open_page("alice")
     is_online(page)

@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.notices import NoticeServer
-from tests.browser.pages import (
-    HIDE,
-    Called,
-    OpenPage,
-    click,
-    expect,
-    is_online,
-    wait_until,
-    write,
-)
+from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, wait_until, write
 from tests.browser.test_notices import bell, is_told, open_bell, panel
 
 # The desktop and the loudspeaker of the tests: they write down what they are to show and to sound.
@@ -125,9 +116,7 @@ def test_title_and_icon_count_messages_and_notifications_together(
 # The desktop
 
 
-def test_the_desktop_is_asked_for_by_a_button_and_never_by_itself(
-    open_tab: Any, notices: NoticeServer
-) -> None:
+def test_the_desktop_is_asked_for_by_a_button_and_never_by_itself(open_tab: Any, notices: NoticeServer) -> None:
     page = open_tab(hidden=True)
     notices.push("nobody asked")
     assert settled(page, "desktop") == []
@@ -200,9 +189,7 @@ def test_of_many_hidden_tabs_one_shows_it_and_another_takes_over_when_that_is_cl
     assert [settled(tab, "desktop.length") for tab in tabs] == [1, 0]
 
 
-def test_nothing_is_shown_on_the_desktop_while_another_tab_is_in_sight(
-    open_tab: Any, notices: NoticeServer
-) -> None:
+def test_nothing_is_shown_on_the_desktop_while_another_tab_is_in_sight(open_tab: Any, notices: NoticeServer) -> None:
     speaker = open_tab(hidden=True)
     allow(speaker)
     in_sight = open_tab()
@@ -236,9 +223,7 @@ def test_a_message_is_shown_on_the_desktop_until_it_is_read_and_leads_to_its_con
 # The sound
 
 
-def test_a_notification_sounds_in_one_tab_and_in_none_when_muted(
-    open_tab: Any, notices: NoticeServer
-) -> None:
+def test_a_notification_sounds_in_one_tab_and_in_none_when_muted(open_tab: Any, notices: NoticeServer) -> None:
     one, other = open_tab(), open_tab()
     notices.push("ding")
     heard = wait_until(one, lambda: one.evaluate("notes.length"), lambda length: length > 0)

@@ -38,8 +38,7 @@ def test_two_people_in_one_browser_write_to_each_other(open_page: OpenPage) -> N
 
 def test_another_tab_of_the_same_person_sees_both_sides(open_page: OpenPage) -> None:
     alice, other_tab, bob = (
-        open_page(name, to=to)
-        for name, to in [("alice", "bob"), ("alice", "bob"), ("bob", "alice")]
+        open_page(name, to=to) for name, to in [("alice", "bob"), ("alice", "bob"), ("bob", "alice")]
     )
     for page in (other_tab, bob):
         is_online(page)
@@ -84,9 +83,7 @@ def test_a_message_is_shown_letter_by_letter_as_text(open_page: OpenPage) -> Non
         expect(texts(page).locator("*")).to_have_count(0)
 
 
-def test_a_name_made_of_markup_is_refused_with_a_sentence_and_stays_text(
-    open_page: OpenPage,
-) -> None:
+def test_a_name_made_of_markup_is_refused_with_a_sentence_and_stays_text(open_page: OpenPage) -> None:
     page = open_page()
     for name in ("<b>bold</b>", "<img/src=x>", "javascript:alert(1)"):
         page.get_by_label("Your name").fill(name)
@@ -127,9 +124,7 @@ def test_the_enter_that_ends_a_composition_does_not_send(open_page: OpenPage) ->
     field = page.get_by_label("Write a message")
     field.focus()
     keyboard = page.context.new_cdp_session(page)
-    keyboard.send(
-        "Input.imeSetComposition", {"text": "안녕", "selectionStart": 2, "selectionEnd": 2}
-    )
+    keyboard.send("Input.imeSetComposition", {"text": "안녕", "selectionStart": 2, "selectionEnd": 2})
     page.evaluate("addEventListener('keydown', ({isComposing}) => (window.composed = isComposing))")
     page.keyboard.press("Enter")
     assert page.evaluate("window.composed"), "need a composition for this to mean anything"
@@ -215,9 +210,7 @@ def test_incoming_messages_are_told_to_screen_readers(open_page: OpenPage, calle
     expect(alice.get_by_text(f"{called('bob')} says: hello")).to_have_attribute("role", "status")
 
 
-def test_events_that_the_page_does_not_know_are_passed_over(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_events_that_the_page_does_not_know_are_passed_over(open_page: OpenPage, called: Called) -> None:
     server = FakeServer()
     page = open_page("alice", to="bob", prepare=server.prepare)
     is_online(page)
@@ -239,31 +232,19 @@ def test_an_error_of_the_server_is_told_in_the_persons_language(open_page: OpenP
     def refuse(server: FakeServer, event: dict[str, Any]) -> None:
         server.be_ready(event)
         if event["type"] == "chat":
-            server.say(
-                type="error",
-                ref=event["ref"],
-                code="invalid_field",
-                message="Not that.",
-                field="message",
-            )
+            server.say(type="error", ref=event["ref"], code="invalid_field", message="Not that.", field="message")
 
     page = open_page("alice", to="bob", prepare=FakeServer(refuse).prepare)
     write(page, "hello")
-    expect(page.locator(".trouble")).to_contain_text(
-        "Not sent. Something in it is not allowed. Not that."
-    )
+    expect(page.locator(".trouble")).to_contain_text("Not sent. Something in it is not allowed. Not that.")
     page.get_by_role("button", name="한국어").click()
-    expect(page.locator(".trouble")).to_contain_text(
-        "보내지 못했습니다. 허용되지 않는 값이 있습니다."
-    )
+    expect(page.locator(".trouble")).to_contain_text("보내지 못했습니다. 허용되지 않는 값이 있습니다.")
 
 
 # Staying connected
 
 
-def test_the_page_comes_back_after_a_restart_and_sends_what_was_written_meanwhile(
-    open_page: OpenPage,
-) -> None:
+def test_the_page_comes_back_after_a_restart_and_sends_what_was_written_meanwhile(open_page: OpenPage) -> None:
     wire = Wire()
     alice = open_page("alice", to="bob", prepare=wire.prepare)
     bob = open_page("bob", to="alice")
@@ -373,9 +354,7 @@ EMIT = """async (count) => {
 
 def outcomes(page: Any, count: int) -> list[Any]:
     """What became of the emits, once there are `count` of them."""
-    found: list[Any] = wait_until(
-        page, lambda: page.evaluate("window.outcomes"), lambda found: len(found) >= count
-    )
+    found: list[Any] = wait_until(page, lambda: page.evaluate("window.outcomes"), lambda found: len(found) >= count)
     return found
 
 
@@ -419,9 +398,7 @@ def test_an_emit_fails_by_name_when_nobody_knows_whether_it_arrived(open_page: O
     assert outcomes(page, 3)[2] == "ended"
 
 
-def test_a_chat_is_said_again_with_its_client_id_after_the_connection_was_lost(
-    open_page: OpenPage,
-) -> None:
+def test_a_chat_is_said_again_with_its_client_id_after_the_connection_was_lost(open_page: OpenPage) -> None:
     def answer(server: FakeServer, event: dict[str, Any]) -> None:
         server.be_ready(event)
         if event["type"] == "chat" and len(server.sockets) == 2:
@@ -475,9 +452,7 @@ def test_every_text_of_the_page_is_written_in_both_languages(open_page: OpenPage
     assert set(named) <= set(texts)
 
 
-def test_a_phone_shows_the_list_or_the_conversation_and_never_scrolls_sideways(
-    open_page: OpenPage,
-) -> None:
+def test_a_phone_shows_the_list_or_the_conversation_and_never_scrolls_sideways(open_page: OpenPage) -> None:
     page = open_page("alice", size=(360, 640))
     page.get_by_label("Name of the other person").fill("w" * 64)
     page.keyboard.press("Enter")
@@ -485,12 +460,7 @@ def test_a_phone_shows_the_list_or_the_conversation_and_never_scrolls_sideways(
     expect(texts(page)).to_have_count(1)
     expect(page.locator("conversation-list")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert (
-        page.locator(".scroller").evaluate(
-            "({scrollWidth, clientWidth}) => scrollWidth - clientWidth"
-        )
-        == 0
-    )
+    assert page.locator(".scroller").evaluate("({scrollWidth, clientWidth}) => scrollWidth - clientWidth") == 0
     page.get_by_role("link", name="Back to the list").click()
     expect(page.locator("conversation-list")).to_be_visible()
     expect(page.locator("#conversation-pane")).to_be_hidden()
@@ -511,9 +481,7 @@ def test_a_name_that_cannot_be_is_told_at_once(open_page: OpenPage) -> None:
     expect(page.locator("#chat")).to_be_hidden()
 
 
-def test_a_name_survives_reloading_and_ends_with_signing_out(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_a_name_survives_reloading_and_ends_with_signing_out(open_page: OpenPage, called: Called) -> None:
     page = open_page("alice", to="bob")
     page.reload()
     expect(page.locator(".me .name")).to_have_text(called("alice"))

@@ -37,9 +37,7 @@ def tell(page: Any, sender: str, receiver: str, *messages: str) -> None:
     page.evaluate(WRITE_BY_PROGRAM, [sender, receiver, list(messages)])
 
 
-def test_what_is_new_stands_below_a_line_at_the_first_unread_message(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_what_is_new_stands_below_a_line_at_the_first_unread_message(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice", to="bob", size=(900, 500))
     is_online(alice)
     tell(alice, called("bob"), called("alice"), *(f"old {n}" for n in range(30)))
@@ -50,9 +48,7 @@ def test_what_is_new_stands_below_a_line_at_the_first_unread_message(
     divider = alice.locator(".divider")
     expect(divider).to_have_text("New messages")
     expect(divider).to_be_in_viewport()
-    below = divider.evaluate(
-        "element => element.nextElementSibling.querySelector('.text').textContent"
-    )
+    below = divider.evaluate("element => element.nextElementSibling.querySelector('.text').textContent")
     assert below == "new 0"
     expect(texts(alice).last).not_to_be_in_viewport()
     count = int(alice.locator(".newer").text_content().split()[0])
@@ -65,9 +61,7 @@ def test_what_is_new_stands_below_a_line_at_the_first_unread_message(
     expect(divider).to_have_count(0)
 
 
-def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(open_page: OpenPage, called: Called) -> None:
     alice = open_page("alice", to="bob")
     bob = open_page("bob", to="alice")
     for page in (alice, bob):
@@ -107,9 +101,7 @@ def test_addresses_are_links_that_give_nothing_away(open_page: OpenPage) -> None
         expect(link).to_have_attribute("target", "_blank")
 
 
-def test_a_message_is_copied_by_its_button_and_by_keyboard(
-    open_page: OpenPage, context: Any, server: Any
-) -> None:
+def test_a_message_is_copied_by_its_button_and_by_keyboard(open_page: OpenPage, context: Any, server: Any) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.http)
     page = open_page("alice", to="bob")
     for text in ("first", "second\nline"):
@@ -144,9 +136,7 @@ def long_history(tmp_path: Path) -> str:
                 for n in range(start, start + 2_000)
             ]
         )  # fmt: skip
-    store.commit(
-        [], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)]
-    )
+    store.commit([], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)])
     store.close()
     return url
 
@@ -181,9 +171,7 @@ HIDDEN = """for (const [name, value] of [["hidden", true], ["visibilityState", "
     Object.defineProperty(document, name, {configurable: true, get: () => value});"""
 
 
-def test_a_tab_opened_in_the_background_reads_nothing_until_somebody_looks(
-    open_page: OpenPage, called: Called
-) -> None:
+def test_a_tab_opened_in_the_background_reads_nothing_until_somebody_looks(open_page: OpenPage, called: Called) -> None:
     bob = open_page("bob", to="alice")
     is_online(bob)
     write(bob, "anybody?")

@@ -77,9 +77,7 @@ def find_python27() -> str:
     check = "import sys, pip; assert sys.version_info[:2] == (2, 7); print(sys.executable)"
     for candidate in seen:
         try:
-            tried = subprocess.run(
-                [candidate, "-W", "ignore", "-c", check], capture_output=True, text=True, timeout=60
-            )
+            tried = subprocess.run([candidate, "-W", "ignore", "-c", check], capture_output=True, text=True, timeout=60)
         except OSError:
             continue
         if tried.returncode == 0:
@@ -97,9 +95,7 @@ def candidates() -> Iterator[str]:
         listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True)
         for version in listed.stdout.split():
             if version.startswith("2.7"):
-                prefix = subprocess.run(
-                    ["pyenv", "prefix", version], capture_output=True, text=True
-                )
+                prefix = subprocess.run(["pyenv", "prefix", version], capture_output=True, text=True)
                 yield f"{prefix.stdout.strip()}/bin/python"
 
 
@@ -107,12 +103,7 @@ def call(*command: str, **env: str) -> None:
     """Run an installing command; its output matters only when it fails."""
     env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore", **env}
     done = subprocess.run(
-        command,
-        env=env,
-        timeout=INSTALL_SECONDS,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, env=env, timeout=INSTALL_SECONDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode:
         give_up(f"{done.stdout}\n{' '.join(command)}: exit code {done.returncode}")
@@ -127,9 +118,7 @@ def echo_server() -> Iterator[int]:
     log = BUILD / "server.log"
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", "127.0.0.1:0"]
     with log.open("w") as output:
-        server = subprocess.Popen(
-            [*command, "tests.conformance.echo_app:app"], cwd=ROOT, stdout=output, stderr=output
-        )
+        server = subprocess.Popen([*command, "tests.conformance.echo_app:app"], cwd=ROOT, stdout=output, stderr=output)
     try:
         until = time.monotonic() + START_SECONDS
         while not (found := re.search(r"127\.0\.0\.1:(\d+)(?s:.)*Booting", log.read_text())):
@@ -150,13 +139,7 @@ def run(wstest: Path, url: str) -> None:
     servers = [{"agent": "chat", "url": url}]
     spec.write_text(
         json.dumps(
-            {
-                "outdir": str(REPORTS),
-                "servers": servers,
-                "cases": CASES,
-                "exclude-cases": [],
-                "exclude-agent-cases": {},
-            }
+            {"outdir": str(REPORTS), "servers": servers, "cases": CASES, "exclude-cases": [], "exclude-agent-cases": {}}
         )
     )
     client = subprocess.Popen(

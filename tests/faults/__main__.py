@@ -21,9 +21,7 @@ from tests.faults.scenarios import Outcome, Skipped
 SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.kill_9(folder, 30, 6_000, "worker"),
     lambda folder: scenarios.kill_9(folder, 25, 5_000, "master and workers"),
-    lambda folder: scenarios.on_postgres(
-        folder, partial(scenarios.kill_9, kills=10, acks=2_000, what="worker")
-    ),
+    lambda folder: scenarios.on_postgres(folder, partial(scenarios.kill_9, kills=10, acks=2_000, what="worker")),
     lambda folder: scenarios.on_postgres(folder, partial(scenarios.database_crashes, crashes=20)),
     lambda folder: scenarios.cut_before_the_ack(folder, 40),
     lambda folder: scenarios.dead_line(folder, 5),
@@ -33,16 +31,7 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.sigterm(folder, 10),
 ]
 
-TITLES = (
-    "faults",
-    "acked",
-    "stored",
-    "lost",
-    "duplicated",
-    "out of order",
-    "other",
-    "back after: median, max",
-)
+TITLES = ("faults", "acked", "stored", "lost", "duplicated", "out of order", "other", "back after: median, max")
 ROW = "{:<36}{:>8}{:>8}{:>8}{:>6}{:>12}{:>14}{:>7}   {}"
 
 
@@ -80,10 +69,7 @@ def _print(outcome: Outcome) -> None:
     back = f"{statistics.median(times):.1f} s, {max(times):.1f} s" if times else "-"
     columns = [len(verdict.lost), len(verdict.duplicated), len(verdict.disorder)]
     columns.append(len(verdict.invented) + len(outcome.wrong))
-    print(
-        ROW.format(outcome.scenario, outcome.kills, verdict.acked, verdict.stored, *columns, back),
-        flush=True,
-    )
+    print(ROW.format(outcome.scenario, outcome.kills, verdict.acked, verdict.stored, *columns, back), flush=True)
 
 
 if __name__ == "__main__":

@@ -81,8 +81,7 @@ def check(
             after what they sent later.
     """
     verdict = Verdict(
-        acked=len({(ack.conversation, ack.client_id) for ack in acked}),
-        stored=sum(map(len, stored.values())),
+        acked=len({(ack.conversation, ack.client_id) for ack in acked}), stored=sum(map(len, stored.values()))
     )
     _check_numbers(verdict, stored)
     _check_origin(verdict, sent, stored)
@@ -112,9 +111,7 @@ def _check_numbers(verdict: Verdict, stored: Mapping[Conversation, Sequence[Mess
                 verdict.duplicated.append(f"{conversation}: {client_id} is stored {times} times")
 
 
-def _check_origin(
-    verdict: Verdict, sent: Sequence[Sent], stored: Mapping[Conversation, Sequence[Message]]
-) -> None:
+def _check_origin(verdict: Verdict, sent: Sequence[Sent], stored: Mapping[Conversation, Sequence[Message]]) -> None:
     """What is stored was sent, by this sender and with this text."""
     meant = {(s.conversation, s.sender, s.client_id): s.body for s in sent}
     for conversation, messages in stored.items():
@@ -123,9 +120,7 @@ def _check_origin(
                 verdict.invented.append(f"{conversation}: nobody sent {m}")
 
 
-def _check_acks(
-    verdict: Verdict, acked: Sequence[Acked], stored: Mapping[Conversation, Sequence[Message]]
-) -> None:
+def _check_acks(verdict: Verdict, acked: Sequence[Acked], stored: Mapping[Conversation, Sequence[Message]]) -> None:
     """What was acknowledged is stored where the ack said, and each of its acks said the same."""
     places: dict[tuple[Conversation, str | None], set[int]] = defaultdict(set)
     for conversation, messages in stored.items():
@@ -141,10 +136,7 @@ def _check_acks(
 
 
 def _check_sending_order(
-    verdict: Verdict,
-    sent: Sequence[Sent],
-    stored: Mapping[Conversation, Sequence[Message]],
-    refused: set[str],
+    verdict: Verdict, sent: Sequence[Sent], stored: Mapping[Conversation, Sequence[Message]], refused: set[str]
 ) -> None:
     """Messages of one sender lie in the order in which they were first sent."""
     nth = {(s.conversation, s.sender, s.client_id): n for n, s in enumerate(sent)}
@@ -159,9 +151,7 @@ def _check_sending_order(
             last[m.sender] = max(n, last.get(m.sender, -1))
 
 
-def _check_view(
-    verdict: Verdict, viewer: str, stored: Sequence[Message], shown: Sequence[Message]
-) -> None:
+def _check_view(verdict: Verdict, viewer: str, stored: Sequence[Message], shown: Sequence[Message]) -> None:
     """One side has seen all that is stored, once, and in its order."""
     if list(shown) == list(stored):
         return

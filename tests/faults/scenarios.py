@@ -54,9 +54,7 @@ class Outcome:
         return self.verdict.faults + self.wrong + late
 
 
-def kill_9(
-    folder: Path, kills: int, acks: int, what: str, database: Database | None = None
-) -> Outcome:
+def kill_9(folder: Path, kills: int, acks: int, what: str, database: Database | None = None) -> Outcome:
     """kill -9 in mid-burst, `what` being "worker" or "master and workers"; `acks` in all at least."""
     wrong, recoveries = [], []
     dice = random.Random(kills)  # the same bursts each time; the moments differ all the same
@@ -129,9 +127,7 @@ def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
                 people.wait_acked(50)
                 proxy.swallowing = True
                 time.sleep(0.05)  # what was on its way to the clients is there
-                _wait_for(
-                    partial(_more_stored_than, server, people.known), "a commit without an ack"
-                )
+                _wait_for(partial(_more_stored_than, server, people.known), "a commit without an ack")
                 proxy.cut()
                 proxy.swallowing = False
             verdict = people.settle()
@@ -272,10 +268,7 @@ def locked(folder: Path, seconds: float) -> Outcome:
     wrong = []
     with _server(folder) as server, crowd(server) as people:
         people.wait_acked(200)
-        with (
-            Person(server.ws, "somebody-else", proxy=None) as other,
-            _lock(folder / "chat.db", seconds),
-        ):
+        with Person(server.ws, "somebody-else", proxy=None) as other, _lock(folder / "chat.db", seconds):
             time.sleep(0.2)  # what was committed before the lock is answered
             before, times = people.acked, []
             until = time.monotonic() + seconds - 0.7

@@ -30,9 +30,7 @@ def stored_and_shown(change: Any) -> dict[str, Any]:
     """The same change to the database and to both views, so that only the database's rules break."""
     return {
         "stored": lambda stored: {PAIR: change(stored[PAIR])},
-        "shown": lambda shown: {
-            viewer: {PAIR: change(view[PAIR])} for viewer, view in shown.items()
-        },
+        "shown": lambda shown: {viewer: {PAIR: change(view[PAIR])} for viewer, view in shown.items()},
     }
 
 

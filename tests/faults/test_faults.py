@@ -33,9 +33,7 @@ def on_postgres(postgres: Postgres) -> PostgresDatabase:
     return PostgresDatabase(postgres, f"faults_{time.monotonic_ns()}")
 
 
-def test_what_was_acknowledged_on_postgresql_survives_a_kill_9(
-    tmp_path: Path, on_postgres: PostgresDatabase
-) -> None:
+def test_what_was_acknowledged_on_postgresql_survives_a_kill_9(tmp_path: Path, on_postgres: PostgresDatabase) -> None:
     holds(scenarios.kill_9(tmp_path, 2, 400, "worker", on_postgres), least=400)
 
 

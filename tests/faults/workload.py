@@ -22,13 +22,9 @@ from tests.faults.checker import Acked, Conversation, Message, Sent, Verdict, ch
 from tests.faults.server import Mortal
 
 UNAVAILABLE = 503  # of an answer over HTTP: to be asked again
-AGAIN_SECONDS = (
-    0.05  # between two attempts to come back, and before a refused message is sent again
-)
+AGAIN_SECONDS = 0.05  # between two attempts to come back, and before a refused message is sent again
 PAGE = 200
-SETTLE_SECONDS = (
-    60  # until everything is acknowledged and shown, on a machine that does other things too
-)
+SETTLE_SECONDS = 60  # until everything is acknowledged and shown, on a machine that does other things too
 
 
 class Member:
@@ -64,13 +60,7 @@ class Member:
         while not self.closing:
             try:
                 await self._session()
-            except (
-                OSError,
-                ConnectionClosed,
-                InvalidHandshake,
-                TimeoutError,
-                requests.RequestException,
-            ):
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, requests.RequestException):
                 pass
             if self._socket is not None:
                 self.codes.append(self._socket.close_code)
@@ -91,9 +81,7 @@ class Member:
             self.url, proxy=None, compression=None, max_queue=None, open_timeout=5, close_timeout=1
         ) as socket:
             self._socket = socket
-            await socket.send(
-                json.dumps({"type": "init", "userId": self.user, "sync": not self.plain})
-            )
+            await socket.send(json.dumps({"type": "init", "userId": self.user, "sync": not self.plain}))
             early = []
             while (event := json.loads(await socket.recv()))["type"] != "ready":
                 early.append(event)
@@ -115,9 +103,7 @@ class Member:
     def history(self, after: int) -> list[Message]:
         """What the HTTP interface has beyond `after`."""
         if not self._token:
-            answer = requests.post(
-                f"{self._server.http}/api/session", json={"userId": self.user}, timeout=10
-            )
+            answer = requests.post(f"{self._server.http}/api/session", json={"userId": self.user}, timeout=10)
             self._token = answer.json()["token"]
         found: list[Message] = []
         while True:
@@ -132,10 +118,7 @@ class Member:
                 continue
             answer.raise_for_status()
             page = answer.json()
-            found += [
-                Message(m["seq"], m["fromUserId"], m.get("clientId"), m["message"])
-                for m in page["messages"]
-            ]
+            found += [Message(m["seq"], m["fromUserId"], m.get("clientId"), m["message"]) for m in page["messages"]]
             if not page["more"]:
                 return found
             after = found[-1].seq
@@ -143,9 +126,7 @@ class Member:
     async def _take(self, socket: ClientConnection, event: dict[str, Any]) -> None:
         kind = event["type"]
         if kind == "chat":
-            self._show(
-                Message(event["seq"], event["fromUserId"], event.get("clientId"), event["message"])
-            )
+            self._show(Message(event["seq"], event["fromUserId"], event.get("clientId"), event["message"]))
         elif kind == "ack":
             message = self.unacked.pop(event["ref"], None)
             self.acked.append(Acked(self.conversation, event["ref"], event["seq"]))
@@ -217,9 +198,7 @@ class Crowd:
         """Wait until so many further acks have come."""
         until, least = time.monotonic() + seconds, self.acked + more
         while self.acked < least:
-            assert time.monotonic() < until, (
-                f"only {self.acked} acks of {least}:\n{self._server.log[-2000:]}"
-            )
+            assert time.monotonic() < until, f"only {self.acked} acks of {least}:\n{self._server.log[-2000:]}"
             time.sleep(0.005)
 
     def start(self) -> None:
@@ -274,9 +253,7 @@ class Crowd:
     def stop(self) -> None:
         if not self._thread.is_alive():
             return
-        hanging_up = [
-            asyncio.run_coroutine_threadsafe(m.hang_up(), self._loop) for m in self.members
-        ]
+        hanging_up = [asyncio.run_coroutine_threadsafe(m.hang_up(), self._loop) for m in self.members]
         for done in hanging_up:
             done.result(10)
         self._thread.join(10)

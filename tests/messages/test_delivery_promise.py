@@ -36,9 +36,7 @@ _names = count(1)
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def storing(
-    request: pytest.FixtureRequest,
-    _start: StartServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, _start: StartServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server with a database of its own, shared by the tests of this file: each brings its own users."""
     if request.param == "sqlite":
@@ -142,9 +140,7 @@ def test_an_ack_says_where_the_message_lies(storing: Server, names: tuple[str, s
         }
 
 
-def test_a_repeated_send_gets_the_first_ack_and_is_delivered_once(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_a_repeated_send_gets_the_first_ack_and_is_delivered_once(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with sync(storing, bob) as receiver:
         with sync(storing, alice) as sender:
@@ -158,9 +154,7 @@ def test_a_repeated_send_gets_the_first_ack_and_is_delivered_once(
     assert len(Api(storing, alice).messages(bob)) == 2
 
 
-def test_another_text_under_the_same_client_id_is_a_conflict(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_another_text_under_the_same_client_id_is_a_conflict(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with sync(storing, alice) as sender, sync(storing, bob) as receiver:
         say(sender, bob, "hi", clientId="once")
@@ -173,17 +167,13 @@ def test_another_text_under_the_same_client_id_is_a_conflict(
         assert receiver.hears_nothing()
 
 
-def test_a_repeat_among_new_messages_holds_none_of_them_up(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_a_repeat_among_new_messages_holds_none_of_them_up(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     order = [1, 2, 1, 3, 2, 2, 4, 1, 5]
     with sync(storing, alice) as sender:
         say(sender, bob, "1", clientId="1")
         for number in order:
-            sender.send(
-                type="chat", toUserId=bob, message=f"{number}", clientId=f"{number}", ref=number
-            )
+            sender.send(type="chat", toUserId=bob, message=f"{number}", clientId=f"{number}", ref=number)
         acks = [sender.receive("ack") for _ in order]
     assert [ack["ref"] for ack in acks] == order
     assert [ack["seq"] for ack in acks] == order
@@ -226,9 +216,7 @@ def test_acks_and_deliveries_of_pipelined_sends_come_in_the_order_of_seq(
             assert [event["clientId"] for event in events] == [str(n) for n in in_order]
 
 
-def test_two_who_write_to_each_other_at_once_see_one_order(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_two_who_write_to_each_other_at_once_see_one_order(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     number = 200
     with sync(storing, alice) as one, sync(storing, bob) as other:
@@ -250,9 +238,7 @@ def test_two_who_write_to_each_other_at_once_see_one_order(
 # Coming back.
 
 
-def test_a_plain_client_gets_what_it_missed_oldest_first_and_once(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_a_plain_client_gets_what_it_missed_oldest_first_and_once(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     carol = f"carol-{bob}"
     with sync(storing, alice) as one, sync(storing, carol) as other:
@@ -278,9 +264,7 @@ def test_a_plain_client_gets_what_it_missed_oldest_first_and_once(
         assert Api(storing, bob).conversation(alice)["unread"] == 4, "received is not read"
 
 
-def test_what_a_plain_client_gets_live_it_has_received_as_well(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_what_a_plain_client_gets_live_it_has_received_as_well(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with sync(storing, alice) as sender:
         with Person(storing.ws, bob) as plain:
@@ -293,19 +277,11 @@ def test_what_a_plain_client_gets_live_it_has_received_as_well(
             assert again.hears_nothing()
 
 
-def test_what_went_into_a_dead_line_comes_again_live_and_missed(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_what_went_into_a_dead_line_comes_again_live_and_missed(storing: Server, names: tuple[str, str]) -> None:
     """A telephone in a tunnel: the kernel takes all that is sent to it, and nobody reads it."""
     alice, bob = names
-    clock = (
-        f"carol-{bob}"  # in the light: her receipts tell that the pointers had their time to move
-    )
-    with (
-        sync(storing, alice) as sender,
-        Person(storing.ws, clock) as other,
-        Proxy(storing.port) as proxy,
-    ):
+    clock = f"carol-{bob}"  # in the light: her receipts tell that the pointers had their time to move
+    with sync(storing, alice) as sender, Person(storing.ws, clock) as other, Proxy(storing.port) as proxy:
 
         def pass_time() -> None:
             seq = say(sender, clock, "tick")["seq"]
@@ -354,17 +330,13 @@ def test_a_client_that_never_sends_a_pong_gets_everything_and_again_when_it_come
         for again in (2, 3):
             with RawClient(storing.port) as plain:
                 plain.send(type="init", userId=bob)
-                assert [plain.receive("chat")["seq"] for _ in range(count + again - 1)] == list(
-                    range(1, count + again)
-                )
+                assert [plain.receive("chat")["seq"] for _ in range(count + again - 1)] == list(range(1, count + again))
                 assert say(sender, bob, "live")["delivered"]
                 assert plain.receive("chat")["seq"] == count + again
         assert Api(storing, bob).conversation(alice)["received"] == 0
 
 
-def test_one_ping_a_second_at_most_goes_behind_live_messages(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_one_ping_a_second_at_most_goes_behind_live_messages(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with sync(storing, alice) as sender, RawClient(storing.port, bob) as plain:
         began = time.monotonic()
@@ -386,9 +358,7 @@ def test_one_ping_a_second_at_most_goes_behind_live_messages(
         wait_for_received(Api(storing, bob), alice, count)
 
 
-def test_a_plain_client_is_not_sent_its_own_messages(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_a_plain_client_is_not_sent_its_own_messages(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with Person(storing.ws, alice) as plain:
         say(plain, bob, "hi")
@@ -405,13 +375,9 @@ def test_thousands_of_missed_messages_come_whole_and_live_ones_do_not_overtake_t
     alice, bob = names
     with sync(storing, alice) as sender:
         for n in range(1, MISSED + 1):
-            sender.send(
-                type="chat", toUserId=bob, message=f"{n} {KILOBYTE}", clientId=f"{n:05}", ref=n
-            )
+            sender.send(type="chat", toUserId=bob, message=f"{n} {KILOBYTE}", clientId=f"{n:05}", ref=n)
             if n % 500 == 0:  # 5 MB in all: several times what an outbox holds
-                assert [sender.receive("ack")["ref"] for _ in range(500)] == list(
-                    range(n - 499, n + 1)
-                )
+                assert [sender.receive("ack")["ref"] for _ in range(500)] == list(range(n - 499, n + 1))
         with Person(storing.ws, bob) as plain:
             live = 50
             for n in range(live):
@@ -425,9 +391,7 @@ def test_thousands_of_missed_messages_come_whole_and_live_ones_do_not_overtake_t
             assert again.hears_nothing()
 
 
-def test_a_sync_client_is_sent_nothing_old_but_told_how_far_all_is(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_a_sync_client_is_sent_nothing_old_but_told_how_far_all_is(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with sync(storing, alice) as sender:
         for n in range(5):
@@ -449,9 +413,7 @@ def test_a_sync_client_is_sent_nothing_old_but_told_how_far_all_is(
         assert plain.hears_nothing()
 
 
-def test_a_clock_that_was_set_back_hides_no_missed_message(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_a_clock_that_was_set_back_hides_no_missed_message(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     store = Store(url, clock=iter([1_800_000_300, 1_800_000_200, 1_800_000_100]).__next__)
     migrate.upgrade(store.engine)
@@ -481,9 +443,7 @@ def test_what_was_missed_in_very_many_conversations_comes_once_while_pointers_mo
         assert heard.index(("other7", "1")) < heard.index(("other7", "2"))
         assert plain.hears_nothing()
         until = time.monotonic() + POINTER_SECONDS
-        while (left := store.missed("bob", {}, 5_000, 1_000_000).messages) and (
-            time.monotonic() < until
-        ):
+        while (left := store.missed("bob", {}, 5_000, 1_000_000).messages) and (time.monotonic() < until):
             time.sleep(0.05)
         assert not left, "own messages are passed over as well"
     store.close()
@@ -498,8 +458,7 @@ def test_what_was_missed_in_the_oldest_of_very_many_conversations_comes_too(
     store.commit([Send("alice", "bob", "long ago", None)])
     others = [f"other{n}" for n in range(1_001)]  # `ready` tells of a thousand
     store.commit(
-        [Send(other, "bob", "hi", None) for other in others],
-        [Pointer("bob", other, 1, 0) for other in others],
+        [Send(other, "bob", "hi", None) for other in others], [Pointer("bob", other, 1, 0) for other in others]
     )
     store.close()
     server = start_server(CHAT_DATABASE_URL=url)
@@ -517,9 +476,7 @@ def receipt_of(person: Person) -> tuple[str, str, int, int]:
     return event["userId"], event["withUserId"], event["received"], event["read"]
 
 
-def test_receipts_go_to_the_other_side_and_to_ones_own_other_sockets(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_receipts_go_to_the_other_side_and_to_ones_own_other_sockets(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with (
         sync(storing, alice) as sender,
@@ -542,9 +499,7 @@ def test_receipts_go_to_the_other_side_and_to_ones_own_other_sockets(
             assert person.hears_nothing()
 
 
-def test_pointers_never_move_back_nor_beyond_the_last_message(
-    storing: Server, names: tuple[str, str]
-) -> None:
+def test_pointers_never_move_back_nor_beyond_the_last_message(storing: Server, names: tuple[str, str]) -> None:
     alice, bob = names
     with sync(storing, alice) as sender, sync(storing, bob) as receiver:
         assert receiver.ask(type="read", withUserId=alice, seq=7)["type"] == "ack", "nothing there"
@@ -590,14 +545,10 @@ def locked(database: Path) -> Iterator[None]:
         holder.close()
 
 
-def test_a_full_journal_refuses_and_keeps_what_it_took(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_a_full_journal_refuses_and_keeps_what_it_took(start_server: StartServer, tmp_path: Path) -> None:
     bound, sends = 20, 100
     database = tmp_path / "chat.db"
-    server = start_server(
-        CHAT_DATABASE_URL=f"sqlite:///{database}", CHAT_JOURNAL_RECORDS=str(bound)
-    )
+    server = start_server(CHAT_DATABASE_URL=f"sqlite:///{database}", CHAT_JOURNAL_RECORDS=str(bound))
     with sync(server, "alice") as sender, sync(server, "bob") as receiver:
         say(sender, "bob", "first", clientId="first")
         assert receiver.receive("chat")["message"] == "first"
@@ -613,9 +564,7 @@ def test_a_full_journal_refuses_and_keeps_what_it_took(
             answer = sender.receive()
             answers[answer["ref"]] = answer
         kept = [n for n in range(sends) if answers[n]["type"] == "ack"]
-        assert bound <= len(kept) <= 2 * bound, (
-            "those that were being committed, and those that waited"
-        )
+        assert bound <= len(kept) <= 2 * bound, "those that were being committed, and those that waited"
         for n in range(sends):  # the same clientIds: what was refused is new, the rest is not
             ack = say(sender, "bob", str(n), clientId=f"id-{n}")
             if n in kept:
@@ -627,10 +576,7 @@ def test_a_full_journal_refuses_and_keeps_what_it_took(
         assert receiver.hears_nothing()
 
 
-def test_a_database_that_drops_its_connections_costs_no_message(
-    start_server: StartServer,
-    postgres: Postgres,
-) -> None:
+def test_a_database_that_drops_its_connections_costs_no_message(start_server: StartServer, postgres: Postgres) -> None:
     import psycopg
 
     url = _new_database(postgres)
@@ -640,9 +586,7 @@ def test_a_database_that_drops_its_connections_costs_no_message(
         for round_ in range(3):
             for n in range(5):
                 expected += 1
-                assert (
-                    say(sender, "bob", f"{round_} {n}", clientId=f"{round_} {n}")["seq"] == expected
-                )
+                assert say(sender, "bob", f"{round_} {n}", clientId=f"{round_} {n}")["seq"] == expected
             chats(receiver, 5)
             with psycopg.connect(postgres.server.replace("+psycopg", "") + "/postgres") as admin:
                 admin.execute(

@@ -41,9 +41,7 @@ class Crowd:
 @contextmanager
 def crowd(server: Server, number: int, name: str) -> Iterator[Crowd]:
     command = [sys.executable, "-m", "tests.crowd", str(server.port), str(number), name]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdin
         assert process.stdout.readline() == "here\n"
@@ -51,9 +49,7 @@ def crowd(server: Server, number: int, name: str) -> Iterator[Crowd]:
         process.stdin.close()
 
 
-def test_everyone_of_ten_thousand_is_notified_while_pings_go_on(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_everyone_of_ten_thousand_is_notified_while_pings_go_on(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     store = Store(url)
     migrate.upgrade(store.engine)
@@ -83,7 +79,5 @@ def test_everyone_of_ten_thousand_is_notified_while_pings_go_on(
             assert time.monotonic() < until, f"each once, of each batch: {counted}"
     assert len(trips) > 100, "need many pings for this to mean anything"
     p99 = statistics.quantiles(trips, n=100)[-1]
-    print(
-        f"{len(trips)} pings, p50 {statistics.median(trips) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms"
-    )
+    print(f"{len(trips)} pings, p50 {statistics.median(trips) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
     assert p99 < P99_SECONDS

@@ -86,11 +86,7 @@ def a_person(server: Server, name: str, **init: Any) -> Person:
 
 def test_a_notification_reaches_every_socket_of_its_user_and_nobody_else(server: Server) -> None:
     bob, carol = a_name("bob"), a_name("carol")
-    with (
-        Person(server.ws, bob) as one,
-        Person(server.ws, bob) as two,
-        Person(server.ws, carol) as other,
-    ):
+    with Person(server.ws, bob) as one, Person(server.ws, bob) as two, Person(server.ws, carol) as other:
         answer = push(
             server, toUserId=bob.upper(), message="Green <b>", title="CI", link="/7",
             level="success", expiresIn=60,
@@ -157,9 +153,7 @@ def kinds_until_pong(client: RawClient) -> list[str]:
     return kinds
 
 
-def test_nothing_is_shown_twice_or_lost_over_a_restart(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_nothing_is_shown_twice_or_lost_over_a_restart(start_server: StartServer, tmp_path: Path) -> None:
     place = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db"}
     first = start_server(**place)
     bob, carol = a_name("bob"), a_name("carol")
@@ -267,9 +261,7 @@ def test_everyone_is_whoever_is_online_or_was_ever_heard_of(server: Server) -> N
         assert listed(server, name)["unseen"] == 1
 
 
-def test_an_unfinished_batch_goes_on_by_itself_after_a_kill(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_an_unfinished_batch_goes_on_by_itself_after_a_kill(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     first = start_server(CHAT_DATABASE_URL=url)
     names = [f"killed{n}" for n in range(10_000)]
@@ -284,15 +276,11 @@ def test_an_unfinished_batch_goes_on_by_itself_after_a_kill(
     second = start_server(CHAT_DATABASE_URL=url)
     assert finished(second, batch_id)["sent"] == 10_000
     with engine.connect() as connection:
-        rows = connection.execute(
-            text("SELECT count(*), count(DISTINCT user_key) FROM notifications")
-        ).one()
+        rows = connection.execute(text("SELECT count(*), count(DISTINCT user_key) FROM notifications")).one()
     assert tuple(rows) == (10_000, 10_000), "each once"
 
 
-def test_a_batch_does_not_hold_up_a_server_that_stops(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_a_batch_does_not_hold_up_a_server_that_stops(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     first = start_server(CHAT_DATABASE_URL=url)
     names = [f"stopped{n}" for n in range(10_000)]
@@ -305,9 +293,7 @@ def test_a_batch_does_not_hold_up_a_server_that_stops(
     assert [finished(second, id_)["sent"] for id_ in batch_ids] == [10_000] * 3
 
 
-def test_an_unknown_user_is_refused_where_everybody_needs_an_account(
-    start_server: StartServer,
-) -> None:
+def test_an_unknown_user_is_refused_where_everybody_needs_an_account(start_server: StartServer) -> None:
     closed_server = start_server(CHAT_AUTH="required")
     for whom in ({"toUserId": "nobody"}, {"toUserIds": ["nobody"]}):
         answer = push(closed_server, message="hi", **whom)

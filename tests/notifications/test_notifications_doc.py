@@ -27,17 +27,13 @@ SHOWN = BLOCK.findall(DOCUMENT)
 
 def code(mark: str) -> str:
     """The one block of code that holds `mark`."""
-    [found] = [
-        body for language, body in SHOWN if language not in ("text", "json") and mark in body
-    ]
+    [found] = [body for language, body in SHOWN if language not in ("text", "json") and mark in body]
     return found
 
 
 def printed(mark: str) -> str:
     """What the document says that block prints."""
-    [found] = [
-        after for (_, body), (kind, after) in pairwise(SHOWN) if mark in body and kind == "text"
-    ]
+    [found] = [after for (_, body), (kind, after) in pairwise(SHOWN) if mark in body and kind == "text"]
     return found
 
 
@@ -62,9 +58,7 @@ def run(server: Server, command: list[str], body: str, folder: Path, **more: str
         **os.environ, "CHAT_URL": server.http, "CHAT_TOKEN_SECRET": TOKEN_SECRET,
         "PYTHONPATH": str(ROOT), **more,
     }  # fmt: skip
-    done = subprocess.run(
-        [*command, body], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([*command, body], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -83,15 +77,10 @@ def test_the_token_is_made_and_used_with_curl(new_server: Server, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("command", "mark", "message"),
-    [
-        (PYTHON, "The backup failed", "The backup failed"),
-        (NODE, "readFileSync", "Your parcel is on its way."),
-    ],
+    [(PYTHON, "The backup failed", "The backup failed"), (NODE, "readFileSync", "Your parcel is on its way.")],
     ids=["python", "node"],
 )
-def test_a_program_pushes_one(
-    server: Server, place: Path, command: list[str], mark: str, message: str
-) -> None:
+def test_a_program_pushes_one(server: Server, place: Path, command: list[str], mark: str, message: str) -> None:
     with Person(server.ws, "bob") as bob:
         assert run(server, command, code(mark), place) == "1\n"
         assert bob.receive("notification")["message"] == message
@@ -117,9 +106,7 @@ def test_flask_code_of_another_process_notifies(server: Server, place: Path) -> 
 
 
 def test_a_stream_reads_as_it_is_shown(new_server: Server) -> None:
-    push(
-        new_server, toUserId="bob", message="The build is green", level="success", link="/builds/7"
-    )
+    push(new_server, toUserId="bob", message="The build is green", level="success", link="/builds/7")
     with Reader(new_server, "bob") as reader:  # has read the first line
         lines = reader.block()
     shown = printed("curl -sN").split("\n\n")
@@ -141,10 +128,7 @@ def test_the_receivers_check_takes_what_is_genuine_alone() -> None:
     assert callable(is_genuine)
 
     def headers(stamp: int) -> dict[str, str]:
-        return {
-            "Chat-Timestamp": str(stamp),
-            "Chat-Signature": signature(secret, str(stamp), body),
-        }
+        return {"Chat-Timestamp": str(stamp), "Chat-Signature": signature(secret, str(stamp), body)}
 
     now = int(time.time())
     assert is_genuine(headers(now), body, secret)

@@ -37,9 +37,7 @@ def environment(server: Server, **more: str) -> dict[str, str]:
     return {**os.environ, "CHAT_TOKEN_SECRET": TOKEN_SECRET, "CHAT_URL": server.http, **more}
 
 
-def run(
-    server: Server, *words: str, said: str = "", **more: str
-) -> subprocess.CompletedProcess[str]:
+def run(server: Server, *words: str, said: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", "chat", *words],
         cwd=ROOT, env=environment(server, **more), input=said, capture_output=True, text=True,
@@ -50,20 +48,14 @@ def run(
 # From Flask code.
 
 
-def test_a_site_that_the_chat_is_mounted_in_notifies_by_itself(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_a_site_that_the_chat_is_mounted_in_notifies_by_itself(start_server: StartServer, tmp_path: Path) -> None:
     (tmp_path / "ordering.py").write_text(SITE)
     server = start_server("--pythonpath", str(tmp_path), app="ordering:site")
     with Person(f"{server.ws}/chat/ws", "bob") as bob:
         answer = requests.post(f"{server.http}/ordered/BOB", timeout=SECONDS)
         assert answer.json() == {"sockets": 1}
         shown = bob.receive("notification")
-        assert (shown["message"], shown["level"], shown["link"]) == (
-            "Thank you!",
-            "success",
-            "/orders/7",
-        )
+        assert (shown["message"], shown["level"], shown["link"]) == ("Thank you!", "success", "/orders/7")
 
 
 def elsewhere(server: Server, code: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -106,11 +98,7 @@ def test_the_command_notifies_one(server: Server) -> None:
             server, "notify", bob, "The build is green", "--title", "CI", "--link", "/7",
             "--level", "success", "--expires-in", "60",
         )  # fmt: skip
-        assert (done.returncode, done.stdout, done.stderr) == (
-            0,
-            f"{bob}: sockets reached: 1.\n",
-            "",
-        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{bob}: sockets reached: 1.\n", "")
         shown = person.receive("notification")
         assert (shown["title"], shown["link"], shown["level"]) == ("CI", "/7", "success")
         assert "expires" in shown
@@ -118,9 +106,7 @@ def test_the_command_notifies_one(server: Server) -> None:
     assert run(server, "notify", nobody, "hi").stdout == f"{nobody}: offline, so it waits.\n"
 
 
-def test_the_command_notifies_everyone_in_a_file_or_everyone_there_is(
-    server: Server, tmp_path: Path
-) -> None:
+def test_the_command_notifies_everyone_in_a_file_or_everyone_there_is(server: Server, tmp_path: Path) -> None:
     names = [a_name("listed") for _ in range(150)]
     (tmp_path / "names").write_text("\n".join([*names, ""]))
     with Person(server.ws, names[7]) as person:
@@ -143,16 +129,10 @@ def test_the_command_notifies_everyone_in_a_file_or_everyone_there_is(
         (["notify", "--everyone", "bob", "hi"], 2, "Give MESSAGE alone"),
         (["notify", "bob", "hi", "--level", "loud"], 2, "loud"),
         (["notify", "bo b", "hi"], 1, "Error: toUserId must not hold white space."),
-        (
-            ["notify", "bob", "hi", "--link", "javascript:alert(1)"],
-            1,
-            "Error: link must begin with",
-        ),
+        (["notify", "bob", "hi", "--link", "javascript:alert(1)"], 1, "Error: link must begin with"),
     ],
 )
-def test_the_exit_code_says_who_is_wrong(
-    server: Server, words: list[str], code: int, said: str
-) -> None:
+def test_the_exit_code_says_who_is_wrong(server: Server, words: list[str], code: int, said: str) -> None:
     done = run(server, *words)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
@@ -223,9 +203,7 @@ def test_a_site_notifies_by_itself_though_nobody_has_asked_the_chat_for_anything
     assert answer.json() == {"sockets": 0}
 
 
-def test_notify_on_a_pools_thread_is_refused_and_breaks_nothing(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_notify_on_a_pools_thread_is_refused_and_breaks_nothing(start_server: StartServer, tmp_path: Path) -> None:
     (tmp_path / "pooled.py").write_text(
         SITE
         + """

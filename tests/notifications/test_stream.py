@@ -73,22 +73,13 @@ def test_a_stream_brings_what_waits_and_what_comes(server: Server) -> None:
         assert reader.head.startswith("HTTP/1.1 200 OK")
         assert "text/event-stream" in reader.head
         name, data, id_ = reader.event()
-        assert (name, data["message"], data["id"], id_) == (
-            "notification",
-            "waits",
-            waiting,
-            waiting,
-        )
+        assert (name, data["message"], data["id"], id_) == ("notification", "waits", waiting, waiting)
         answer = push(server, toUserId=bob, message="안녕\nzwei").json()
         assert answer["sockets"] == 1
         name, data, id_ = reader.event()
         assert (data["message"], id_) == ("안녕\nzwei", answer["id"])
         ask(server, bob, "POST", f"/{waiting}/dismiss")
-        assert reader.event() == (
-            "dismissed",
-            {"type": "dismissed", "notificationId": waiting},
-            None,
-        )
+        assert reader.event() == ("dismissed", {"type": "dismissed", "notificationId": waiting}, None)
 
 
 def test_a_stream_that_breaks_off_again_and_again_loses_and_repeats_nothing(server: Server) -> None:
@@ -172,9 +163,7 @@ def test_an_idle_stream_gets_a_comment_now_and_then(start_server: StartServer) -
 
 def test_a_stream_ends_with_its_session_and_with_the_server(start_server: StartServer) -> None:
     server, bob = start_server(), a_name("bob")
-    token = requests.post(
-        f"{server.http}/api/session", json={"userId": bob}, timeout=SECONDS
-    ).json()["token"]
+    token = requests.post(f"{server.http}/api/session", json={"userId": bob}, timeout=SECONDS).json()["token"]
     mine = {"Authorization": f"Bearer {token}"}
     url = f"{server.http}/api/notifications/stream"
     with requests.get(url, headers=mine, stream=True, timeout=SECONDS) as stream:
@@ -239,9 +228,7 @@ def test_streams_work_where_the_socket_cannot_be_taken(plain_server: Server) -> 
 
 def test_a_stream_ends_when_its_token_does(start_server: StartServer) -> None:
     server = start_server(CHAT_TOKEN_TTL="2")
-    token = requests.post(
-        f"{server.http}/api/session", json={"userId": a_name()}, timeout=SECONDS
-    ).json()["token"]
+    token = requests.post(f"{server.http}/api/session", json={"userId": a_name()}, timeout=SECONDS).json()["token"]
     mine = {"Authorization": f"Bearer {token}"}
     url = f"{server.http}/api/notifications/stream"
     with requests.get(url, headers=mine, stream=True, timeout=SECONDS) as stream:

@@ -180,9 +180,7 @@ def test_a_receiver_that_is_down_gets_it_when_it_is_up(receive: Receive) -> None
     assert metrics.webhook_failures.value() == failures + 3
 
 
-def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(
-    receive: Receive,
-) -> None:
+def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(receive: Receive) -> None:
     receiver = receive(200, takes_seconds=0.3)
     webhook = a_webhook(receiver.url)
     began = time.monotonic()
@@ -232,10 +230,7 @@ def test_it_is_told_of_what_somebody_misses_who_is_offline_and_of_nothing_else(
     assert len(receiver.posts) == 2
     message, notification = sorted(said, key=lambda one: one["event"]["type"])
     assert message["userId"] == notification["userId"] == bob
-    assert (message["event"]["fromUserId"], message["event"]["message"]) == (
-        carol,
-        "are you there?",
-    )
+    assert (message["event"]["fromUserId"], message["event"]["message"]) == (carol, "are you there?")
     assert (notification["event"]["id"], notification["event"]["title"]) == (id_, "CI")
 
 

@@ -104,10 +104,7 @@ def test_a_name_is_anybodys_until_it_has_a_password(open_server: Server) -> None
     with Person(open_server.ws) as owner:
         owner.send(type="init", userId="free", token=token)
         assert owner.receive("ready")["userId"] == "free"
-    assert error(call(open_server, "POST", "/session", userId="free"))[:2] == (
-        401,
-        "sign_in_needed",
-    )
+    assert error(call(open_server, "POST", "/session", userId="free"))[:2] == (401, "sign_in_needed")
     again = sign_in(open_server, "Free", PASSWORD)
     assert again.json()["userId"] == "free"
 
@@ -119,9 +116,7 @@ def test_a_password_is_given_once(open_server: Server) -> None:
         assert error(response) == (409, "name_taken", "userId")
 
 
-def test_upper_and_lower_case_are_one_user_in_the_spelling_that_came_first(
-    open_server: Server,
-) -> None:
+def test_upper_and_lower_case_are_one_user_in_the_spelling_that_came_first(open_server: Server) -> None:
     with Person(open_server.ws, "Straße") as first, Person(open_server.ws, "STRASSE") as second:
         assert (first.ready["userId"], second.ready["userId"]) == ("Straße", "Straße")
         with Person(open_server.ws, "writer") as writer:
@@ -130,9 +125,7 @@ def test_upper_and_lower_case_are_one_user_in_the_spelling_that_came_first(
         assert second.receive("chat")["toUserId"] == "Straße"
 
 
-def test_the_spelling_that_came_first_counts_after_a_restart(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_the_spelling_that_came_first_counts_after_a_restart(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     server = start_server(CHAT_DATABASE_URL=url)
     with Person(server.ws, "ada") as ada:
@@ -162,9 +155,7 @@ def test_the_spelling_that_came_first_counts_after_a_restart(
         ("iloveyou", False),
     ],
 )
-def test_a_password_has_its_length_and_is_none_of_the_commonest(
-    open_server: Server, password: str, good: bool
-) -> None:
+def test_a_password_has_its_length_and_is_none_of_the_commonest(open_server: Server, password: str, good: bool) -> None:
     name = f"pw{abs(hash(password)) % 10**9}"
     response = call(open_server, "POST", "/accounts", userId=name, password=password)
     if good:
@@ -256,10 +247,7 @@ def test_a_new_password_ends_all_sessions_and_answers_with_a_new_one(open_server
 
 
 def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_path: Path) -> None:
-    environment = {
-        "CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db",
-        "CHAT_TOKEN_SECRET": SECRET,
-    }
+    environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
     code, said = flask_chat(environment, "add-user", "Grace", "--password-stdin", said=PASSWORD)
     assert (code, said.strip().splitlines()[-1]) == (0, "Grace can sign in now.")
     code, said = flask_chat(environment, "add-user", "grace", "--password-stdin", said=PASSWORD)
@@ -352,13 +340,8 @@ def test_no_token_and_no_password_gets_into_the_log(open_server: Server) -> None
         assert secret not in open_server.log
 
 
-def test_one_who_is_here_in_another_spelling_is_sent_away_too(
-    start_server: StartServer, tmp_path: Path
-) -> None:
-    environment = {
-        "CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db",
-        "CHAT_TOKEN_SECRET": SECRET,
-    }
+def test_one_who_is_here_in_another_spelling_is_sent_away_too(start_server: StartServer, tmp_path: Path) -> None:
+    environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
     server = start_server(**environment)
     with Person(server.ws, "Bob") as bob, Person(server.ws, "Dan") as dan:
         assert flask_chat(environment, "disable-user", "bob")[0] == 0

@@ -38,9 +38,7 @@ def test_what_changed_while_the_database_was_away_is_noticed_when_it_is_back(
     for _ in range(60):  # longer than it looks back by itself
         now += 1
         directory.keep_up()
-    assert directory.admit("alice", None) == ("alice", None), (
-        "need ignorance for this to mean anything"
-    )
+    assert directory.admit("alice", None) == ("alice", None), "need ignorance for this to mean anything"
     away = False
     directory.keep_up()
     with pytest.raises(SignInNeeded):

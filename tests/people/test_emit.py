@@ -31,9 +31,7 @@ def two_tabs() -> Iterator[tuple[FakeSocket, FakeSocket]]:
     assert not sockets.of("김한글")
 
 
-def test_every_socket_of_a_user_gets_the_event_in_one_frame(
-    two_tabs: tuple[FakeSocket, ...],
-) -> None:
+def test_every_socket_of_a_user_gets_the_event_in_one_frame(two_tabs: tuple[FakeSocket, ...]) -> None:
     assert emit({"type": "poke"}, to="김한글") == 2
     assert two_tabs[0].frames == two_tabs[1].frames == [b'\x81\x0f{"type":"poke"}']
     assert two_tabs[0].frames[0] is two_tabs[1].frames[0], "an event is encoded once"

@@ -44,9 +44,7 @@ def minted(claims: dict[str, Any], secret: bytes = SECRET, algorithm: str = "HS2
     return jwt.encode(claims, secret, algorithm=algorithm)
 
 
-def test_a_token_names_the_user_it_was_signed_for_until_it_expires(
-    tokens: Tokens, clock: Clock
-) -> None:
+def test_a_token_names_the_user_it_was_signed_for_until_it_expires(tokens: Tokens, clock: Clock) -> None:
     token, expires_at = tokens.sign("김한글")
     assert expires_at == NOW + 60
     clock.now = expires_at - 1
@@ -180,9 +178,7 @@ def test_a_damaged_secret_and_a_folder_that_cannot_be_used_say_what_to_do(tmp_pa
         Tokens.for_app(Settings(), str(tmp_path / SECRET_FILE / "below a file"))
 
 
-def test_a_secret_that_others_may_read_is_warned_of(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_secret_that_others_may_read_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Tokens.for_app(Settings(), str(tmp_path))
     assert not caplog.records
     (tmp_path / SECRET_FILE).chmod(0o644)

@@ -214,9 +214,7 @@ def assert_same_refusal(oracle: Oracle, last: Message) -> None:
 
 # Random streams.
 
-texts = st.text(max_size=300) | st.sampled_from(
-    ["", "한글", "日本語", "🙂" * 40, "\0", "ب", "a" * 200]
-)
+texts = st.text(max_size=300) | st.sampled_from(["", "한글", "日本語", "🙂" * 40, "\0", "ب", "a" * 200])
 blobs = st.binary(max_size=300) | st.sampled_from([b"", b"x" * 125, b"x" * 126, b"x" * 65_536])
 codes = st.sampled_from([1000, 1001, 1003, 1008, 1011, 1012, 1014, 3000, 4008, 4999])
 small = st.binary(max_size=125)
@@ -225,8 +223,7 @@ small = st.binary(max_size=125)
 @st.composite
 def control_frames(draw: st.DrawFn) -> list[Frame]:
     return [
-        Frame(draw(st.sampled_from([Opcode.PING, Opcode.PONG])), draw(small))
-        for _ in range(draw(st.integers(0, 2)))
+        Frame(draw(st.sampled_from([Opcode.PING, Opcode.PONG])), draw(small)) for _ in range(draw(st.integers(0, 2)))
     ]
 
 
@@ -254,9 +251,7 @@ def close_frames(draw: st.DrawFn) -> list[Frame]:
 
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
-    frames = [
-        frame for message in draw(st.lists(message_frames(), max_size=6)) for frame in message
-    ]
+    frames = [frame for message in draw(st.lists(message_frames(), max_size=6)) for frame in message]
     if draw(st.booleans()):
         frames += draw(close_frames())
     return b"".join(frame.serialize(mask=True) for frame in frames)
@@ -268,9 +263,7 @@ limits = st.integers(1, 4) | st.just(1000)
 
 @NO_DEADLINE
 @given(streams(), cut_places, limits)
-def test_valid_streams_give_the_messages_that_websockets_finds(
-    stream: bytes, cuts: list[int], limit: int
-) -> None:
+def test_valid_streams_give_the_messages_that_websockets_finds(stream: bytes, cuts: list[int], limit: int) -> None:
     oracle = Oracle(stream)
     assert oracle.failure is None
     assert oracle.at == len(stream), "need a valid stream for this to mean anything"
@@ -284,11 +277,7 @@ def test_a_stream_that_comes_byte_by_byte_gives_the_same(stream: bytes, limit: i
 
 
 mutations = st.lists(
-    st.tuples(
-        st.sampled_from(["flip", "header", "drop", "insert"]),
-        st.integers(0, 1 << 16),
-        st.integers(0, 255),
-    ),
+    st.tuples(st.sampled_from(["flip", "header", "drop", "insert"]), st.integers(0, 1 << 16), st.integers(0, 255)),
     min_size=1,
     max_size=3,
 )
@@ -336,9 +325,7 @@ def odd_frames(draw: st.DrawFn) -> bytes:
 
 @settings(deadline=None, max_examples=400)
 @given(st.lists(odd_frames(), min_size=1, max_size=5), cut_places, limits)
-def test_odd_frames_are_judged_as_websockets_judges_them(
-    frames: list[bytes], cuts: list[int], limit: int
-) -> None:
+def test_odd_frames_are_judged_as_websockets_judges_them(frames: list[bytes], cuts: list[int], limit: int) -> None:
     assert_agrees(b"".join(frames), cuts, limit)
 
 
@@ -354,9 +341,7 @@ def test_random_bytes_never_raise_and_say_the_same_however_they_are_cut(
 # Faults by name.
 
 
-def frame(
-    opcode: int, payload: bytes = b"", fin: bool = True, mask: bytes = b"\x12\x34\x56\x78"
-) -> bytes:
+def frame(opcode: int, payload: bytes = b"", fin: bool = True, mask: bytes = b"\x12\x34\x56\x78") -> bytes:
     """A masked frame, made by hand: nothing here is from either library."""
     size = len(payload)
     first = opcode | (0x80 if fin else 0)
@@ -385,15 +370,9 @@ FAULTS = {
     "a long close": (frame(CLOSE, b"\x03\xe8" + b"x" * 124), 1002),
     "a ping in fragments": (frame(PING, fin=False), 1002),
     "125 bytes in a length of two": (b"\x81\xfe\x00\x7d" + MASK + b"x" * 125, 1002),
-    "65,535 bytes in a length of eight": (
-        b"\x82\xff" + (65_535).to_bytes(8, "big") + MASK + b"x" * 65_535,
-        1002,
-    ),
+    "65,535 bytes in a length of eight": (b"\x82\xff" + (65_535).to_bytes(8, "big") + MASK + b"x" * 65_535, 1002),
     "a ping with 5 bytes in a length of two": (b"\x89\xfe\x00\x05" + MASK + b"x" * 5, 1002),
-    "a close with 2 bytes in a length of eight": (
-        b"\x88\xff" + (2).to_bytes(8, "big") + MASK + b"\x03\xe8",
-        1002,
-    ),
+    "a close with 2 bytes in a length of eight": (b"\x88\xff" + (2).to_bytes(8, "big") + MASK + b"\x03\xe8", 1002),
     "a length with its highest bit set": (b"\x82\xff\x80" + b"\0" * 7 + MASK, 1002),
     "a continuation of nothing": (frame(0, b"x"), 1002),
     "a text inside a message": (frame(TEXT, b"x", fin=False) + frame(TEXT, b"y"), 1002),
@@ -490,9 +469,7 @@ def test_control_frames_between_fragments_do_not_count_as_fragments() -> None:
 
 @NO_DEADLINE
 @given(st.integers(1, 20), st.integers(1, 8))
-def test_no_more_than_limit_messages_come_at_once_and_the_rest_is_kept(
-    count: int, limit: int
-) -> None:
+def test_no_more_than_limit_messages_come_at_once_and_the_rest_is_kept(count: int, limit: int) -> None:
     decoder = FrameDecoder(ROOMY, ROOMY)
     stream = b"".join(frame(TEXT, str(number).encode()) for number in range(count))
     turns = [decoder.decode(stream + HELLO[:-1], limit)]
@@ -555,9 +532,7 @@ def test_control_frames_are_read_by_a_client(opcode: int) -> None:
 @example(1000, "한" * 41)  # 123 bytes: the most that fits
 @example(1000, "한" * 42)
 @example(1000, "x" * 122 + "한")
-def test_a_close_is_read_by_a_client_with_as_much_of_its_reason_as_fits(
-    code: int, reason: str
-) -> None:
+def test_a_close_is_read_by_a_client_with_as_much_of_its_reason_as_fits(code: int, reason: str) -> None:
     ((opcode, payload),) = read_as_client(encode_close(code, reason))
     close = Close.parse(payload)
     assert (opcode, close.code) == (CLOSE, code)

@@ -11,14 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import ChatError
-from chat.protocol.structs import (
-    Chat,
-    ChatMessage,
-    Init,
-    encode,
-    failure,
-    timestamp,
-)
+from chat.protocol.structs import Chat, ChatMessage, Init, encode, failure, timestamp
 from chat.protocol.validation import Decoder, ref_of
 from chat.router import events
 
@@ -44,8 +37,7 @@ def test_a_chat_becomes_its_struct_with_names_in_snake_case() -> None:
 def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
     message = ChatMessage(from_user_id="a", to_user_id="b", message="<안녕>", timestamp="t", seq=1)
     assert encode(message) == (
-        '{"type":"chat","fromUserId":"a","toUserId":"b","message":"<안녕>",'
-        '"timestamp":"t","seq":1}'.encode()
+        '{"type":"chat","fromUserId":"a","toUserId":"b","message":"<안녕>","timestamp":"t","seq":1}'.encode()
     )
 
 
@@ -92,11 +84,7 @@ def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
         ('{"type":"chat","toUserId":"b","message":-Infinity}', "invalid_field", "message"),
         ('{"type":"chat","toUserId":"b","message":"\\ud83d"}', "invalid_field", "message"),
         ('{"type":"chat","toUserId":"b","message":[[]]}', "invalid_field", "message"),
-        (
-            '{"type":"chat","toUserId":"b","message":' + "[" * 10_000 + "]" * 10_000 + "}",
-            "invalid_field",
-            "message",
-        ),
+        ('{"type":"chat","toUserId":"b","message":' + "[" * 10_000 + "]" * 10_000 + "}", "invalid_field", "message"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -67,9 +67,7 @@ def test_of_many_that_protect_a_name_at_once_one_succeeds(accounts: Accounts) ->
     assert sum(account is not None for account in given) == 1
 
 
-def test_a_password_changes_only_from_the_one_that_was_checked(
-    accounts: Accounts, clock: Clock
-) -> None:
+def test_a_password_changes_only_from_the_one_that_was_checked(accounts: Accounts, clock: Clock) -> None:
     accounts.give_password("alice", "old")
     clock.ms += 10
     assert accounts.change_password("alice", "older", "new") is None
@@ -100,9 +98,7 @@ def test_other_workers_see_what_changed_since(accounts: Accounts, clock: Clock) 
     assert ([account.name for account in changed], ended) == (["carol"], [])
 
 
-def test_an_ended_session_is_remembered_until_its_token_expires(
-    accounts: Accounts, clock: Clock
-) -> None:
+def test_an_ended_session_is_remembered_until_its_token_expires(accounts: Accounts, clock: Clock) -> None:
     accounts.end_session("s1", "bob", expires_at=NOW / 1000 + 5)
     accounts.forget_expired()
     assert accounts.find("bob", "s1") == (None, True)
@@ -118,9 +114,7 @@ def test_what_means_something_in_sql_means_only_itself(accounts: Accounts, name:
     assert accounts.find(name, name) == (None, False)
 
 
-def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(
-    accounts: Accounts, clock: Clock
-) -> None:
+def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(accounts: Accounts, clock: Clock) -> None:
     accounts.end_session("s1", "bob", expires_at=NOW / 1000 + 5)
     clock.ms += 5_001
     accounts.end_session("s2", "bob", expires_at=NOW / 1000 + 60)

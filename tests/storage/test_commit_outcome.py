@@ -65,9 +65,7 @@ def test_pointers_alone_are_moved_again(remote: Store) -> None:
     assert remote.commit([], [Pointer("bob", "alice", 1, 1)])[1] == [Pointer("bob", "alice", 1, 1)]
 
 
-def test_the_question_waits_until_the_commit_in_doubt_is_over(
-    remote: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_question_waits_until_the_commit_in_doubt_is_over(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line broke on our side only: at the other end the transaction goes on, and ends well."""
     went_on: list[Any] = []
 

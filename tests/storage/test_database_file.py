@@ -19,15 +19,11 @@ def send(client_id: str) -> list[Send]:
     return [Send("alice", "bob", "hi", client_id)]
 
 
-def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(start_server: StartServer, tmp_path: Path) -> None:
     file, aside = tmp_path / "chat.db", tmp_path / "aside.db"
     server = start_server(CHAT_DATABASE_URL=f"sqlite:///{file}")
     with Person(server.ws) as alice:
-        alice.send(
-            type="init", userId="alice", sync=True
-        )  # a plain client might be catching up just then
+        alice.send(type="init", userId="alice", sync=True)  # a plain client might be catching up just then
         alice.receive("ready")
         assert alice.ask(type="chat", toUserId="bob", message="1", clientId="c1")["seq"] == 1
         api = f"{server.http}/api"
@@ -48,9 +44,7 @@ def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])
-def test_another_file_under_the_name_is_told_from_the_one_that_is_open(
-    tmp_path: Path, suffix: str
-) -> None:
+def test_another_file_under_the_name_is_told_from_the_one_that_is_open(tmp_path: Path, suffix: str) -> None:
     store = Store(f"sqlite:///{tmp_path}/chat.db")
     migrate.upgrade(store.engine)
     for client_id in ("c1", "c2"):

@@ -22,9 +22,7 @@ def batches(store: Store) -> Batches:
     return Batches(store.database)
 
 
-def content(
-    store: Store, message: str = "hi", lives_ms: int | None = None, ago: int = 0
-) -> Content:
+def content(store: Store, message: str = "hi", lives_ms: int | None = None, ago: int = 0) -> Content:
     now = store.now_ms() - ago
     expires_at = None if lives_ms is None else now + lives_ms
     return Content(message, "A title", "/there", "warning", now, expires_at)
@@ -35,34 +33,25 @@ def rows(store: Store, table: str) -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
-def test_a_notification_waits_for_its_user_in_any_spelling(
-    store: Store, notifications: Notifications
-) -> None:
+def test_a_notification_waits_for_its_user_in_any_spelling(store: Store, notifications: Notifications) -> None:
     said = content(store)
     first, repeated = notifications.add("Bob", said, None)
     second, _ = notifications.add("bob", content(store, "ho"), None)
     assert (repeated, second > first) == (False, True)
     found, count = notifications.unseen("BOB", 50)
-    assert [(notice.id, notice.content.message) for notice in found] == [
-        (first, "hi"),
-        (second, "ho"),
-    ]
+    assert [(notice.id, notice.content.message) for notice in found] == [(first, "hi"), (second, "ho")]
     assert (found[0].content, found[0].seen, count) == (said, False, 2)
     assert notifications.unseen("carol", 50) == ([], 0)
 
 
-def test_more_than_a_page_of_unseen_ones_are_counted_all_the_same(
-    store: Store, notifications: Notifications
-) -> None:
+def test_more_than_a_page_of_unseen_ones_are_counted_all_the_same(store: Store, notifications: Notifications) -> None:
     for _ in range(5):
         notifications.add("bob", content(store), None)
     found, count = notifications.unseen("bob", 2)
     assert (len(found), count) == (2, 5)
 
 
-def test_what_has_expired_or_was_dismissed_is_not_shown(
-    store: Store, notifications: Notifications
-) -> None:
+def test_what_has_expired_or_was_dismissed_is_not_shown(store: Store, notifications: Notifications) -> None:
     notifications.add("bob", content(store, lives_ms=1_000, ago=5_000), None)
     lives, _ = notifications.add("bob", content(store, lives_ms=60_000), None)
     gone, _ = notifications.add("bob", content(store), None)
@@ -137,9 +126,7 @@ def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
     assert rows(store, "notifications") == 5
 
 
-def test_everyone_is_who_is_stored_or_online_and_not_shut_out(
-    store: Store, batches: Batches
-) -> None:
+def test_everyone_is_who_is_stored_or_online_and_not_shut_out(store: Store, batches: Batches) -> None:
     accounts = Accounts(store.database)
     accounts.keep_names(["alice", "Bob"])
     accounts.disable("mallory")

@@ -38,11 +38,7 @@ def kept(request: pytest.FixtureRequest, store: Store) -> Any:
 
 def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
     store, written = kept
-    say(
-        store,
-        ("alice", "bob", "See you at the Library"),
-        ("bob", "alice", "내일 도서관에서 만나요"),
-    )
+    say(store, ("alice", "bob", "See you at the Library"), ("bob", "alice", "내일 도서관에서 만나요"))
     written(store)
     for wanted in ("library", "LIBR", "brary", "the l", "e", "Se"):
         assert find(store, wanted) == ["See you at the Library"], wanted
@@ -54,15 +50,7 @@ def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
 
 def test_every_sign_stands_for_itself(kept: Any) -> None:
     store, written = kept
-    odd = [
-        '100% "sure"',
-        "100 sure",
-        "snake_case_name",
-        "snakeXcaseXname",
-        "a\\b\\c",
-        "it's*",
-        "NOT x AND (y",
-    ]
+    odd = ['100% "sure"', "100 sure", "snake_case_name", "snakeXcaseXname", "a\\b\\c", "it's*", "NOT x AND (y"]
     say(store, *(("alice", "bob", body) for body in odd))
     written(store)
     expected = {
@@ -83,9 +71,7 @@ def test_other_peoples_conversations_are_not_searched(kept: Any) -> None:
     assert find(store, "secret", "nobody") == []
 
 
-def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_moment(
-    kept: Any,
-) -> None:
+def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_moment(kept: Any) -> None:
     store, written = kept
     bodies = []
     for moment in range(5):
@@ -111,9 +97,7 @@ def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_mome
     assert set(found) == set(bodies)
 
 
-def test_a_short_text_is_looked_for_in_the_newest_messages_only(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_text_is_looked_for_in_the_newest_messages_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "UNINDEXED_MESSAGES", 10)
     say(store, *(("alice", "bob", f"no {n}") for n in range(30)))
     index(store)
@@ -142,10 +126,7 @@ def test_a_text_in_twenty_thousand_messages_is_found_in_a_blink(store: Store) ->
     if store.engine.dialect.name != "sqlite":
         return
     for start in range(0, 20_000, 2_000):
-        say(
-            store,
-            *(("alice", f"p{n % 50}", f"the word number {n}") for n in range(start, start + 2_000)),
-        )
+        say(store, *(("alice", f"p{n % 50}", f"the word number {n}") for n in range(start, start + 2_000)))
     index(store)
     for wanted in ("word", "number 777", "no"):
         start_at = time.perf_counter()

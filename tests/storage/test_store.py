@@ -52,22 +52,14 @@ def test_to_upgrade_a_second_time_changes_nothing(store: Store) -> None:
     assert len(store.history("alice", "bob", 10).messages) == 1
 
 
-def test_seqs_run_without_gaps_in_each_conversation_and_in_the_order_of_sending(
-    store: Store,
-) -> None:
+def test_seqs_run_without_gaps_in_each_conversation_and_in_the_order_of_sending(store: Store) -> None:
     first = [("alice", "bob", "1"), ("alice", "carol", "1"), ("bob", "alice", "2")]
     assert say(store, *first) == [1, 1, 2]
     assert say(store, ("carol", "alice", "2"), ("alice", "bob", "3")) == [2, 3]
-    assert [message.body for message in store.history("bob", "alice", 10).messages] == [
-        "1",
-        "2",
-        "3",
-    ]
+    assert [message.body for message in store.history("bob", "alice", 10).messages] == ["1", "2", "3"]
 
 
-def test_a_repeated_send_gets_its_first_place_in_the_same_commit_or_a_later_one(
-    store: Store,
-) -> None:
+def test_a_repeated_send_gets_its_first_place_in_the_same_commit_or_a_later_one(store: Store) -> None:
     send = Send("alice", "bob", "hi", "c1")
     [[first, again], _] = store.commit([send, send])
     assert isinstance(first, Stored)
@@ -79,15 +71,9 @@ def test_a_repeated_send_gets_its_first_place_in_the_same_commit_or_a_later_one(
     assert len(store.history("alice", "bob", 10).messages) == 2
 
 
-def test_another_text_under_the_same_client_id_is_a_conflict_and_is_not_stored(
-    store: Store,
-) -> None:
+def test_another_text_under_the_same_client_id_is_a_conflict_and_is_not_stored(store: Store) -> None:
     [outcomes, _] = store.commit(
-        [
-            Send("alice", "bob", "hi", "c1"),
-            Send("alice", "bob", "ho", "c1"),
-            Send("bob", "alice", "ho", "c1"),
-        ]
+        [Send("alice", "bob", "hi", "c1"), Send("alice", "bob", "ho", "c1"), Send("bob", "alice", "ho", "c1")]
     )
     assert outcomes[1] == Conflict(1)
     assert outcomes[2].seq == 2, "the id is the sender's own: another may use it"
@@ -127,11 +113,7 @@ def test_pointers_only_move_forward_and_never_beyond_the_last_message(store: Sto
 
 
 def test_a_message_and_a_pointer_to_it_may_come_in_one_commit(store: Store) -> None:
-    pointers = [
-        Pointer("bob", "alice", 1, 0),
-        Pointer("bob", "alice", 0, 1),
-        Pointer("bob", "alice", 1, 1),
-    ]
+    pointers = [Pointer("bob", "alice", 1, 0), Pointer("bob", "alice", 0, 1), Pointer("bob", "alice", 1, 1)]
     _, moved = store.commit([Send("alice", "bob", "hi", None)], pointers)
     assert moved == [pointers[0], Pointer("bob", "alice", 1, 1), None]
 
@@ -142,10 +124,7 @@ def test_overviews_come_newest_first_and_in_pages(store: Store) -> None:
     for other in ("bob", "carol", "dan", "bob"):
         say(store, (other, "alice", f"from {other}"))
     overviews = store.overviews("alice", 2)
-    assert [(o.with_user_id, o.unread, o.last_seq) for o in overviews] == [
-        ("bob", 2, 2),
-        ("dan", 1, 1),
-    ]
+    assert [(o.with_user_id, o.unread, o.last_seq) for o in overviews] == [("bob", 2, 2), ("dan", 1, 1)]
     place = overviews[-1].last_message.sent_at, "dan"
     assert [o.with_user_id for o in store.overviews("alice", 2, place)] == ["carol"]
     say(store, ("alice", "eve", "new"), ("dan", "alice", "again"))
@@ -197,9 +176,7 @@ def missed(store: Store, user: str, limit: int = 100, size: int = 10_000, **beyo
     return [(other, message.seq) for other, message in page], more
 
 
-def test_what_was_missed_comes_oldest_first_and_never_overtakes_where_the_clock_was_set_back(
-    database_url: str,
-) -> None:
+def test_what_was_missed_comes_oldest_first_and_never_overtakes_where_the_clock_was_set_back(database_url: str) -> None:
     store = Store(database_url, clock=iter([300, 100, 200, 150, 400]).__next__)
     migrate.upgrade(store.engine)
     for sender, receiver in (
@@ -229,26 +206,20 @@ def test_what_was_missed_is_paged_by_number_and_by_size(store: Store) -> None:
     assert missed(store, "bob", size=1, alice=9) == ([("alice", 10)], False)
 
 
-def test_several_writers_share_a_conversation_without_gaps_or_doubles(
-    store: Store, second_writer: Store
-) -> None:
+def test_several_writers_share_a_conversation_without_gaps_or_doubles(store: Store, second_writer: Store) -> None:
     """Each commit that one sees is followed by whole ones only: commit order is seq order."""
     failures: list[BaseException] = []
 
     def write(writer: Store, name: str) -> None:
         try:
             for batch in range(20):
-                sends = [
-                    Send("alice", f"bob{n % 3}", f"{name} {batch}", f"{name}-{batch}-{n}")
-                    for n in range(9)
-                ]
+                sends = [Send("alice", f"bob{n % 3}", f"{name} {batch}", f"{name}-{batch}-{n}") for n in range(9)]
                 writer.commit([*sends, Send("alice", "bob0", "shared", f"shared-{batch}")])
         except BaseException as error:
             failures.append(error)
 
     threads = [
-        threading.Thread(target=write, args=(writer, name))
-        for writer, name in ((store, "one"), (second_writer, "two"))
+        threading.Thread(target=write, args=(writer, name)) for writer, name in ((store, "one"), (second_writer, "two"))
     ]
     for thread in threads:
         thread.start()
@@ -258,9 +229,7 @@ def test_several_writers_share_a_conversation_without_gaps_or_doubles(
     for other, count in (("bob0", 2 * 20 * 3 + 20), ("bob1", 120), ("bob2", 120)):
         history = store.history("alice", other, 1_000).messages
         assert [message.seq for message in history] == list(range(1, count + 1))
-    shared = [
-        m.client_id for m in store.history("alice", "bob0", 1_000).messages if m.body == "shared"
-    ]
+    shared = [m.client_id for m in store.history("alice", "bob0", 1_000).messages if m.body == "shared"]
     assert sorted(set(shared)) == sorted(shared), "a repeat by another writer is found"
 
 

@@ -26,9 +26,7 @@ def frame(opcode: Opcode, payload: bytes = b"", fin: bool = True) -> bytes:
     return Frame(opcode, payload, fin).serialize(mask=True)
 
 
-def upgrade_request(
-    path: str = "/", version: str = "HTTP/1.1", method: str = "GET", **headers: str | None
-) -> bytes:
+def upgrade_request(path: str = "/", version: str = "HTTP/1.1", method: str = "GET", **headers: str | None) -> bytes:
     """A correct upgrade request; a header given replaces the correct one, None leaves it out.
 
     In a header's name `_` stands for `-`: Sec_WebSocket_Version="8".

@@ -93,9 +93,7 @@ class FakeConnection:
 # The flush.
 
 
-def test_a_turn_of_the_loop_flushes_each_connection_that_has_something(
-    all_of_them: Connections,
-) -> None:
+def test_a_turn_of_the_loop_flushes_each_connection_that_has_something(all_of_them: Connections) -> None:
     one, other, silent = (FakeConnection(all_of_them) for _ in range(3))
     all_of_them.flush_soon(one)  # type: ignore[arg-type]
     all_of_them.flush_soon(other)  # type: ignore[arg-type]
@@ -110,9 +108,7 @@ def test_a_turn_of_the_loop_flushes_each_connection_that_has_something(
 # The sweep.
 
 
-def test_silence_is_answered_by_two_pings_and_then_given_up(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_silence_is_answered_by_two_pings_and_then_given_up(all_of_them: Connections, clock: Clock) -> None:
     connection = FakeConnection(all_of_them)
     when = {}
     for second in range(1, 80):
@@ -134,9 +130,7 @@ def test_a_peer_that_is_heard_is_never_given_up(all_of_them: Connections, clock:
     assert len(connection.done) >= 10
 
 
-def test_a_connection_whose_handler_runs_is_not_called_silent(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_a_connection_whose_handler_runs_is_not_called_silent(all_of_them: Connections, clock: Clock) -> None:
     """Nothing is read from it meanwhile, so nothing can be heard."""
     connection = FakeConnection(all_of_them)
     connection.busy = True
@@ -145,9 +139,7 @@ def test_a_connection_whose_handler_runs_is_not_called_silent(
     assert connection.done == []
 
 
-def test_a_connection_without_init_is_closed_at_its_deadline(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_a_connection_without_init_is_closed_at_its_deadline(all_of_them: Connections, clock: Clock) -> None:
     late, known = FakeConnection(all_of_them), FakeConnection(all_of_them)
     late.deadline = clock.now + 10
     clock.now += 9.5
@@ -159,9 +151,7 @@ def test_a_connection_without_init_is_closed_at_its_deadline(
     assert known.done == []
 
 
-def test_an_init_that_came_in_time_may_take_its_time(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_an_init_that_came_in_time_may_take_its_time(all_of_them: Connections, clock: Clock) -> None:
     connection = FakeConnection(all_of_them)
     connection.deadline, connection.busy = clock.now + 10, True
     clock.now += 60
@@ -169,9 +159,7 @@ def test_an_init_that_came_in_time_may_take_its_time(
     assert connection.done == []
 
 
-def test_a_closing_connection_that_does_not_hang_up_is_cut_off(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_a_closing_connection_that_does_not_hang_up_is_cut_off(all_of_them: Connections, clock: Clock) -> None:
     connection = FakeConnection(all_of_them)
     connection.state, connection.deadline = CLOSING, clock.now + 10
     clock.now += 11
@@ -194,9 +182,7 @@ def test_the_sweep_runs_by_itself_once_there_is_a_connection(
 # The goodbye.
 
 
-def test_the_goodbye_reads_nothing_more_and_says_1012_to_each(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_the_goodbye_reads_nothing_more_and_says_1012_to_each(all_of_them: Connections, clock: Clock) -> None:
     fakes = [FakeConnection(all_of_them) for _ in range(3)]
     start = clock.now
     all_of_them.stop()
@@ -205,9 +191,7 @@ def test_the_goodbye_reads_nothing_more_and_says_1012_to_each(
     assert clock.now - start < 0.1
 
 
-def test_the_goodbye_waits_for_what_was_read_to_be_handled(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_the_goodbye_waits_for_what_was_read_to_be_handled(all_of_them: Connections, clock: Clock) -> None:
     idle, busy = FakeConnection(all_of_them), FakeConnection(all_of_them)
     busy.busy = True
     closed_at: dict[str, float] = {}
@@ -241,9 +225,7 @@ def test_the_goodbye_waits_a_moment_for_pongs_and_only_then_stops_reading(
     assert clock.now - start < 0.5
 
 
-def test_the_goodbye_does_not_wait_for_ever_for_a_handler(
-    all_of_them: Connections, clock: Clock
-) -> None:
+def test_the_goodbye_does_not_wait_for_ever_for_a_handler(all_of_them: Connections, clock: Clock) -> None:
     stuck = FakeConnection(all_of_them)
     stuck.busy = True
     start = clock.now

@@ -28,14 +28,7 @@ from websockets.frames import Close, Opcode
 
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.transport.peers import (
-    SECONDS,
-    RawClient,
-    closing_code,
-    frame,
-    is_alive,
-    resident_bytes,
-)
+from tests.transport.peers import SECONDS, RawClient, closing_code, frame, is_alive, resident_bytes
 
 MB = 1_000_000
 MESSAGE = "words " * 10_000  # near the bound of a message
@@ -114,9 +107,7 @@ def push(client: RawClient, data: bytes, most: int, seconds: float) -> int:
 # A reader that stops reading.
 
 
-def test_a_reader_that_stops_reading_gets_whole_frames_then_4008_and_delays_nobody(
-    server: Server,
-) -> None:
+def test_a_reader_that_stops_reading_gets_whole_frames_then_4008_and_delays_nobody(server: Server) -> None:
     count = 850
     assert count * len(MESSAGE) > 50 * MB
     with RawClient(server.port, "stalled", receive_buffer=65_536) as stalled:
@@ -163,14 +154,9 @@ def test_two_senders_to_one_stalled_reader_both_live(server: Server) -> None:
 
 def test_a_reader_that_is_late_but_reads_gets_everything_in_order(server: Server) -> None:
     count = 12  # 720 kB: under the outbox's bound, over what a small kernel buffer takes
-    with (
-        RawClient(server.port, "late", receive_buffer=16_384) as late,
-        Person(server.ws, "sender") as sender,
-    ):
+    with RawClient(server.port, "late", receive_buffer=16_384) as late, Person(server.ws, "sender") as sender:
         for number in range(count):
-            assert sender.ask(type="chat", toUserId="late", message=f"{number} {MESSAGE}")[
-                "delivered"
-            ]
+            assert sender.ask(type="chat", toUserId="late", message=f"{number} {MESSAGE}")["delivered"]
         got = [late.receive("chat")["message"] for _ in range(count)]
         assert got == [f"{number} {MESSAGE}" for number in range(count)]
 
@@ -300,9 +286,7 @@ def test_frames_that_are_never_finished_hold_what_was_sent_and_no_more(server: S
 
 
 @pytest.mark.parametrize("event", ["stumble", "overrun", "unsendable"])
-def test_a_handler_that_fails_is_answered_and_its_connection_lives(
-    traps: Server, event: str
-) -> None:
+def test_a_handler_that_fails_is_answered_and_its_connection_lives(traps: Server, event: str) -> None:
     with RawClient(traps.port) as client:
         logged = traps.log.count("Traceback (most recent call last)")
         client.send(type=event, ref=7)
@@ -358,9 +342,7 @@ def test_a_peer_that_vanishes_during_its_handler_leaves_no_trace(traps: Server) 
 # The end of a worker.
 
 
-def test_a_worker_stopped_under_load_loses_nothing_it_acknowledged(
-    start_server: StartServer,
-) -> None:
+def test_a_worker_stopped_under_load_loses_nothing_it_acknowledged(start_server: StartServer) -> None:
     server = start_server()
     pairs, window = 10, 16
     acked: list[set[int]] = [set() for _ in range(pairs)]
@@ -424,9 +406,7 @@ def test_a_worker_stopped_under_load_loses_nothing_it_acknowledged(
     assert not is_alive(server.worker_pid)
 
 
-def test_a_worker_stopped_with_idle_sockets_says_1012_to_each_and_is_gone(
-    start_server: StartServer,
-) -> None:
+def test_a_worker_stopped_with_idle_sockets_says_1012_to_each_and_is_gone(start_server: StartServer) -> None:
     server = start_server()
     sockets = [Person(server.ws, f"idle-{number}") for number in range(20)]
     sockets.append(Person(server.ws))  # one that never said who it is
@@ -439,9 +419,7 @@ def test_a_worker_stopped_with_idle_sockets_says_1012_to_each_and_is_gone(
     assert "Traceback" not in server.log
 
 
-def test_a_worker_stops_in_time_with_a_client_that_never_hangs_up(
-    start_server: StartServer,
-) -> None:
+def test_a_worker_stops_in_time_with_a_client_that_never_hangs_up(start_server: StartServer) -> None:
     server = start_server(CHAT_STOP_SECONDS="2")
     with RawClient(server.port, "stubborn") as stubborn:
         assert server.stop() < STOP_SECONDS
@@ -451,10 +429,7 @@ def test_a_worker_stops_in_time_with_a_client_that_never_hangs_up(
 
 def test_a_worker_stops_in_time_with_a_client_that_never_reads(start_server: StartServer) -> None:
     server = start_server(CHAT_OUTBOX_BYTES=str(20 * MB), CHAT_STOP_SECONDS="2")
-    with (
-        RawClient(server.port, "stalled", receive_buffer=16_384),
-        Person(server.ws, "sender") as sender,
-    ):
+    with RawClient(server.port, "stalled", receive_buffer=16_384), Person(server.ws, "sender") as sender:
         for _ in range(200):  # 12 MB: more than the kernels take, less than the outbox
             assert sender.ask(type="chat", toUserId="stalled", message=MESSAGE)["delivered"]
         assert server.stop() < STOP_SECONDS
@@ -552,10 +527,7 @@ BROKEN = {
     "a reserved bit": (b"\xc1\x80aaaa", 1002),
     "an opcode not in use": (b"\x83\x80aaaa", 1002),
     "a continuation of nothing": (frame(Opcode.CONT, b"x"), 1002),
-    "a message inside another": (
-        frame(Opcode.TEXT, b"x", fin=False) + frame(Opcode.TEXT, b"y"),
-        1002,
-    ),
+    "a message inside another": (frame(Opcode.TEXT, b"x", fin=False) + frame(Opcode.TEXT, b"y"), 1002),
     "a ping in two pieces": (b"\x09\x80aaaa", 1002),
     "a close code not in use": (frame(Opcode.CLOSE, b"\x03\xed"), 1002),
     "bytes that are not UTF-8": (frame(Opcode.TEXT, b"\xff\xfe"), 1007),
@@ -580,9 +552,7 @@ def test_a_broken_rule_closes_its_socket_with_its_code(server: Server, fault: st
 def test_a_close_is_answered_with_its_own_code_and_nothing_after_it_is_read(server: Server) -> None:
     with RawClient(server.port, "leaver") as client, Person(server.ws, "witness") as witness:
         late = json.dumps({"type": "chat", "toUserId": "witness", "message": "too late"}).encode()
-        client.sock.sendall(
-            frame(Opcode.CLOSE, Close(4321, "").serialize()) + frame(Opcode.TEXT, late)
-        )
+        client.sock.sendall(frame(Opcode.CLOSE, Close(4321, "").serialize()) + frame(Opcode.TEXT, late))
         assert client.close_code() == 4321
         assert not witness.ask(type="chat", toUserId="leaver", message="?")["delivered"]
         assert witness.hears_nothing()
@@ -591,9 +561,7 @@ def test_a_close_is_answered_with_its_own_code_and_nothing_after_it_is_read(serv
 # What belongs to gunicorn.
 
 
-def test_more_sockets_than_gunicorns_worker_connections_leave_the_page_working(
-    start_server: StartServer,
-) -> None:
+def test_more_sockets_than_gunicorns_worker_connections_leave_the_page_working(start_server: StartServer) -> None:
     server = start_server("--worker-connections", "10")
     sockets = [Person(server.ws, f"one-of-30-{number}") for number in range(30)]
     assert page_seconds(server) < PAGE_SECONDS

@@ -147,9 +147,7 @@ def test_a_ping_is_answered_with_its_payload_between_the_messages(pair: Pair) ->
         pair.ours.send(encode_frame(TEXT, text.encode()))
 
     pair.ours.handler = echo
-    pair.peer.sendall(
-        frame(Opcode.TEXT, b"a") + frame(Opcode.PING, b"?") + frame(Opcode.TEXT, b"b")
-    )
+    pair.peer.sendall(frame(Opcode.TEXT, b"a") + frame(Opcode.PING, b"?") + frame(Opcode.TEXT, b"b"))
     pair.read_until(lambda: len(pair.frames) == 3)
     assert [(f.opcode, bytes(f.data)) for f in pair.frames] == [
         (Opcode.TEXT, b"a"),
@@ -218,9 +216,7 @@ def send_while_taken(pair: Pair, data: bytes) -> int:
     return sent
 
 
-def test_one_turn_handles_so_many_messages_and_others_come_in_between(
-    pair: Pair, connections: Connections
-) -> None:
+def test_one_turn_handles_so_many_messages_and_others_come_in_between(pair: Pair, connections: Connections) -> None:
     other = Pair(connections)
     order: list[str] = []
     pair.ours.handler = lambda text: order.append("flood")
@@ -233,9 +229,7 @@ def test_one_turn_handles_so_many_messages_and_others_come_in_between(
     other.peer.close()
 
 
-def test_a_handler_that_raises_ends_its_connection_with_1011(
-    pair: Pair, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_handler_that_raises_ends_its_connection_with_1011(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     def fail(text: str) -> None:
         raise RuntimeError("a bug")
 
@@ -248,9 +242,7 @@ def test_a_handler_that_raises_ends_its_connection_with_1011(
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
-def test_a_peer_that_hangs_up_without_a_close_frame_leaves_with_1006(
-    pair: Pair, connections: Connections
-) -> None:
+def test_a_peer_that_hangs_up_without_a_close_frame_leaves_with_1006(pair: Pair, connections: Connections) -> None:
     pair.peer.close()
     with gevent.Timeout(5):
         while pair.ours.state is not CLOSED:
@@ -287,9 +279,7 @@ def test_what_a_turn_of_the_loop_sends_is_one_write(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 3, 7, 8, 9, 1000])
-def test_what_the_kernel_takes_in_parts_arrives_whole_and_in_order(
-    pair: Pair, at_most: int
-) -> None:
+def test_what_the_kernel_takes_in_parts_arrives_whole_and_in_order(pair: Pair, at_most: int) -> None:
     pair.sock.at_most = at_most
     sent = [str(number).encode() * (number % 5) for number in range(60)]
     for number, payload in enumerate(sent):
@@ -302,9 +292,7 @@ def test_what_the_kernel_takes_in_parts_arrives_whole_and_in_order(
 
 
 @pytest.mark.parametrize("taken", [0, 1, 5, 10_009, 30_000])
-def test_over_its_bound_an_outbox_is_dropped_but_for_the_frame_that_is_out_in_part(
-    pair: Pair, taken: int
-) -> None:
+def test_over_its_bound_an_outbox_is_dropped_but_for_the_frame_that_is_out_in_part(pair: Pair, taken: int) -> None:
     message = encode_frame(TEXT, b"x" * 10_000)
     pair.sock.at_most = taken
     assert pair.ours.send(message)
@@ -384,9 +372,7 @@ def test_a_peers_close_is_answered_with_its_code_and_what_follows_is_not_read(pa
 
 
 @pytest.mark.parametrize("first", ["close", "abort"])
-def test_closing_and_aborting_again_change_nothing(
-    pair: Pair, connections: Connections, first: str
-) -> None:
+def test_closing_and_aborting_again_change_nothing(pair: Pair, connections: Connections, first: str) -> None:
     if first == "close":
         pair.ours.close(1000, "first")
         pair.ours.close(1001, "second")

@@ -104,9 +104,7 @@ class Api:
 
     def get(self, path: str, user_id: str = "alice", **query: Any) -> TestResponse:
         path, _, raw_query = path.partition("?")
-        return self.client.get(
-            f"/api{path}", headers=self.header(user_id), query_string=raw_query or query
-        )
+        return self.client.get(f"/api{path}", headers=self.header(user_id), query_string=raw_query or query)
 
     def post(self, path: str, data: Any, content_type: str = "application/json") -> TestResponse:
         body = data if isinstance(data, bytes | str) else json.dumps(data)

@@ -83,9 +83,7 @@ def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
             between()
 
 
-def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(
-    api_on_each: Api,
-) -> None:
+def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(api_on_each: Api) -> None:
     api_on_each.store.database._clock = lambda: 1_800_000_000.0
     others = [f"{name}{n}" for n in range(6) for name in ("bob", "김", "Ä", "a.b")]
     api_on_each.say(*[("alice", other, "hi") for other in others])
@@ -129,9 +127,7 @@ def test_messages_are_paged_by_seq_in_both_directions(api_on_each: Api) -> None:
     def seqs(**query: int) -> list[int]:
         answer = api_on_each.get("/conversations/bob/messages", **query).json
         assert answer["lastSeq"] == 10
-        assert [m["message"] for m in answer["messages"]] == [
-            str(m["seq"]) for m in answer["messages"]
-        ]
+        assert [m["message"] for m in answer["messages"]] == [str(m["seq"]) for m in answer["messages"]]
         return [message["seq"] for message in answer["messages"]]
 
     assert seqs() == list(range(1, 11))
@@ -198,20 +194,7 @@ def test_an_unknown_conversation_is_empty_and_another_users_is_not_shown(api_on_
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "a.b",
-        ".a",
-        "a..b",
-        "a.",
-        "messages",
-        "x@messages",
-        "openapi.json",
-        "é",
-        "김한글",
-        "नमस्ते",
-        "-" * 9 + "x",
-    ],
+    "name", ["a.b", ".a", "a..b", "a.", "messages", "x@messages", "openapi.json", "é", "김한글", "नमस्ते", "-" * 9 + "x"]
 )
 def test_any_name_can_stand_in_the_path(api_on_sqlite: Api, name: str) -> None:
     api_on_sqlite.say(("walker", name, "hi"))
@@ -263,19 +246,8 @@ def test_only_paths_below_the_prefix_answer_as_the_api_does(api_on_sqlite: Api) 
         assert (client.get(path).status_code, client.get(path).mimetype) == (404, "text/html")
     assert client.post("/chatter").mimetype == "text/html"
     assert client.get("/chatter").text == "the host's"
-    assert set(client.options("/chatter").headers["Allow"].split(", ")) == {
-        "GET",
-        "HEAD",
-        "OPTIONS",
-    }
-    for path in (
-        "/chat/",
-        "/chat/nothing",
-        "/chat/api",
-        "/chat/api/x",
-        "/chat//api/x",
-        "/chat/a\nb",
-    ):
+    assert set(client.options("/chatter").headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    for path in ("/chat/", "/chat/nothing", "/chat/api", "/chat/api/x", "/chat//api/x", "/chat/a\nb"):
         assert fault(client.get(path)) == (404, "not_found", None)
     header = api_on_sqlite.header("alice")
     assert client.get("/chat/api/conversations", headers=header).status_code == 200
@@ -286,9 +258,7 @@ def test_a_hosts_own_error_handlers_are_not_asked_for_the_apis_errors(api_on_sql
     for what in (401, 404, 405, Exception):
         app.register_error_handler(what, lambda error: ("the host's", 418))
     client = app.test_client()
-    assert client.get("/nothing").status_code == 418, (
-        "the host must have a handler for this to mean anything"
-    )
+    assert client.get("/nothing").status_code == 418, "the host must have a handler for this to mean anything"
     assert fault(client.get("/chat/nothing")) == (404, "not_found", None)
     assert fault(client.put("/chat/api/session")) == (405, "method_not_allowed", None)
     assert fault(client.get("/chat/api/conversations")) == (401, "not_signed_in", None)

@@ -92,9 +92,7 @@ BAD_QUERIES = [
 
 
 @pytest.mark.parametrize(("query", "field"), BAD_QUERIES, ids=lambda value: value[:20])
-def test_a_parameter_that_breaks_its_rule_is_refused_by_name(
-    api_on_sqlite: Api, query: str, field: str
-) -> None:
+def test_a_parameter_that_breaks_its_rule_is_refused_by_name(api_on_sqlite: Api, query: str, field: str) -> None:
     response = api_on_sqlite.get(f"/conversations?{query}")
     assert fault(response) == (400, "invalid_field", field)
     assert field in response.json["error"]["message"]
@@ -111,9 +109,7 @@ def test_a_parameter_that_breaks_its_rule_is_refused_by_name(
         ("after=", "after"),
     ],
 )
-def test_the_bounds_of_a_page_of_messages_are_checked(
-    api_on_sqlite: Api, query: str, field: str
-) -> None:
+def test_the_bounds_of_a_page_of_messages_are_checked(api_on_sqlite: Api, query: str, field: str) -> None:
     response = api_on_sqlite.get(f"/conversations/bob/messages?{query}")
     assert fault(response) == (400, "invalid_field", field)
 
@@ -140,9 +136,7 @@ def test_a_name_in_the_path_that_is_none_is_refused(api_on_sqlite: Api, name: st
 
 
 @pytest.mark.parametrize("name", [b"\xff", b"a\xc3", b"\xed\xa0\x80"])
-def test_a_name_in_the_path_that_is_no_utf8_is_refused_and_not_mended(
-    api_on_sqlite: Api, name: bytes
-) -> None:
+def test_a_name_in_the_path_that_is_no_utf8_is_refused_and_not_mended(api_on_sqlite: Api, name: bytes) -> None:
     path = f"/api/conversations/{name.decode('latin-1')}/messages"
     response = api_on_sqlite.client.get(
         "/api", headers=api_on_sqlite.header("alice"), environ_overrides={"PATH_INFO": path}
@@ -191,9 +185,7 @@ def test_a_cursor_of_any_place_is_answered_by_what_lies_behind_it(api_on_each: A
     "header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Bearer x", "Bearer a.b.c", "Bearer \xff"]
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/conversations", "/conversations/bob/messages"])
-def test_who_shows_no_good_token_is_told_to_sign_in(
-    api_on_sqlite: Api, path: str, header: str | None
-) -> None:
+def test_who_shows_no_good_token_is_told_to_sign_in(api_on_sqlite: Api, path: str, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     response = api_on_sqlite.client.get(f"/api{path}", headers=headers)
     assert fault(response) == (401, "not_signed_in", None)
@@ -205,17 +197,13 @@ def test_what_is_not_served_is_not_found(api_on_sqlite: Api, path: str) -> None:
     assert fault(api_on_sqlite.get(path)) == (404, "not_found", None)
 
 
-def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(
-    api_on_sqlite: Api,
-) -> None:
+def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(api_on_sqlite: Api) -> None:
     response = api_on_sqlite.client.delete("/api/accounts")
     assert fault(response) == (405, "method_not_allowed", None)
     assert set(response.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
     assert api_on_sqlite.client.post("/api/conversations").status_code == 405
     response = api_on_sqlite.client.delete("/api/notifications")
-    assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST", (
-        "those of both of its operations"
-    )
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST", "those of both of its operations"
     assert fault(api_on_sqlite.client.open("/api/accounts", method="BREW"))[0] == 405
 
 
@@ -250,9 +238,7 @@ def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(api_on_sqlite
 
     def sign_in(password: str, name: str = "guessed", address: str = "2001:db8::1") -> TestResponse:
         return api.client.post(
-            "/api/session",
-            json={"userId": name, "password": password},
-            environ_base={"REMOTE_ADDR": address},
+            "/api/session", json={"userId": name, "password": password}, environ_base={"REMOTE_ADDR": address}
         )
 
     assert [sign_in("correct horse").status_code for _ in range(11)] == [201] * 11
@@ -281,9 +267,7 @@ def test_a_store_that_is_unavailable_says_when_to_come_back(
 def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(
-        api_on_sqlite.chat.storage.messages, "history", _raising(KeyError("/etc/secret"))
-    )
+    monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "history", _raising(KeyError("/etc/secret")))
     with caplog.at_level(logging.ERROR, "chat"):
         response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (500, "internal", None)
@@ -292,9 +276,7 @@ def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
     assert "Traceback" in caplog.text
 
 
-def test_what_the_http_layer_refuses_keeps_its_status(
-    api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_http_layer_refuses_keeps_its_status(api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "history", _raising(ImATeapot()))
     response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (418, "bad_request", None)
@@ -302,10 +284,7 @@ def test_what_the_http_layer_refuses_keeps_its_status(
 
 def test_a_body_that_breaks_off_is_a_bad_request(api_on_sqlite: Api) -> None:
     response = api_on_sqlite.client.post(
-        "/api/session",
-        data=b"{}",
-        content_type="application/json",
-        environ_overrides={"CONTENT_LENGTH": "9"},
+        "/api/session", data=b"{}", content_type="application/json", environ_overrides={"CONTENT_LENGTH": "9"}
     )
     assert fault(response) == (400, "bad_request", None)
 

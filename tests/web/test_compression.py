@@ -36,9 +36,7 @@ def test_who_takes_gzip_gets_it_and_others_the_same_text(client: FlaskClient, pa
         assert len(packed.data) == int(packed.headers["Content-Length"]) < len(plain.data)
         assert gzip.decompress(packed.data) == plain.data
     assert "Content-Encoding" not in plain.headers
-    assert (
-        "Content-Encoding" not in get(client, path, headers={"Accept-Encoding": "gzip;q=0"}).headers
-    )
+    assert "Content-Encoding" not in get(client, path, headers={"Accept-Encoding": "gzip;q=0"}).headers
     for answer in (plain, packed):
         assert "Accept-Encoding" in answer.headers["Vary"]
 
@@ -49,9 +47,7 @@ def test_a_browser_that_has_the_file_is_told_so(client: FlaskClient) -> None:
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_a_part_of_a_file_and_an_answer_of_the_api_are_left_as_they_are(
-    client: FlaskClient,
-) -> None:
+def test_a_part_of_a_file_and_an_answer_of_the_api_are_left_as_they_are(client: FlaskClient) -> None:
     part = get(client, CSS, headers={**GZIP, "Range": "bytes=0-9"})
     assert (part.status_code, part.data) == (206, (ROOT / "static/css/chat.css").read_bytes()[:10])
     document = get(client, "/api/openapi.json", headers=GZIP)

@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from chat.notifications.draft import (
-    LINK_CHARS,
-    LONGEST_SECONDS,
-    MESSAGE_CHARS,
-    MOST_USERS,
-    TITLE_CHARS,
-)
+from chat.notifications.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, MOST_USERS, TITLE_CHARS
 from chat.storage.store import Store
 from tests.web.conftest import Api, fault
 
@@ -58,9 +52,7 @@ def push(api: Api, body: Any, headers: dict[str, str] | None = None, **more: str
     ],
     ids=str,
 )
-def test_what_is_wrong_is_named_by_its_field(
-    api_on_sqlite: Api, change: dict[str, Any], code: str, field: str
-) -> None:
+def test_what_is_wrong_is_named_by_its_field(api_on_sqlite: Api, change: dict[str, Any], code: str, field: str) -> None:
     assert fault(push(api_on_sqlite, HI | change)) == (400, code, field)
 
 
@@ -76,9 +68,7 @@ def test_a_link_leads_to_the_web_or_a_place_on_the_site(api_on_sqlite: Api, link
     assert fault(push(api_on_sqlite, HI | {"link": link})) == (400, "invalid_field", "link")
 
 
-@pytest.mark.parametrize(
-    "link", ["/", "/a?b=c#d", "http://a", "https://a.example:8/x/../y", "/한글/%20"]
-)
+@pytest.mark.parametrize("link", ["/", "/a?b=c#d", "http://a", "https://a.example:8/x/../y", "/한글/%20"])
 def test_a_good_link_is_kept_as_it_is(api_on_sqlite: Api, link: str) -> None:
     body = HI | {"link": link, "toUserId": "linked"}
     assert push(api_on_sqlite, body).status_code == 201
@@ -141,11 +131,7 @@ def test_in_a_required_directory_the_first_unknown_one_is_named(store: Store) ->
     refused = push(api, {"toUserIds": ["bob", "nobody", "noone"], "message": "hi"})
     assert fault(refused) == (404, "unknown_user", "toUserIds")
     assert "nobody" in refused.json["error"]["message"]
-    assert fault(push(api, {"toUserId": "nobody", "message": "hi"})) == (
-        404,
-        "unknown_user",
-        "toUserId",
-    )
+    assert fault(push(api, {"toUserId": "nobody", "message": "hi"})) == (404, "unknown_user", "toUserId")
 
 
 def test_the_list_shows_the_unseen_first_page_by_page(api_on_each: Api) -> None:

@@ -46,9 +46,7 @@ def document(api_on_sqlite: Api) -> Any:
     return response.json
 
 
-def test_every_route_of_the_app_below_api_is_in_the_document_and_no_other(
-    document: Any, api_on_sqlite: Api
-) -> None:
+def test_every_route_of_the_app_below_api_is_in_the_document_and_no_other(document: Any, api_on_sqlite: Api) -> None:
     routes = {
         (re.sub(r"<.*?>", "{}", str(rule)), method)
         for rule in api_on_sqlite.app.url_map.iter_rules()
@@ -94,12 +92,7 @@ def test_parameters_carry_their_bounds_and_defaults(document: Any) -> None:
     found = {parameter["name"]: parameter for parameter in operation["parameters"]}
     assert found.keys() == {"userId", "before", "after", "limit"}
     assert (found["userId"]["in"], found["userId"]["required"]) == ("path", True)
-    assert found["limit"]["schema"] == {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": 200,
-        "default": 50,
-    }
+    assert found["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert "default" not in found["before"]["schema"]
 
 

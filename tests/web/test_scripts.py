@@ -79,9 +79,7 @@ def test_the_joined_script_does_what_the_modules_do(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "joined.js").write_text(joined(main))
     said = run(main)
-    assert said == "not // a comment\n40 42 xx11\n", (
-        "need modules that run for this to mean anything"
-    )
+    assert said == "not // a comment\n40 42 xx11\n", "need modules that run for this to mean anything"
     assert run(tmp_path / "joined.js") == said
 
 

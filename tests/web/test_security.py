@@ -104,16 +104,12 @@ def test_a_forged_x_forwarded_for_is_ignored(open_server: Server) -> None:
         bad = {"userId": "forger", "password": "wrong one, this"}
         requests.post(f"{open_server.http}/api/session", json=bad, headers=forged, timeout=SECONDS)
     other = {"X-Forwarded-For": "198.51.100.67"}
-    answer = requests.post(
-        f"{open_server.http}/api/session", json=bad, headers=other, timeout=SECONDS
-    )
+    answer = requests.post(f"{open_server.http}/api/session", json=bad, headers=other, timeout=SECONDS)
     assert answer.status_code == 429, "another forged address is no new start"
     assert "198.51.100" not in open_server.log
 
 
-def test_behind_a_proxy_its_own_entry_counts_and_the_clients_before_it_do_not(
-    start_server: StartServer,
-) -> None:
+def test_behind_a_proxy_its_own_entry_counts_and_the_clients_before_it_do_not(start_server: StartServer) -> None:
     server = start_server(CHAT_TRUSTED_PROXIES="1")
     headers = {"X-Forwarded-For": "198.51.100.66, 203.0.113.5"}
     with Person(server.ws, "alice", additional_headers=headers):
@@ -124,13 +120,9 @@ def test_behind_a_proxy_its_own_entry_counts_and_the_clients_before_it_do_not(
 # Other sites.
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain", ""]
-)
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain", ""])
 @pytest.mark.parametrize("path", ["/accounts", "/session"])
-def test_what_a_form_of_another_site_can_send_is_refused(
-    open_server: Server, path: str, content_type: str
-) -> None:
+def test_what_a_form_of_another_site_can_send_is_refused(open_server: Server, path: str, content_type: str) -> None:
     body = json.dumps({"userId": "victim", "password": PASSWORD})
     answer = requests.post(
         f"{open_server.http}/api{path}",
@@ -232,11 +224,7 @@ def test_anothers_conversation_answers_like_one_that_does_not_exist(open_server:
     token = post(open_server, "/session", userId="ann").json()["token"]
     header = {"Authorization": f"Bearer {token}"}
     answers = [
-        requests.get(
-            f"{open_server.http}/api/conversations/{other}/messages",
-            headers=header,
-            timeout=SECONDS,
-        )
+        requests.get(f"{open_server.http}/api/conversations/{other}/messages", headers=header, timeout=SECONDS)
         for other in ("bea", "cid", "nobody-at-all")
     ]
     assert {(answer.status_code, answer.text) for answer in answers} == {
@@ -275,9 +263,7 @@ def test_a_name_that_could_pass_for_another_is_refused_with_its_field(
 
 
 @pytest.mark.parametrize("spelling", ["ADMIN", "Admin", "\uff41\uff44\uff4d\uff49\uff4e"])
-def test_another_spelling_of_a_protected_name_is_the_same_name(
-    open_server: Server, spelling: str
-) -> None:
+def test_another_spelling_of_a_protected_name_is_the_same_name(open_server: Server, spelling: str) -> None:
     post(open_server, "/accounts", userId="admin", password=PASSWORD)
     assert post(open_server, "/session", userId=spelling).status_code == 401
     assert post(open_server, "/accounts", userId=spelling, password=PASSWORD).status_code == 409
@@ -340,9 +326,7 @@ WRITTEN = {
         ("\\", []),
     ],
 )
-def test_what_is_searched_for_stands_for_itself(
-    open_server: Server, wanted: str, found: list[str]
-) -> None:
+def test_what_is_searched_for_stands_for_itself(open_server: Server, wanted: str, found: list[str]) -> None:
     with Person(open_server.ws, "sam") as sam:
         for text, client_id in WRITTEN.items():
             sam.ask(type="chat", toUserId="tom", message=text, clientId=client_id)

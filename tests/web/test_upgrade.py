@@ -148,9 +148,7 @@ def test_a_client_that_is_gone_before_its_answer_leaves_no_trace(server: Server)
 @pytest.fixture(scope="module")
 def guarded(_start: StartServer) -> Iterator[Server]:
     """A server with two friends and room for three sockets."""
-    server = _start(
-        CHAT_ORIGINS="https://friend.example, http://friend.example:8080", CHAT_MAX_SOCKETS="3"
-    )
+    server = _start(CHAT_ORIGINS="https://friend.example, http://friend.example:8080", CHAT_MAX_SOCKETS="3")
     yield server
     server.stop()
 
@@ -170,9 +168,7 @@ def guarded(_start: StartServer) -> Iterator[Server]:
         ("http://friend.example:8080", "chat.example"),
     ],
 )
-def test_no_origin_ones_own_and_a_listed_one_may_open_a_socket(
-    guarded: Server, origin: str | None, host: str
-) -> None:
+def test_no_origin_ones_own_and_a_listed_one_may_open_a_socket(guarded: Server, origin: str | None, host: str) -> None:
     assert Answer(guarded, upgrade_request(Origin=origin, Host=host)).status == 101
 
 
@@ -208,9 +204,7 @@ def test_a_foreign_origin_is_refused(guarded: Server, origin: str) -> None:
 
 
 def test_a_refused_origin_is_told_both_origins_and_the_setting(guarded: Server) -> None:
-    answer = Answer(
-        guarded, upgrade_request(Origin="http://evil.example", Host="chat.example:8000")
-    )
+    answer = Answer(guarded, upgrade_request(Origin="http://evil.example", Host="chat.example:8000"))
     assert answer.status == 403
     for word in ("http://evil.example", "http://chat.example:8000", "CHAT_ORIGINS"):
         assert word in answer.error["message"]
@@ -346,13 +340,9 @@ def test_under_tls_too_a_stalled_reader_gets_whole_frames_then_4008(
     assert messages == [text] * len(messages)
 
 
-def test_without_gevent_the_page_works_and_sockets_are_refused_with_the_reason(
-    start_server: StartServer,
-) -> None:
+def test_without_gevent_the_page_works_and_sockets_are_refused_with_the_reason(start_server: StartServer) -> None:
     """`flask --app chat run` never patches: one blocking call would stop every socket."""
-    server = start_server(
-        command=[sys.executable, "-m", "flask", "--app", "chat", "run", "-p", "0"]
-    )
+    server = start_server(command=[sys.executable, "-m", "flask", "--app", "chat", "run", "-p", "0"])
     assert requests.get(server.http, timeout=SECONDS).status_code == 200
     answer = Answer(server, upgrade_request())
     assert (answer.status, answer.error["code"]) == (503, "not_under_gevent")
