@@ -72,6 +72,21 @@ def test_the_document_is_openapi_3_1_and_says_where_the_token_goes(document: Any
         assert reference in document["components"]["schemas"]
 
 
+def test_every_operation_but_three_asks_for_a_token(document: Any, api_on_sqlite: Api) -> None:
+    """A view that has no parameter for whose token it is would be open to everybody."""
+    public = {
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if not operation["security"]
+    }
+    assert public == {"open_account", "open_session", "show_document"}
+    for view in VIEWS:
+        path = re.sub(r"{.*?}", "1", path_of(view.operation))
+        answer = api_on_sqlite.client.open(path, method=view.operation.method)
+        assert (answer.status_code == 401) is (view.__name__ not in public), path
+
+
 def test_parameters_carry_their_bounds_and_defaults(document: Any) -> None:
     operation = document["paths"]["/api/conversations/{userId}/messages"]["get"]
     found = {parameter["name"]: parameter for parameter in operation["parameters"]}
