@@ -16,20 +16,16 @@ from chat.notifications.notifier import Notifier
 from chat.notifications.webhook import Webhook
 from chat.people.directory import Directory
 from chat.people.tokens import Tokens
-from chat.storage import migrate
-from chat.storage.accounts import Accounts
-from chat.storage.batches import Batches
-from chat.storage.in_turn import InTurn
-from chat.storage.notifications import Notifications
 from chat.storage.records import Pointer, Send
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 from chat.web.accounts import AccountViews
 from chat.web.api import api
 from chat.web.notifications import NotificationViews
 from tests.storage import conftest as databases
+from tests.storage.conftest import open_storage
 
-database_url, store = databases.database_url, databases.store
+database_url, storage = databases.database_url, databases.storage
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
@@ -41,21 +37,21 @@ def at_once(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 class Api:
     """The API as one user after another uses it."""
 
-    def __init__(self, store: Store, required: bool = False, sign_up: bool = True) -> None:
-        self.store = store
+    def __init__(self, storage: Storage, required: bool = False, sign_up: bool = True) -> None:
+        self.storage = storage
         self.tokens = Tokens(SECRET, seconds=600)
-        self.accounts = Accounts(store.database)
+        self.accounts = storage.accounts
         self.directory = Directory()
         self.directory.open(self.tokens, self.accounts, at_once, required)
         views = AccountViews(self.directory, sign_up, at_once)
         self.notifier = Notifier()
         self.notifier.open(
-            Notifications(store.database), Batches(store.database), InTurn(),
+            storage.notifications, storage.batches, storage.journal,
             self.directory, Webhook(), gevent.spawn,
         )  # fmt: skip
         notifications = NotificationViews(self.directory, self.notifier, Connections(Settings()))
         self.app = Flask(__name__)
-        self.app.register_blueprint(api(store, self.directory, views, notifications))
+        self.app.register_blueprint(api(storage, self.directory, views, notifications))
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
@@ -76,25 +72,24 @@ class Api:
 
     def say(self, *messages: tuple[str, str, str]) -> None:
         """Store messages: (from, to, text)."""
-        self.store.commit([Send(*message, None) for message in messages])
+        self.storage.writer.commit([Send(*message, None) for message in messages])
 
     def point(self, user_id: str, with_user_id: str, received: int, read: int) -> None:
-        self.store.commit([], [Pointer(user_id, with_user_id, received, read)])
+        self.storage.writer.commit([], [Pointer(user_id, with_user_id, received, read)])
 
 
 @pytest.fixture(scope="module")
 def api_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Shared by the tests of one file, which keep to users of their own or ask for errors."""
-    opened = Store(f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
-    migrate.upgrade(opened.engine)
+    opened = open_storage(f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
     yield Api(opened)
     opened.close()
 
 
 @pytest.fixture
-def api_on_each(store: Store) -> Api:
+def api_on_each(storage: Storage) -> Api:
     """On a new database of each engine."""
-    return Api(store)
+    return Api(storage)
 
 
 def fault(response: TestResponse) -> tuple[int, str, str | None]:

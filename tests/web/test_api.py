@@ -93,7 +93,7 @@ def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
 def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(
     api_on_each: Api,
 ) -> None:
-    api_on_each.store.database._clock = lambda: 1_800_000_000.0
+    api_on_each.storage.database._clock = lambda: 1_800_000_000.0
     others = [f"{name}{n}" for n in range(6) for name in ("bob", "김", "Ä", "a.b")]
     api_on_each.say(*[("alice", other, "hi") for other in others])
     for limit in (1, 7, 23, 24, 25, 100):
@@ -105,7 +105,7 @@ def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_t
 
 def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
-    api_on_each.store.database._clock = lambda: next(moments)
+    api_on_each.storage.database._clock = lambda: next(moments)
     for n in range(9):
         api_on_each.say((f"bob{n}", "alice", "김" * 21_000))  # 63,000 bytes
     names = [f"bob{n}" for n in range(8, -1, -1)]
@@ -114,7 +114,7 @@ def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: A
 
 def test_a_message_that_comes_while_one_pages_shifts_nobody(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
-    api_on_each.store.database._clock = lambda: next(moments)
+    api_on_each.storage.database._clock = lambda: next(moments)
     for n in range(9):
         api_on_each.say(("alice", f"bob{n}", "hi"))
 
@@ -189,7 +189,9 @@ def test_more_tells_of_messages_in_the_direction_that_was_asked_for(
 
 
 def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None:
-    api_on_each.store.commit([Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None)])
+    api_on_each.storage.writer.commit(
+        [Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None)]
+    )
     one, two = api_on_each.get("/conversations/bob/messages").json["messages"]
     assert (one["clientId"], one["fromUserId"], one["toUserId"]) == ("c-1", "bob", "alice")
     assert "clientId" not in two
@@ -252,7 +254,7 @@ def test_the_store_is_asked_only_through_run(api_on_sqlite: Api) -> None:
     views = AccountViews(directory, sign_up=True, in_pool=run)
     app = Flask(__name__)
     notifications = NotificationViews(directory, api_on_sqlite.notifier, Connections(Settings()))
-    app.register_blueprint(api(api_on_sqlite.store, directory, views, notifications))
+    app.register_blueprint(api(api_on_sqlite.storage, directory, views, notifications))
     header = api_on_sqlite.header("alice")
     assert app.test_client().get("/api/conversations", headers=header).status_code == 200
     assert asked == ["find", "overviews"]

@@ -174,7 +174,7 @@ def test_a_cursor_that_was_tampered_with_is_refused(api_on_each: Api) -> None:
 def test_a_cursor_of_any_place_is_answered_by_what_lies_behind_it(api_on_each: Api) -> None:
     """Even when its conversation is not there: it is only a place."""
     api_on_each.say(("alice", "bob", "hi"))
-    [overview] = api_on_each.store.overviews("alice", 1)
+    [overview] = api_on_each.storage.messages.overviews("alice", 1)
     for other in ("zzz", "@-._0", "김"):
         cursor = cursor_after(overview._replace(with_user_id=other))
         assert api_on_each.get("/conversations", cursor=cursor).status_code == 200
@@ -220,7 +220,7 @@ def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(
 def test_a_store_that_is_unavailable_says_when_to_come_back(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, error: type[ChatError]
 ) -> None:
-    monkeypatch.setattr(api_on_sqlite.store, "overviews", _raising(error()))
+    monkeypatch.setattr(api_on_sqlite.storage.messages, "overviews", _raising(error()))
     response = api_on_sqlite.get("/conversations")
     assert fault(response) == (503, error.code, None)
     assert response.headers["Retry-After"] == "5"
@@ -229,7 +229,9 @@ def test_a_store_that_is_unavailable_says_when_to_come_back(
 def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(api_on_sqlite.store, "history", _raising(KeyError("/etc/secret")))
+    monkeypatch.setattr(
+        api_on_sqlite.storage.messages, "history", _raising(KeyError("/etc/secret"))
+    )
     with caplog.at_level(logging.ERROR, "chat"):
         response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (500, "internal", None)
@@ -241,7 +243,7 @@ def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
 def test_what_the_http_layer_refuses_keeps_its_status(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_on_sqlite.store, "history", _raising(ImATeapot()))
+    monkeypatch.setattr(api_on_sqlite.storage.messages, "history", _raising(ImATeapot()))
     response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (418, "bad_request", None)
 

@@ -16,7 +16,7 @@ from chat.notifications.draft import (
     MOST_USERS,
     TITLE_CHARS,
 )
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from tests.web.conftest import Api, fault
 
 HI = {"toUserId": "bob", "message": "hi"}
@@ -133,8 +133,8 @@ def test_ten_thousand_of_the_longest_names_fit(api_on_each: Api) -> None:
     assert fault(more) == (413, "too_large", None)
 
 
-def test_in_a_required_directory_the_first_unknown_one_is_named(store: Store) -> None:
-    api = Api(store, required=True)
+def test_in_a_required_directory_the_first_unknown_one_is_named(storage: Storage) -> None:
+    api = Api(storage, required=True)
     api.accounts.keep_names(["bob"])
     assert push(api, HI).status_code == 201
     assert push(api, {"toUserIds": ["BOB"], "message": "hi"}).status_code == 201
