@@ -8,6 +8,7 @@ time from the request to the whole answer.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -16,9 +17,9 @@ from http.client import HTTPConnection
 from statistics import median, quantiles
 
 from bench import machine, servers
-from chat.storage import migrate
+from chat.protocol.names import name_key
 from chat.storage.records import Send
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 
 MESSAGES, BATCH, OTHERS = 100_000, 2_000, 50
 REQUESTS = 300
@@ -49,8 +50,7 @@ def main() -> int:
 
 
 def _fill(url: str) -> None:
-    store = Store(url)
-    migrate.upgrade(store.engine)
+    storage = Storage(url, name_key, logging.getLogger(__name__), journal_records=1)
     sends = []
     for number in range(MESSAGES):
         pair = ("alice", "bob") if number % 3 else ("bob", "alice")
@@ -58,10 +58,10 @@ def _fill(url: str) -> None:
         one, other = f"u{number % OTHERS}", f"v{number % OTHERS}"
         sends.append(Send(one, other, TEXT, f"{number:08}"))
         if len(sends) >= BATCH:
-            store.commit(sends)
+            storage.writer.commit(sends)
             sends = []
-    store.commit(sends)
-    store.close()
+    storage.writer.commit(sends)
+    storage.close()
 
 
 def _milliseconds(ask: Callable[[], int]) -> list[float]:

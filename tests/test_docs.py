@@ -26,11 +26,16 @@ from chat.config import PREFIX, Settings
 from chat.protocol import structs as protocol
 from chat.router import events
 from chat.storage.records import Send
+<<<<<<< HEAD
 from chat.storage.store import Store
 from chat.web import conversations, notifications, openapi, search
+=======
+from chat.web import notification_shapes, operations, shapes
+>>>>>>> wt-storage
 from chat.web import requests as reading
 from chat.web.api import VIEWS
 from tests.conftest import ROOT, Server, StartServer
+from tests.storage.conftest import open_storage
 
 DOCS = ROOT / "docs"
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
@@ -397,12 +402,14 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
     flask = f"{sys.executable} -m flask"
     said = shell(tables, **{"postgresql+psycopg://chat@db.example.com/chat": url, "flask": flask})
     assert said.startswith(f"{url} is up to date (revision ")
-    store = Store(url)
-    store.commit([Send("alice", "bob", "hi", None)])
+    storage = open_storage(url)
+    storage.writer.commit([Send("alice", "bob", "hi", None)])
     shell(backup, python3=sys.executable, **places)
-    store.close()
-    copy = Store(f"sqlite:///{tmp_path}/backup.db")
-    assert [message.body for message in copy.history("alice", "bob", 10).messages] == ["hi"]
+    storage.close()
+    copy = open_storage(f"sqlite:///{tmp_path}/backup.db")
+    assert [message.body for message in copy.messages.history("alice", "bob", 10).messages] == [
+        "hi"
+    ]
     copy.close()
 
 
@@ -417,7 +424,7 @@ def test_every_log_line_is_documented() -> None:
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and getattr(node.func.value, "id", "") == "log"
+        and ast.unparse(node.func.value) in ("log", "self._log")
         and node.func.attr in LOG_LEVELS
     ]
     assert len(calls) > 4, "need the log calls for this to mean anything"

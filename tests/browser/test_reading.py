@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from chat.storage import migrate
 from chat.storage.records import Pointer, Send
-from chat.storage.store import Store
 from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, texts, write
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
 from tests.conftest import StartServer
+from tests.storage.conftest import open_storage
 
 MOST_FRAME_MS = 50
 # Scrolls as fast as a wheel that is spun; gives the times between the frames, in milliseconds.
@@ -125,19 +124,25 @@ def test_a_message_is_copied_by_its_button_and_by_keyboard(open_page: OpenPage, 
 def long_history(tmp_path: Path) -> str:
     """A database in which alice and bob have written ten thousand messages, all read."""
     url = f"sqlite:///{tmp_path}/long.db"
-    store = Store(url)
-    migrate.upgrade(store.engine)
+    storage = open_storage(url)
     for start in range(0, 10_000, 2_000):
         moment = time.time() - 10_000 + start
-        store.database._clock = lambda moment=moment: moment
-        store.commit(
+        storage.database._clock = lambda moment=moment: moment
+        storage.writer.commit(
             [
                 Send(*(("alice", "bob") if n % 3 else ("bob", "alice")), f"number {n} " + "word " * (n % 40), None)
                 for n in range(start, start + 2_000)
             ]
         )  # fmt: skip
+<<<<<<< HEAD
     store.commit([], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)])
     store.close()
+=======
+    storage.writer.commit(
+        [], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)]
+    )
+    storage.close()
+>>>>>>> wt-storage
     return url
 
 

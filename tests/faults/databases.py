@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from chat.storage import migrate
-from chat.storage.store import Store
 from tests.faults.checker import Conversation, Message
 from tests.postgres import Postgres
+from tests.storage.conftest import open_storage
 
 SEPARATOR = "\x1f"
 ALL = (
@@ -60,9 +59,8 @@ class PostgresDatabase:
     def __init__(self, server: Postgres, name: str) -> None:
         self.server = server
         self.url = server.create_database(name)
-        store = Store(self.url)
-        migrate.upgrade(store.engine)
-        store.close()
+        storage = open_storage(self.url)
+        storage.close()
 
     def ask(self, question: str) -> list[Any]:
         import psycopg

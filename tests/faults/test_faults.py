@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from chat.storage import migrate
 from chat.storage.records import Send
-from chat.storage.store import Store
 from tests.faults import scenarios
 from tests.faults.databases import PostgresDatabase
 from tests.faults.scenarios import Outcome
 from tests.postgres import Postgres
+from tests.storage.conftest import open_storage
 
 
 def holds(outcome: Outcome, least: int = 1) -> None:
@@ -71,11 +70,10 @@ def test_a_proper_end_under_load_loses_nothing_and_says_1012_to_each(tmp_path: P
 
 def test_a_commit_waits_for_the_disk_itself(tmp_path: Path) -> None:
     """A kill cannot tell FULL from NORMAL: the page cache outlives the process, but not the power."""
-    store = Store(f"sqlite:///{tmp_path}/chat.db")
-    migrate.upgrade(store.engine)
-    store.commit([Send("alice", "bob", "hi", None)])
-    with store.transaction() as writer:  # the very connection that commits
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    storage.writer.commit([Send("alice", "bob", "hi", None)])
+    with storage.database.transaction() as writer:  # the very connection that commits
         assert writer.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert writer.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert writer.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-    store.close()
+    storage.close()

@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chat.storage import migrate
-from chat.storage.accounts import Accounts
-from chat.storage.store import Store
 from tests.clients import Person
 from tests.conftest import ROOT, Server, StartServer
 from tests.notifications.test_notifications import finished, push
+from tests.storage.conftest import open_storage
 
 USERS = 10_000
 ONLINE = 2_000
@@ -51,10 +49,9 @@ def crowd(server: Server, number: int, name: str) -> Iterator[Crowd]:
 
 def test_everyone_of_ten_thousand_is_notified_while_pings_go_on(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
-    store = Store(url)
-    migrate.upgrade(store.engine)
-    Accounts(store.database).keep_names([f"user{n}" for n in range(USERS)])
-    store.close()
+    storage = open_storage(url)
+    storage.accounts.keep_names([f"user{n}" for n in range(USERS)])
+    storage.close()
     server = start_server(CHAT_DATABASE_URL=url)
     with crowd(server, ONLINE, "user") as members, Person(server.ws, "user9999") as person:
         assert members.counted() == {"0": ONLINE}

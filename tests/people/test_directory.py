@@ -11,25 +11,22 @@ import pytest
 from chat.errors import SignInNeeded, Unavailable
 from chat.people.directory import Directory
 from chat.people.tokens import Tokens
-from chat.storage import migrate
-from chat.storage.accounts import Accounts
-from chat.storage.store import Store
+from tests.storage.conftest import open_storage
 
 
 def test_what_changed_while_the_database_was_away_is_noticed_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(f"sqlite:///{tmp_path}/chat.db")
-    migrate.upgrade(store.engine)
     now, away = 1_800_000_000.0, False
     monkeypatch.setattr("time.time", lambda: now)
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db", clock=lambda: now)
 
     def run(function: Callable[..., Any], *args: Any) -> Any:
         if away:
             raise Unavailable
         return function(*args)
 
-    accounts = Accounts(store.database, clock=lambda: now)
+    accounts = storage.accounts
     directory = Directory()
     directory.open(Tokens(b"x" * 32, 600), accounts, run, required=False)
     assert directory.admit("alice", None) == ("alice", None)
@@ -43,4 +40,4 @@ def test_what_changed_while_the_database_was_away_is_noticed_when_it_is_back(
     directory.keep_up()
     with pytest.raises(SignInNeeded):
         directory.admit("alice", None)
-    store.close()
+    storage.close()

@@ -20,6 +20,7 @@ from chat.notifications.webhook import Webhook
 from chat.people.directory import Directory
 from chat.people.online import sockets, streams
 from chat.people.tokens import Tokens
+<<<<<<< HEAD
 from chat.protocol.names import name_key
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
@@ -27,13 +28,16 @@ from chat.storage.batches import Batches
 from chat.storage.in_turn import InTurn
 from chat.storage.last_seen import Sightings
 from chat.storage.notifications import Notifications
+=======
+>>>>>>> wt-storage
 from chat.storage.records import Pointer, Send
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 from chat.web.api import answer_unknown_paths, api_blueprint
 from tests.storage import conftest as databases
+from tests.storage.conftest import open_storage
 
-database_url, store = databases.database_url, databases.store
+database_url, storage = databases.database_url, databases.storage
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
@@ -90,10 +94,28 @@ def app_of(chat: Any, url_prefix: str = "") -> Flask:
 class Api:
     """The API as one user after another uses it."""
 
+<<<<<<< HEAD
     def __init__(self, store: Store, run: Callable[..., Any] = at_once, **settings: Any) -> None:
         self.store = store
         self.chat = chat_on(store, Settings(**{"rate_limits": "off", **settings}), run)
         self.app = app_of(self.chat)
+=======
+    def __init__(self, storage: Storage, required: bool = False, sign_up: bool = True) -> None:
+        self.storage = storage
+        self.tokens = Tokens(SECRET, seconds=600)
+        self.accounts = storage.accounts
+        self.directory = Directory()
+        self.directory.open(self.tokens, self.accounts, at_once, required)
+        views = AccountViews(self.directory, sign_up, at_once)
+        self.notifier = Notifier()
+        self.notifier.open(
+            storage.notifications, storage.batches, storage.journal,
+            self.directory, Webhook(), gevent.spawn,
+        )  # fmt: skip
+        notifications = NotificationViews(self.directory, self.notifier, Connections(Settings()))
+        self.app = Flask(__name__)
+        self.app.register_blueprint(api(storage, self.directory, views, notifications))
+>>>>>>> wt-storage
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
@@ -112,28 +134,31 @@ class Api:
 
     def say(self, *messages: tuple[str, str, str]) -> None:
         """Store messages: (from, to, text)."""
+<<<<<<< HEAD
         self.send(*[Send(*message, None) for message in messages])
 
     def send(self, *messages: Send) -> None:
         self.store.commit(messages)
+=======
+        self.storage.writer.commit([Send(*message, None) for message in messages])
+>>>>>>> wt-storage
 
     def point(self, user_id: str, with_user_id: str, received: int, read: int) -> None:
-        self.store.commit([], [Pointer(user_id, with_user_id, received, read)])
+        self.storage.writer.commit([], [Pointer(user_id, with_user_id, received, read)])
 
 
 @pytest.fixture(scope="module")
 def api_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Shared by the tests of one file, which keep to users of their own or ask for errors."""
-    opened = Store(f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
-    migrate.upgrade(opened.engine)
+    opened = open_storage(f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
     yield Api(opened)
     opened.close()
 
 
 @pytest.fixture
-def api_on_each(store: Store) -> Api:
+def api_on_each(storage: Storage) -> Api:
     """On a new database of each engine."""
-    return Api(store)
+    return Api(storage)
 
 
 def fault(response: TestResponse) -> tuple[int, str, str | None]:

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from chat.notifications.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, MOST_USERS, TITLE_CHARS
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from tests.web.conftest import Api, fault
 
 HI = {"toUserId": "bob", "message": "hi"}
@@ -123,8 +123,8 @@ def test_ten_thousand_of_the_longest_names_fit(api_on_each: Api) -> None:
     assert fault(more) == (413, "too_large", None)
 
 
-def test_in_a_required_directory_the_first_unknown_one_is_named(store: Store) -> None:
-    api = Api(store, auth="required")
+def test_in_a_required_directory_the_first_unknown_one_is_named(storage: Storage) -> None:
+    api = Api(storage, auth="required")
     api.chat.storage.accounts.keep_names(["bob"])
     assert push(api, HI).status_code == 201
     assert push(api, {"toUserIds": ["BOB"], "message": "hi"}).status_code == 201
