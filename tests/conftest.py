@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -11,9 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
+import chat.handlers
+from chat.config import Settings
+from chat.router import events
+from chat.server import ChatServer
 from tests.postgres import Postgres
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +39,35 @@ def _storage_of_an_app_in_this_process(
     """A create_app() in a test opens a new database, and never that of the person who runs the tests."""
     for name, value in own_storage(tmp_path_factory.mktemp("app")).items():
         monkeypatch.setenv(name, value)
+
+
+MakeChat = Callable[..., ChatServer]
+
+
+@pytest.fixture
+def make_chat(tmp_path: Path) -> Iterator[MakeChat]:
+    """Make chats in this process, each on a new SQLite file: make_chat(auth="required", database_url=...).
+
+    The arguments are fields of Settings. Nothing is started; what is used is stopped at the end.
+    """
+    made: list[ChatServer] = []
+
+    def make(**settings: Any) -> ChatServer:
+        folder = tmp_path / f"chat{len(made)}"
+        folder.mkdir()
+        given = Settings(**{"token_secret": TOKEN_SECRET, "rate_limits": "off", **settings})
+        made.append(ChatServer(given, events, str(folder), logging.getLogger("chat")))
+        return made[-1]
+
+    yield make
+    for chat in made:
+        chat.stop()
+
+
+@pytest.fixture
+def chat(make_chat: MakeChat) -> ChatServer:
+    """A chat with default settings, but for its limits, which are off."""
+    return make_chat()
 
 
 class Server:
