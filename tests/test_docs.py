@@ -26,12 +26,6 @@ from chat.config import PREFIX, Settings
 from chat.protocol import structs as protocol
 from chat.router import events
 from chat.storage.records import Send
-<<<<<<< HEAD
-from chat.storage.store import Store
-from chat.web import conversations, notifications, openapi, search
-=======
-from chat.web import notification_shapes, operations, shapes
->>>>>>> wt-storage
 from chat.web import requests as reading
 from chat.web.api import VIEWS
 from tests.conftest import ROOT, Server, StartServer
@@ -407,9 +401,7 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
     shell(backup, python3=sys.executable, **places)
     storage.close()
     copy = open_storage(f"sqlite:///{tmp_path}/backup.db")
-    assert [message.body for message in copy.messages.history("alice", "bob", 10).messages] == [
-        "hi"
-    ]
+    assert [message.body for message in copy.messages.history("alice", "bob", 10).messages] == ["hi"]
     copy.close()
 
 

@@ -134,15 +134,8 @@ def long_history(tmp_path: Path) -> str:
                 for n in range(start, start + 2_000)
             ]
         )  # fmt: skip
-<<<<<<< HEAD
-    store.commit([], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)])
-    store.close()
-=======
-    storage.writer.commit(
-        [], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)]
-    )
+    storage.writer.commit([], [Pointer("alice", "bob", 10_000, 10_000), Pointer("bob", "alice", 10_000, 10_000)])
     storage.close()
->>>>>>> wt-storage
     return url
 
 

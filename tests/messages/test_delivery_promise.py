@@ -439,13 +439,7 @@ def test_what_was_missed_in_very_many_conversations_comes_once_while_pointers_mo
         assert heard.index(("other7", "1")) < heard.index(("other7", "2"))
         assert plain.hears_nothing()
         until = time.monotonic() + POINTER_SECONDS
-<<<<<<< HEAD
-        while (left := store.missed("bob", {}, 5_000, 1_000_000).messages) and (time.monotonic() < until):
-=======
-        while (left := storage.messages.missed("bob", {}, 5_000, 1_000_000).messages) and (
-            time.monotonic() < until
-        ):
->>>>>>> wt-storage
+        while (left := storage.messages.missed("bob", {}, 5_000, 1_000_000).messages) and (time.monotonic() < until):
             time.sleep(0.05)
         assert not left, "own messages are passed over as well"
     storage.close()
@@ -458,14 +452,8 @@ def test_what_was_missed_in_the_oldest_of_very_many_conversations_comes_too(
     storage = open_storage(url, clock=iter([1_800_000_100, 1_800_000_200]).__next__)
     storage.writer.commit([Send("alice", "bob", "long ago", None)])
     others = [f"other{n}" for n in range(1_001)]  # `ready` tells of a thousand
-<<<<<<< HEAD
-    store.commit(
-        [Send(other, "bob", "hi", None) for other in others], [Pointer("bob", other, 1, 0) for other in others]
-=======
     storage.writer.commit(
-        [Send(other, "bob", "hi", None) for other in others],
-        [Pointer("bob", other, 1, 0) for other in others],
->>>>>>> wt-storage
+        [Send(other, "bob", "hi", None) for other in others], [Pointer("bob", other, 1, 0) for other in others]
     )
     storage.close()
     server = start_server(CHAT_DATABASE_URL=url)

@@ -20,16 +20,12 @@ from chat.notifications.webhook import Webhook
 from chat.people.directory import Directory
 from chat.people.online import sockets, streams
 from chat.people.tokens import Tokens
-<<<<<<< HEAD
 from chat.protocol.names import name_key
-from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.in_turn import InTurn
 from chat.storage.last_seen import Sightings
 from chat.storage.notifications import Notifications
-=======
->>>>>>> wt-storage
 from chat.storage.records import Pointer, Send
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
@@ -94,28 +90,10 @@ def app_of(chat: Any, url_prefix: str = "") -> Flask:
 class Api:
     """The API as one user after another uses it."""
 
-<<<<<<< HEAD
     def __init__(self, store: Store, run: Callable[..., Any] = at_once, **settings: Any) -> None:
         self.store = store
         self.chat = chat_on(store, Settings(**{"rate_limits": "off", **settings}), run)
         self.app = app_of(self.chat)
-=======
-    def __init__(self, storage: Storage, required: bool = False, sign_up: bool = True) -> None:
-        self.storage = storage
-        self.tokens = Tokens(SECRET, seconds=600)
-        self.accounts = storage.accounts
-        self.directory = Directory()
-        self.directory.open(self.tokens, self.accounts, at_once, required)
-        views = AccountViews(self.directory, sign_up, at_once)
-        self.notifier = Notifier()
-        self.notifier.open(
-            storage.notifications, storage.batches, storage.journal,
-            self.directory, Webhook(), gevent.spawn,
-        )  # fmt: skip
-        notifications = NotificationViews(self.directory, self.notifier, Connections(Settings()))
-        self.app = Flask(__name__)
-        self.app.register_blueprint(api(storage, self.directory, views, notifications))
->>>>>>> wt-storage
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
@@ -134,14 +112,10 @@ class Api:
 
     def say(self, *messages: tuple[str, str, str]) -> None:
         """Store messages: (from, to, text)."""
-<<<<<<< HEAD
         self.send(*[Send(*message, None) for message in messages])
 
     def send(self, *messages: Send) -> None:
         self.store.commit(messages)
-=======
-        self.storage.writer.commit([Send(*message, None) for message in messages])
->>>>>>> wt-storage
 
     def point(self, user_id: str, with_user_id: str, received: int, read: int) -> None:
         self.storage.writer.commit([], [Pointer(user_id, with_user_id, received, read)])

@@ -83,15 +83,8 @@ def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
             between()
 
 
-<<<<<<< HEAD
 def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(api_on_each: Api) -> None:
     api_on_each.store.database._clock = lambda: 1_800_000_000.0
-=======
-def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(
-    api_on_each: Api,
-) -> None:
-    api_on_each.storage.database._clock = lambda: 1_800_000_000.0
->>>>>>> wt-storage
     others = [f"{name}{n}" for n in range(6) for name in ("bob", "김", "Ä", "a.b")]
     api_on_each.say(*[("alice", other, "hi") for other in others])
     for limit in (1, 7, 23, 24, 25, 100):
@@ -185,13 +178,7 @@ def test_more_tells_of_messages_in_the_direction_that_was_asked_for(
 
 
 def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None:
-<<<<<<< HEAD
     api_on_each.send(Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None))
-=======
-    api_on_each.storage.writer.commit(
-        [Send("bob", "alice", "hi", "c-1"), Send("alice", "bob", "ho", None)]
-    )
->>>>>>> wt-storage
     one, two = api_on_each.get("/conversations/bob/messages").json["messages"]
     assert (one["clientId"], one["fromUserId"], one["toUserId"]) == ("c-1", "bob", "alice")
     assert "clientId" not in two
@@ -236,19 +223,8 @@ def test_the_database_is_asked_only_in_threads(api_on_sqlite: Api) -> None:
         asked.append(function.__name__)
         return function(*args, **kwargs)
 
-<<<<<<< HEAD
     api = Api(api_on_sqlite.store, run)
     assert api.get("/conversations").status_code == 200
-=======
-    directory = Directory()
-    directory.open(api_on_sqlite.tokens, api_on_sqlite.accounts, run, required=False)
-    views = AccountViews(directory, sign_up=True, in_pool=run)
-    app = Flask(__name__)
-    notifications = NotificationViews(directory, api_on_sqlite.notifier, Connections(Settings()))
-    app.register_blueprint(api(api_on_sqlite.storage, directory, views, notifications))
-    header = api_on_sqlite.header("alice")
-    assert app.test_client().get("/api/conversations", headers=header).status_code == 200
->>>>>>> wt-storage
     assert asked == ["find", "overviews"]
     assert api.get("/conversations/bob/messages").status_code == 200
     assert asked[2:] == ["find", "find", "_history"]

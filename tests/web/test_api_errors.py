@@ -170,11 +170,7 @@ def test_a_cursor_that_was_tampered_with_is_refused(api_on_each: Api) -> None:
 def test_a_cursor_of_any_place_is_answered_by_what_lies_behind_it(api_on_each: Api) -> None:
     """Even when its conversation is not there: it is only a place."""
     api_on_each.say(("alice", "bob", "hi"))
-<<<<<<< HEAD
     [overview] = api_on_each.chat.storage.messages.overviews("alice", 1)
-=======
-    [overview] = api_on_each.storage.messages.overviews("alice", 1)
->>>>>>> wt-storage
     for other in ("zzz", "@-._0", "김"):
         cursor = cursor_of(Place(overview.last_message.sent_at, other))
         assert api_on_each.get("/conversations", cursor=cursor).status_code == 200
@@ -262,11 +258,7 @@ def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(api_on_sqlite
 def test_a_store_that_is_unavailable_says_when_to_come_back(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, error: type[ChatError]
 ) -> None:
-<<<<<<< HEAD
     monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "overviews", _raising(error()))
-=======
-    monkeypatch.setattr(api_on_sqlite.storage.messages, "overviews", _raising(error()))
->>>>>>> wt-storage
     response = api_on_sqlite.get("/conversations")
     assert fault(response) == (503, error.code, None)
     assert response.headers["Retry-After"] == "5"
@@ -275,13 +267,7 @@ def test_a_store_that_is_unavailable_says_when_to_come_back(
 def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
     api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-<<<<<<< HEAD
     monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "history", _raising(KeyError("/etc/secret")))
-=======
-    monkeypatch.setattr(
-        api_on_sqlite.storage.messages, "history", _raising(KeyError("/etc/secret"))
-    )
->>>>>>> wt-storage
     with caplog.at_level(logging.ERROR, "chat"):
         response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (500, "internal", None)
@@ -290,15 +276,8 @@ def test_a_bug_is_logged_with_its_traceback_and_tells_the_client_nothing(
     assert "Traceback" in caplog.text
 
 
-<<<<<<< HEAD
 def test_what_the_http_layer_refuses_keeps_its_status(api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_on_sqlite.chat.storage.messages, "history", _raising(ImATeapot()))
-=======
-def test_what_the_http_layer_refuses_keeps_its_status(
-    api_on_sqlite: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_on_sqlite.storage.messages, "history", _raising(ImATeapot()))
->>>>>>> wt-storage
     response = api_on_sqlite.get("/conversations/bob/messages")
     assert fault(response) == (418, "bad_request", None)
 
