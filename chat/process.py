@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 import gevent
 from gevent import monkey
+from werkzeug.local import LocalProxy
 
 from chat.errors import BadSetting, ChatError
 from chat.server import ChatServer
@@ -31,14 +32,20 @@ def serve(chat: ChatServer) -> None:
     """Serve a chat from now on, and stop it when the process is told to end.
 
     Without gevent's patches no socket can come, and nothing is started.
+
+    Raises:
+        DatabaseInUse: another process serves its database.
+        Unavailable: the database does not answer.
     """
+    if isinstance(chat, LocalProxy):  # as it stands in app.extensions until it is made
+        chat = chat._get_current_object()
     if chat.is_started or not monkey.is_module_patched("socket"):
         return
+    chat.start()
     _served.add(chat)
     atexit.unregister(_stop_all)
     atexit.register(_stop_all)
     _watch_sigterm()
-    chat.start()
 
 
 def serve_as_worker(make: Callable[[], ChatServer], log: logging.Logger) -> None:
