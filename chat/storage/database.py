@@ -57,6 +57,7 @@ class Database:
         self.unique_broken = (IntegrityError, driver.IntegrityError)
         self._clock = clock
         self._writing = get_original("_thread", "allocate_lock")()  # guards the writer's connection
+        self.is_closed = False
         self._writer: Connection | None = None
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
 
@@ -116,9 +117,12 @@ class Database:
             self._close_readers()  # whatever broke this one may have broken them
             raise
         self._readers.append(connection)
+        if self.is_closed:  # meanwhile
+            self._close_readers()
 
     def close(self) -> None:
-        """Close the connections, but for one that is in use just now."""
+        """Close the connections; one that is in use just now, after its use."""
+        self.is_closed = True
         self._close_readers()
         if self._writing.acquire(blocking=False):
             if self._writer:
