@@ -4,7 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from gevent.monkey import get_original
@@ -132,12 +132,9 @@ class Database:
         self.engine.dispose()
 
     def _close_readers(self) -> None:
-        while self._readers:
-            try:
-                idle = self._readers.pop()
-            except IndexError:  # another thread took the last
-                return
-            idle.close()
+        with suppress(IndexError):  # none is left, or another thread took the last
+            while True:
+                self._readers.pop().close()
 
     def _connect_sqlite(self, connection: Any, record: Any) -> None:
         self._file.check()  # before SQLite makes an empty file in the place of one that is gone
