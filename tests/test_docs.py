@@ -26,6 +26,7 @@ from chat.config import PREFIX, Settings
 from chat.protocol import structs as protocol
 from chat.router import events
 from chat.storage.records import Send
+from chat.web import conversations, notifications, openapi, search
 from chat.web import requests as reading
 from chat.web.api import VIEWS
 from tests.conftest import ROOT, Server, StartServer
