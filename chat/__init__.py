@@ -44,7 +44,6 @@ from chat.web.compression import Compression
 from chat.web.metrics import metrics_page
 from chat.web.notifications import NotificationViews
 from chat.web.pages import pages
-from chat.web.scripts import joined
 from chat.webhook import webhook
 
 __all__ = ["Client", "Payload", "UserId", "create_app", "emit", "events", "notify"]
@@ -55,6 +54,7 @@ log = logging.getLogger("chat")
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "static"
+BUNDLE = STATIC / "js" / "bundle" / "app.js"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -67,7 +67,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         BadSetting: a setting has a value that cannot be used.
         Unavailable: the database cannot be reached.
         WrongTables: its tables are not those of this program.
-        BadScript: the page's modules cannot be joined.
     """
     app = Flask(__name__, root_path=str(ROOT))
     app.config.update(config or {})
@@ -94,7 +93,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     websocket.attach(app, connections)
     app.cli.add_command(cli.chat_cli)
     is_separate = settings.scripts == "separate" or app.debug
-    app.register_blueprint(pages(None if is_separate else joined(STATIC / "js" / "app.js")))
+    app.register_blueprint(pages(BUNDLE.read_bytes(), is_separate=is_separate))
     app.register_blueprint(metrics_page(directory))
     language.attach(app)
     Compression(STATIC).attach(app)

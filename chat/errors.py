@@ -254,12 +254,6 @@ class BadSetting(ChatError):
     code = "bad_setting"
 
 
-class BadScript(ChatError):
-    """The page's modules cannot be joined to one script; the server does not start."""
-
-    code = "bad_script"
-
-
 class WrongTables(ChatError):
     """The database has not the tables that this program needs; the server does not start."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, url_for
+from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
 from chat.web.language import depends_on_language
 
@@ -14,21 +14,22 @@ FOR_EVER = (
 DIGEST_CHARS = 16
 
 
-def pages(script: str | None) -> Blueprint:
+def pages(bundle: bytes, *, is_separate: bool) -> Blueprint:
     """Make the blueprint of the page.
 
     Args:
-        script: all of its modules in one; None: it loads them one by one.
+        bundle: all modules of the page in one script, UTF-8 (`make bundle`).
+        is_separate: the page loads the modules one by one instead.
     """
     blueprint = Blueprint("chat_pages", __name__)
-    digest = sha256((script or "").encode()).hexdigest()[:DIGEST_CHARS]
+    digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
 
     @blueprint.get("/")
     def index() -> Response:
         settings = current_app.extensions["chat"].settings
         address = (
             url_for("static", filename="js/app.js")
-            if script is None
+            if is_separate
             else url_for("chat_pages.show_script", asked=digest)
         )
         page = make_response(
@@ -37,15 +38,14 @@ def pages(script: str | None) -> Blueprint:
             )
         )
         depends_on_language(page)
-        page.headers["Cache-Control"] = "no-cache"  # an old one asks for a script that is gone
+        page.headers["Cache-Control"] = "no-cache"  # a reload gets the address of the newest script
         return page
 
     @blueprint.get("/script/<asked>.js")
     def show_script(asked: str) -> Response:
-        if script is None or asked != digest:
-            abort(404)
-        response = Response(script, mimetype="text/javascript")
-        response.headers["Cache-Control"] = FOR_EVER
+        response = Response(bundle, mimetype="text/javascript")
+        # While workers of two versions serve, the page may come from one and ask the other for its script.
+        response.headers["Cache-Control"] = FOR_EVER if asked == digest else "no-store"
         return response
 
     return blueprint
