@@ -74,14 +74,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _log_to_stderr(settings.log_level)
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     embedded = f"sqlite:///{app.instance_path}/chat.db"
-    storage.open(
-        settings.database_url or embedded, settings.journal_records, check=not cli.is_looked_for()
-    )
+    storage.open(settings.database_url or embedded, settings.journal_records, check=not cli.is_looked_for())
     tokens = Tokens.for_app(settings, app.instance_path)
     directory.open(tokens, storage.accounts, storage.read, required=settings.auth == "required")
-    presence.open(
-        storage.sightings, storage.read, settings.presence_seconds, pause=lambda: gevent.sleep(0)
-    )
+    presence.open(storage.sightings, storage.read, settings.presence_seconds, pause=lambda: gevent.sleep(0))
     connections = Connections(settings)
     connections.each_sweep.append(catchup.ask_for_proof)
     connections.each_sweep.append(lambda: connections.spawn(directory.keep_up))
@@ -104,17 +100,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     accounts = AccountViews(directory, settings.signup == "open", in_pool)
     webhook.open(settings.webhook_url, settings.webhook_secret, connections.spawn)
-    notifier.open(
-        storage.notifications,
-        storage.batches,
-        storage.in_turn,
-        directory,
-        webhook,
-        connections.spawn,
-    )
-    retention = Retention(
-        storage.notifications, storage.batches, storage.in_turn, settings.notification_days
-    )
+    notifier.open(storage.notifications, storage.batches, storage.in_turn, directory, webhook, connections.spawn)
+    retention = Retention(storage.notifications, storage.batches, storage.in_turn, settings.notification_days)
     connections.each_sweep.append(notifier.keep_sending)
     connections.each_sweep.append(retention.sweep)
     connections.still_busy.append(notifier.stop)

@@ -33,9 +33,7 @@ DOCS = ROOT / "docs"
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
 PROTOCOL = (DOCS / "protocol.md").read_text("utf-8")
 OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
-WALKTHROUGHS = {
-    name: (DOCS / name).read_text("utf-8") for name in ("walkthrough.md", "walkthrough.ko.md")
-}
+WALKTHROUGHS = {name: (DOCS / name).read_text("utf-8") for name in ("walkthrough.md", "walkthrough.ko.md")}
 ANSWER_SECONDS = 10
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -92,12 +90,7 @@ STOPS = "(the server is told to stop)"
 PEOPLE = re.compile(r"\b(alice|bob|carol)\b")
 REQUEST = re.compile(r"(?P<method>GET|POST) (?P<path>/\S*) ?(?P<body>.*)")
 ANSWER = re.compile(r"(?P<status>\d{3}) (?P<body>.*)")
-VARIES = {
-    "timestamp": TIMESTAMP,
-    "lastSeen": TIMESTAMP,
-    "expiresAt": TIMESTAMP,
-    "token": re.compile(r"eyJhbGciOi.+"),
-}
+VARIES = {"timestamp": TIMESTAMP, "lastSeen": TIMESTAMP, "expiresAt": TIMESTAMP, "token": re.compile(r"eyJhbGciOi.+")}
 _numbers = itertools.count(1)
 
 
@@ -155,14 +148,10 @@ class Conversation:
     def _ask(self, who: str, method: str, path: str, body: str) -> requests.Response:
         headers = {"Content-Type": "application/json"} if body else {}
         if who != "stranger":
-            session = requests.post(
-                f"{self._server.http}/api/session", json={"userId": who}, timeout=ANSWER_SECONDS
-            )
+            session = requests.post(f"{self._server.http}/api/session", json={"userId": who}, timeout=ANSWER_SECONDS)
             headers["Authorization"] = f"Bearer {session.json()['token']}"
         url = f"{self._server.http}{path}"
-        return requests.request(
-            method, url, data=body.encode(), headers=headers, timeout=ANSWER_SECONDS
-        )
+        return requests.request(method, url, data=body.encode(), headers=headers, timeout=ANSWER_SECONDS)
 
     def _do(self, ws: ClientConnection, what: str) -> None:
         if what == STOPS:
@@ -202,9 +191,7 @@ def documented(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "documented.py").write_text(BROKEN)
     # instead of the 10 and 5 that the examples wait
     quick = {"CHAT_INIT_SECONDS": "2", "CHAT_PRESENCE_SECONDS": "0"}
-    running = _start(
-        "--pythonpath", str(folder), "--keep-alive", "1", app="documented:app", **quick
-    )
+    running = _start("--pythonpath", str(folder), "--keep-alive", "1", app="documented:app", **quick)
     yield running
     running.stop()
 
@@ -220,9 +207,7 @@ def test_an_example_of_the_protocol_is_true(documented: Server, example: str) ->
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if STOPS in e])
-def test_the_example_of_a_server_that_stops_is_true(
-    start_server: StartServer, example: str
-) -> None:
+def test_the_example_of_a_server_that_stops_is_true(start_server: StartServer, example: str) -> None:
     with ExitStack() as sockets:
         Conversation(start_server(), sockets).play(example)
 
@@ -245,9 +230,7 @@ UPGRADE = {
         ("upgrade_required", {}),
     ],
 )
-def test_a_refused_upgrade_is_answered_as_documented(
-    documented: Server, code: str, headers: dict[str, str]
-) -> None:
+def test_a_refused_upgrade_is_answered_as_documented(documented: Server, code: str, headers: dict[str, str]) -> None:
     statuses = {row[1]: row[0] for row in rows(section(PROTOCOL, "## Connecting"))}
     answer = requests.get(f"{documented.http}/ws", headers=headers, timeout=ANSWER_SECONDS)
     assert f"`{answer.json()['error']['code']}`" == f"`{code}`"
@@ -310,11 +293,7 @@ def close_codes() -> dict[int, str | None]:
     for file in (ROOT / "chat/transport").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             for leaf in ast.walk(node) if isinstance(node, ast.Call | ast.Return) else ():
-                if (
-                    isinstance(leaf, ast.Constant)
-                    and type(leaf.value) is int
-                    and is_code(leaf.value)
-                ):
+                if isinstance(leaf, ast.Constant) and type(leaf.value) is int and is_code(leaf.value):
                     found[leaf.value] = None
     return found | named
 
@@ -400,9 +379,7 @@ def shell(code: str, **replaced: str) -> str:
     for old, new in replaced.items():
         assert old in code
         code = code.replace(old, new)
-    run = subprocess.run(
-        ["sh", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=ANSWER_SECONDS
-    )
+    run = subprocess.run(["sh", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=ANSWER_SECONDS)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -425,9 +402,7 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
     copy.close()
 
 
-LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"} | {
-    "exception": "ERROR"
-}
+LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"} | {"exception": "ERROR"}
 
 
 def test_every_log_line_is_documented() -> None:
@@ -495,14 +470,10 @@ EXPERIMENTS = [
 
 
 @pytest.mark.parametrize(("code", "printed"), EXPERIMENTS)
-def test_an_experiment_of_the_walkthrough_prints_what_it_shows(
-    documented: Server, code: str, printed: str
-) -> None:
+def test_an_experiment_of_the_walkthrough_prints_what_it_shows(documented: Server, code: str, printed: str) -> None:
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{documented.port}")
     code = code.replace('("127.0.0.1", 8000)', f'("127.0.0.1", {documented.port})')
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
-    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert run.returncode == 0, run.stderr
     expected = re.escape(printed).replace("…", ".+")
     assert re.fullmatch(expected, run.stdout), run.stdout

@@ -8,9 +8,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from chat.web.language import depends_on_language
 
-FOR_EVER = (
-    "public, max-age=31536000, immutable"  # what its address names by its digest never changes
-)
+FOR_EVER = "public, max-age=31536000, immutable"  # what its address names by its digest never changes
 DIGEST_CHARS = 16
 
 
@@ -28,15 +26,9 @@ def pages(bundle: bytes, *, is_separate: bool) -> Blueprint:
     def index() -> Response:
         settings = current_app.extensions["chat"].settings
         address = (
-            url_for("static", filename="js/app.js")
-            if is_separate
-            else url_for("chat_pages.show_script", asked=digest)
+            url_for("static", filename="js/app.js") if is_separate else url_for("chat_pages.show_script", asked=digest)
         )
-        page = make_response(
-            render_template(
-                "index.html", auth=settings.auth, signup=settings.signup, script=address
-            )
-        )
+        page = make_response(render_template("index.html", auth=settings.auth, signup=settings.signup, script=address))
         depends_on_language(page)
         page.headers["Cache-Control"] = "no-cache"  # a reload gets the address of the newest script
         return page

@@ -41,10 +41,7 @@ def test_the_bundle_is_what_esbuild_makes_of_the_modules() -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed (Debian: apt-get install nodejs npm)")
     made = subprocess.run(
-        ["npm", "run", "--silent", "bundle"],
-        cwd=ROOT / "tests/js",
-        capture_output=True,
-        timeout=NPM_SECONDS,
+        ["npm", "run", "--silent", "bundle"], cwd=ROOT / "tests/js", capture_output=True, timeout=NPM_SECONDS
     )
     assert made.returncode == 0, made.stderr.decode()
     assert made.stdout == BUNDLE.read_bytes(), "stale: make bundle"
@@ -63,9 +60,7 @@ def test_every_element_of_the_page_is_in_the_bundle_once() -> None:
         assert bundle.count(f'customElements.define("{name}"') == 1, name
 
 
-def test_the_script_is_the_bundle_kept_for_ever_and_named_by_what_it_holds(
-    client: FlaskClient,
-) -> None:
+def test_the_script_is_the_bundle_kept_for_ever_and_named_by_what_it_holds(client: FlaskClient) -> None:
     script = client.get(address_of_script(client))
     assert (script.status_code, script.mimetype) == (200, "text/javascript")
     assert script.data == BUNDLE.read_bytes()
@@ -73,9 +68,7 @@ def test_the_script_is_the_bundle_kept_for_ever_and_named_by_what_it_holds(
     assert script.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_of_another_worker_gets_the_script_of_this_one_and_no_cache_keeps_it(
-    client: FlaskClient,
-) -> None:
+def test_the_page_of_another_worker_gets_the_script_of_this_one_and_no_cache_keeps_it(client: FlaskClient) -> None:
     assert address_of_script(client) != UNKNOWN
     script = client.get(UNKNOWN)
     assert (script.status_code, script.mimetype) == (200, "text/javascript")
@@ -91,16 +84,12 @@ def test_who_embeds_a_module_gets_it_from_any_site_and_asks_each_time_whether_it
     assert module.data == (SCRIPTS / name).read_bytes()
     assert module.headers["Cache-Control"] == "no-cache"
     assert module.headers["Access-Control-Allow-Origin"] == "*"
-    again = client.get(
-        f"/static/js/{name}", headers={"If-None-Match": module.headers["ETag"]}, buffered=True
-    )
+    again = client.get(f"/static/js/{name}", headers={"If-None-Match": module.headers["ETag"]}, buffered=True)
     assert again.status_code == 304
 
 
 @pytest.mark.parametrize("config", [{"CHAT_SCRIPTS": "separate"}, {"DEBUG": True}])
-def test_the_modules_are_loaded_one_by_one_where_somebody_wants_to_read_them(
-    config: dict[str, object],
-) -> None:
+def test_the_modules_are_loaded_one_by_one_where_somebody_wants_to_read_them(config: dict[str, object]) -> None:
     client = create_app(config).test_client()
     assert address_of_script(client) == "/static/js/app.js"
     assert client.get("/static/js/app.js", buffered=True).status_code == 200
