@@ -17,8 +17,7 @@ from chat.notifications.webhook import AGAIN_SECONDS, ANSWER_SECONDS, WAITING, s
 from chat.web import push as pushing
 from tests.clients import Person
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
-from tests.notifications.test_notifications import listed, push, tokens
-from tests.notifications.test_stream import Reader
+from tests.notifications.helpers import Reader, listed, push, tokens
 from tests.test_docs import BLOCK, TIMESTAMP, fields_in, section
 
 DOCUMENT = (ROOT / "docs" / "notifications.md").read_text("utf-8")

@@ -11,10 +11,10 @@ import pytest
 import requests
 
 from chat import create_app
-from chat.notifications.remote import INSTANCE
+from chat.resources import INSTANCE
 from tests.clients import Person
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
-from tests.notifications.test_notifications import a_name, listed, push, tokens
+from tests.notifications.helpers import a_name, listed, push, tokens
 
 SECONDS = 20
 

@@ -253,7 +253,7 @@ def test_a_socket_that_becomes_another_users_leaves_the_first_one(server: Server
 
 def test_who_is_here_when_the_server_stops_was_seen_then(scene: Scene) -> None:
     scene.come()
-    stranger = scene.socket("stranger")
+    scene.socket("stranger")
     scene.presence.came("stranger", [])
     scene.now += 60
     scene.presence.stop()
