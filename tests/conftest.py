@@ -21,6 +21,7 @@ from chat.config import Settings
 from chat.router import events
 from chat.server import ChatServer
 from tests.postgres import Postgres
+from tests.storage.conftest import open_storage
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
@@ -176,3 +177,24 @@ def server(_start: StartServer) -> Iterator[Server]:
     running = _start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def storing(
+    request: pytest.FixtureRequest, _start: StartServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """As `server`, on each of the two engines: each test brings its own users."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('storing')}/chat.db"
+    else:
+        url = new_database(request.getfixturevalue("postgres"))
+    running = _start(CHAT_DATABASE_URL=url)
+    yield running
+    running.stop()
+
+
+def new_database(postgres: Postgres) -> str:
+    """The URL of a database with all tables."""
+    url = postgres.create_database(f"storing_{time.monotonic_ns()}")
+    open_storage(url).close()
+    return url
