@@ -32,8 +32,8 @@ from chat.protocol.frames import (
     PING,
     PONG,
     TEXT,
+    Frame as OurFrame,
     FrameDecoder,
-    Message,
     encode_close,
     encode_frame,
 )
@@ -51,10 +51,10 @@ def decode(
     limit: int = 1000,
     max_bytes: int = ROOMY,
     max_fragments: int = ROOMY,
-) -> list[Message]:
+) -> list[OurFrame]:
     """What the decoder makes of `stream`, cut at `cuts`, up to a close or a failure."""
     decoder = FrameDecoder(max_bytes, max_fragments)
-    messages: list[Message] = []
+    messages: list[OurFrame] = []
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     for start, end in pairwise(edges):
         data = stream[start:end]
@@ -90,7 +90,7 @@ class Oracle:
     def __init__(self, stream: bytes) -> None:
         self.stream = stream
         self.at = 0
-        self.messages: list[Message] = []
+        self.messages: list[OurFrame] = []
         self.in_fragments = False
         self.is_over = False  # by a close, or by text that is not UTF-8
         parser = Protocol(SERVER, max_size=ROOMY)
