@@ -32,11 +32,11 @@ from chat.protocol.frames import (
     PING,
     PONG,
     TEXT,
-    Frame as OurFrame,
     FrameDecoder,
     encode_close,
     encode_frame,
 )
+from chat.protocol.frames import Frame as OurFrame
 
 NO_DEADLINE = settings(deadline=None, max_examples=150)  # the machine does other things too
 ROOMY = 1 << 20  # more than any stream here holds
@@ -71,7 +71,7 @@ def decode(
     return messages
 
 
-def code_of(message: Message) -> int:
+def code_of(message: OurFrame) -> int:
     assert message[0] == FAIL, message
     code: int = message[1][0]
     return code
@@ -188,7 +188,7 @@ def assert_agrees(stream: bytes, cuts: list[int], limit: int) -> None:
         assert oracle.failure is None, f"only websockets fails, with {oracle.failure}"
 
 
-def assert_same_refusal(oracle: Oracle, last: Message) -> None:
+def assert_same_refusal(oracle: Oracle, last: OurFrame) -> None:
     frame, before = oracle.frame, oracle.stream[: oracle.at]
     opcode = frame[0] & 0x0F
     if last[0] == CLOSE:  # between fragments: as if it stood alone
