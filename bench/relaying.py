@@ -6,10 +6,14 @@ the promise costs on top stands in the loads `ack1`, `ack16` and `ack2000`, wher
 
 from __future__ import annotations
 
-from app import app as app  # first: it prepares the sockets
-from chat.people.online import emit, encoded
-from chat.protocol.structs import Chat, ServerEvent, timestamp
-from chat.router import Answer, Client, events
+from gevent import monkey
+
+monkey.patch_all()  # before everything else, as app.py does
+
+from chat import Client, create_app, events  # noqa: E402
+from chat.people.online import encoded  # noqa: E402
+from chat.protocol.structs import Chat, ServerEvent, timestamp  # noqa: E402
+from chat.router import Answer  # noqa: E402
 
 
 class Relayed(ServerEvent, tag="chat"):
@@ -35,7 +39,11 @@ def relay(client: Client, event: Chat) -> Answer:
             client_id=event.client_id,
         )
     )
-    delivered = emit(message, to=receiver, skip=client)
+    online = client.chat.online
+    delivered = online.emit(message, to=receiver, skip=client)
     if sender != receiver:
-        emit(message, to=sender, skip=client)
+        online.emit(message, to=sender, skip=client)
     return {"delivered": delivered > 0}
+
+
+app = create_app()  # last: it copies what was declared

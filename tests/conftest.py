@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,6 +111,16 @@ class Server:
             time.sleep(0.02)
         raise AssertionError(f"the log never said {pattern!r}:\n{self.log}")
 
+    def wait_answer(self) -> None:
+        """Wait until a worker takes requests; its master takes connections while it still loads its modules.
+
+        An end of the connection is an answer too: of a server that speaks TLS, or does not start.
+        """
+        with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", self.port)) as sock:
+            sock.settimeout(START_SECONDS)
+            sock.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
+            sock.recv(1)
+
     def stop(self) -> float:
         """Send SIGTERM and return how many seconds the process took to end."""
         start = time.monotonic()
@@ -149,6 +161,7 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
         if command is None:
             server.wait_for("Booting worker")
+            server.wait_answer()
         return server
 
     return start

@@ -18,7 +18,7 @@ SIGNS = "._-@"  # beside letters and digits
 LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd")  # Unicode's categories
 MARKS = ("Mn", "Mc")
 MARKS_ON_A_LETTER = 4  # more than any script needs; a tower of them covers the lines around it
-APART = ({"LATIN", "CYRILLIC"}, {"LATIN", "GREEK"})  # scripts whose letters look alike
+APART = (frozenset({"LATIN", "CYRILLIC"}), frozenset({"LATIN", "GREEK"}))  # scripts whose letters look alike
 
 # In the long spelling of decomposed letters a name has up to four times the characters.
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]

@@ -1,4 +1,7 @@
-"""Accounts: names, password hashes, and sessions that ended before their time. Who is let in, others decide."""
+"""Owns accounts: names, password hashes, and sessions that ended before their time.
+
+Who is let in is left to others.
+"""
 
 from __future__ import annotations
 

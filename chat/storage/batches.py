@@ -1,5 +1,6 @@
-"""Batches: one notification for many users, stored at once and sent slice by slice. Sending is left to others.
+"""Owns the batches: one notification for many users, stored at once and sent slice by slice.
 
+Sending is left to others.
 A slice and how far the batch has got are stored in one transaction, so that a batch that a crash breaks
 off goes on where it was, and nobody gets it twice.
 """

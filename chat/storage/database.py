@@ -1,4 +1,4 @@
-"""The connections to one database: one that writes, and as many that read as are needed at once."""
+"""Owns the connections to one database: one that writes, and as many that read as are needed at once."""
 
 import logging
 import time

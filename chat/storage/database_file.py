@@ -1,4 +1,4 @@
-"""The files of an SQLite database: watches whether they still lie where the next start looks for them.
+"""Owns the watch over an SQLite database's files: do they still lie where the next start looks for them?
 
 An open file that is deleted or replaced takes commits as before, and nobody will ever see them: SQLite
 does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.

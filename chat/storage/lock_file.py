@@ -1,4 +1,4 @@
-"""A file that one holder at a time has locked, with a text about the holder.
+"""Owns a file that one holder at a time has locked, with a text about the holder.
 
 What the text says, and how long others wait, is decided elsewhere.
 """

@@ -1,4 +1,4 @@
-"""Reads messages: conversations, their history, and what a user has missed. Writes nothing."""
+"""Owns the reading of messages: conversations, their history, and what a user has missed. Writes nothing."""
 
 from __future__ import annotations
 

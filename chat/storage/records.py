@@ -1,4 +1,4 @@
-"""The plain records of messages that go into a database and come out of it, and pages of them.
+"""Owns the plain records of messages that go into a database and come out of it, and pages of them.
 
 Those of which each message makes one are structs that the garbage collector does not look at.
 """

@@ -1,4 +1,4 @@
-"""SQLite's index of trigrams: filled behind the commits, while none waits. Searching is left to others.
+"""Owns SQLite's index of trigrams: filled behind the commits, while none waits. Searching is left to others.
 
 Within its commit a message would cost ten times as much. PostgreSQL keeps its index by itself.
 """

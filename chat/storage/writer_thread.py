@@ -1,4 +1,4 @@
-"""One native thread beside the event loop: the way to it and back. What it does is given to it.
+"""Owns one native thread beside the event loop: the way to it and back. What it does is given to it.
 
 gevent's thread pool does the same for many threads; its way there and back took a third of a commit of
 fifty messages. Here it is one C queue there, and one wake-up of the loop back.

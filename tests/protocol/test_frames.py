@@ -33,10 +33,10 @@ from chat.protocol.frames import (
     PONG,
     TEXT,
     FrameDecoder,
-    Message,
     encode_close,
     encode_frame,
 )
+from chat.protocol.frames import Frame as OurFrame
 
 NO_DEADLINE = settings(deadline=None, max_examples=150)  # the machine does other things too
 ROOMY = 1 << 20  # more than any stream here holds
@@ -51,10 +51,10 @@ def decode(
     limit: int = 1000,
     max_bytes: int = ROOMY,
     max_fragments: int = ROOMY,
-) -> list[Message]:
+) -> list[OurFrame]:
     """What the decoder makes of `stream`, cut at `cuts`, up to a close or a failure."""
     decoder = FrameDecoder(max_bytes, max_fragments)
-    messages: list[Message] = []
+    messages: list[OurFrame] = []
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     for start, end in pairwise(edges):
         data = stream[start:end]
@@ -71,7 +71,7 @@ def decode(
     return messages
 
 
-def code_of(message: Message) -> int:
+def code_of(message: OurFrame) -> int:
     assert message[0] == FAIL, message
     code: int = message[1][0]
     return code
@@ -90,7 +90,7 @@ class Oracle:
     def __init__(self, stream: bytes) -> None:
         self.stream = stream
         self.at = 0
-        self.messages: list[Message] = []
+        self.messages: list[OurFrame] = []
         self.in_fragments = False
         self.is_over = False  # by a close, or by text that is not UTF-8
         parser = Protocol(SERVER, max_size=ROOMY)
@@ -188,7 +188,7 @@ def assert_agrees(stream: bytes, cuts: list[int], limit: int) -> None:
         assert oracle.failure is None, f"only websockets fails, with {oracle.failure}"
 
 
-def assert_same_refusal(oracle: Oracle, last: Message) -> None:
+def assert_same_refusal(oracle: Oracle, last: OurFrame) -> None:
     frame, before = oracle.frame, oracle.stream[: oracle.at]
     opcode = frame[0] & 0x0F
     if last[0] == CLOSE:  # between fragments: as if it stood alone

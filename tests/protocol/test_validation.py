@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import ChatError
-from chat.protocol.structs import Chat, ChatMessage, Init, encode, failure, timestamp
+from chat.protocol.structs import Chat, ChatMessage, Init, encode, error_event, timestamp
 from chat.protocol.validation import Decoder, ref_of
 from chat.router import events
 
@@ -109,7 +109,7 @@ def test_whatever_an_object_holds_its_error_can_be_sent(text: str) -> None:
     try:
         DECODER.decode(text)
     except ChatError as error:
-        answer = encode(failure(error, ref_of(text)))
+        answer = encode(error_event(error, ref_of(text)))
     assert len(answer) < 2_000
 
 
@@ -118,7 +118,7 @@ def test_no_text_raises_anything_but_a_chat_error(text: str) -> None:
     try:
         DECODER.decode(text.encode("utf-8", "replace").decode())
     except ChatError as error:
-        encode(failure(error, ref_of(text)))  # and what is said of it can always be sent
+        encode(error_event(error, ref_of(text)))  # and what is said of it can always be sent
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,9 @@ import gevent
 import pytest
 
 from chat.config import Settings
+from chat.limits import Limits
 from chat.transport import connections as subject
-from chat.transport.connections import Connections
-from chat.transport.outbox import CLOSED, CLOSING, OPEN
+from chat.transport.connections import CLOSED, CLOSING, OPEN, Connections
 
 
 class Clock:
@@ -41,7 +42,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def all_of_them() -> Iterator[Connections]:
-    connections = Connections(Settings(rate_limits="off", heartbeat_seconds=25, stop_seconds=4))
+    settings = Settings(rate_limits="off", heartbeat_seconds=25, stop_seconds=4)
+    connections = Connections(settings, Limits(settings), logging.getLogger("chat"))
     yield connections
     if connections._sweeper is not None:
         connections._sweeper.stop()

@@ -11,7 +11,7 @@ import gevent
 from gevent import get_hub
 from greenlet import getcurrent
 
-from chat.transport.greenlets import KEPT_IDLE, Runners
+from chat.transport.greenlets import KEPT_IDLE, Greenlets
 
 
 def on_the_loop(function: Callable[..., Any], *args: Any) -> None:
@@ -27,10 +27,10 @@ def on_the_loop(function: Callable[..., Any], *args: Any) -> None:
 
 
 def test_a_function_that_does_not_wait_is_finished_when_run_returns() -> None:
-    runners, seen = Runners(), []
+    greenlets, seen = Greenlets(), []
 
     def turn() -> None:
-        runners.run(seen.append, "ran")
+        greenlets.run(seen.append, "ran")
         seen.append("returned")
 
     on_the_loop(turn)
@@ -38,7 +38,7 @@ def test_a_function_that_does_not_wait_is_finished_when_run_returns() -> None:
 
 
 def test_a_function_that_waits_gives_the_loop_back_and_goes_on_later() -> None:
-    runners, seen, go_on = Runners(), [], gevent.event.Event()
+    greenlets, seen, go_on = Greenlets(), [], gevent.event.Event()
 
     def wait() -> None:
         seen.append("waits")
@@ -46,9 +46,9 @@ def test_a_function_that_waits_gives_the_loop_back_and_goes_on_later() -> None:
         seen.append("goes on")
 
     def turn() -> None:
-        runners.run(wait)
+        greenlets.run(wait)
         seen.append("loop")
-        runners.run(seen.append, "another")
+        greenlets.run(seen.append, "another")
 
     on_the_loop(turn)
     assert seen == ["waits", "loop", "another"]
@@ -59,16 +59,16 @@ def test_a_function_that_waits_gives_the_loop_back_and_goes_on_later() -> None:
 
 
 def test_one_greenlet_runs_what_comes_one_after_the_other() -> None:
-    runners, used = Runners(), []
+    greenlets, used = Greenlets(), []
     for _ in range(3):
-        on_the_loop(runners.run, lambda: used.append(getcurrent()))
+        on_the_loop(greenlets.run, lambda: used.append(getcurrent()))
     assert len(used) == 3
     assert len(set(used)) == 1
     assert used[0] is not get_hub()
 
 
 def test_many_may_wait_at_once_and_only_some_greenlets_are_kept_afterwards() -> None:
-    runners, go_on, finished = Runners(), gevent.event.Event(), []
+    greenlets, go_on, finished = Greenlets(), gevent.event.Event(), []
     alive: list[weakref.ref[Any]] = []
 
     def wait(number: int) -> None:
@@ -78,7 +78,7 @@ def test_many_may_wait_at_once_and_only_some_greenlets_are_kept_afterwards() -> 
 
     count = KEPT_IDLE * 3
     for number in range(count):
-        on_the_loop(runners.run, wait, number)
+        on_the_loop(greenlets.run, wait, number)
     assert finished == []
     assert len(alive) == count, "need all of them waiting for this to mean anything"
     go_on.set()
@@ -94,9 +94,9 @@ def test_an_idle_greenlet_holds_nothing_of_what_it_ran() -> None:
     class Big:
         pass
 
-    runners, big = Runners(), Big()
+    greenlets, big = Greenlets(), Big()
     seen = weakref.ref(big)
-    on_the_loop(runners.run, lambda thing: None, big)
+    on_the_loop(greenlets.run, lambda thing: None, big)
     del big
     gc.collect()
     assert seen() is None

@@ -14,16 +14,17 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
 from chat.config import Settings
+from chat.limits import Limits
 from chat.protocol.frames import TEXT, encode_frame
-from chat.transport.connections import Connections
-from chat.transport.outbox import CLOSED, CLOSING, OUTBOX_FRAMES
-from chat.transport.websocket import TURN_FRAMES, Connection
+from chat.transport.connections import CLOSED, CLOSING, Connections
+from chat.transport.peer import OUTBOX_FRAMES
+from chat.transport.websocket import TURN_FRAMES, WebSocket
 from tests.transport.peers import closing_code, frame
 
 HELLO = encode_frame(TEXT, b"hello")
 
 
-class Recorder(Connection):
+class Recorder(WebSocket):
     """Writes down what it is told. `handler` is called with each text."""
 
     __slots__ = ("handler", "pongs", "reasons", "seen")
@@ -107,7 +108,8 @@ class Pair:
 
 @pytest.fixture
 def connections() -> Iterator[Connections]:
-    made = Connections(Settings(rate_limits="off", outbox_bytes=100_000, max_message_bytes=65_536))
+    settings = Settings(rate_limits="off", outbox_bytes=100_000, max_message_bytes=65_536)
+    made = Connections(settings, Limits(settings), logging.getLogger("chat"))
     yield made
     for connection in made:
         connection.abort("the test is over")

@@ -4,81 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from collections.abc import Iterator
 from typing import Any
 
-import gevent
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from chat import events
 from chat.config import Settings
-from chat.limits import Limits
-from chat.notifications.notifier import Notifier
-from chat.notifications.webhook import Webhook
-from chat.people.directory import Directory
-from chat.people.online import sockets, streams
-from chat.people.tokens import Tokens
-from chat.protocol.names import name_key
-from chat.storage.accounts import Accounts
-from chat.storage.batches import Batches
-from chat.storage.in_turn import InTurn
-from chat.storage.last_seen import Sightings
-from chat.storage.notifications import Notifications
+from chat.server import ChatServer
 from chat.storage.records import Pointer, Send
-from chat.storage.storage import Storage
-from chat.transport.connections import Connections
 from chat.web.api import answer_unknown_paths, api_blueprint
+from tests.conftest import TOKEN_SECRET, MakeChat
 from tests.storage import conftest as databases
 from tests.storage.conftest import open_storage
 
-database_url, storage = databases.database_url, databases.storage
-
-SECRET = b"0123456789abcdef0123456789abcdef"
+database_url = databases.database_url
 
 
-def at_once(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return function(*args, **kwargs)
-
-
-def chat_on(store: Store, settings: Settings, run: Callable[..., Any] = at_once) -> Any:
-    """What the views use of a ChatServer: its real parts, on this database.
-
-    Args:
-        run: calls what a ChatServer calls in another thread.
-    """
-    chat = SimpleNamespace(
-        settings=settings,
-        log=logging.getLogger("chat"),
-        user_key=name_key,
-        limits=Limits(settings),
-        tokens=Tokens(SECRET, seconds=600),
-        online=sockets,
-        streams=streams,
-        connections=Connections(settings),
-        hash_in_thread=run,
-        directory=Directory(),
-        notifier=Notifier(),
-    )
-    chat.storage = SimpleNamespace(
-        messages=store.questions,
-        search=store.search,
-        accounts=Accounts(store.database),
-        last_seen=SimpleNamespace(partners=Sightings(store.database).companions),
-        notifications=Notifications(store.database),
-        batches=Batches(store.database),
-        in_thread=run,
-        write=run,
-    )
-    chat.directory.open(chat.tokens, chat.storage.accounts, run, settings.auth == "required")
-    chat.notifier.open(
-        chat.storage.notifications, chat.storage.batches, InTurn(), chat.directory, Webhook(), gevent.spawn
-    )  # fmt: skip
-    return chat
-
-
-def app_of(chat: Any, url_prefix: str = "") -> Flask:
+def app_of(chat: ChatServer, url_prefix: str = "") -> Flask:
     """A host's app with the API of this chat below `url_prefix`."""
     app = Flask("host")
     app.extensions["chat"] = chat
@@ -88,12 +33,11 @@ def app_of(chat: Any, url_prefix: str = "") -> Flask:
 
 
 class Api:
-    """The API as one user after another uses it."""
+    """The API of a chat as one user after another uses it."""
 
-    def __init__(self, store: Store, run: Callable[..., Any] = at_once, **settings: Any) -> None:
-        self.store = store
-        self.chat = chat_on(store, Settings(**{"rate_limits": "off", **settings}), run)
-        self.app = app_of(self.chat)
+    def __init__(self, chat: ChatServer) -> None:
+        self.chat = chat
+        self.app = app_of(chat)
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
@@ -115,24 +59,26 @@ class Api:
         self.send(*[Send(*message, None) for message in messages])
 
     def send(self, *messages: Send) -> None:
-        self.store.commit(messages)
+        self.chat.storage.writer.commit(messages)
 
     def point(self, user_id: str, with_user_id: str, received: int, read: int) -> None:
-        self.storage.writer.commit([], [Pointer(user_id, with_user_id, received, read)])
+        self.chat.storage.writer.commit([], [Pointer(user_id, with_user_id, received, read)])
 
 
 @pytest.fixture(scope="module")
 def api_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Shared by the tests of one file, which keep to users of their own or ask for errors."""
-    opened = open_storage(f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
-    yield Api(opened)
-    opened.close()
+    settings = Settings(token_secret=TOKEN_SECRET, token_ttl=600, rate_limits="off")
+    chat = ChatServer(settings, events, str(tmp_path_factory.mktemp("api")), logging.getLogger("chat"))
+    yield Api(chat)
+    chat.stop()
 
 
 @pytest.fixture
-def api_on_each(storage: Storage) -> Api:
+def api_on_each(database_url: str, make_chat: MakeChat) -> Api:
     """On a new database of each engine."""
-    return Api(storage)
+    open_storage(database_url).close()
+    return Api(make_chat(database_url=database_url))
 
 
 def fault(response: TestResponse) -> tuple[int, str, str | None]:

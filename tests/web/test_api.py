@@ -9,8 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy.event import listen
 
+from chat.people import passwords
 from chat.storage.records import Send
+from chat.transport.connections import thread_id as native_thread
+from tests.conftest import MakeChat
 from tests.web.conftest import Api, app_of, fault
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -84,7 +88,7 @@ def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
 
 
 def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(api_on_each: Api) -> None:
-    api_on_each.store.database._clock = lambda: 1_800_000_000.0
+    api_on_each.chat.storage.database._clock = lambda: 1_800_000_000.0
     others = [f"{name}{n}" for n in range(6) for name in ("bob", "김", "Ä", "a.b")]
     api_on_each.say(*[("alice", other, "hi") for other in others])
     for limit in (1, 7, 23, 24, 25, 100):
@@ -96,7 +100,7 @@ def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_t
 
 def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
-    api_on_each.storage.database._clock = lambda: next(moments)
+    api_on_each.chat.storage.database._clock = lambda: next(moments)
     for n in range(9):
         api_on_each.say((f"bob{n}", "alice", "김" * 21_000))  # 63,000 bytes
     names = [f"bob{n}" for n in range(8, -1, -1)]
@@ -105,7 +109,7 @@ def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: A
 
 def test_a_message_that_comes_while_one_pages_shifts_nobody(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
-    api_on_each.storage.database._clock = lambda: next(moments)
+    api_on_each.chat.storage.database._clock = lambda: next(moments)
     for n in range(9):
         api_on_each.say(("alice", f"bob{n}", "hi"))
 
@@ -215,24 +219,28 @@ def test_answers_are_kept_by_nobody_and_are_what_they_say(api_on_sqlite: Api, pa
         assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_the_database_is_asked_only_in_threads(api_on_sqlite: Api) -> None:
-    """Else a slow disk would hold up every socket."""
-    asked: list[str] = []
+def test_the_database_is_asked_only_in_threads(make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a slow disk, or a slow hash, would hold up every socket."""
+    chat = make_chat()
+    api, asked_in, hashed_in = Api(chat), set[int](), set[int]()
+    listen(chat.storage.database.engine, "before_cursor_execute", lambda *_: asked_in.add(native_thread()))
+    hashed = passwords.hashed
 
-    def run(function: Any, *args: Any, **kwargs: Any) -> Any:
-        asked.append(function.__name__)
-        return function(*args, **kwargs)
+    def watched(password: str) -> str:
+        hashed_in.add(native_thread())
+        return hashed(password)
 
-    api = Api(api_on_sqlite.store, run)
-    assert api.get("/conversations").status_code == 200
-    assert asked == ["find", "overviews"]
-    assert api.get("/conversations/bob/messages").status_code == 200
-    assert asked[2:] == ["find", "find", "_history"]
-    account = {"userId": "slow", "password": "correct horse"}
-    assert api.post("/accounts", account).status_code == 201
-    assert api.get("/notifications").status_code == 200
-    assert asked[-2:] == ["find", "page"]
-    assert {"hashed", "give_password", "changed_since"} <= set(asked)
+    monkeypatch.setattr(passwords, "hashed", watched)
+    for path in ("/conversations", "/conversations/bob/messages", "/notifications", "/search?q=x", "/users?q=b"):
+        asked_in.clear()
+        assert api.get(path).status_code == 200
+        assert asked_in, f"need a question to the database for {path} to mean anything"
+        assert native_thread() not in asked_in, path
+    asked_in.clear()
+    assert api.post("/accounts", {"userId": "slow", "password": "correct horse"}).status_code == 201
+    assert asked_in
+    assert hashed_in
+    assert native_thread() not in asked_in | hashed_in
 
 
 # In a host's app.
@@ -269,8 +277,8 @@ def test_a_host_may_have_a_converter_called_name(api_on_sqlite: Api) -> None:
     assert "name" not in app.url_map.converters
 
 
-def test_each_app_answers_by_its_own_chat(api_on_sqlite: Api) -> None:
-    strict = Api(api_on_sqlite.store, auth="required", signup="closed")
+def test_each_app_answers_by_its_own_chat(api_on_sqlite: Api, make_chat: MakeChat) -> None:
+    strict = Api(make_chat(auth="required", signup="closed"))
     session = {"userId": "anybody"}
     assert fault(strict.post("/session", session)) == (401, "sign_in_needed", "password")
     assert api_on_sqlite.post("/session", session).status_code == 201

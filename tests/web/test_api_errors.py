@@ -14,6 +14,7 @@ from chat.errors import Busy, ChatError, Unavailable
 from chat.web.conversations import Place
 from chat.web.cursors import cursor_of
 from chat.web.requests import BODY_BYTES
+from tests.conftest import MakeChat
 from tests.web.conftest import Api, fault
 
 BAD_BODIES: list[tuple[bytes, str, str | None]] = [
@@ -217,8 +218,8 @@ def test_options_names_the_methods_of_a_path(api_on_sqlite: Api) -> None:
 # Who asks too often.
 
 
-def test_an_address_that_asks_too_often_is_refused_before_anything_else(api_on_sqlite: Api) -> None:
-    api = Api(api_on_sqlite.store, rate_limits="on", requests_per_minute=3)
+def test_an_address_that_asks_too_often_is_refused_before_anything_else(make_chat: MakeChat) -> None:
+    api = Api(make_chat(rate_limits="on", requests_per_minute=3))
 
     def ask(address: str | None) -> TestResponse:
         return api.client.get("/api/conversations", environ_base={"REMOTE_ADDR": address})
@@ -231,8 +232,8 @@ def test_an_address_that_asks_too_often_is_refused_before_anything_else(api_on_s
     assert {ask(None).status_code for _ in range(9)} == {401}, "a proxy's socket has no address"
 
 
-def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(api_on_sqlite: Api) -> None:
-    api = Api(api_on_sqlite.store)
+def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(make_chat: MakeChat) -> None:
+    api = Api(make_chat())
     good = {"userId": "Guessed", "password": "correct horse"}
     assert api.post("/accounts", good).status_code == 201
 

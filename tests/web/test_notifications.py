@@ -10,7 +10,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from chat.notifications.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, MOST_USERS, TITLE_CHARS
-from chat.storage.storage import Storage
+from tests.conftest import MakeChat
+from tests.storage.conftest import open_storage
 from tests.web.conftest import Api, fault
 
 HI = {"toUserId": "bob", "message": "hi"}
@@ -123,8 +124,9 @@ def test_ten_thousand_of_the_longest_names_fit(api_on_each: Api) -> None:
     assert fault(more) == (413, "too_large", None)
 
 
-def test_in_a_required_directory_the_first_unknown_one_is_named(storage: Storage) -> None:
-    api = Api(storage, auth="required")
+def test_in_a_required_directory_the_first_unknown_one_is_named(database_url: str, make_chat: MakeChat) -> None:
+    open_storage(database_url).close()
+    api = Api(make_chat(database_url=database_url, auth="required"))
     api.chat.storage.accounts.keep_names(["bob"])
     assert push(api, HI).status_code == 201
     assert push(api, {"toUserIds": ["BOB"], "message": "hi"}).status_code == 201
