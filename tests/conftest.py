@@ -76,12 +76,12 @@ def chat(make_chat: MakeChat) -> ChatServer:
 class Server:
     """A running server. `http` and `ws` are its base URLs, `log` all it has written so far."""
 
-    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
+    def __init__(self, command: list[str], env: dict[str, str], log: Path, cwd: Path = ROOT) -> None:
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=cwd,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -12,12 +12,17 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from chat.errors import ChatError
+from chat.errors import BadSetting, ChatError
 from chat.storage.database_file import DatabaseFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 # Of 4 KiB. With SQLite's own 1,000, one commit in sixteen waits for a checkpoint.
 CHECKPOINT_PAGES = 8_000
+
+NO_PSYCOPG = (
+    "CHAT_DATABASE_URL is of PostgreSQL, postgresql+psycopg://..., which needs a package of its own: "
+    'pip install "flask-chat-server[postgres]"'
+)
 
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
@@ -35,6 +40,9 @@ class Database:
         url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
         clock: Unix time in seconds.
 
+    Raises:
+        BadSetting: the package for PostgreSQL is not installed.
+
     Attributes:
         insert: the dialect's `insert`, which knows `on_conflict_do_nothing`.
         unique_broken: the errors that say that a row is there already.
@@ -44,7 +52,10 @@ class Database:
         self.insert: Any
         self._file = DatabaseFile(None, log)
         if url.startswith("postgresql"):
-            self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
+            try:
+                self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
+            except ImportError as error:  # psycopg, or the library that it needs in turn
+                raise BadSetting(NO_PSYCOPG, "CHAT_DATABASE_URL") from error
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
