@@ -37,9 +37,9 @@ def enter(client: Client, event: Init) -> Answer:
             return _refuse(client, event, too_many, TOO_MUCH, "too many sockets of one user")
         # Said again and again, it would fill the log.
         chat.log.info("init user=%r address=%s", user_id, client.address)
-        client.drop_backlogs()
-    is_first = client.missed is None
-    _hold(client, user_id, event.sync, is_new=before != user_id)
+    is_new = before != user_id or client.wants_sync != event.sync  # else it goes on where it is
+    if is_new:
+        _hold(client, user_id, event.sync)
     chat.online.add(user_id, client)
     # It came in time, however long the database takes; what ends it now is its token.
     client.deadline = None if client.admission is None else client.admission.deadline
@@ -55,9 +55,8 @@ def enter(client: Client, event: Init) -> Answer:
         raise
     client.emit(_ready(chat, user_id, states, unseen))
     chat.presence.came(user_id, (state.with_user_id for state in states))
-    if before != user_id:
+    if is_new:
         _start_feed(client, waiting)
-    if client.missed is not None and is_first:
         _start_missed(client, states)
     return None
 
@@ -68,16 +67,13 @@ def _refuse(client: Client, event: Init, error: ChatError, code: int, reason: st
     return LATER
 
 
-def _hold(client: Client, user_id: str, wants_sync: bool, is_new: bool) -> None:
-    """Hold what is live from now on. A plain client that says init again goes on where it is."""
+def _hold(client: Client, user_id: str, wants_sync: bool) -> None:
+    """Hold what is live from now on."""
+    client.drop_backlogs()
     client.wants_sync = wants_sync
-    if wants_sync and client.missed is not None:
-        client.missed.is_over = True
-        client.missed = None
-    elif not wants_sync and client.missed is None:
+    client.feed = client.chat.feeds.feed(client, user_id)
+    if not wants_sync:
         client.missed = client.chat.missed.backlog(client, user_id)
-    if is_new:
-        client.feed = client.chat.feeds.feed(client, user_id)
 
 
 def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
@@ -115,7 +111,8 @@ def _start_feed(client: Client, waiting: list[Notice]) -> None:
 
 def _start_missed(client: Client, states: list[ConversationState]) -> None:
     missed = client.missed
-    assert missed is not None
+    if missed is None:  # it asks for itself, or is gone meanwhile
+        return
     is_behind = any(state.received < state.last_seq for state in states)
     not_all_read = len(states) > READY_CONVERSATIONS
     missed.start(client.chat.missed.older(missed) if is_behind or not_all_read else None)
