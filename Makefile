@@ -1,6 +1,7 @@
 # make run    serve on http://127.0.0.1:8000
 # make test   everything; skips, with its reason, what this machine lacks
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
+# make bundle  the page's modules as one script, static/js/bundle/app.js; after each change of static/js
 # make bench  this server and its peers, in turn; about fifteen minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make lock   pins what requirements*.in name, with hashes; needs uv
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js/node_modules/.package-lock.json
 
-.PHONY: run test lint format bench faults conformance lock clean
+.PHONY: run test lint format bundle bench faults conformance lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -28,6 +29,12 @@ lint: $(VENV)/dev.stamp $(JS)
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Beside the old one first, so that a failure leaves that as it was.
+bundle: $(JS)
+	mkdir -p static/js/bundle
+	cd tests/js && npm run --silent bundle >../../static/js/bundle/app.js.new
+	mv static/js/bundle/app.js.new static/js/bundle/app.js
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)

@@ -6,10 +6,12 @@ monkey.patch_all()  # before everything else, or what is imported first blocks a
 
 import os  # noqa: E402
 import signal  # noqa: E402
+import sys  # noqa: E402
 
 import gevent  # noqa: E402
 
-from chat import create_app  # noqa: E402
+from chat import create_app, process  # noqa: E402
+from chat.errors import ChatError  # noqa: E402
 
 app = create_app()
 
@@ -18,11 +20,16 @@ def main() -> None:
     """Serve with gevent's own server, which runs on Windows too. PORT says where; 0 takes a free one."""
     from gevent.pywsgi import WSGIServer
 
+    chat = app.extensions["chat"]
+    try:
+        process.serve(chat)
+    except ChatError as error:
+        sys.exit(f"The server does not start: {error.message}")
     server = WSGIServer(("127.0.0.1", int(os.environ.get("PORT", "8000"))), app)
 
     def stop() -> None:
         print("Stopping.")
-        app.extensions["chat"].stop()
+        chat.stop()
         server.stop(timeout=1)
 
     server.start()

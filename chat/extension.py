@@ -61,13 +61,13 @@ class Chat:
             BadSetting: a setting has a value that cannot be used.
             RuntimeError: the app has a chat already.
         """
-        self._bind(app, url_prefix, logging.getLogger(NAME))
+        self._bind(app, url_prefix, shows_log=False)
 
-    def _bind(self, app: Flask, url_prefix: str, log: logging.Logger | None) -> None:
+    def _bind(self, app: Flask, url_prefix: str, shows_log: bool) -> None:
         if NAME in app.extensions:
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
         settings = Settings.load(app.config)
-        maker = _Maker(app, settings, self.events.copy(), log or process.make_log(settings.log_level))
+        maker = _Maker(app, settings, self.events.copy(), process.make_log(settings.log_level if shows_log else None))
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
         api, pages = api_blueprint(), chat_blueprint(settings)
@@ -131,7 +131,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(NAME, root_path=str(ROOT), instance_path=INSTANCE, static_folder=None)
     app.config.update(config or {})
     proxies.trust(app, Settings.load(app.config).trusted_proxies)
-    Chat()._bind(app, "/", log=None)
+    Chat()._bind(app, "/", shows_log=True)
     return app
 
 

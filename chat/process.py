@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 import gevent
 from gevent import monkey
+from werkzeug.local import LocalProxy
 
 from chat.errors import BadSetting, ChatError
 from chat.server import ChatServer
@@ -31,14 +32,20 @@ def serve(chat: ChatServer) -> None:
     """Serve a chat from now on, and stop it when the process is told to end.
 
     Without gevent's patches no socket can come, and nothing is started.
+
+    Raises:
+        DatabaseInUse: another process serves its database.
+        Unavailable: the database does not answer.
     """
+    if isinstance(chat, LocalProxy):  # as it stands in app.extensions until it is made
+        chat = chat._get_current_object()
     if chat.is_started or not monkey.is_module_patched("socket"):
         return
+    chat.start()
     _served.add(chat)
     atexit.unregister(_stop_all)
     atexit.register(_stop_all)
     _watch_sigterm()
-    chat.start()
 
 
 def serve_as_worker(make: Callable[[], ChatServer], log: logging.Logger) -> None:
@@ -132,15 +139,26 @@ def _stop_all() -> None:
 # The log.
 
 
-def make_log(level: str) -> logging.Logger:
-    """Return the log of one chat, with a level of its own. What it says goes on to the logger "chat".
+class _Log(logging.Logger):
+    """The log of one chat. It is not known to logging by its name, so that it ends with its chat."""
 
-    Where nobody has set logging up, it is shown on stderr.
+    def __init__(self) -> None:
+        super().__init__("chat")
+        self.parent = logging.getLogger("chat")
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Ask each time: logging would not tell this one that somebody has changed a level above it."""
+        return level > self.manager.disable and level >= self.getEffectiveLevel()
+
+
+def make_log(level: str | None) -> logging.Logger:
+    """Return the log of one chat. What it says goes on to the logger "chat", and so to the host's handlers.
+
+    Args:
+        level: what is shown on stderr where nobody has set logging up; None: that is left to the host.
     """
-    parent = logging.getLogger("chat")
-    log = logging.Logger("chat")  # not known to logging by its name, so that it ends with its chat
-    log.parent = parent
-    if not parent.hasHandlers():
+    log = _Log()
+    if level is not None and not log.hasHandlers():
         log.setLevel(level)
         handler = logging.StreamHandler()
         handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -23,6 +23,7 @@ from chat.config import Settings
 from chat.router import events
 from chat.server import ChatServer
 from tests.postgres import Postgres
+from tests.storage.conftest import open_storage
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
@@ -75,12 +76,12 @@ def chat(make_chat: MakeChat) -> ChatServer:
 class Server:
     """A running server. `http` and `ws` are its base URLs, `log` all it has written so far."""
 
-    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
+    def __init__(self, command: list[str], env: dict[str, str], log: Path, cwd: Path = ROOT) -> None:
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=cwd,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -189,3 +190,24 @@ def server(_start: StartServer) -> Iterator[Server]:
     running = _start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def storing(
+    request: pytest.FixtureRequest, _start: StartServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """As `server`, on each of the two engines: each test brings its own users."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('storing')}/chat.db"
+    else:
+        url = new_database(request.getfixturevalue("postgres"))
+    running = _start(CHAT_DATABASE_URL=url)
+    yield running
+    running.stop()
+
+
+def new_database(postgres: Postgres) -> str:
+    """The URL of a database with all tables."""
+    url = postgres.create_database(f"storing_{time.monotonic_ns()}")
+    open_storage(url).close()
+    return url

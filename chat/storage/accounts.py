@@ -3,10 +3,12 @@
 Who is let in is left to others.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from chat.storage.database import Database, parts
 from chat.storage.schema import accounts, ended_sessions
@@ -58,11 +60,11 @@ class Accounts:
         """Return those of `names` that have no row. A disabled name has one; so has who got a single message."""
         keys = {self._user_key(name): name for name in names}
         with self._database.reading() as connection:
-            for part in parts(list(keys)):
+            for part in parts([*keys]):
                 known = select(accounts.c.key).where(accounts.c.key.in_(part))
-                for (key,) in connection.execute(known).all():
+                for key in connection.scalars(known):
                     del keys[key]
-        return list(keys.values())
+        return [*keys.values()]
 
     def keep_names(self, names: Sequence[str]) -> list[str]:
         """Store names; return the spelling of each: that in which it first came."""
@@ -112,20 +114,18 @@ class Accounts:
         """Delete the ended sessions whose tokens have expired."""
         expired = ended_sessions.c.expires_at < self._database.now_ms()
         with self._database.transaction() as connection:
-            connection.execute(delete(ended_sessions).where(expired))
-
-    # Helpers.
+            connection.execute(ended_sessions.delete().where(expired))
 
     def insert_new(self, connection: Connection, names: Iterable[str], now_ms: int) -> None:
         """Have a row for each of the names, within a transaction."""
         rows = [{"key": self._user_key(name), "name": name, "created_at": now_ms, "changed_at": 0} for name in names]
-        rows.sort(key=lambda row: str(row["key"]))  # in one order, so that two writers cannot deadlock
-        connection.execute(self._insert, rows)
+        # In one order, so that two writers cannot deadlock.
+        connection.execute(self._insert, sorted(rows, key=lambda row: str(row["key"])))
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
         """Change a row if the conditions hold; tokens that were issued until now count no more."""
         now = self._database.now_ms()
-        row = update(accounts).where(accounts.c.key == self._user_key(name), *conditions)
+        row = accounts.update().where(accounts.c.key == self._user_key(name), *conditions)
         values |= {"changed_at": now, "valid_from": now + 1}
         return connection.execute(row.values(**values)).rowcount == 1
 

@@ -5,14 +5,16 @@ A slice and how far the batch has got are stored in one transaction, so that a b
 off goes on where it was, and nobody gets it twice.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, select
 
 from chat.storage.database import Database
-from chat.storage.notifications import Content, Once, answer_of, keep_answer, new_id
+from chat.storage.notifications import Content, Once, insert_once
 from chat.storage.schema import accounts, batches, notifications
 
 
@@ -42,13 +44,9 @@ class Batches:
         self._user_key = user_key
 
     def add(
-        self,
-        service: str,
-        user_ids: Iterable[str] | None,
-        content: Content,
-        once: Once | None,
+        self, service: str, user_ids: Iterable[str] | None, content: Content, once: Once | None,
         online: Iterable[str] = (),
-    ) -> tuple[int, bool]:
+    ) -> tuple[int, bool]:  # fmt: skip
         """Store a batch; return its id, and whether it was there already, by the same request.
 
         Args:
@@ -59,25 +57,14 @@ class Batches:
             Conflicting: the request's key was used before, for another body.
         """
         with self._database.transaction() as connection:
-            if (found := answer_of(connection, once, content.created_at)) is not None:
-                return found, True
             if user_ids is None:
-                rows = connection.execute(select(accounts.c.name, accounts.c.disabled)).all()
-                shut = {self._user_key(name) for name, disabled in rows if disabled}
-                stored = [name for name, _ in rows]
-                user_ids = [name for name in [*stored, *online] if self._user_key(name) not in shut]
+                user_ids = self._everyone(connection, online)
             users = list({self._user_key(user_id): user_id for user_id in user_ids}.values())
             row = {
-                "service": service,
-                **content._asdict(),
-                "user_ids": msgspec.json.encode(users).decode(),
-                "total": len(users),
-                "sent": 0,
-                "reached": 0,
-            }
-            new = new_id(connection, insert(batches).values(row))
-            keep_answer(connection, once, new, content.created_at)
-        return new, False
+                "service": service, **content._asdict(), "user_ids": msgspec.json.encode(users).decode(),
+                "total": len(users), "sent": 0, "reached": 0,
+            }  # fmt: skip
+            return insert_once(connection, batches, row, once, content.created_at)
 
     def find(self, service: str, id_: int) -> Batch | None:
         """Return a batch of this service; None: it has none of this id."""
@@ -110,8 +97,8 @@ class Batches:
         keys = [self._user_key(user_id) for user_id in user_ids]
         rows = [{"user_key": key, **content} for key in keys]
         c = batches.c
-        step = update(batches).where(c.id == work.batch.id, c.sent == sent)
-        made = insert(notifications).returning(notifications.c.user_key, notifications.c.id)
+        step = batches.update().where(c.id == work.batch.id, c.sent == sent)
+        made = notifications.insert().returning(notifications.c.user_key, notifications.c.id)
         with self._database.transaction() as connection:
             progress = step.values(sent=sent + len(user_ids), reached=reached)
             if connection.execute(progress).rowcount != 1:
@@ -124,14 +111,20 @@ class Batches:
         c = batches.c
         old = (c.created_at < made_before_ms) & c.finished_at.is_not(None)
         with self._database.transaction() as connection:
-            connection.execute(delete(batches).where(old))
+            connection.execute(batches.delete().where(old))
 
     def finish(self, work: Work, reached: int) -> None:
         """Note that all users of a batch have been sent it."""
         done = {"user_ids": "[]", "reached": reached, "finished_at": self._database.now_ms()}
-        row = update(batches).where(batches.c.id == work.batch.id)
+        row = batches.update().where(batches.c.id == work.batch.id)
         with self._database.transaction() as connection:
             connection.execute(row.values(done))
+
+    def _everyone(self, connection: Connection, online: Iterable[str]) -> list[str]:
+        rows = connection.execute(select(accounts.c.name, accounts.c.disabled)).all()
+        disabled = {self._user_key(name) for name, is_disabled in rows if is_disabled}
+        names = [*(name for name, _ in rows), *online]
+        return [name for name in names if self._user_key(name) not in disabled]
 
 
 _BATCH = batches.c.id, batches.c.total, batches.c.sent, batches.c.reached, batches.c.finished_at

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from gevent.monkey import get_original
@@ -12,12 +12,17 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from chat.errors import ChatError
+from chat.errors import BadSetting, ChatError
 from chat.storage.database_file import DatabaseFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 # Of 4 KiB. With SQLite's own 1,000, one commit in sixteen waits for a checkpoint.
 CHECKPOINT_PAGES = 8_000
+
+NO_PSYCOPG = (
+    "CHAT_DATABASE_URL is of PostgreSQL, postgresql+psycopg://..., which needs a package of its own: "
+    'pip install "flask-chat-server[postgres]"'
+)
 
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
@@ -35,6 +40,9 @@ class Database:
         url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
         clock: Unix time in seconds.
 
+    Raises:
+        BadSetting: the package for PostgreSQL is not installed.
+
     Attributes:
         insert: the dialect's `insert`, which knows `on_conflict_do_nothing`.
         unique_broken: the errors that say that a row is there already.
@@ -44,7 +52,10 @@ class Database:
         self.insert: Any
         self._file = DatabaseFile(None, log)
         if url.startswith("postgresql"):
-            self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
+            try:
+                self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
+            except ImportError as error:  # psycopg, or the library that it needs in turn
+                raise BadSetting(NO_PSYCOPG, "CHAT_DATABASE_URL") from error
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
@@ -57,6 +68,7 @@ class Database:
         self.unique_broken = (IntegrityError, driver.IntegrityError)
         self._clock = clock
         self._writing = get_original("_thread", "allocate_lock")()  # guards the writer's connection
+        self.is_closed = False
         self._writer: Connection | None = None
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
 
@@ -116,9 +128,12 @@ class Database:
             self._close_readers()  # whatever broke this one may have broken them
             raise
         self._readers.append(connection)
+        if self.is_closed:  # meanwhile
+            self._close_readers()
 
     def close(self) -> None:
-        """Close the connections, but for one that is in use just now."""
+        """Close the connections; one that is in use just now, after its use."""
+        self.is_closed = True
         self._close_readers()
         if self._writing.acquire(blocking=False):
             if self._writer:
@@ -128,12 +143,9 @@ class Database:
         self.engine.dispose()
 
     def _close_readers(self) -> None:
-        while self._readers:
-            try:
-                idle = self._readers.pop()
-            except IndexError:  # another thread took the last
-                return
-            idle.close()
+        with suppress(IndexError):  # none is left, or another thread took the last
+            while True:
+                self._readers.pop().close()
 
     def _connect_sqlite(self, connection: Any, record: Any) -> None:
         self._file.check()  # before SQLite makes an empty file in the place of one that is gone

@@ -47,6 +47,7 @@ class Journal:
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
+        self._is_closed = False
         self._made_on = thread_id()
         self._thread: WriterThread | None = None  # made at the first use, as the two watchers are
         self._loop_is_idle: Any = None
@@ -115,7 +116,8 @@ class Journal:
         return found
 
     def close(self) -> None:
-        """End the thread. What waits is not written any more: see `idle`."""
+        """End the thread, and refuse what comes. What waits is not written any more: see `idle`."""
+        self._is_closed = True
         if self._thread is not None:
             self._loop_is_idle.close()
             self._time_is_up.close()
@@ -125,7 +127,7 @@ class Journal:
     def _check(self, waiting: int, limit: int) -> None:
         if thread_id() != self._made_on:
             raise RuntimeError("Only the event loop's own thread may have something written.")
-        if waiting >= limit:
+        if waiting >= limit or self._is_closed:
             raise Busy
 
     def _go_on(self) -> None:

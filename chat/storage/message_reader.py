@@ -1,5 +1,7 @@
 """Owns the reading of messages: conversations, their history, and what a user has missed. Writes nothing."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +11,8 @@ from chat.storage.database import Database, parts
 from chat.storage.records import (
     PAGE_BYTES,
     ConversationState,
+    Found,
     Message,
-    Missed,
     Overview,
     Page,
     direct_key,
@@ -54,22 +56,13 @@ class MessageReader:
         with self._database.reading() as connection:
             rows = connection.execute(query, {"user": user_id, "limit": limit}).all()
             theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
-        overviews = []
-        for id_, key, last_seq, received, read, *message, unread in rows:
-            their_received, their_read, _ = theirs.get(id_, NOTHING_OF_THEM)
-            overviews.append(
-                Overview(
-                    with_user_id=other_of(key, user_id),
-                    last_seq=last_seq,
-                    received=received,
-                    read=read,
-                    their_received=their_received,
-                    their_read=their_read,
-                    unread=unread,
-                    last_message=Message(*message),
-                )
+        return [
+            Overview(
+                other_of(key, user_id), last_seq, received, read,
+                *theirs.get(id_, NOTHING_OF_THEM)[:2], unread, Message(*message),
             )
-        return overviews
+            for id_, key, last_seq, received, read, *message, unread in rows
+        ]  # fmt: skip
 
     def history(
         self,
@@ -128,7 +121,7 @@ class MessageReader:
             for id_, received, read, seen_at in connection.execute(_THEIRS, {"members": part})
         }
 
-    def missed(self, user_id: str, beyond: Mapping[str, int], limit: int, size: int) -> Page[Missed]:
+    def missed(self, user_id: str, beyond: Mapping[str, int], limit: int, size: int) -> Page[Found]:
         """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
 
         Within a conversation in the order of `seq`, even where the clock was set back: what stands
@@ -165,7 +158,7 @@ class MessageReader:
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit + 1), execution_options=FEW_AT_A_TIME)
             with rows:
-                missed = (Missed(other_of(key, user_id), Message(*row)) for key, *row in rows)
+                missed = (Found(other_of(key, user_id), Message(*row)) for key, *row in rows)
                 return page_of(missed, limit, size)
 
 
@@ -185,7 +178,10 @@ def newest_of_a_user(*columns: Any) -> Select[Any]:
 
 
 # Made once: each init runs them, and making them takes longer than running them.
-_STATE = (conversations.c.id, conversations.c.key, conversations.c.last_seq, members.c.received_seq, members.c.read_seq)
+_STATE = (
+    conversations.c.id, conversations.c.key, conversations.c.last_seq,
+    members.c.received_seq, members.c.read_seq,
+)  # fmt: skip
 _STANDINGS = newest_of_a_user(*_STATE)
 _THEIRS = (
     select(members.c.conversation_id, members.c.received_seq, members.c.read_seq, last_seen.c.at)

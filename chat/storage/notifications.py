@@ -5,10 +5,12 @@ One thread at a time writes them, so that ids grow in the order of commits: whoe
 nothing below.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, Select, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Connection, Select, Table, func, or_, select, text, tuple_
 
 from chat.errors import Conflicting
 from chat.storage.database import Database, parts
@@ -57,13 +59,9 @@ class Notifications:
         Raises:
             Conflicting: the request's key was used before, for another body.
         """
+        row = {"user_key": self._user_key(user_id), **content._asdict()}
         with self._database.transaction() as connection:
-            if (found := answer_of(connection, once, content.created_at)) is not None:
-                return found, True
-            row = {"user_key": self._user_key(user_id), **content._asdict()}
-            new = new_id(connection, insert(notifications).values(row))
-            keep_answer(connection, once, new, content.created_at)
-        return new, False
+            return insert_once(connection, notifications, row, once, content.created_at)
 
     def unseen(self, user_id: str, limit: int) -> tuple[list[Notice], int]:
         """Return what the user has not seen, the oldest first, and how many there are."""
@@ -113,7 +111,7 @@ class Notifications:
         """
         c = notifications.c
         theirs = tuple_(c.id, c.user_key)
-        unseen = update(notifications).where(c.seen_at.is_(None)).returning(c.id)
+        unseen = notifications.update().where(c.seen_at.is_(None)).returning(c.id)
         wanted = sorted({(id_, self._user_key(user_id)) for id_, user_id in notices})
         found: list[int] = []
         with self._database.transaction() as connection:
@@ -137,13 +135,13 @@ class Notifications:
         with self._database.transaction() as connection:
             newest = connection.scalar(select(func.max(c.id)))
             some = select(c.id).where(old, c.id != newest).limit(limit)
-            return connection.execute(delete(notifications).where(c.id.in_(some))).rowcount
+            return connection.execute(notifications.delete().where(c.id.in_(some))).rowcount
 
     def dismiss(self, user_id: str, id_: int) -> bool | None:
         """Mark one as dismissed; return True. False: it was already; None: the user has none of this id."""
         c = notifications.c
         row = (c.id == id_) & (c.user_key == self._user_key(user_id))
-        new = update(notifications).where(row, c.dismissed_at.is_(None))
+        new = notifications.update().where(row, c.dismissed_at.is_(None))
         with self._database.transaction() as connection:
             if connection.execute(new.values(dismissed_at=self._database.now_ms())).rowcount:
                 return True
@@ -163,40 +161,37 @@ class Notifications:
         )
 
 
-def new_id(connection: Connection, statement: Insert) -> int:
-    """Insert one row, and return its id."""
-    key = connection.execute(statement).inserted_primary_key
-    assert key is not None, "of one row it is known"
-    return int(key[0])
+def insert_once(
+    connection: Connection, table: Table, row: dict[str, Any], once: Once | None, now_ms: int
+) -> tuple[int, bool]:
+    """Insert a row, unless the same request has done so before; return its id, and whether it has.
 
-
-# A repeated request; called within the transaction that makes what it asks for.
-
-
-def answer_of(connection: Connection, once: Once | None, now_ms: int) -> int | None:
-    """Return what the first request of this key made; None: this is the first.
+    Args:
+        once: None: the request cannot be repeated.
+        now_ms: Unix time in milliseconds.
 
     Raises:
-        Conflicting: it had another body.
+        Conflicting: the request's key was used before, for another body.
     """
-    if once is None:
-        return None
+    if once is not None and (answer := _answer_of(connection, once, now_ms)) is not None:
+        return answer, True
+    key = connection.execute(table.insert().values(row)).inserted_primary_key
+    assert key is not None, "of one row it is known"
+    if once is not None:
+        new = {**once._asdict(), "answer": key[0], "created_at": now_ms}
+        connection.execute(idempotency_keys.insert().values(new))
+    return int(key[0]), False
+
+
+def _answer_of(connection: Connection, once: Once, now_ms: int) -> int | None:
+    """Return the id of what the first request of this key inserted; None: this is the first."""
     c = idempotency_keys.c
-    connection.execute(delete(idempotency_keys).where(c.created_at < now_ms - KEY_MS))
+    connection.execute(idempotency_keys.delete().where(c.created_at < now_ms - KEY_MS))
     query = select(c.digest, c.answer).where(c.service == once.service, c.key == once.key)
     row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    if row.digest != once.digest:
+    if row is not None and row.digest != once.digest:
         raise Conflicting("This Idempotency-Key was used before, for another request.", "Idempotency-Key")
-    return int(row.answer)
-
-
-def keep_answer(connection: Connection, once: Once | None, answer: int, now_ms: int) -> None:
-    """Note what a request has made, for when it comes again."""
-    if once is not None:
-        row = {**once._asdict(), "answer": answer, "created_at": now_ms}
-        connection.execute(insert(idempotency_keys).values(row))
+    return None if row is None else int(row.answer)
 
 
 _CONTENT = [notifications.c[name] for name in Content._fields]

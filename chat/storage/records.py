@@ -48,19 +48,8 @@ class Message(NamedTuple):
     client_id: str | None
 
 
-class Missed(NamedTuple):
-    """A message, and with whom it was exchanged."""
-
-    with_user_id: str
-    message: Message
-
-    @property
-    def body(self) -> str:
-        return self.message.body
-
-
 class Found(NamedTuple):
-    """A message that somebody looked for, and with whom it was exchanged."""
+    """A message among those of many conversations, and the other user of its own."""
 
     with_user_id: str
     message: Message
@@ -127,7 +116,7 @@ def other_of(key: str, user_id: str) -> str:
     return other if one == user_id else one
 
 
-T = TypeVar("T", Message, Missed, Overview, Found)
+T = TypeVar("T", Message, Overview, Found)
 
 
 class Page(NamedTuple, Generic[T]):

@@ -5,6 +5,8 @@ is not used). Texts of three and more letters are found by trigrams, in any lang
 there is no index, by reading the newest messages of the newest conversations.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -55,14 +57,14 @@ class Search:
         if not start or "\0" in start:
             return []
         with self._database.reading() as connection:
-            key: Any = accounts.c.key.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
+            key: Any = accounts.c.key.collate("BINARY" if self._database.is_sqlite else "C")
             query = (
                 select(accounts.c.name)
                 .where(key >= start, key < f"{start}\U0010ffff", ~accounts.c.disabled)
                 .order_by(key)
                 .limit(limit)
             )
-            return list(connection.execute(query).scalars())
+            return list(connection.scalars(query))
 
 
 class _Conversation(NamedTuple):
@@ -151,9 +153,8 @@ def _holds(connection: Connection, wanted: str) -> Any:
     return messages.c.body.ilike(f"%{pattern}%")  # the backslash is its own; with ESCAPE, no index
 
 
-_MINE = newest_of_a_user(
-    conversations.c.id, conversations.c.key, conversations.c.last_seq, conversations.c.indexed_seq, messages.c.sent_at
-)
+_COLUMNS = (conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq"))
+_MINE = newest_of_a_user(*_COLUMNS, messages.c.sent_at)
 _INDEXED = f"""
 SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id
 FROM trigrams JOIN messages AS m

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from gevent import get_hub
+from gevent import get_hub, sleep
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, Unavailable
@@ -26,6 +26,9 @@ from chat.storage.search import Search
 from chat.storage.search_index import SearchIndex
 
 T = TypeVar("T")
+
+CLOSE_SECONDS = 1  # how long a read may take that is under way when the server stops
+CLOSE_POLL_SECONDS = 0.005
 
 
 class Storage:
@@ -69,6 +72,7 @@ class Storage:
         self.journal = Journal(self.writer, journal_records, log)
         self._is_indexing = False
         self._stopping = False
+        self._reads = 0  # under way in native threads
         if self.database.is_sqlite:
             migrate.upgrade(self.database.engine)
         elif check:
@@ -78,10 +82,16 @@ class Storage:
         """Call a function that reads, in a native thread: only the calling greenlet waits for the disk.
 
         Raises:
-            Unavailable: the database did not answer.
+            Unavailable: the database did not answer, or is closed.
         """
+        if self.database.is_closed:
+            raise Unavailable("The database is closed: the server stops.")
         read = partial(function, *args, **options)
-        answer: T | SQLAlchemyError = get_hub().threadpool.apply(_outcome, (read,))
+        self._reads += 1
+        try:
+            answer: T | SQLAlchemyError = get_hub().threadpool.apply(_outcome, (read,))
+        finally:
+            self._reads -= 1
         if isinstance(answer, SQLAlchemyError):
             self._log.error("the database could not be read: %s", type(answer).__name__)
             raise Unavailable("The database cannot be read just now. Try again.")
@@ -119,7 +129,14 @@ class Storage:
         return not self.journal.idle
 
     def close(self) -> None:
-        """End the thread, and close the connections. Called when the journal is idle."""
+        """End the thread, and close the connections. Blocks the calling greenlet while something is read.
+
+        Called when the journal is idle.
+        """
+        until = time.monotonic() + CLOSE_SECONDS
+        self.database.is_closed = True  # nothing new begins
+        while (self._reads or not self.journal.idle) and time.monotonic() < until:
+            sleep(CLOSE_POLL_SECONDS)
         self.journal.close()
         self.database.close()
 

@@ -58,16 +58,16 @@ export function showBanners(socket, {words} = {}) {
  */
 export function connectBanners(socket, notifications, banners) {
   const stops = [
-    socket.on("ready", (ready) => notifications.meet(ready)),
-    socket.on("notification", (notification) => notifications.take(notification)),
-    socket.on("seen", ({notificationId}) => notifications.seenElsewhere(notificationId)),
-    socket.on("dismissed", ({notificationId}) => notifications.dismissedElsewhere(notificationId)),
+    socket.on("ready", (ready) => notifications.applyReady(ready)),
+    socket.on("notification", (notification) => notifications.receive(notification)),
+    socket.on("seen", ({notificationId}) => notifications.applySeen(notificationId)),
+    socket.on("dismissed", ({notificationId}) => notifications.applyDismissed(notificationId)),
   ];
   on(notifications, "arrive", ({notice}) => banners.show(notice));
   on(notifications, "amend", ({notice}) => banners.amend(notice));
   on(notifications, "seen", ({id}) => banners.withdrawUnseen(id));
   on(notifications, "gone", ({id}) => banners.withdraw(id));
-  on(banners, "seen", ({id}) => notifications.see(id));
+  on(banners, "seen", ({id}) => notifications.markSeen(id));
   on(banners, "dismiss", ({id}) => notifications.dismiss(id));
   return () => stops.forEach((stop) => stop());
 }

@@ -6,8 +6,6 @@
 import {ChatError} from "./chat-socket.js";
 
 /** @typedef {import("./chat-socket.js").Chat} Chat */
-/** The server, or the way to it, will do better later: nobody is signed out for it, and no message stays about it. */
-export const PASSING = ["busy", "unavailable", "internal", "rate_limited", "connection_lost"];
 
 /**
  * @typedef {import("./chat-socket.js").Standing & {unread: number, lastMessage?: Chat | null}} Overview

@@ -35,8 +35,11 @@ const BACK_SOON = [1001, 1012];
  * Not 4502, no `init` in time: this class says it at once, so the network or the server was slow.
  */
 const isFinal = (/** @type {number} */ code) => code === 1008 || (code >= 4500 && code < 4600 && code !== 4502);
-/** An `init` that is answered so was not taken; the server leaves it to us when to say it again. */
-const INIT_LATER = ["unavailable", "busy", "internal"];
+/** code -> whether the same event may be sent again; any other code: `never`. @type {Map<string, Retry>} */
+const RETRY = new Map(Object.entries({
+  busy: "later", unavailable: "later", rate_limited: "later", timeout: "later", internal: "uncertain",
+  not_connected: "online", connection_lost: "online", too_many_waiting: "online", ended: "online", not_initialised: "online",
+}));
 /** 1013 try again later; as a state of our own. */
 const TRY_AGAIN_LATER = 1013;
 /** Told by this class itself, so never taken from the wire. */
@@ -61,6 +64,8 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange,
  *   notification: Notification, seen: {notificationId: number}, dismissed: {notificationId: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
+ *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
  *   timer: ReturnType<typeof setTimeout>, resolve: (ack: Ack) => void, reject: (error: ChatError) => void}} Pending
  *   `sent`: over this connection; `unsure`: over any, so nobody knows whether it arrived
@@ -69,7 +74,7 @@ const OWN_EVENTS = ["open", "close", "state"];
 /**
  * Why an event failed. `code` is the server's (`invalid_field`, ...) or one of this file's. The event never left:
  * `not_connected`, `too_many_waiting`, `too_big`, `ended`. It left, and nobody knows whether it arrived:
- * `timeout`, `connection_lost`.
+ * `timeout`, `connection_lost`. `retry` says whether the same event may be sent again, and when.
  */
 export class ChatError extends Error {
   /** @param {string} code @param {string} message @param {string} [field] @param {number} [retryAfter] in seconds */
@@ -79,6 +84,8 @@ export class ChatError extends Error {
     this.code = code;
     this.field = field;
     this.retryAfter = retryAfter;
+    /** @type {Retry} */
+    this.retry = RETRY.get(code) ?? "never";
   }
 }
 
@@ -179,33 +186,32 @@ export class ChatSocket {
     const ws = (this.#ws = new WebSocket(this.#url));
     ws.onopen = () => {
       ws.send(this.#init());
-      this.#tell("open", {});
+      this.#dispatch("open", {});
     };
     ws.onmessage = ({data}) => this.#receive(data);
     ws.onclose = ({code, reason}) => this.#lost(code, reason);
     this.#after(ANSWER_SECONDS, () => this.#lost(1006, "no answer"));
-    this.#enter({name: "connecting"});
+    this.#setState({name: "connecting"});
   }
 
   /** @param {unknown} data */
   #receive(data) {
     const event = parse(data);
     if (event?.type === "ready") this.#becomeOnline(event);
-    const isRefusal = event?.type === "error" && this.state.name === "connecting";
-    if (isRefusal && INIT_LATER.includes(event.code)) return this.#lost(TRY_AGAIN_LATER, event.code);
+    const error = event?.type === "error" ? new ChatError(event.code, event.message, event.field, event.retryAfter) : undefined;
+    if (error && this.state.name === "connecting" && isInitDue(error)) return this.#lost(TRY_AGAIN_LATER, error.code);
     this.#after(this.#terms.heartbeat, () => this.#ping());
-    const isAnswer = event?.type === "ack" || event?.type === "error";
-    const pending = isAnswer ? this.#take(event.ref) : undefined;
-    if (pending && event.type === "ack") pending.resolve(event);
-    else if (pending) pending.reject(new ChatError(event.code, event.message, event.field, event.retryAfter));
-    else if (event && !OWN_EVENTS.includes(event.type)) this.#tell(event.type, event);
+    const pending = error || event?.type === "ack" ? this.#removePending(event.ref) : undefined;
+    if (pending && error) pending.reject(error);
+    else if (pending) pending.resolve(event);
+    else if (event && !OWN_EVENTS.includes(event.type)) this.#dispatch(event.type, event);
   }
 
   /** @param {Ready} ready */
   #becomeOnline(ready) {
     this.#onlineSince = Date.now();
     this.#terms = ready;
-    this.#enter({name: "online"});
+    this.#setState({name: "online"});
     for (const [ref, event] of [...this.#pending]) if (!event.sent) this.#transmit(ref);
   }
 
@@ -244,7 +250,7 @@ export class ChatSocket {
     const seconds = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)] * Math.random();
     this.#leave(isFinal(code) ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
     if (this.state.name === "waiting") this.#after(seconds, () => this.#connect());
-    this.#tell("close", {code, reason});
+    this.#dispatch("close", {code, reason});
   }
 
   /** Does not wait for the other side's goodbye, which on a dead network takes minutes. @param {State} state */
@@ -253,7 +259,7 @@ export class ChatSocket {
     if (this.#ws) this.#ws.onopen = this.#ws.onmessage = this.#ws.onclose = null;
     this.#ws?.close();
     this.#onlineSince = Infinity;
-    this.#enter(state);
+    this.#setState(state);
     for (const [ref, event] of [...this.#pending]) {
       if (this.#isOver() || (event.sent && !event.repeatable)) this.#fail(ref, "ended", "connection_lost");
       event.sent = false;
@@ -277,13 +283,13 @@ export class ChatSocket {
 
   /** @param {string} ref @param {string} unsentCode @param {string} [sentCode] */
   #fail(ref, unsentCode, sentCode = unsentCode) {
-    const event = this.#take(ref);
+    const event = this.#removePending(ref);
     const code = event?.unsure ? sentCode : unsentCode;
     event?.reject(new ChatError(code, code));
   }
 
   /** @param {string} ref */
-  #take(ref) {
+  #removePending(ref) {
     const event = this.#pending.get(ref);
     clearTimeout(event?.timer);
     this.#pending.delete(ref);
@@ -295,13 +301,13 @@ export class ChatSocket {
   }
 
   /** @param {State} state */
-  #enter(state) {
+  #setState(state) {
     this.state = state;
-    this.#tell("state", state);
+    this.#dispatch("state", state);
   }
 
   /** @param {string} type @param {unknown} event */
-  #tell(type, event) {
+  #dispatch(type, event) {
     for (const listener of [...(this.#listeners.get(type) ?? [])]) {
       try {
         listener(event);
@@ -310,6 +316,14 @@ export class ChatSocket {
       }
     }
   }
+}
+
+/**
+ * Whether an `init` that was answered so is to be sent again by us. Not after `rate_limited`: the listeners hear that
+ * this user has too many sockets, and the server closes this one. @param {ChatError} error
+ */
+function isInitDue({code, retry}) {
+  return retry !== "never" && code !== "rate_limited";
 }
 
 let lastMs = 0;

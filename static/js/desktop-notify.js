@@ -23,7 +23,7 @@ export class DesktopNotify {
   /** @type {Map<string, Entry>} by its tag */
   #shown = new Map();
   /** @type {(() => void) | undefined} ends our word that somebody looks at this tab */
-  #lookAway;
+  #releaseLock;
   /** Whether this tab speaks for all of this person's; without locks (a page without https) every tab does. */
   speaks = !navigator.locks;
 
@@ -35,8 +35,8 @@ export class DesktopNotify {
       this.speaks = true;
       return new Promise(() => undefined);
     });
-    document.addEventListener("visibilitychange", () => this.#look());
-    this.#look();
+    document.addEventListener("visibilitychange", () => this.#updateLookingLock());
+    this.#updateLookingLock();
   }
 
   /** @returns {"unsupported" | NotificationPermission} */
@@ -45,7 +45,7 @@ export class DesktopNotify {
   }
 
   /** Asks the browser, which asks the person. Only when they pressed a button for it. */
-  async ask() {
+  async requestPermission() {
     if (this.state === "default") await Notification.requestPermission();
   }
 
@@ -99,11 +99,11 @@ export class DesktopNotify {
   }
 
   /** A tab in sight holds a lock, together with others in sight: so the one that speaks knows of them. */
-  #look() {
-    this.#lookAway?.();
-    this.#lookAway = undefined;
+  #updateLookingLock() {
+    this.#releaseLock?.();
+    this.#releaseLock = undefined;
     if (document.hidden) return;
-    const lookedAway = new Promise((resolve) => (this.#lookAway = () => resolve(undefined)));
+    const lookedAway = new Promise((resolve) => (this.#releaseLock = () => resolve(undefined)));
     navigator.locks?.request(this.#lookingKey, {mode: "shared"}, () => lookedAway);
   }
 

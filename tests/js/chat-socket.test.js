@@ -145,6 +145,29 @@ test("comes back where its init could not be answered just now, or came too late
   assert.equal(socket.state.name, "waiting");
 });
 
+test("an init refused for too many sockets is heard, and left to the server to end", () => {
+  const socket = make();
+  const heard = /** @type {any[]} */ ([]);
+  socket.on("error", ({code}) => heard.push(code));
+  last().onopen();
+  last().hear({type: "error", code: "rate_limited", message: "too many sockets"});
+  assert.deepEqual([heard, socket.state.name], [["rate_limited"], "connecting"]);
+});
+
+test("an error says whether the same event may be sent again", async () => {
+  const socket = make();
+  last().accept();
+  const expected = {unavailable: "later", internal: "uncertain", forbidden: "never", constructor: "never"};
+  for (const [code, retry] of Object.entries(expected)) {
+    const sent = socket.emit("chat", {toUserId: "bob", message: "hi"});
+    last().hear({type: "error", ref: last().events.at(-1).ref, code, message: ""});
+    await assert.rejects(sent, {code, retry});
+  }
+  const lost = socket.emit("poke", {});
+  last().onclose({code: 1006, reason: ""});
+  await assert.rejects(lost, {code: "connection_lost", retry: "online"});
+});
+
 test("a server that falls silent is pinged, then left", () => {
   const socket = make();
   last().accept();

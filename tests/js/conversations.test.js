@@ -20,57 +20,57 @@ function make() {
 
 test("a message is read when it was on the screen while somebody watched", () => {
   const {conversations, read, bob} = make();
-  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
+  for (const seq of [1, 2, 3]) conversations.receive(chat(seq));
   conversations.open("bob");
   assert.deepEqual([read, bob().unread], [[], 3]);
-  conversations.see(2);
+  conversations.markSeen(2);
   assert.deepEqual([read, bob().unread], [[2], 1]);
-  conversations.watch(false);
-  conversations.see(3);
+  conversations.setWatched(false);
+  conversations.markSeen(3);
   assert.deepEqual(read, [2]);
-  conversations.watch(true);
+  conversations.setWatched(true);
   assert.deepEqual([read, bob().unread], [[2, 3], 0]);
 });
 
 test("what was seen of one conversation says nothing of the next", () => {
   const {conversations, read} = make();
   conversations.open("bob");
-  conversations.take(chat(1));
-  conversations.see(1);
-  conversations.take({...chat(1, "carol"), toUserId: "alice"});
+  conversations.receive(chat(1));
+  conversations.markSeen(1);
+  conversations.receive({...chat(1, "carol"), toUserId: "alice"});
   conversations.open("carol");
   assert.deepEqual(read, [1]);
 });
 
 test("what is new begins behind what was read when the conversation was opened, and stays there", () => {
   const {conversations, bob} = make();
-  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
+  for (const seq of [1, 2, 3]) conversations.receive(chat(seq));
   conversations.open("bob");
-  conversations.see(3);
+  conversations.markSeen(3);
   assert.equal(bob().newFrom, 1);
   conversations.open("bob");
   assert.equal(bob().newFrom, 0);
-  conversations.watch(false);
-  conversations.take(chat(4));
-  conversations.watch(true);
+  conversations.setWatched(false);
+  conversations.receive(chat(4));
+  conversations.setWatched(true);
   assert.equal(bob().newFrom, 4);
 });
 
 test("presence is known of whom `ready` told, and of whom is met later", () => {
   const {conversations, bob} = make();
-  conversations.meet({heartbeat: 25, limits: {frameBytes: 1}, userId: "alice", conversations: [{...standing, presence: "away"}]});
-  conversations.meetPresence({userId: "bob", status: "offline", lastSeen: "2026-01-31T09:30:00.000Z"});
+  conversations.applyReady({heartbeat: 25, limits: {frameBytes: 1}, userId: "alice", conversations: [{...standing, presence: "away"}]});
+  conversations.applyPresence({userId: "bob", status: "offline", lastSeen: "2026-01-31T09:30:00.000Z"});
   conversations.open("bob");
   assert.equal(bob().presence, "offline");
   assert.equal(bob().lastSeen?.toISOString(), "2026-01-31T09:30:00.000Z");
-  conversations.meetPresence({userId: "bob", status: "online"});
+  conversations.applyPresence({userId: "bob", status: "online"});
   assert.deepEqual([bob().presence, bob().lastSeen], ["online", undefined]);
-  conversations.meetPresence({userId: "nobody", status: "online"});
+  conversations.applyPresence({userId: "nobody", status: "online"});
 });
 
 test("of ten thousand messages no more is held than may stand on the page", () => {
   const {conversations, bob} = make();
-  for (let seq = 1; seq <= 10_000; seq += 1) conversations.take(chat(seq));
+  for (let seq = 1; seq <= 10_000; seq += 1) conversations.receive(chat(seq));
   assert.equal(bob().messages.length, KEPT_MESSAGES);
   assert.ok(KEPT_MESSAGES <= 300);
   assert.equal(bob().heldTo, 10_000);
@@ -80,9 +80,9 @@ test("a name spelled otherwise is the same person's, and the server's spelling c
   const {conversations} = make();
   conversations.open("BOB");
   assert.equal(conversations.opened?.withUserId, "BOB");
-  conversations.take(chat(1));
+  conversations.receive(chat(1));
   assert.deepEqual(conversations.list.map(({withUserId}) => withUserId), ["bob"]);
-  conversations.receipt({userId: "Bob", withUserId: "alice", received: 1, read: 1});
+  conversations.applyReceipt({userId: "Bob", withUserId: "alice", received: 1, read: 1});
   assert.equal(conversations.opened?.theirRead, 1);
   conversations.setTyping("bOb", true);
   assert.equal(conversations.opened?.typing, true);
@@ -93,18 +93,18 @@ const ready = (lastSeq) => ({heartbeat: 25, limits: {frameBytes: 1}, userId: "al
 
 test("a message that overtakes `ready` on a new connection is not taken for a server that began anew", () => {
   const {conversations, bob} = make();
-  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
-  conversations.connect();
-  conversations.take(chat(4));
-  conversations.meet(ready(3));
+  for (const seq of [1, 2, 3]) conversations.receive(chat(seq));
+  conversations.beginConnection();
+  conversations.receive(chat(4));
+  conversations.applyReady(ready(3));
   assert.deepEqual([bob().messages.length, bob().lastSeq], [4, 4]);
 });
 
 test("a server that knows less than we did has begun anew", () => {
   const {conversations, bob} = make();
-  for (const seq of [1, 2, 3]) conversations.take(chat(seq));
-  conversations.connect();
-  conversations.meet(ready(1));
+  for (const seq of [1, 2, 3]) conversations.receive(chat(seq));
+  conversations.beginConnection();
+  conversations.applyReady(ready(1));
   assert.deepEqual([bob().messages.length, bob().lastSeq], [0, 1]);
 });
 

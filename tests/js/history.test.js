@@ -32,33 +32,33 @@ function make() {
   const conversations = new Conversations("alice");
   conversations.open("bob");
   const history = new History(/** @type {any} */ (server), conversations);
-  history.addEventListener("problem", (event) => problems.push(/** @type {CustomEvent} */ (event).detail.code));
+  history.addEventListener("problem", (event) => problems.push(/** @type {CustomEvent} */ (event).detail.error.code));
   return {server, history, bob: /** @type {import("../../static/js/models/conversation.js").Conversation} */ (conversations.opened), problems};
 }
 
 test("a message far up is found in a conversation that is only being opened", async () => {
   const {history, bob, problems} = make();
-  history.older(bob); // as the list does that shows it
-  await history.around(bob, 100);
+  history.loadOlder(bob); // as the list does that shows it
+  await history.loadAround(bob, 100);
   assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, problems], [75, 124, true, []]);
-  await history.newer(bob);
+  await history.loadNewer(bob);
   assert.equal(bob.heldTo, 174);
-  await history.newest(bob);
+  await history.loadNewest(bob);
   assert.deepEqual([bob.heldTo, bob.isParted], [LAST, false]);
 });
 
 test("one that is held already is not fetched again", async () => {
   const {history, bob} = make();
-  await history.older(bob);
-  await history.around(bob, LAST - 1);
+  await history.loadOlder(bob);
+  await history.loadAround(bob, LAST - 1);
   assert.deepEqual([bob.heldFrom, bob.heldTo], [351, LAST]);
 });
 
 test("where it cannot be fetched, what is held stays", async () => {
   const {server, history, bob, problems} = make();
-  await history.older(bob);
+  await history.loadOlder(bob);
   server.failures.push(new ChatError("unavailable", "not now"));
-  await history.around(bob, 100);
+  await history.loadAround(bob, 100);
   assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, bob.loading], [351, LAST, false, ""]);
   assert.deepEqual(problems, ["unavailable"]);
 });

@@ -49,7 +49,7 @@ function make() {
 
 test("each arrives once, the newest stands first", () => {
   const {notifications, events, ids} = make();
-  for (const id of [1, 2, 1, 2]) notifications.take(notice(id));
+  for (const id of [1, 2, 1, 2]) notifications.receive(notice(id));
   assert.deepEqual(events, ["arrive 1", "arrive 2"]);
   assert.deepEqual(ids(), [2, 1]);
   assert.equal(notifications.unseen, 2);
@@ -57,22 +57,22 @@ test("each arrives once, the newest stands first", () => {
 
 test("one that comes again with other words is amended", () => {
   const {notifications, events} = make();
-  notifications.take(notice(1));
-  notifications.take(notice(1, {message: "half of it"}));
+  notifications.receive(notice(1));
+  notifications.receive(notice(1, {message: "half of it"}));
   assert.deepEqual(events, ["arrive 1", "amend 1"]);
 });
 
 test("what was seen is told once, and again only where the connection was lost before the answer", async () => {
   const {notifications, told, answers, pages} = make();
-  notifications.take(notice(1));
+  notifications.receive(notice(1));
   answers.push("connection_lost");
-  notifications.see(1);
-  notifications.see(1);
+  notifications.markSeen(1);
+  notifications.markSeen(1);
   await turn();
   assert.deepEqual([told, notifications.unseen], [[], 0]);
   pages.push({notifications: [notice(1)], unseen: 1, next: null}); // from before it knew
-  notifications.meet({unseen: 1});
-  notifications.take(notice(1));
+  notifications.applyReady({unseen: 1});
+  notifications.receive(notice(1));
   await turn();
   assert.deepEqual(told, [["seen", 1]]);
   assert.equal(notifications.unseen, 0);
@@ -80,7 +80,7 @@ test("what was seen is told once, and again only where the connection was lost b
 
 test("a busy server is told again by itself", async () => {
   const {notifications, told, answers} = make();
-  notifications.take(notice(1));
+  notifications.receive(notice(1));
   answers.push("busy");
   notifications.dismiss(1);
   await turn();
@@ -92,7 +92,7 @@ test("a busy server is told again by itself", async () => {
 
 test("what the server does not know any more is not told for ever", async () => {
   const {notifications, told, answers} = make();
-  for (const id of [1, 2]) notifications.take(notice(id));
+  for (const id of [1, 2]) notifications.receive(notice(id));
   answers.push("not_found");
   notifications.dismiss(1);
   notifications.dismiss(2);
@@ -102,37 +102,37 @@ test("what the server does not know any more is not told for ever", async () => 
 
 test("what was dismissed does not come back, in whatever order the server says it", () => {
   const {notifications, events, ids} = make();
-  notifications.take(notice(1));
-  notifications.dismissedElsewhere(1);
-  notifications.take(notice(1));
-  notifications.dismissedElsewhere(2);
-  notifications.take(notice(2));
+  notifications.receive(notice(1));
+  notifications.applyDismissed(1);
+  notifications.receive(notice(1));
+  notifications.applyDismissed(2);
+  notifications.receive(notice(2));
   assert.deepEqual(events, ["arrive 1", "gone 1"]);
   assert.deepEqual(ids(), []);
 });
 
 test("the number counts what is still at the server", () => {
   const {notifications} = make();
-  notifications.meet({unseen: 60});
+  notifications.applyReady({unseen: 60});
   assert.equal(notifications.unseen, 60);
-  for (let id = 1; id <= 50; id++) notifications.take(notice(id));
+  for (let id = 1; id <= 50; id++) notifications.receive(notice(id));
   assert.equal(notifications.unseen, 60);
-  notifications.take(notice(61)); // a new one
+  notifications.receive(notice(61)); // a new one
   assert.equal(notifications.unseen, 61);
-  notifications.seenElsewhere(55); // one of those that were not sent
-  notifications.see(61);
+  notifications.applySeen(55); // one of those that were not sent
+  notifications.markSeen(61);
   assert.equal(notifications.unseen, 59);
 });
 
 test("the list comes page by page, and what is missing in it was dismissed elsewhere", async () => {
   const {notifications, pages, asked, events, ids} = make();
-  for (const id of [8, 9]) notifications.take(notice(id));
+  for (const id of [8, 9]) notifications.receive(notice(id));
   pages.push({notifications: [notice(9), notice(7, {seen: true})], unseen: 1, next: "c"}, {notifications: [notice(6, {seen: true})], unseen: 1, next: null});
   await notifications.load();
   assert.deepEqual(ids(), [9, 7]);
   assert.deepEqual(events, ["arrive 8", "arrive 9", "gone 8"]);
   assert.equal(notifications.hasMore, true);
-  await notifications.more();
+  await notifications.loadMore();
   assert.deepEqual(asked, [undefined, "c"]);
   assert.deepEqual([ids(), notifications.hasMore, notifications.unseen], [[9, 7, 6], false, 1]);
 });
@@ -141,7 +141,7 @@ test("what comes while the list is on its way stays", async () => {
   const {notifications, pages, ids} = make();
   pages.push({notifications: [], unseen: 0, next: null});
   const loaded = notifications.load();
-  notifications.take(notice(1));
+  notifications.receive(notice(1));
   await loaded;
   assert.deepEqual(ids(), [1]);
   assert.equal(notifications.unseen, 1);
@@ -149,10 +149,10 @@ test("what comes while the list is on its way stays", async () => {
 
 test("what is out of date goes by itself, and does not come", () => {
   const {notifications, events, ids} = make();
-  notifications.take(notice(1, {expires: new Date(Date.now() - 1).toISOString()}));
+  notifications.receive(notice(1, {expires: new Date(Date.now() - 1).toISOString()}));
   assert.deepEqual(events, []);
   const soon = Date.now() + 60;
-  notifications.take(notice(2, {expires: new Date(soon).toISOString()}));
+  notifications.receive(notice(2, {expires: new Date(soon).toISOString()}));
   while (Date.now() < soon); // the timer is ours, the time is not
   clock.tick(60_000);
   assert.deepEqual([events, ids()], [["arrive 2", "gone 2"], []]);
@@ -160,9 +160,9 @@ test("what is out of date goes by itself, and does not come", () => {
 
 test("one without a number of the server is shown, and nobody is told of it", async () => {
   const {notifications, told, events} = make();
-  notifications.take({message: "Your parcel is on its way."});
+  notifications.receive({message: "Your parcel is on its way."});
   const [{id}] = notifications.list;
-  notifications.see(id);
+  notifications.markSeen(id);
   notifications.dismiss(id);
   await turn();
   assert.deepEqual(told, []);

@@ -4,7 +4,7 @@ import {FakeClock} from "./globals.js";
 import {FakeStorage} from "./storage.js";
 import {ChatError} from "../../static/js/chat-socket.js";
 import {Outbox} from "../../static/js/models/outbox.js";
-import {Postman} from "../../static/js/models/postman.js";
+import {Sender} from "../../static/js/models/sender.js";
 
 /** @type {FakeClock} */
 let clock;
@@ -40,7 +40,7 @@ function make(storage = makeStorage()) {
 
 test("what was written outlives the page, in its order, until the server has it", () => {
   const {outbox, storage} = make();
-  for (const text of ["one", "two", "three"]) outbox.write("bob", text);
+  for (const text of ["one", "two", "three"]) outbox.add("bob", text);
   const [first] = outbox.entries;
   outbox.settle(first.clientId, {seq: 1, timestamp: ""});
   assert.deepEqual(make(storage).texts(), ["two", "three"]);
@@ -48,21 +48,21 @@ test("what was written outlives the page, in its order, until the server has it"
 
 test("another person on this computer does not get it", () => {
   const {outbox, storage} = make();
-  outbox.write("bob", "mine");
+  outbox.add("bob", "mine");
   assert.deepEqual(new Outbox("alic", storage).entries, []);
 });
 
 test("where the browser keeps nothing it is at risk, and somebody is told", () => {
   const {outbox, storage, events} = make();
   storage.isFull = true;
-  outbox.write("bob", "kept nowhere");
+  outbox.add("bob", "kept nowhere");
   assert.equal(outbox.isAtRisk, true);
   assert.deepEqual(events, ["write", "unkept"]);
 });
 
 test("more than anybody writes by hand is refused, and nothing is lost of it", () => {
   const {outbox} = make();
-  for (let number = 0; number < 201; number++) outbox.write("bob", `number ${number}`);
+  for (let number = 0; number < 201; number++) outbox.add("bob", `number ${number}`);
   const last = /** @type {any} */ (outbox.entries.at(-1));
   assert.equal(last.problem.code, "too_many_waiting");
   assert.equal(last.text, "number 200");
@@ -71,14 +71,14 @@ test("more than anybody writes by hand is refused, and nothing is lost of it", (
 
 test("a refused message waits for a decision, and goes again as the same one", () => {
   const {outbox} = make();
-  outbox.write("bob", "hm");
+  outbox.add("bob", "hm");
   const [{clientId}] = outbox.entries;
   outbox.fail(clientId, {code: "invalid_field", detail: ""});
   assert.equal(outbox.next("bob"), undefined);
-  outbox.again(clientId);
+  outbox.retry(clientId);
   assert.equal(outbox.next("bob")?.clientId, clientId);
   outbox.fail(clientId, {code: "conflict", detail: ""});
-  outbox.again(clientId);
+  outbox.retry(clientId);
   assert.notEqual(outbox.next("bob")?.clientId, clientId);
   assert.equal(outbox.entries.length, 1);
 });
@@ -87,10 +87,10 @@ test("what another tab wrote is sent here only if that tab seems gone", () => {
   const {outbox, events} = make();
   const key = "chat.outbox.alice/0190";
   const entry = {clientId: "0190", toUserId: "bob", text: "from there", writtenAt: 0};
-  outbox.hear({key, newValue: JSON.stringify(entry)});
+  outbox.applyStorageChange({key, newValue: JSON.stringify(entry)});
   assert.equal(outbox.next("bob"), undefined);
   assert.equal(outbox.next("bob", Date.now() + 10_001)?.text, "from there");
-  outbox.hear({key, newValue: JSON.stringify({...entry, ack: {seq: 1, timestamp: ""}})});
+  outbox.applyStorageChange({key, newValue: JSON.stringify({...entry, ack: {seq: 1, timestamp: ""}})});
   assert.deepEqual([outbox.entries, events], [[], ["write", "settle"]]);
 });
 
@@ -101,22 +101,22 @@ test("what somebody else put under our keys is passed over", () => {
   assert.deepEqual(make(storage).texts(), []);
 });
 
-test("the postman keeps each person's order, and waits as long as the server says", async () => {
+test("the sender keeps each person's order, and waits as long as the server says", async () => {
   const {outbox} = make();
   /** @type {string[]} */
   const sent = [];
   /** @type {any[]} */
   const answers = [new ChatError("rate_limited", "", undefined, 7)];
-  const postman = new Postman(outbox, async ({text}) => {
+  const sender = new Sender(outbox, async ({text}) => {
     sent.push(text);
     const answer = answers.shift();
     if (answer) throw answer;
     return {seq: sent.length, timestamp: ""};
   });
-  postman.setOnline(true);
-  outbox.write("bob", "one");
-  outbox.write("bob", "two");
-  outbox.write("carol", "hi");
+  sender.setOnline(true);
+  outbox.add("bob", "one");
+  outbox.add("bob", "two");
+  outbox.add("carol", "hi");
   await turn();
   assert.deepEqual(sent, ["one", "hi"]);
   clock.tick(6_999);

@@ -16,29 +16,29 @@ function watch() {
 
 test("a hidden tab is away, and back when it is seen", () => {
   const {told, attention} = watch();
-  attention.hide(true);
-  attention.hide(true);
-  attention.hide(false);
+  attention.setHidden(true);
+  attention.setHidden(true);
+  attention.setHidden(false);
   assert.deepEqual(told, [true, false]);
 });
 
 test("five minutes without a touch are away, and a touch is back", () => {
   const {told, attention} = watch();
   clock.tick(4 * 60_000);
-  attention.touched();
+  attention.noteActivity();
   clock.tick(4 * 60_000);
   assert.deepEqual(told, []);
   clock.tick(60_000);
   assert.deepEqual(told, [true]);
-  attention.touched();
+  attention.noteActivity();
   assert.deepEqual(told, [true, false]);
 });
 
 test("who is idle and then hides the tab was away before", () => {
   const {told, attention} = watch();
   clock.tick(5 * 60_000);
-  attention.hide(true);
-  attention.hide(false);
+  attention.setHidden(true);
+  attention.setHidden(false);
   assert.deepEqual(told, [true, false]);
   assert.equal(attention.isAway, false);
 });

@@ -44,7 +44,7 @@ function make() {
 
 test("the server is asked once somebody has stopped typing", async () => {
   const {api, search, found} = make();
-  for (const typed of ["h", "he", "hel", " hel "]) search.look(typed);
+  for (const typed of ["h", "he", "hel", " hel "]) search.search(typed);
   clock.tick(150);
   await turn();
   assert.deepEqual(api.asked, ["hel"]);
@@ -54,9 +54,9 @@ test("the server is asked once somebody has stopped typing", async () => {
 test("an answer that comes too late is passed over", async () => {
   const {api, search, found} = make();
   api.pages.set("old", {messages: [{seq: 1}], next: null});
-  search.look("old");
+  search.search("old");
   clock.tick(150);
-  search.look("new");
+  search.search("new");
   await turn();
   clock.tick(150);
   await turn();
@@ -68,11 +68,11 @@ test("further messages are added to those found, and names are asked for once", 
   api.names = ["bob"];
   api.pages.set("hi", {messages: [{seq: 3}, {seq: 2}], next: "c"});
   api.pages.set("c", {messages: [{seq: 1}], next: null});
-  search.look("hi");
+  search.search("hi");
   clock.tick(150);
   await turn();
-  await Promise.all([search.more(), search.more()]);
-  await search.more();
+  await Promise.all([search.loadMore(), search.loadMore()]);
+  await search.loadMore();
   assert.deepEqual(api.asked, ["hi", "c"]);
   assert.deepEqual(found.at(-1).messages.map(({seq}) => seq), [3, 2, 1]);
   assert.deepEqual(found.map(({isComplete}) => isComplete), [false, true]);
@@ -82,10 +82,10 @@ test("further messages are added to those found, and names are asked for once", 
 test("a failure is told, and emptying the field ends the search at once", async () => {
   const {api, search, found} = make();
   api.pages.set("hi", new ChatError("unavailable", "Later."));
-  search.look("hi");
+  search.search("hi");
   clock.tick(150);
   await turn();
   assert.equal(found.at(-1).problem, "unavailable");
-  search.look("");
+  search.search("");
   assert.deepEqual([found.at(-1).wanted, found.at(-1).problem], ["", undefined]);
 });

@@ -20,7 +20,7 @@ from websockets.frames import Opcode
 
 from chat.storage.records import Pointer, Send
 from tests.clients import Person
-from tests.conftest import Server, StartServer
+from tests.conftest import Server, StartServer, new_database
 from tests.faults.proxy import Proxy
 from tests.postgres import Postgres
 from tests.storage.conftest import open_storage
@@ -31,27 +31,6 @@ MISSED = 5_000
 KILOBYTE = "x" * 1_000
 
 _names = count(1)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def storing(
-    request: pytest.FixtureRequest, _start: StartServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server with a database of its own, shared by the tests of this file: each brings its own users."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('promise')}/chat.db"
-    else:
-        url = _new_database(request.getfixturevalue("postgres"))
-    server = _start(CHAT_DATABASE_URL=url)
-    yield server
-    server.stop()
-
-
-def _new_database(postgres: Postgres) -> str:
-    url = postgres.create_database(f"promise_{time.monotonic_ns()}")
-    storage = open_storage(url)
-    storage.close()
-    return url
 
 
 @pytest.fixture
@@ -574,7 +553,7 @@ def test_a_full_journal_refuses_and_keeps_what_it_took(start_server: StartServer
 def test_a_database_that_drops_its_connections_costs_no_message(start_server: StartServer, postgres: Postgres) -> None:
     import psycopg
 
-    url = _new_database(postgres)
+    url = new_database(postgres)
     server = start_server(CHAT_DATABASE_URL=url)
     with sync(server, "alice") as sender, Person(server.ws, "bob") as receiver:
         expected = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.clients import Person
 from tests.conftest import ROOT, Server, StartServer
-from tests.notifications.test_notifications import finished, push
+from tests.notifications.helpers import finished, push
 from tests.storage.conftest import open_storage
 
 USERS = 10_000

@@ -1,50 +1,124 @@
-"""One line of notifications: in the order of ids, each once, whatever comes while the older ones are read."""
+"""What sockets are sent of notifications, and which of it counts as seen."""
 
 from __future__ import annotations
 
-from chat.notifications.feed import HELD, Line
+import json
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chat.errors import Unavailable
+from chat.notifications.feed import NOTIFICATION, PAGE, Feeds
+from chat.storage.notifications import Content, Notice
+from tests.messages.conftest import FakeConnections, FakePeer
 
 
-class Noted(Line):
-    def __init__(self, last: int = 0) -> None:
-        super().__init__(last)
-        self.sent: list[int | bytes] = []
+class FakeStorage:
+    """Holds notifications with the ids from 1 to `last`, none of them seen."""
 
-    def pass_on(self, id_: int, frame: bytes) -> bool:
-        self.sent.append(id_ or frame)
-        return True
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.is_broken = False
+        self.notifications = SimpleNamespace(after=self.after)
 
+    def after(self, user_id: str, last: int, limit: int, unseen: bool = False) -> list[Notice]:
+        if self.is_broken:
+            raise Unavailable
+        return [a_notice(n) for n in range(last + 1, min(last + limit, self.last) + 1)]
 
-def test_new_ones_wait_for_the_older_and_none_is_sent_twice() -> None:
-    line = Noted()
-    assert line.deliver(3, b"3")  # stored before the older ones were read, delivered meanwhile
-    assert line.deliver(4, b"4")
-    assert line.sent == []
-    for older in (1, 2, 3):
-        line.send_once(older, b"")
-    line.go_on()
-    line.deliver(5, b"5")
-    assert line.sent == [1, 2, 3, 4, 5]
+    def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return function(*args)
 
 
-def test_a_resumed_line_begins_behind_its_last_one() -> None:
-    line = Noted(last=7)
-    line.deliver(7, b"")
-    line.go_on()
-    line.deliver(8, b"")
-    assert line.sent == [8]
+def a_notice(id_: int) -> Notice:
+    return Notice(id_, Content(f"m{id_}", None, None, "info", 0, None), seen=False)
 
 
-def test_what_is_dismissed_while_it_is_on_its_way_is_dismissed_behind_it() -> None:
-    line = Noted()
-    line.say(b"dismissed 1")
-    line.send_once(1, b"")
-    line.go_on()
-    line.say(b"dismissed 2")
-    assert line.sent == [1, b"dismissed 1", b"dismissed 2"]
+class Seen:
+    """What was said to be seen: (user, ids, by which socket)."""
+
+    def __init__(self) -> None:
+        self.by: list[tuple[str, list[int], object]] = []
+
+    def __call__(self, user_id: str, ids: Sequence[int], socket: object) -> None:
+        self.by.append((user_id, list(ids), socket))
 
 
-def test_not_more_than_so_many_wait() -> None:
-    line = Noted()
-    assert all(line.deliver(n, b"") for n in range(1, HELD + 1))
-    assert not line.deliver(HELD + 1, b"")
+LAST = 2 * PAGE + 5
+
+
+@pytest.fixture
+def storage() -> FakeStorage:
+    return FakeStorage(LAST)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture
+def feeds(storage: FakeStorage, seen: Seen, connections: FakeConnections) -> Feeds:
+    return Feeds(storage, seen, connections)  # type: ignore[arg-type]
+
+
+def ids_sent(peer: FakePeer) -> list[int]:
+    return [json.loads(frame[frame.index(b"{") :])["id"] for frame in peer.sent]
+
+
+def start(feeds: Feeds, peer: FakePeer, storage: FakeStorage) -> Any:
+    feed = feeds.feed(peer, "bob")
+    feed.start(feeds.older(feed, storage.after("bob", 0, PAGE)))
+    return feed
+
+
+def test_a_plain_client_is_sent_all_that_waits_and_each_counts_as_seen_when_its_pong_has_come(
+    feeds: Feeds, storage: FakeStorage, seen: Seen, peer: FakePeer, connections: FakeConnections
+) -> None:
+    feed = start(feeds, peer, storage)
+    connections.run()
+    assert ids_sent(peer) == list(range(1, LAST + 1))
+    feeds.ask_for_proof()
+    feed.deliver(NOTIFICATION, LAST + 1, b"live")
+    assert (peer.pings, seen.by) == (1, [])
+    feed.ponged(1)
+    assert seen.by == [("bob", list(range(1, LAST + 1)), peer)]
+    feeds.ask_for_proof()
+    feed.ponged(2)
+    assert seen.by[1:] == [("bob", [LAST + 1], peer)]
+
+
+def test_a_client_that_says_sync_is_sent_one_page_and_says_itself_what_was_seen(
+    feeds: Feeds, storage: FakeStorage, seen: Seen, peer: FakePeer, connections: FakeConnections
+) -> None:
+    peer.wants_sync = True
+    start(feeds, peer, storage)
+    connections.run()
+    assert ids_sent(peer) == list(range(1, PAGE + 1))
+    feeds.ask_for_proof()
+    assert peer.pings == 0
+    assert seen.by == []
+
+
+def test_a_new_one_waits_for_the_older_and_is_sent_once(
+    feeds: Feeds, storage: FakeStorage, peer: FakePeer, connections: FakeConnections
+) -> None:
+    feed = start(feeds, peer, storage)
+    feed.deliver(NOTIFICATION, LAST, b"stored before the older ones were read, shown meanwhile")
+    feed.deliver(None, 0, b'{"id": "what is said of one"}')
+    connections.run()
+    assert ids_sent(peer) == [*range(1, LAST + 1), "what is said of one"]
+
+
+def test_where_the_database_fails_behind_the_first_page_the_others_come_at_the_next_init(
+    feeds: Feeds, storage: FakeStorage, peer: FakePeer, connections: FakeConnections
+) -> None:
+    feed = start(feeds, peer, storage)
+    storage.is_broken = True
+    connections.run()
+    assert ids_sent(peer) == list(range(1, PAGE + 1))
+    assert peer.closed is None
+    assert feed.deliver(NOTIFICATION, LAST + 1, b"live")
+    assert peer.sent[-1] == b"live"

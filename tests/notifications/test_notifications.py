@@ -6,75 +6,23 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from sqlalchemy import create_engine, text
 from websockets.frames import Opcode
 
-from chat.people.tokens import Tokens
 from tests.clients import Person
-from tests.conftest import TOKEN_SECRET, Server, StartServer
-from tests.messages import test_delivery_promise
+from tests.conftest import Server, StartServer
+from tests.notifications.helpers import a_name, ask, finished, listed, push, wait_until_seen
 from tests.transport.peers import RawClient
-
-SECONDS = 20
-_names = count(1)
-storing = test_delivery_promise.storing
 
 
 @pytest.fixture(scope="module")
 def server(storing: Server) -> Server:
     """On each of the two engines."""
     return storing
-
-
-def tokens() -> Tokens:
-    return Tokens(TOKEN_SECRET.encode(), 600)
-
-
-def a_name(start: str = "user") -> str:
-    return f"{start}{next(_names)}"
-
-
-def push(server: Server, key: str | None = None, **body: Any) -> requests.Response:
-    headers = {"Authorization": f"Bearer {tokens().sign_service('ci', 'notify', 600)}"}
-    if key is not None:
-        headers["Idempotency-Key"] = key
-    url = f"{server.http}/api/notifications"
-    return requests.post(url, json=body, headers=headers, timeout=SECONDS)
-
-
-def ask(server: Server, user_id: str, method: str, path: str) -> requests.Response:
-    headers = {"Authorization": f"Bearer {tokens().sign(user_id)[0]}"}
-    url = f"{server.http}/api/notifications{path}"
-    return requests.request(method, url, headers=headers, timeout=SECONDS)
-
-
-def listed(server: Server, user_id: str) -> dict[str, Any]:
-    return ask(server, user_id, "GET", "").json()
-
-
-def wait_until_seen(server: Server, user_id: str) -> None:
-    until = time.monotonic() + SECONDS
-    while listed(server, user_id)["unseen"]:
-        assert time.monotonic() < until, "the pong never counted"
-        time.sleep(0.02)
-
-
-def finished(server: Server, batch_id: int) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {tokens().sign_service('ci', 'notify', 600)}"}
-    url = f"{server.http}/api/notifications/batches/{batch_id}"
-    until = time.monotonic() + 60
-    while True:
-        progress = requests.get(url, headers=headers, timeout=SECONDS).json()
-        if progress["finished"]:
-            return progress
-        assert time.monotonic() < until, progress
-        time.sleep(0.05)
 
 
 def a_person(server: Server, name: str, **init: Any) -> Person:

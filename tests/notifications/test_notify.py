@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import requests
 
 from chat import create_app
-from chat.notifications.remote import INSTANCE
+from chat.resources import INSTANCE
 from tests.clients import Person
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
-from tests.notifications.test_notifications import a_name, listed, push, tokens
+from tests.notifications.helpers import a_name, listed, push, tokens
 
 SECONDS = 20
 
@@ -224,8 +226,12 @@ def pooled(user):
 
 def test_a_server_that_is_none_of_ours_is_named(server: Server) -> None:
     failing = "try: notify('bob', 'hi')\nexcept Exception as e: print(type(e).__name__, e.message)"
-    said = elsewhere(server, failing, CHAT_URL=f"{server.http}/static").stdout
-    assert said.startswith("NotReached")
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:  # answers 501, in HTML
+        Thread(target=other.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{other.server_port}"
+        said = elsewhere(server, failing, CHAT_URL=url).stdout
+        other.shutdown()
+    assert said == f"NotReached At {url}/api/notifications something else answers, with status 501.\n"
 
 
 @pytest.mark.parametrize(

@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 import requests
 
 from chat.web.headers import security_headers
 from tests.conftest import Server, StartServer
-from tests.notifications import test_notifications
-from tests.notifications.test_notifications import a_name, ask, finished, push, tokens
+from tests.notifications.helpers import Reader, a_name, ask, finished, push, tokens
 from tests.transport.peers import resident_bytes
 
 SECONDS = 10
-storing, server = test_notifications.storing, test_notifications.server  # on both engines
 
 
-class Reader:
-    """One stream, read line by line from a plain socket."""
-
-    def __init__(self, server: Server, user_id: str, last: int | None = None) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
-        lines = [
-            "GET /api/notifications/stream HTTP/1.1",
-            "Host: 127.0.0.1",
-            f"Authorization: Bearer {tokens().sign(user_id)[0]}",
-            *([f"Last-Event-ID: {last}"] if last is not None else []),
-        ]
-        self.sock.sendall("\r\n".join([*lines, "", ""]).encode())
-        self.file = self.sock.makefile("rb")
-        self.head = b"".join(iter(self.file.readline, b"\r\n")).decode()
-        assert self.block() == ["retry: 2000"]
-
-    def block(self) -> list[str]:
-        """The lines up to the next empty one; [] where the server has hung up."""
-        lines: list[str] = []
-        while (line := self.file.readline().decode()) not in ("\n", ""):
-            lines.append(line.rstrip("\n"))
-        return lines
-
-    def event(self) -> tuple[str, dict[str, Any], int | None]:
-        """The next event: its name, its data, its id. Comments are passed over."""
-        while (lines := self.block()) and lines[0].startswith(":"):
-            pass
-        found = dict(line.split(": ", 1) for line in lines)
-        id_ = int(found["id"]) if "id" in found else None
-        return found["event"], json.loads(found["data"]), id_
-
-    def close(self) -> None:
-        self.file.close()
-        self.sock.close()
-
-    def __enter__(self) -> Reader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+@pytest.fixture(scope="module")
+def server(storing: Server) -> Server:
+    """On each of the two engines."""
+    return storing
 
 
 def test_a_stream_brings_what_waits_and_what_comes(server: Server) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import create_server
 from threading import Thread
@@ -13,13 +14,14 @@ from typing import Any
 import pytest
 import requests
 
-from chat import metrics
+from chat.config import Settings
 from chat.errors import BadSetting
+from chat.metrics import Metrics
 from chat.notifications.webhook import AT_ONCE, WAITING, Webhook, signature
 from chat.protocol.structs import Seen
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.test_notifications import a_name, finished, push, tokens
+from tests.notifications.helpers import a_name, finished, push, tokens
 
 SECONDS = 20
 SECRET = "shared with the mailer"
@@ -103,14 +105,12 @@ def answering(said: bytes) -> tuple[str, Callable[[], int]]:
         b"",
     ],
 )
-def test_whatever_a_receiver_answers_the_webhook_goes_on(said: bytes) -> None:
+def test_whatever_a_receiver_answers_the_webhook_goes_on(said: bytes, metrics: Metrics) -> None:
     url, count = answering(said)
-    webhook = Webhook()
-    webhook.open(url, SECRET, again=[0.01])
-    dead = metrics.webhook_dead.value()
+    webhook = a_webhook(url, [0.01], metrics)
     for n in range(2 * AT_ONCE):
         webhook.tell("bob", Seen(notification_id=n))
-    wait_until(lambda: metrics.webhook_dead.value() == dead + 2 * AT_ONCE)
+    wait_until(lambda: metrics.webhook_dead.value() == 2 * AT_ONCE)
     assert count() >= 4 * AT_ONCE, "none of a redirection is followed, and each is tried twice"
 
 
@@ -121,14 +121,13 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def a_webhook(url: str, again: tuple[float, ...] = (0.05, 0.1)) -> Webhook:
-    webhook = Webhook()
-    webhook.open(url, SECRET, again=again)
-    return webhook
+def a_webhook(url: str, again: Sequence[float] = (0.05, 0.1), metrics: Metrics | None = None) -> Webhook:
+    return Webhook(url, SECRET, metrics or Metrics(), logging.getLogger("chat"), again=again)
 
 
-def dead_letters() -> float:
-    return metrics.webhook_dead.value()
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
 
 
 def test_a_receiver_can_tell_that_it_is_the_server_who_posts(receive: Receive) -> None:
@@ -145,9 +144,9 @@ def test_a_receiver_can_tell_that_it_is_the_server_who_posts(receive: Receive) -
     assert headers["Content-Type"] == "application/json"
 
 
-def test_what_a_receiver_answers_500_comes_again_later_and_later(receive: Receive) -> None:
-    receiver, dead = receive(500, 503, 200), dead_letters()
-    webhook = a_webhook(receiver.url, (0.2, 0.4))
+def test_what_a_receiver_answers_500_comes_again_later_and_later(receive: Receive, metrics: Metrics) -> None:
+    receiver = receive(500, 503, 200)
+    webhook = a_webhook(receiver.url, (0.2, 0.4), metrics)
     webhook.tell("bob", Seen(notification_id=7))
     assert len({json.dumps(said) for said in receiver.wait_for(3)}) == 1
     first, second, third = (when for when, _, _ in receiver.posts)
@@ -155,29 +154,27 @@ def test_what_a_receiver_answers_500_comes_again_later_and_later(receive: Receiv
     assert third - second >= 0.4
     assert len({headers["Chat-Delivery"] for _, headers, _ in receiver.posts}) == 1
     time.sleep(0.5)
-    assert (len(receiver.posts), dead_letters()) == (3, dead)
+    assert (len(receiver.posts), metrics.webhook_dead.value()) == (3, 0)
 
 
-def test_what_is_never_taken_is_a_dead_letter(receive: Receive) -> None:
-    receiver, dead = receive(500), dead_letters()
-    a_webhook(receiver.url).tell("bob", Seen(notification_id=7))
-    wait_until(lambda: dead_letters() == dead + 1)
+def test_what_is_never_taken_is_a_dead_letter(receive: Receive, metrics: Metrics) -> None:
+    receiver = receive(500)
+    a_webhook(receiver.url, metrics=metrics).tell("bob", Seen(notification_id=7))
+    wait_until(lambda: metrics.webhook_dead.value() == 1)
     assert len(receiver.posts) == 3
 
 
-def test_a_redirect_is_not_followed(receive: Receive) -> None:
-    receiver, dead = receive(307), dead_letters()
-    a_webhook(receiver.url, ()).tell("bob", Seen(notification_id=7))
-    wait_until(lambda: dead_letters() == dead + 1)
+def test_a_redirect_is_not_followed(receive: Receive, metrics: Metrics) -> None:
+    a_webhook(receive(307).url, (), metrics).tell("bob", Seen(notification_id=7))
+    wait_until(lambda: metrics.webhook_dead.value() == 1)
 
 
-def test_a_receiver_that_is_down_gets_it_when_it_is_up(receive: Receive) -> None:
+def test_a_receiver_that_is_down_is_tried_again_and_then_given_up(metrics: Metrics) -> None:
     with create_server(("127.0.0.1", 0)) as probe:
         nobody = f"http://127.0.0.1:{probe.getsockname()[1]}/"
-    dead, failures = dead_letters(), metrics.webhook_failures.value()
-    a_webhook(nobody).tell("bob", Seen(notification_id=7))
-    wait_until(lambda: dead_letters() == dead + 1)
-    assert metrics.webhook_failures.value() == failures + 3
+    a_webhook(nobody, metrics=metrics).tell("bob", Seen(notification_id=7))
+    wait_until(lambda: metrics.webhook_dead.value() == 1)
+    assert metrics.webhook_failures.value() == 3
 
 
 def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(receive: Receive) -> None:
@@ -193,18 +190,20 @@ def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(re
     assert sorted(one["event"]["notificationId"] for one in said) == list(range(2 * AT_ONCE))
 
 
-def test_what_waits_is_bounded(receive: Receive) -> None:
-    webhook, dead = a_webhook(receive(200, takes_seconds=60).url), dead_letters()
-    for n in range(WAITING + AT_ONCE + 5):
+def test_what_waits_is_bounded(metrics: Metrics) -> None:
+    log = logging.getLogger("chat")
+    webhook = Webhook("http://127.0.0.1:1", SECRET, metrics, log, spawn=lambda _: None)  # nobody posts
+    for n in range(WAITING + 5):
         webhook.tell("bob", Seen(notification_id=n))
-    assert dead_letters() - dead >= 5
-    webhook.open("", "")  # forgets them
+    assert (metrics.webhook_waiting.value(), metrics.webhook_dead.value()) == (WAITING, 5)
 
 
-def test_without_a_url_nobody_is_told_and_without_a_secret_nothing_starts() -> None:
-    Webhook().tell("bob", Seen(notification_id=7))
-    with pytest.raises(BadSetting):
-        Webhook().open("http://127.0.0.1:1", "")
+def test_without_a_url_nobody_is_told_and_without_a_secret_nothing_starts(metrics: Metrics) -> None:
+    a_webhook("", metrics=metrics).tell("bob", Seen(notification_id=7))
+    assert metrics.webhook_waiting.value() == 0
+    with pytest.raises(BadSetting) as refused:
+        Settings(webhook_url="http://127.0.0.1:1")
+    assert refused.value.field == "CHAT_WEBHOOK_SECRET"
 
 
 # On a running server.

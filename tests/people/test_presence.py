@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.errors import Unavailable
-from chat.people.online import sockets
+from chat.people.online import Online
 from chat.people.presence import TOLD_AT_ONCE, Presence
 from tests.clients import Person
 from tests.conftest import Server, StartServer
@@ -20,26 +20,25 @@ GRACE = 5.0
 class FakeSocket:
     """Takes what it is sent. Of a client that says `sync`."""
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self) -> None:
         self.owner: str | None = None
         self.is_away = False
-        self.catchup = None
+        self.wants_sync = True
         self.told: list[str] = []
-        sockets.add(user_id, self)
 
     def send(self, frame: bytes) -> bool:
         self.told.append(frame[2:].decode())
         return True
 
 
-class FakeSightings:
-    def __init__(self, companions: dict[str, list[str]]) -> None:
-        self.shared = companions
+class FakeLastSeen:
+    def __init__(self, partners: dict[str, list[str]]) -> None:
+        self.shared = partners
         self.noted: dict[str, int] = {}
         self.asked: list[str] = []
         self.is_broken = False
 
-    def companions(self, user_id: str, limit: int) -> list[str]:
+    def partners(self, user_id: str, limit: int) -> list[str]:
         if self.is_broken:
             raise Unavailable
         self.asked.append(user_id)
@@ -49,25 +48,42 @@ class FakeSightings:
         self.noted |= seen
 
 
+class FakeStorage:
+    """Calls at once what a Storage has its threads call."""
+
+    def __init__(self, last_seen: FakeLastSeen) -> None:
+        self.last_seen = last_seen
+
+    def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return function(*args)
+
+    write = in_thread
+
+
 class Scene:
     """Alice and bob share a conversation, bob is here; the clock is ours."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
-        self.sightings = FakeSightings({"alice": ["bob", "gone"], "bob": ["alice"]})
-        self.presence = Presence()
-        run: Callable[..., Any] = lambda function, *args: function(*args)  # noqa: E731
-        self.presence.open(self.sightings, run, GRACE, clock=lambda: self.now)  # type: ignore[arg-type]
-        self.bob = FakeSocket("bob")
+        self.last_seen = FakeLastSeen({"alice": ["bob", "gone"], "bob": ["alice"]})
+        self.online: Online[Any] = Online()
+        storage: Any = FakeStorage(self.last_seen)
+        self.presence = Presence(storage, self.online, GRACE, clock=lambda: self.now)
+        self.bob = self.socket("bob")
         self.presence.came("bob", ["alice"])
 
+    def socket(self, user_id: str) -> FakeSocket:
+        socket = FakeSocket()
+        self.online.add(user_id, socket)
+        return socket
+
     def come(self) -> FakeSocket:
-        socket = FakeSocket("alice")
+        socket = self.socket("alice")
         self.presence.came("alice", ["bob", "gone"])
         return socket
 
     def leave(self, socket: FakeSocket, name: str = "alice") -> None:
-        sockets.remove(socket)
+        self.online.remove(socket)
         self.presence.left(name)
 
     def after(self, seconds: float) -> None:
@@ -81,12 +97,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
-    made = Scene()
-    yield made
-    for name in ("alice", "bob"):
-        for socket in sockets.of(name):
-            sockets.remove(socket)
+def scene() -> Scene:
+    return Scene()
 
 
 def test_a_reload_tells_nobody_anything(scene: Scene) -> None:
@@ -98,7 +110,7 @@ def test_a_reload_tells_nobody_anything(scene: Scene) -> None:
     scene.come()
     scene.after(GRACE)
     assert scene.told() == []
-    assert scene.sightings.noted == {}
+    assert scene.last_seen.noted == {}
 
 
 def test_who_leaves_is_offline_after_the_grace_and_was_seen_when_they_left(scene: Scene) -> None:
@@ -108,7 +120,7 @@ def test_who_leaves_is_offline_after_the_grace_and_was_seen_when_they_left(scene
     scene.after(GRACE + 0.5)
     assert scene.told() == ["online", "offline"]
     assert scene.presence.status_of("alice") == "offline"
-    assert scene.sightings.noted == {"alice": int(left_at * 1000)}
+    assert scene.last_seen.noted == {"alice": int(left_at * 1000)}
 
 
 def test_who_leaves_again_within_the_grace_gets_it_anew(scene: Scene) -> None:
@@ -159,16 +171,16 @@ def test_switching_to_and_fro_is_told_once_a_second_at_most(scene: Scene) -> Non
     socket.is_away = True
     scene.after(1)
     assert scene.told() == ["away"]
-    assert scene.sightings.asked == ["alice"]
+    assert scene.last_seen.asked == ["alice"]
 
 
 def test_who_shares_no_conversation_is_neither_told_of_nor_remembered(scene: Scene) -> None:
-    stranger = FakeSocket("stranger")
+    stranger = scene.socket("stranger")
     scene.presence.came("stranger", [])
     scene.leave(stranger, "stranger")
     scene.after(GRACE + 1)
     assert scene.told() == []
-    assert scene.sightings.noted == {}
+    assert scene.last_seen.noted == {}
 
 
 def test_where_the_database_is_away_it_is_told_later(scene: Scene) -> None:
@@ -176,12 +188,12 @@ def test_where_the_database_is_away_it_is_told_later(scene: Scene) -> None:
     scene.told()
     socket.is_away = True
     scene.presence.changed("alice")
-    scene.sightings.is_broken = True
+    scene.last_seen.is_broken = True
     scene.after(1)
     assert scene.told() == []
     scene.leave(socket)
     scene.after(GRACE + 1)
-    scene.sightings.is_broken = False
+    scene.last_seen.is_broken = False
     scene.after(1)
     assert scene.told() == ["offline"]
 
@@ -241,20 +253,19 @@ def test_a_socket_that_becomes_another_users_leaves_the_first_one(server: Server
 
 def test_who_is_here_when_the_server_stops_was_seen_then(scene: Scene) -> None:
     scene.come()
-    stranger = FakeSocket("stranger")
+    scene.socket("stranger")
     scene.presence.came("stranger", [])
     scene.now += 60
     scene.presence.stop()
-    sockets.remove(stranger)
     now_ms = int(scene.now * 1000)
-    assert scene.sightings.noted == {"alice": now_ms, "bob": now_ms}
+    assert scene.last_seen.noted == {"alice": now_ms, "bob": now_ms}
 
 
 def test_of_many_who_leave_at_once_all_are_told(scene: Scene) -> None:
     names = [f"pupil{n}" for n in range(3 * TOLD_AT_ONCE + 1)]
     for name in names:
-        scene.sightings.shared[name] = ["bob"]
-        socket = FakeSocket(name)
+        scene.last_seen.shared[name] = ["bob"]
+        socket = scene.socket(name)
         scene.presence.came(name, ["bob"])
         scene.leave(socket, name)
     scene.bob.told.clear()

@@ -16,7 +16,9 @@ import pytest
 
 from chat.config import Settings
 from chat.errors import BadSetting, NotSignedIn
-from chat.people.tokens import SECRET_BYTES, SECRET_FILE, Tokens
+from chat.people.tokens import SECRET_BYTES, SECRET_FILE, Tokens, kept_secret
+from chat.router import events
+from chat.server import ChatServer
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOW = 1_800_000_000
@@ -125,47 +127,62 @@ def test_the_algorithm_is_ours_and_not_the_tokens_even_with_the_right_secret() -
 
 # The secret.
 
+LOG = logging.getLogger("chat")
+
 
 def test_the_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "there"
-    token, _ = Tokens.for_app(Settings(), str(folder)).sign("alice")
+    secret = kept_secret(str(folder), LOG)
     kept = folder / SECRET_FILE
     assert kept.stat().st_mode & 0o777 == 0o600
     assert len(bytes.fromhex(kept.read_text())) == SECRET_BYTES
     assert os.listdir(folder) == [SECRET_FILE]
-    assert Tokens.for_app(Settings(), str(folder)).read(token).sub == "alice"
+    token, _ = Tokens(secret, 600).sign("alice")
+    assert Tokens(kept_secret(str(folder), LOG), 600).read(token).sub == "alice"
 
 
 def test_workers_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
     together = threading.Barrier(8)
-    made: list[Tokens] = []
+    made: list[bytes] = []
 
     def start() -> None:
         together.wait()
-        made.append(Tokens.for_app(Settings(), str(tmp_path)))
+        made.append(kept_secret(str(tmp_path), LOG))
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    token, _ = made[0].sign("alice")
-    assert [tokens.read(token).sub for tokens in made] == ["alice"] * 8
+    assert len(made) == 8
+    assert len(set(made)) == 1
     assert os.listdir(tmp_path) == [SECRET_FILE]
 
 
 def test_a_secret_that_is_set_is_used_and_none_is_kept(tmp_path: Path) -> None:
     settings = Settings(token_secret=SECRET.decode(), token_ttl=10**9)
-    tokens = Tokens.for_app(settings, str(tmp_path))
-    token, _ = tokens.sign("alice")
+    chat = ChatServer(settings, events, str(tmp_path), LOG)
+    try:
+        token, _ = chat.tokens.sign("alice")
+    finally:
+        chat.stop()
     assert jwt.decode(token, SECRET, algorithms=["HS256"])["sub"] == "alice"
-    assert os.listdir(tmp_path) == []
+    assert SECRET_FILE not in os.listdir(tmp_path)
     assert SECRET.decode() not in repr(settings)
 
 
-def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
+def test_a_chat_without_a_set_secret_keeps_one_beside_its_database(tmp_path: Path) -> None:
+    chat = ChatServer(Settings(), events, str(tmp_path), LOG)
+    try:
+        token, _ = chat.tokens.sign("alice")
+    finally:
+        chat.stop()
+    assert Tokens(kept_secret(str(tmp_path), LOG), 600).read(token).sub == "alice"
+
+
+def test_a_short_secret_is_refused_without_being_shown() -> None:
     with pytest.raises(BadSetting, match="at least 32 bytes") as refused:
-        Tokens.for_app(Settings(token_secret="secret-of-31-bytes-............"), str(tmp_path))
+        Settings(token_secret="secret-of-31-bytes-............")
     assert refused.value.field == "CHAT_TOKEN_SECRET"
     assert "secret-of" not in str(refused.value)
 
@@ -173,15 +190,15 @@ def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
 def test_a_damaged_secret_and_a_folder_that_cannot_be_used_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / SECRET_FILE).write_text("short")
     with pytest.raises(BadSetting, match="damaged"):
-        Tokens.for_app(Settings(), str(tmp_path))
+        kept_secret(str(tmp_path), LOG)
     with pytest.raises(BadSetting, match="set CHAT_TOKEN_SECRET"):
-        Tokens.for_app(Settings(), str(tmp_path / SECRET_FILE / "below a file"))
+        kept_secret(str(tmp_path / SECRET_FILE / "below a file"), LOG)
 
 
 def test_a_secret_that_others_may_read_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    Tokens.for_app(Settings(), str(tmp_path))
+    kept_secret(str(tmp_path), LOG)
     assert not caplog.records
     (tmp_path / SECRET_FILE).chmod(0o644)
     with caplog.at_level(logging.WARNING, "chat"):
-        Tokens.for_app(Settings(), str(tmp_path))
+        kept_secret(str(tmp_path), LOG)
     assert "chmod 600" in caplog.text

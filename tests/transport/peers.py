@@ -57,6 +57,7 @@ class RawClient:
         user_id: str | None = None,
         receive_buffer: int | None = None,
         tls: ssl.SSLContext | None = None,
+        path: str = "/",
     ) -> None:
         self.sock = socket.socket()
         if receive_buffer is not None:
@@ -65,7 +66,7 @@ class RawClient:
         self.sock.connect(("127.0.0.1", port))
         if tls is not None:
             self.sock = tls.wrap_socket(self.sock, server_hostname="127.0.0.1")
-        self.sock.sendall(upgrade_request())
+        self.sock.sendall(upgrade_request(path))
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += (byte := self.sock.recv(1))

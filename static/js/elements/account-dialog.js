@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns the dialog in which somebody gives their name a password, or changes it: `account` {oldPassword, newPassword}.
- * Leaves to app.js to ask the server, and is told what came of it.
+ * Leaves asking the server to others, and is told what came of it.
  */
 import {language, say, sayOf} from "../language.js";
 import {part} from "./parts.js";
@@ -16,7 +16,7 @@ export class AccountDialog extends HTMLElement {
       event.preventDefault();
       const oldPassword = part(this, "#old-password", HTMLInputElement).value;
       const newPassword = part(this, "#new-password", HTMLInputElement).value;
-      this.#say("");
+      this.#showProblem("");
       this.dispatchEvent(new CustomEvent("account", {detail: {oldPassword, newPassword}}));
     });
     part(this, ".cancel", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
@@ -26,22 +26,22 @@ export class AccountDialog extends HTMLElement {
   /** @param {boolean} hasPassword whether the old one is needed */
   open(hasPassword) {
     this.#hasPassword = hasPassword;
-    this.#say("");
+    this.#showProblem("");
     part(this, "form", HTMLFormElement).reset();
     this.#draw();
     this.#dialog.showModal();
   }
 
-  done() {
+  close() {
     this.#dialog.close();
   }
 
   /** @param {{code: string, message: string}} error */
-  refuse({code, message}) {
-    if (code === "wrong_password") this.#say(say("account.wrongPassword"));
-    else if (code === "invalid_field") this.#say(say("signin.badPassword"));
-    else if (code === "rate_limited") this.#say(say("signin.tooOften"));
-    else this.#say(`${sayOf("error", code)} ${message}`);
+  showError({code, message}) {
+    if (code === "wrong_password") this.#showProblem(say("account.wrongPassword"));
+    else if (code === "invalid_field") this.#showProblem(say("signin.badPassword"));
+    else if (code === "rate_limited") this.#showProblem(say("signin.tooOften"));
+    else this.#showProblem(`${sayOf("error", code)} ${message}`);
   }
 
   get #dialog() {
@@ -49,7 +49,7 @@ export class AccountDialog extends HTMLElement {
   }
 
   /** @param {string} problem */
-  #say(problem) {
+  #showProblem(problem) {
     part(this, ".problem", HTMLElement).textContent = problem;
   }
 

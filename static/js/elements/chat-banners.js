@@ -37,7 +37,7 @@ export class ChatBanners extends HTMLElement {
   #urgent = liveRegion("alert");
   #calm = liveRegion("status");
   #more = makeElement("button", "banners-more");
-  #eyes = new IntersectionObserver((entries) => this.#notice(entries), {threshold: SEEN_SHARE});
+  #observer = new IntersectionObserver((entries) => this.#onIntersection(entries), {threshold: SEEN_SHARE});
 
   constructor() {
     super();
@@ -52,12 +52,12 @@ export class ChatBanners extends HTMLElement {
 
   connectedCallback() {
     this.append(this.#urgent, this.#calm, this.#more);
-    document.addEventListener("visibilitychange", this.#look);
+    document.addEventListener("visibilitychange", this.#reportSeen);
     this.#draw();
   }
 
   disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.#look);
+    document.removeEventListener("visibilitychange", this.#reportSeen);
     clearInterval(this.#clock);
     this.#clock = undefined;
   }
@@ -82,7 +82,7 @@ export class ChatBanners extends HTMLElement {
 
   /** Changes the banner of this id, if there is one. @param {Shown} notice @returns {boolean} whether there is */
   amend(notice) {
-    const banner = this.#of(notice.id);
+    const banner = this.#find(notice.id);
     if (!banner) return false;
     const hasFocus = banner.row.contains(document.activeElement);
     Object.assign(banner, {notice, leftMs: stayMs(notice)});
@@ -94,27 +94,27 @@ export class ChatBanners extends HTMLElement {
 
   /** @param {number | string} id */
   withdraw(id) {
-    const banner = this.#of(id);
-    if (banner) this.#take(banner);
+    const banner = this.#find(id);
+    if (banner) this.#remove(banner);
   }
 
   /** It was seen elsewhere: who has it before them keeps it, who would come to it later is spared. @param {number | string} id */
   withdrawUnseen(id) {
-    const banner = this.#of(id);
-    if (banner && !banner.isSeen) this.#take(banner);
+    const banner = this.#find(id);
+    if (banner && !banner.isSeen) this.#remove(banner);
   }
 
   /** @param {number | string | undefined} id */
-  #of(id) {
+  #find(id) {
     return this.#queue.find((banner) => banner.id === id);
   }
 
   /** @param {Banner} banner */
-  #take(banner) {
+  #remove(banner) {
     const hadFocus = banner.row.contains(document.activeElement);
     const cameFrom = this.#cameFrom;
     this.#queue.splice(this.#queue.indexOf(banner), 1);
-    this.#eyes.unobserve(banner.row);
+    this.#observer.unobserve(banner.row);
     banner.row.remove();
     if (!this.#queue.length) this.#isHovered = false; // what is gone tells of no pointer that leaves
     this.#draw();
@@ -126,10 +126,10 @@ export class ChatBanners extends HTMLElement {
   #fill(banner) {
     if (!this.#words) return;
     fillNotice(banner.row, banner.notice, this.#words, () => {
-      this.#take(banner);
+      this.#remove(banner);
       this.dispatchEvent(new CustomEvent("dismiss", {detail: {id: banner.id}}));
     });
-    banner.row.querySelector("a")?.addEventListener("click", () => this.#take(banner));
+    banner.row.querySelector("a")?.addEventListener("click", () => this.#remove(banner));
   }
 
   #draw() {
@@ -137,19 +137,19 @@ export class ChatBanners extends HTMLElement {
       const region = URGENT.includes(noticeLevel(notice.level)) ? this.#urgent : this.#calm;
       if (row.parentElement === region) continue;
       region.append(row);
-      this.#eyes.observe(row);
+      this.#observer.observe(row);
     }
     const waiting = this.#queue.length - this.#shown.length;
     this.#more.hidden = waiting === 0;
     this.#more.textContent = waiting ? (this.#words?.more(waiting) ?? "") : "";
-    this.#name();
+    this.#setLabel();
     const ticks = this.isConnected && this.#shown.some(({leftMs}) => leftMs !== Infinity);
     if (!ticks) clearInterval(this.#clock);
     this.#clock = ticks ? (this.#clock ?? setInterval(() => this.#tick(), TICK_MS)) : undefined;
   }
 
   /** A landmark while there is something in it. */
-  #name() {
+  #setLabel() {
     if (this.#queue.length) this.setAttribute("role", "region");
     else this.removeAttribute("role");
     if (this.#queue.length && this.#words) this.setAttribute("aria-label", this.#words.label);
@@ -164,20 +164,20 @@ export class ChatBanners extends HTMLElement {
     if (this.#isHovered || this.contains(document.activeElement) || document.hidden) return;
     for (const banner of this.#shown) {
       banner.leftMs -= TICK_MS;
-      if (banner.leftMs <= 0) this.#take(banner);
+      if (banner.leftMs <= 0) this.#remove(banner);
     }
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
-  #notice(entries) {
+  #onIntersection(entries) {
     for (const {target, intersectionRatio} of entries) {
       const banner = this.#queue.find(({row}) => row === target);
       if (banner) banner.isOnScreen = intersectionRatio >= SEEN_SHARE;
     }
-    this.#look();
+    this.#reportSeen();
   }
 
-  #look = () => {
+  #reportSeen = () => {
     if (document.hidden) return;
     for (const banner of this.#queue) {
       if (!banner.isOnScreen || banner.isSeen) continue;

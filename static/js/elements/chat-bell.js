@@ -43,23 +43,23 @@ export class ChatBell extends HTMLElement {
   /** @type {Set<Element>} */
   #onScreen = new Set();
   /** @type {IntersectionObserver | undefined} */
-  #eyes;
+  #observer;
 
   connectedCallback() {
-    this.#eyes = new IntersectionObserver((entries) => this.#notice(entries), {root: part(this.#panel, ".notices", HTMLElement), threshold: [0, 0.25, ROW_SEEN_SHARE, 0.75, 1]});
+    this.#observer = new IntersectionObserver((entries) => this.#onIntersection(entries), {root: part(this.#panel, ".notices", HTMLElement), threshold: [0, 0.25, ROW_SEEN_SHARE, 0.75, 1]});
     this.#panel.addEventListener("beforetoggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState === "open") this.#place();
     });
-    this.#panel.addEventListener("toggle", () => this.#toggled());
+    this.#panel.addEventListener("toggle", () => this.#onToggle());
     window.addEventListener("resize", () => this.isOpen && this.#place());
-    document.addEventListener("visibilitychange", () => this.#look());
+    document.addEventListener("visibilitychange", () => this.#reportSeen());
     part(this.#panel, ".sound", HTMLElement).addEventListener("click", () => {
       this.dispatchEvent(new CustomEvent("mute", {detail: {muted: !this.#notifications?.muted}}));
     });
     part(this.#panel, ".allow", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("allow")));
     part(this.#panel, ".further", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("more")));
     language.addEventListener("change", () => {
-      for (const row of this.#rows.values()) this.#eyes?.unobserve(row);
+      for (const row of this.#rows.values()) this.#observer?.unobserve(row);
       this.#rows.clear();
       this.#draw();
     });
@@ -93,7 +93,7 @@ export class ChatBell extends HTMLElement {
   }
 
   /** Opened or closed. The browser itself closes it on Escape and outside clicks, and takes the focus back to the bell. */
-  #toggled() {
+  #onToggle() {
     this.#bell.setAttribute("aria-expanded", String(this.isOpen));
     this.#new.clear();
     this.#draw();
@@ -101,7 +101,7 @@ export class ChatBell extends HTMLElement {
     part(this.#panel, ".notices", HTMLElement).scrollTop = 0;
     this.#panel.focus();
     this.dispatchEvent(new Event("opened"));
-    this.#look();
+    this.#reportSeen();
   }
 
   #draw() {
@@ -162,21 +162,21 @@ export class ChatBell extends HTMLElement {
     time.setAttribute("datetime", sentAt.toISOString());
     part(row, ".notice-text", HTMLElement).append(time);
     this.#rows.set(id, row);
-    if (!known) this.#eyes?.observe(row);
+    if (!known) this.#observer?.observe(row);
     return row;
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
-  #notice(entries) {
+  #onIntersection(entries) {
     for (const {target, isIntersecting, intersectionRatio, intersectionRect, rootBounds} of entries) {
       const fills = intersectionRect.height >= ROW_SEEN_SHARE * (rootBounds?.height ?? Infinity);
       if (isIntersecting && (intersectionRatio >= ROW_SEEN_SHARE || fills)) this.#onScreen.add(target);
       else this.#onScreen.delete(target);
     }
-    this.#look();
+    this.#reportSeen();
   }
 
-  #look() {
+  #reportSeen() {
     if (document.hidden || !this.isOpen) return;
     for (const {id, seen} of this.#notifications?.list ?? []) {
       const row = this.#rows.get(id);

@@ -34,7 +34,7 @@ export class ConnectionStatus extends HTMLElement {
     this.#retryAt = Date.now() + (state.seconds ?? 0) * 1000;
     clearInterval(this.#countdown);
     clearTimeout(this.#patience);
-    if (state.name === "waiting") this.#countdown = setInterval(() => this.#count(), COUNT_EVERY_MS);
+    if (state.name === "waiting") this.#countdown = setInterval(() => this.#drawCountdown(), COUNT_EVERY_MS);
     if (state.name === "connecting" && this.hidden) this.#patience = setTimeout(() => this.#reveal(true), QUIET_MS);
     else this.#reveal(["connecting", "waiting", "ended"].includes(state.name));
   }
@@ -52,7 +52,7 @@ export class ConnectionStatus extends HTMLElement {
     const button = part(this, "button", HTMLElement);
     button.hidden = name === "connecting";
     button.textContent = say(name === "ended" ? "connection.again" : "connection.now");
-    this.#count();
+    this.#drawCountdown();
   }
 
   #reason() {
@@ -64,7 +64,7 @@ export class ConnectionStatus extends HTMLElement {
   }
 
   /** Stands apart from what happened, so that a screen reader does not read out every second. */
-  #count() {
+  #drawCountdown() {
     const seconds = Math.max(1, Math.ceil((this.#retryAt - Date.now()) / 1000));
     part(this, ".when", HTMLElement).textContent = this.#state.name === "waiting" ? say("connection.retryIn", {seconds}) : "";
   }

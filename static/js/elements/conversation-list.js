@@ -28,7 +28,7 @@ export class ConversationList extends HTMLElement {
   }
 
   /** @param {string} me */
-  introduce(me) {
+  setUser(me) {
     part(this, ".me .name", HTMLElement).textContent = me;
     drawFace(part(this, ".me .face", HTMLElement), me);
   }

@@ -11,11 +11,11 @@ class LanguageSwitch extends HTMLElement {
       const code = target instanceof HTMLButtonElement && target.lang;
       if (code === "en" || code === "ko") language.choose(code);
     });
-    language.addEventListener("change", () => this.#show());
-    this.#show();
+    language.addEventListener("change", () => this.#draw());
+    this.#draw();
   }
 
-  #show() {
+  #draw() {
     document.documentElement.lang = language.code;
     translate(document);
     for (const button of this.querySelectorAll("button")) {

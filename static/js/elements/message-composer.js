@@ -28,9 +28,9 @@ export class MessageComposer extends HTMLElement {
     });
   }
 
-  /** @param {string} draft */
-  begin(draft) {
-    this.#field.value = draft;
+  /** Puts this text in the field, and the cursor behind it. @param {string} text */
+  edit(text) {
+    this.#field.value = text;
     this.#fit();
     // On a touch screen the focus would cover half of the conversation with a keyboard.
     if (matchMedia("(pointer: fine)").matches) this.#field.focus();
@@ -39,7 +39,7 @@ export class MessageComposer extends HTMLElement {
   #send() {
     const text = this.#field.value.replace(/^\s*\n/, "").trimEnd();
     if (!text) return;
-    this.begin("");
+    this.edit("");
     this.#field.focus();
     this.dispatchEvent(new CustomEvent("send-message", {detail: {text}}));
   }

@@ -40,9 +40,9 @@ export class MessageList extends HTMLElement {
 
   connectedCallback() {
     const scroller = this.#scroller;
-    scroller.addEventListener("scroll", () => this.#scrolled());
+    scroller.addEventListener("scroll", () => this.#onScroll());
     for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => (this.#goal = undefined), {passive: true});
-    scroller.addEventListener("keydown", (event) => this.#press(event));
+    scroller.addEventListener("keydown", (event) => this.#onKeydown(event));
     // Three hundred buttons are no way to go by Tab: only that of the message one has come to can be reached.
     for (const [type, order] of /** @type {const} */ ([["focusin", 0], ["focusout", -1]])) {
       scroller.addEventListener(type, ({target}) => {
@@ -50,10 +50,10 @@ export class MessageList extends HTMLElement {
         if (row) part(row, ".copy-message", HTMLButtonElement).tabIndex = order;
       });
     }
-    scroller.addEventListener("copy", (event) => this.#copy(event));
+    scroller.addEventListener("copy", (event) => this.#onCopy(event));
     // A keyboard that slides in must not push the newest message out of sight.
-    new ResizeObserver(() => (this.#atEnd ? this.#scrollToEnd() : this.#see())).observe(scroller);
-    this.#newer.addEventListener("click", () => this.toNewest());
+    new ResizeObserver(() => (this.#atEnd ? this.#scrollToEnd() : this.#reportSeen())).observe(scroller);
+    this.#newer.addEventListener("click", () => this.scrollToNewest());
     part(this, ".earlier", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("older")));
     language.addEventListener("change", () => {
       this.#rows.clear();
@@ -81,32 +81,32 @@ export class MessageList extends HTMLElement {
     this.#wasParted = conversation.isParted;
     const before = stays?.getBoundingClientRect().top ?? 0;
     this.#drawEdge(conversation);
-    this.#place(this.#rowsOf(conversation));
-    if (this.#goal && this.#reach(this.#goal)) this.#goal = undefined;
+    this.#replaceRows(this.#rowsOf(conversation));
+    if (this.#goal && this.#scrollToGoal(this.#goal)) this.#goal = undefined;
     else if (!stays) this.#scrollToEnd();
     else if (stays.isConnected) this.#scroller.scrollTop += stays.getBoundingClientRect().top - before;
-    this.#ask();
-    this.#see();
+    this.#requestMore();
+    this.#reportSeen();
   }
 
   /** Scrolls to this message as soon as it is there, and shows which it is. @param {number} seq */
-  jump(seq) {
+  showMessage(seq) {
     this.#goal = {seq, isFound: true};
     this.draw();
   }
 
-  toNewest() {
+  scrollToNewest() {
     this.#goal = undefined;
     this.#wasParted = false;
     this.#scrollToEnd();
     this.dispatchEvent(new Event("newest"));
-    this.#see();
+    this.#reportSeen();
   }
 
-  #scrolled() {
+  #onScroll() {
     this.#atEnd = this.#distanceToEnd() < NEAR_END;
-    this.#ask();
-    this.#see();
+    this.#requestMore();
+    this.#reportSeen();
   }
 
   /** @param {Conversation} conversation */
@@ -128,10 +128,10 @@ export class MessageList extends HTMLElement {
     for (const [index, message] of messages.entries()) {
       const above = messages[index - 1];
       const isNewDay = !above || !isSameDay(above.sentAt, message.sentAt);
-      if (isNewDay) rows.push(this.#use(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
-      if (message === firstNew) rows.push(this.#use(used, "new", newDivider));
+      if (isNewDay) rows.push(this.#reuse(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
+      if (message === firstNew) rows.push(this.#reuse(used, "new", newDivider));
       const by = message.mine ? say("message.mine") : conversation.withUserId;
-      const row = this.#use(used, message, () => newRow(message, by));
+      const row = this.#reuse(used, message, () => newRow(message, by));
       const follows = !isNewDay && message !== firstNew && isOneGroup(above, message);
       row.classList.toggle("follows", follows);
       if (follows) used.get(above)?.classList.toggle("shares-time", isSameMinute(above, message));
@@ -150,14 +150,14 @@ export class MessageList extends HTMLElement {
   }
 
   /** @param {Map<Message | string, HTMLElement>} used @param {Message | string} key @param {() => HTMLElement} make */
-  #use(used, key, make) {
+  #reuse(used, key, make) {
     const row = used.get(key) ?? this.#rows.get(key) ?? make();
     used.set(key, row);
     return row;
   }
 
   /** Rows that stay are not touched: a selection, a focus and what a screen reader is at stay too. @param {HTMLElement[]} rows */
-  #place(rows) {
+  #replaceRows(rows) {
     const list = this.#list;
     const wanted = new Set(rows);
     for (const child of [...list.children]) if (!wanted.has(/** @type {HTMLElement} */ (child))) child.remove();
@@ -169,7 +169,7 @@ export class MessageList extends HTMLElement {
   }
 
   /** @param {Goal} goal @returns {boolean} whether it stands there, or never will */
-  #reach({seq, isFound}) {
+  #scrollToGoal({seq, isFound}) {
     const conversation = /** @type {Conversation} */ (this.#conversation);
     const divider = isFound ? undefined : this.#rows.get("new");
     const row = divider ?? (isFound ? this.#list.querySelector(`[data-seq="${seq}"]`) : null);
@@ -191,7 +191,7 @@ export class MessageList extends HTMLElement {
   }
 
   /** Asks for what somebody will see next. */
-  #ask() {
+  #requestMore() {
     const conversation = this.#conversation;
     if (!conversation || conversation.isStuck) return;
     if (conversation.hasOlder && this.#scroller.scrollTop < NEAR_EDGE) this.dispatchEvent(new Event("older"));
@@ -199,11 +199,11 @@ export class MessageList extends HTMLElement {
   }
 
   /** Tells of what is on the screen, and who reads further up of what is not. */
-  #see() {
+  #reportSeen() {
     const conversation = this.#conversation;
     if (!conversation) return;
     const {bottom, height} = this.#scroller.getBoundingClientRect();
-    const seen = height ? this.#last((row) => row.getBoundingClientRect().top + SEEN <= bottom) : undefined;
+    const seen = height ? this.#findLast((row) => row.getBoundingClientRect().top + SEEN <= bottom) : undefined;
     const seq = Number(seen?.dataset.seq ?? 0);
     if (seq) this.dispatchEvent(new CustomEvent("seen", {detail: {seq}}));
     const {unread, isParted} = conversation;
@@ -213,7 +213,7 @@ export class MessageList extends HTMLElement {
   }
 
   /** The last message that fits; those before it do too. @param {(row: HTMLElement) => boolean} fits */
-  #last(fits) {
+  #findLast(fits) {
     const rows = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children);
     let [from, to] = [0, rows.length];
     while (from < to) {
@@ -228,19 +228,19 @@ export class MessageList extends HTMLElement {
   /** @returns {Element | undefined} the first message of which something can be seen */
   #firstInSight() {
     const {top} = this.#scroller.getBoundingClientRect();
-    const above = this.#last((row) => row.getBoundingClientRect().bottom <= top);
+    const above = this.#findLast((row) => row.getBoundingClientRect().bottom <= top);
     let row = above ? above.nextElementSibling : this.#list.firstElementChild;
     while (row && !row.classList.contains("message")) row = row.nextElementSibling;
     return row ?? undefined;
   }
 
   /** Through the messages by the arrows, once one of them has the focus or is wanted. @param {KeyboardEvent} event */
-  #press(event) {
+  #onKeydown(event) {
     const step = {ArrowUp: -1, ArrowDown: 1}[event.key];
     const rows = /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll(".message")]);
     const index = rows.findIndex((row) => row.contains(document.activeElement));
     if (!step || event.altKey || event.ctrlKey || event.metaKey || (index < 0 && step > 0)) return;
-    const next = index < 0 ? this.#last((row) => row.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().bottom) : rows[index + step];
+    const next = index < 0 ? this.#findLast((row) => row.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().bottom) : rows[index + step];
     if (!next) return;
     event.preventDefault();
     next.focus({preventScroll: true});
@@ -248,7 +248,7 @@ export class MessageList extends HTMLElement {
   }
 
   /** Copying with nothing selected copies the message that has the focus. @param {ClipboardEvent} event */
-  #copy(event) {
+  #onCopy(event) {
     const row = document.activeElement?.closest(".message");
     const isSelected = !(document.getSelection()?.isCollapsed ?? true);
     const message = [...this.#rows].find(([, one]) => one === row)?.[0];

@@ -19,36 +19,36 @@ export class NameField extends HTMLElement {
       this.#converse(this.#active < 0 ? input.value : this.#options[this.#active].textContent ?? "");
     });
     input.addEventListener("input", () => {
-      this.#complain("");
+      this.#showProblem("");
       this.dispatchEvent(new CustomEvent("beginning", {detail: {beginning: input.value}}));
     });
-    input.addEventListener("keydown", (event) => this.#press(event));
-    input.addEventListener("blur", () => this.#offer([]));
+    input.addEventListener("keydown", (event) => this.#onKeydown(event));
+    input.addEventListener("blur", () => this.#showOptions([]));
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
     this.#list.addEventListener("click", ({target}) => {
       const option = target instanceof Element && target.closest("[role=option]");
       if (option) this.#converse(option.textContent ?? "");
     });
-    language.addEventListener("change", () => this.#complain(""));
+    language.addEventListener("change", () => this.#showProblem(""));
   }
 
   /** @param {string} me */
-  introduce(me) {
+  setUser(me) {
     this.#me = me;
   }
 
   /** @param {string} beginning what they were asked for @param {string[]} names */
   suggest(beginning, names) {
     if (beginning !== this.#input.value.trim() || document.activeElement !== this.#input) return;
-    this.#offer(names);
+    this.#showOptions(names);
   }
 
   /** @param {KeyboardEvent} event */
-  #press(event) {
+  #onKeydown(event) {
     const {key, isComposing} = event;
     const count = this.#options.length;
     if (isComposing) return;
-    if (key === "Escape" && count) this.#offer([]);
+    if (key === "Escape" && count) this.#showOptions([]);
     else if (key === "ArrowDown" && count) this.#activate(this.#active + 1 < count ? this.#active + 1 : -1);
     else if (key === "ArrowUp" && count) this.#activate(this.#active < 0 ? count - 1 : this.#active - 1);
     else return;
@@ -59,15 +59,15 @@ export class NameField extends HTMLElement {
   #converse(typed) {
     const {name, problem} = readName(typed);
     const key = name && isSameName(name, this.#me) ? "name.self" : problem;
-    this.#complain(key ? say(key) : "");
+    this.#showProblem(key ? say(key) : "");
     if (key) return this.#input.focus();
     this.#input.value = "";
-    this.#offer([]);
+    this.#showOptions([]);
     this.dispatchEvent(new CustomEvent("converse", {detail: {userId: name}, bubbles: true}));
   }
 
   /** @param {string[]} names */
-  #offer(names) {
+  #showOptions(names) {
     this.#list.replaceChildren(...names.map((name, index) => {
       const option = document.createElement("li");
       option.id = `new-name-option-${index}`;
@@ -92,7 +92,7 @@ export class NameField extends HTMLElement {
   }
 
   /** @param {string} sentence */
-  #complain(sentence) {
+  #showProblem(sentence) {
     part(this, ".problem", HTMLElement).textContent = sentence;
   }
 

@@ -41,7 +41,7 @@ export class SearchBox extends HTMLElement {
   }
 
   /** @param {string} me */
-  introduce(me) {
+  setUser(me) {
     this.#me = me;
   }
 

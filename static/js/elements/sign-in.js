@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns the form that asks who somebody is: `sign-in` {userId, password, isNew} when it is filled in, a sentence when
- * it cannot be used or the server refused it. Leaves to app.js what signing in means.
+ * it cannot be used or the server refused it. Leaves to others what signing in means.
  */
 import {language, say, sayOf} from "../language.js";
 import {readName} from "../models/names.js";
@@ -24,26 +24,26 @@ export class SignIn extends HTMLElement {
     this.#password.hidden = !this.#isRequired;
     part(this, ".new-account", HTMLElement).hidden = !this.#isRequired || document.documentElement.dataset.signup !== "open";
     part(this, ".open-mode", HTMLElement).hidden = this.#isRequired;
-    language.addEventListener("change", () => this.#show());
+    language.addEventListener("change", () => this.#draw());
     this.#name.focus();
   }
 
   /** Asks again, with the name filled in. @param {string} userId @param {TextKey} why */
-  again(userId, why) {
+  askAgain(userId, why) {
     this.#name.value = userId;
-    this.#tell(() => say(why));
+    this.#showProblem(() => say(why));
   }
 
   /** Says why the server did not take it. @param {{code: string, message: string}} error */
-  refuse({code, message}) {
+  showError({code, message}) {
     if (code === "sign_in_needed" && this.#password.hidden) {
       this.#password.hidden = false;
-      this.#tell(() => say("signin.protected"));
+      this.#showProblem(() => say("signin.protected"));
       part(this.#password, "input", HTMLInputElement).focus();
       return;
     }
     const sentence = SENTENCES[code];
-    this.#tell(() => (sentence ? say(sentence) : `${sayOf("error", code)} ${message}`));
+    this.#showProblem(() => (sentence ? say(sentence) : `${sayOf("error", code)} ${message}`));
     part(this, this.#password.hidden ? "#my-name" : "#my-password", HTMLInputElement).select();
   }
 
@@ -63,19 +63,19 @@ export class SignIn extends HTMLElement {
   /** @param {boolean} isNew */
   #submit(isNew) {
     const {name, problem} = readName(this.#name.value);
-    this.#tell(problem && (() => say(problem)));
+    this.#showProblem(problem && (() => say(problem)));
     if (problem) return this.#name.focus();
     const password = this.#password.hidden ? undefined : part(this, "#my-password", HTMLInputElement).value || undefined;
     this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew}}));
   }
 
   /** @param {(() => string) | undefined} problem */
-  #tell(problem) {
+  #showProblem(problem) {
     this.#problem = problem;
-    this.#show();
+    this.#draw();
   }
 
-  #show() {
+  #draw() {
     part(this, ".problem", HTMLElement).textContent = this.#problem?.() ?? "";
     this.#name.ariaInvalid = String(Boolean(this.#problem));
   }

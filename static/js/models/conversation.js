@@ -102,7 +102,7 @@ export class Conversation {
    * Takes in a stored message at the end. One that is held is passed over; one that leaves a gap only counts.
    * @param {Chat} chat @returns {boolean} whether it is new here
    */
-  place(chat) {
+  append(chat) {
     const isNews = chat.seq > this.lastSeq;
     const isEmpty = this.messages.length === 0 && !this.isParted;
     const isNext = isEmpty ? chat.seq >= this.lastSeq : chat.seq === this.heldTo + 1;
@@ -118,32 +118,32 @@ export class Conversation {
   }
 
   /** Takes in what stands directly before the messages held, oldest first. @param {Chat[]} chats */
-  placeBefore(chats) {
+  prepend(chats) {
     const older = this.messages.length ? chats.filter(({seq}) => seq < this.heldFrom) : chats;
     const next = older.at(-1);
     if (!next || (this.messages.length && next.seq !== this.heldFrom - 1)) return;
     this.messages.unshift(...older.map((chat) => this.#messageOf(chat)));
     this.lastSeq = Math.max(this.lastSeq, next.seq);
-    if (next.seq >= (this.newest?.seq ?? 0)) this.newest = this.#held(next.seq);
+    if (next.seq >= (this.newest?.seq ?? 0)) this.newest = this.#find(next.seq);
     if (this.messages.length <= KEPT_MESSAGES) return;
     this.messages.length = KEPT_MESSAGES;
     this.isParted = true;
   }
 
   /** Forgets the messages held, in order to fetch them anew from the end. */
-  release() {
+  clear() {
     this.messages = [];
     this.isParted = this.isStuck = this.isKnown = false;
   }
 
-  connect() {
+  beginConnection() {
     this.#lastSeqBefore = this.lastSeq;
   }
 
   /** What the server says of it; one that is behind what we knew has begun anew. @param {Standing} standing */
-  meet({lastSeq, received, read, theirReceived, theirRead}) {
+  applyStanding({lastSeq, received, read, theirReceived, theirRead}) {
     if (lastSeq < this.#lastSeqBefore) {
-      this.release();
+      this.clear();
       this.newest = undefined;
       this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
     }
@@ -155,7 +155,7 @@ export class Conversation {
   }
 
   /** @param {import("./presence.js").Status | undefined} status @param {string} [lastSeen] */
-  meetPresence(status, lastSeen) {
+  applyPresence(status, lastSeen) {
     this.presence = status ?? "unknown";
     this.lastSeen = lastSeen ? new Date(lastSeen) : undefined;
   }
@@ -166,14 +166,14 @@ export class Conversation {
   }
 
   /** @param {Overview} overview */
-  learn(overview) {
+  applyOverview(overview) {
     this.isKnown = true;
     const {unread, lastMessage, lastSeq} = overview;
     const isStale = lastSeq < this.lastSeq; // a message came while this was on its way
-    if (!isStale) this.meet(overview);
-    if (lastMessage && !isStale && !this.hasGap && !this.isParted) this.place(lastMessage);
-    if (lastMessage && lastSeq >= (this.newest?.seq ?? 0)) this.newest = this.#held(lastSeq) ?? this.#messageOf(lastMessage);
-    this.unread = unread + this.#theirsAfter(lastSeq);
+    if (!isStale) this.applyStanding(overview);
+    if (lastMessage && !isStale && !this.hasGap && !this.isParted) this.append(lastMessage);
+    if (lastMessage && lastSeq >= (this.newest?.seq ?? 0)) this.newest = this.#find(lastSeq) ?? this.#messageOf(lastMessage);
+    this.unread = unread + this.#countTheirsAfter(lastSeq);
     this.readUpTo(this.read);
   }
 
@@ -182,41 +182,41 @@ export class Conversation {
     this.read = Math.max(this.read, seq);
     this.received = Math.max(this.received, this.read);
     const isCounted = this.heldFrom <= this.read + 1 && !this.isParted;
-    this.unread = isCounted ? this.#theirsAfter(this.read) : Math.min(this.unread, this.lastSeq - this.read);
+    this.unread = isCounted ? this.#countTheirsAfter(this.read) : Math.min(this.unread, this.lastSeq - this.read);
   }
 
   /** @param {Waiting} entry */
-  wait(entry) {
-    const known = this.waitingAs(entry.clientId);
+  putPending(entry) {
+    const known = this.findPending(entry.clientId);
     if (known) known.waiting = entry;
     else this.pending.push({seq: 0, clientId: entry.clientId, text: entry.text, mine: true, sentAt: new Date(entry.writtenAt), waiting: entry});
   }
 
   /** @param {string | undefined} clientId */
-  waitingAs(clientId) {
+  findPending(clientId) {
     return clientId === undefined ? undefined : this.pending.find((message) => message.clientId === clientId);
   }
 
   /** It waits no longer: it was stored, or taken back. @param {string} clientId */
-  stopWaiting(clientId) {
+  removePending(clientId) {
     this.pending = this.pending.filter((message) => message.clientId !== clientId);
   }
 
   /** @param {number} seq */
-  #held(seq) {
+  #find(seq) {
     return this.messages[seq - this.heldFrom];
   }
 
   /** @param {number} seq */
-  #theirsAfter(seq) {
+  #countTheirsAfter(seq) {
     return this.messages.filter((message) => !message.mine && message.seq > seq).length;
   }
 
   /** The same object if it is one of those that wait: its row on the page stays the same. @param {Chat} chat @returns {Message} */
   #messageOf({seq, clientId, fromUserId, message, timestamp}) {
     const mine = fromUserId === this.#me;
-    const known = mine ? this.waitingAs(clientId) : undefined;
-    if (known && clientId) this.stopWaiting(clientId);
+    const known = mine ? this.findPending(clientId) : undefined;
+    if (known && clientId) this.removePending(clientId);
     const fields = {seq, clientId, text: message, mine, sentAt: new Date(timestamp), waiting: undefined};
     return known ? Object.assign(known, fields) : fields;
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns the conversations of this tab: which there are, which one is open, and what news means for each.
- * Leaves fetching to history.js, sending to the postman, showing to the elements, and tells all of them:
+ * Leaves fetching to history.js, sending to the outbox, showing to the elements, and tells all of them:
  * `list` (anything a list of conversations shows), `open` {conversation}, `messages` {conversation},
  * `heard` {conversation, message} (another's, just now), `gap` {conversation}, `unknown` (somebody wrote whom
  * the list does not have), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
@@ -46,196 +46,196 @@ export class Conversations extends EventTarget {
 
   /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] */
   open(withUserId) {
-    this.#open = withUserId === undefined ? undefined : this.#with(withUserId);
+    this.#open = withUserId === undefined ? undefined : this.#findOrMake(withUserId);
     this.#seen = 0;
     this.#open?.markNew();
-    this.#tell("open", {conversation: this.#open});
-    this.#look();
+    this.#dispatch("open", {conversation: this.#open});
+    this.#markRead();
   }
 
   /** Whether somebody looks at the page: only then does an open conversation count as read. @param {boolean} watched */
-  watch(watched) {
+  setWatched(watched) {
     this.#watched = watched;
     if (watched && this.#open?.unread) {
       this.#open.markNew();
-      this.#tell("messages", {conversation: this.#open});
+      this.#dispatch("messages", {conversation: this.#open});
     }
-    this.#look();
+    this.#markRead();
   }
 
   /** Up to here the open conversation was on the screen, whether somebody looked at it or not. @param {number} seq */
-  see(seq) {
+  markSeen(seq) {
     if (seq <= this.#seen) return;
     this.#seen = seq;
-    this.#look();
+    this.#markRead();
   }
 
   /** Somebody came, left or looks away. @param {import("../chat-socket.js").PresenceChange} change */
-  meetPresence({userId, status, lastSeen}) {
+  applyPresence({userId, status, lastSeen}) {
     const standing = this.#standings.get(nameKey(userId));
     if (standing) Object.assign(standing, {presence: status, lastSeen});
-    this.#of(userId)?.meetPresence(status, lastSeen);
-    this.#tell("list");
+    this.#find(userId)?.applyPresence(status, lastSeen);
+    this.#dispatch("list");
   }
 
   /** A connection is being made: what comes over it may overtake what the server then says of each conversation. */
-  connect() {
-    for (const conversation of this.#byUser.values()) conversation.connect();
+  beginConnection() {
+    for (const conversation of this.#byUser.values()) conversation.beginConnection();
   }
 
   /** A new connection: what the server knows of each conversation. @param {import("../chat-socket.js").Ready} ready */
-  meet({conversations = [], more = false}) {
+  applyReady({conversations = [], more = false}) {
     this.#standings = new Map(conversations.map((standing) => [nameKey(standing.withUserId), standing]));
     const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0};
     for (const conversation of this.#byUser.values()) {
       const standing = this.#standings.get(nameKey(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
       conversation.isStuck = false;
-      if (standing) this.#owe(conversation, standing);
-      if (standing) conversation.meet(standing);
-      if (standing) conversation.meetPresence(standing.presence, standing.lastSeen);
-      this.#tell("messages", {conversation});
+      if (standing) this.#repeatPointers(conversation, standing);
+      if (standing) conversation.applyStanding(standing);
+      if (standing) conversation.applyPresence(standing.presence, standing.lastSeen);
+      this.#dispatch("messages", {conversation});
     }
-    this.#look();
+    this.#markRead();
   }
 
   /** Whether `ready` told of a message that I may not have read in a conversation that is not in the list yet. */
   get hasUnlisted() {
-    return [...this.#standings.values()].some(({withUserId, read, lastSeq}) => read < lastSeq && !this.#of(withUserId));
+    return [...this.#standings.values()].some(({withUserId, read, lastSeq}) => read < lastSeq && !this.#find(withUserId));
   }
 
   /** A part of the list as the server has it. @param {import("../chat-api.js").Overview[]} overviews */
-  learn(overviews) {
+  applyOverviews(overviews) {
     for (const overview of overviews) {
       if (isSameName(overview.withUserId, this.#me)) continue;
-      const conversation = this.#with(overview.withUserId, true);
-      conversation.learn(overview);
-      this.#tell("messages", {conversation});
+      const conversation = this.#findOrMake(overview.withUserId, true);
+      conversation.applyOverview(overview);
+      this.#dispatch("messages", {conversation});
     }
-    this.#look();
+    this.#markRead();
   }
 
   /** Takes in a `chat` event. My own name as the sender means: I wrote it in another tab. @param {Chat} chat */
-  take(chat) {
+  receive(chat) {
     const {fromUserId, toUserId, clientId, seq} = chat;
     if (fromUserId === toUserId) return;
     const mine = fromUserId === this.#me;
     const withUserId = mine ? toUserId : fromUserId;
-    const isUnknown = !this.#of(withUserId)?.isKnown && seq > 1;
-    const conversation = this.#with(withUserId, true);
-    const isNew = conversation.place(chat);
-    if (mine && clientId) this.#tell("stored", {clientId, seq, timestamp: chat.timestamp});
+    const isUnknown = !this.#find(withUserId)?.isKnown && seq > 1;
+    const conversation = this.#findOrMake(withUserId, true);
+    const isNew = conversation.append(chat);
+    if (mine && clientId) this.#dispatch("stored", {clientId, seq, timestamp: chat.timestamp});
     if (!isNew) return;
     conversation.typing = mine && conversation.typing;
     if (!mine) conversation.unread += 1;
-    this.news(conversation);
-    if (!mine && !conversation.hasGap) this.hold(conversation);
-    if (isUnknown) this.#tell("unknown");
-    if (!mine) this.#tell("heard", {conversation, message: conversation.newest});
+    this.announceMessage(conversation);
+    if (!mine && !conversation.hasGap) this.markReceived(conversation);
+    if (isUnknown) this.#dispatch("unknown");
+    if (!mine) this.#dispatch("heard", {conversation, message: conversation.newest});
   }
 
   /** Something was added at its end. @param {Conversation} conversation */
-  news(conversation) {
-    this.changed(conversation);
-    if (conversation.hasGap) this.#tell("gap", {conversation});
+  announceMessage(conversation) {
+    this.announceChange(conversation);
+    if (conversation.hasGap) this.#dispatch("gap", {conversation});
   }
 
   /** Something in it changed. @param {Conversation} conversation */
-  changed(conversation) {
-    this.#tell("messages", {conversation});
-    this.#look();
+  announceChange(conversation) {
+    this.#dispatch("messages", {conversation});
+    this.#markRead();
   }
 
   /** All of it up to the end is held, or the newest part of what is long. @param {Conversation} conversation */
-  hold(conversation) {
+  markReceived(conversation) {
     if (conversation.lastSeq <= conversation.received) return;
     conversation.received = conversation.lastSeq;
-    this.#tell("received", {conversation, seq: conversation.received});
+    this.#dispatch("received", {conversation, seq: conversation.received});
   }
 
   /** @param {import("../chat-socket.js").Receipt} receipt */
-  receipt({userId, withUserId, received, read}) {
+  applyReceipt({userId, withUserId, received, read}) {
     const mine = userId === this.#me;
-    const conversation = this.#of(mine ? withUserId : userId);
+    const conversation = this.#find(mine ? withUserId : userId);
     if (!conversation) return;
     if (mine) conversation.readUpTo(read);
     if (mine) conversation.received = Math.max(conversation.received, received);
     if (!mine) conversation.theirRead = Math.max(conversation.theirRead, read);
     if (!mine) conversation.theirReceived = Math.max(conversation.theirReceived, received, read);
-    this.#tell("messages", {conversation});
-    this.#tell("list");
+    this.#dispatch("messages", {conversation});
+    this.#dispatch("list");
   }
 
   /** A message of mine that the outbox keeps. @param {Waiting} entry */
-  wait(entry) {
-    const conversation = this.#with(entry.toUserId);
-    conversation.wait(entry);
-    this.#tell("messages", {conversation});
-    this.#tell("list");
+  putPending(entry) {
+    const conversation = this.#findOrMake(entry.toUserId);
+    conversation.putPending(entry);
+    this.#dispatch("messages", {conversation});
+    this.#dispatch("list");
   }
 
   /** It is stored. @param {Waiting} entry @param {{seq: number, timestamp: string}} ack */
-  settle({toUserId, clientId, text}, {seq, timestamp}) {
-    const conversation = this.#with(toUserId);
-    if (!conversation.waitingAs(clientId)) return;
-    conversation.place({fromUserId: this.#me, toUserId, message: text, timestamp, seq, clientId});
-    conversation.stopWaiting(clientId);
-    this.news(conversation);
+  markStored({toUserId, clientId, text}, {seq, timestamp}) {
+    const conversation = this.#findOrMake(toUserId);
+    if (!conversation.findPending(clientId)) return;
+    conversation.append({fromUserId: this.#me, toUserId, message: text, timestamp, seq, clientId});
+    conversation.removePending(clientId);
+    this.announceMessage(conversation);
   }
 
   /** It was taken back. @param {Waiting} entry */
   discard({toUserId, clientId}) {
-    const conversation = this.#with(toUserId);
-    conversation.stopWaiting(clientId);
-    this.#tell("messages", {conversation});
-    this.#tell("list");
+    const conversation = this.#findOrMake(toUserId);
+    conversation.removePending(clientId);
+    this.#dispatch("messages", {conversation});
+    this.#dispatch("list");
   }
 
   /** @param {string} withUserId @param {boolean} typing */
   setTyping(withUserId, typing) {
-    const conversation = this.#of(withUserId);
+    const conversation = this.#find(withUserId);
     if (!conversation || conversation.typing === typing) return;
     conversation.typing = typing;
-    this.#tell("list");
+    this.#dispatch("list");
   }
 
   /** What this tab has told, or meant to, and the server does not know. @param {Conversation} conversation @param {import("../chat-socket.js").Standing} standing */
-  #owe(conversation, {lastSeq, received, read}) {
+  #repeatPointers(conversation, {lastSeq, received, read}) {
     if (conversation.lastSeq > lastSeq) return;
-    if (conversation.read > read) this.#tell("read", {conversation, seq: conversation.read});
-    else if (conversation.received > received) this.#tell("received", {conversation, seq: conversation.received});
+    if (conversation.read > read) this.#dispatch("read", {conversation, seq: conversation.read});
+    else if (conversation.received > received) this.#dispatch("received", {conversation, seq: conversation.received});
   }
 
   /** What stands before somebody's eyes is read. */
-  #look() {
+  #markRead() {
     const conversation = this.#open;
     const theirs = conversation?.messages.findLast(({mine, seq}) => !mine && seq <= this.#seen)?.seq ?? 0;
     if (conversation && this.#watched && theirs > conversation.read) {
       conversation.readUpTo(theirs);
-      this.#tell("read", {conversation, seq: conversation.read});
+      this.#dispatch("read", {conversation, seq: conversation.read});
     }
-    this.#tell("list");
+    this.#dispatch("list");
   }
 
   /** @param {string} withUserId */
-  #of(withUserId) {
+  #find(withUserId) {
     return this.#byUser.get(nameKey(withUserId));
   }
 
   /** Made if there is none. The server's spelling of the name takes the place of what somebody typed. @param {string} withUserId @param {boolean} [isServers] */
-  #with(withUserId, isServers = false) {
-    const known = this.#of(withUserId);
+  #findOrMake(withUserId, isServers = false) {
+    const known = this.#find(withUserId);
     if (known && isServers) known.withUserId = withUserId;
     if (known) return known;
     const standing = this.#standings.get(nameKey(withUserId));
     const made = new Conversation(this.#me, standing?.withUserId ?? withUserId);
-    if (standing) made.meet(standing);
-    if (standing) made.meetPresence(standing.presence, standing.lastSeen);
+    if (standing) made.applyStanding(standing);
+    if (standing) made.applyPresence(standing.presence, standing.lastSeen);
     this.#byUser.set(nameKey(withUserId), made);
     return made;
   }
 
   /** @param {string} type @param {object} [detail] */
-  #tell(type, detail = {}) {
+  #dispatch(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
 }

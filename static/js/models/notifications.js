@@ -11,8 +11,6 @@ const SENT_AFTER_READY = 50;
 const NOTICES_PER_PAGE = 30;
 /** What the server could not take in is told again after this, or with the next connection. */
 const TELL_AGAIN_MS = 5000;
-const TELL_LATER = ["busy", "unavailable", "rate_limited", "timeout"];
-const TELL_WHEN_BACK = ["not_connected", "connection_lost", "too_many_waiting", "ended"];
 /** The longest that a timer of a browser can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MUTED_KEY = "chat.muted";
@@ -22,14 +20,14 @@ const MUTED_KEY = "chat.muted";
  * @typedef {number | string} NoticeId a string was made here, for one that the server does not keep
  * @typedef {{id: NoticeId, message: string, title: string, level: string, link: string, sentAt: Date, expiresAt: Date | undefined, seen: boolean}} Notice
  * @typedef {{notifications: Notification[], unseen: number, next?: string | null}} NoticePage unseen ones first, then the newest
- * @typedef {object} Ways
+ * @typedef {object} Options
  * @property {(type: "seen" | "dismiss", id: number) => Promise<unknown>} tell rejects with a ChatError
  * @property {(page: {cursor?: string | null, limit: number}) => Promise<NoticePage>} [fetch] where there is a list
  * @property {Storage} [storage] remembers that the sound is muted
  */
 
 export class Notifications extends EventTarget {
-  #ways;
+  #options;
   /** @type {Map<NoticeId, Notice>} */
   #held = new Map();
   /** @type {Set<NoticeId>} that came once, and are not announced again */
@@ -37,10 +35,10 @@ export class Notifications extends EventTarget {
   /** @type {Set<NoticeId>} */
   #dismissed = new Set();
   /** @type {Map<number, "seen" | "dismiss">} what the server has not acknowledged yet */
-  #owed = new Map();
+  #scheduled = new Map();
   /** @type {Set<NoticeId>} that came since the list was asked for, which need not have them */
   #fresh = new Set();
-  #isTelling = false;
+  #isFlushing = false;
   /** How many are unseen at the server and not held here, as far as it said. */
   #beyond = 0;
   /** How many of those that `ready` counted are still to come. */
@@ -54,10 +52,10 @@ export class Notifications extends EventTarget {
   /** Why the list did not come; a code of ChatError. */
   problem = "";
 
-  /** @param {Ways} ways */
-  constructor(ways) {
+  /** @param {Options} options */
+  constructor(options) {
     super();
-    this.#ways = ways;
+    this.#options = options;
   }
 
   /** The newest first. */
@@ -75,32 +73,32 @@ export class Notifications extends EventTarget {
   }
 
   get muted() {
-    return this.#ways.storage?.getItem(MUTED_KEY) === "true";
+    return this.#options.storage?.getItem(MUTED_KEY) === "true";
   }
 
   set muted(muted) {
-    this.#ways.storage?.setItem(MUTED_KEY, String(muted));
-    this.#tell("change");
+    this.#options.storage?.setItem(MUTED_KEY, String(muted));
+    this.#dispatch("change");
   }
 
   /** @param {StorageEvent} change what another tab did */
-  hear({key}) {
-    if (key === MUTED_KEY) this.#tell("change");
+  applyStorageChange({key}) {
+    if (key === MUTED_KEY) this.#dispatch("change");
   }
 
   /** A new connection: as many are unseen, and the oldest of them are sent next. @param {{unseen?: number}} ready */
-  meet({unseen = 0}) {
+  applyReady({unseen = 0}) {
     this.#toCome = Math.min(unseen, SENT_AFTER_READY);
     this.#beyond = Math.max(0, unseen - this.#heldUnseen());
-    this.#settle();
-    this.#tell("change");
+    this.#flush();
+    this.#dispatch("change");
     // What was dismissed elsewhere meanwhile can only be told from the list.
-    if (this.#ways.fetch && (this.#next !== undefined || this.#held.size)) this.load();
+    if (this.#options.fetch && (this.#next !== undefined || this.#held.size)) this.load();
   }
 
   /** Takes in a `notification` event. @param {Notification} notification */
-  take(notification) {
-    const notice = this.#read(notification);
+  receive(notification) {
+    const notice = this.#parse(notification);
     const {id} = notice;
     if (this.#dismissed.has(id)) return;
     const known = this.#held.get(id);
@@ -109,44 +107,44 @@ export class Notifications extends EventTarget {
       if (!known) this.#beyond = Math.max(0, this.#beyond - 1);
     }
     this.#fresh.add(id);
-    this.#hold(notice);
+    this.#put(notice);
     if (!this.#held.has(id)) return; // out of date already
-    if (known && !isSame(known, notice)) this.#tell("amend", {notice});
-    else if (!known && !notice.seen && !this.#announced.has(id)) this.#tell("arrive", {notice});
+    if (known && !isSame(known, notice)) this.#dispatch("amend", {notice});
+    else if (!known && !notice.seen && !this.#announced.has(id)) this.#dispatch("arrive", {notice});
     this.#announced.add(id);
-    this.#tell("change");
+    this.#dispatch("change");
   }
 
   /** Somebody saw it in this tab. @param {NoticeId} id */
-  see(id) {
+  markSeen(id) {
     const notice = this.#held.get(id);
     if (!notice || notice.seen) return;
     notice.seen = true;
-    this.#owe("seen", id);
-    this.#tell("change");
+    this.#schedule("seen", id);
+    this.#dispatch("change");
   }
 
   /** It was seen in another tab, or on another machine. @param {NoticeId} id */
-  seenElsewhere(id) {
+  applySeen(id) {
     const notice = this.#held.get(id);
     if (notice?.seen) return;
     if (notice) notice.seen = true;
     else this.#beyond = Math.max(0, this.#beyond - 1);
-    this.#tell("seen", {id});
-    this.#tell("change");
+    this.#dispatch("seen", {id});
+    this.#dispatch("change");
   }
 
   /** Somebody closed it in this tab. @param {NoticeId} id */
   dismiss(id) {
-    this.dismissedElsewhere(id);
-    this.#owe("dismiss", id);
+    this.applyDismissed(id);
+    this.#schedule("dismiss", id);
   }
 
   /** @param {NoticeId} id */
-  dismissedElsewhere(id) {
+  applyDismissed(id) {
     this.#dismissed.add(id);
-    this.#drop(id);
-    this.#tell("change");
+    this.#remove(id);
+    this.#dispatch("change");
   }
 
   /** Fetches the list from its beginning. @returns {Promise<void>} */
@@ -155,66 +153,66 @@ export class Notifications extends EventTarget {
   }
 
   /** Fetches what comes after the part of the list that is here. @returns {Promise<void>} */
-  more() {
+  loadMore() {
     return this.#fetch(this.#next ?? undefined);
   }
 
   /** @param {string | undefined} cursor @returns {Promise<void>} */
   async #fetch(cursor) {
-    if (this.loading || !this.#ways.fetch) return;
+    if (this.loading || !this.#options.fetch) return;
     this.loading = true;
     this.problem = "";
-    this.#tell("change");
+    this.#dispatch("change");
     try {
       if (!cursor) this.#fresh.clear();
       const held = this.#held.size;
-      const page = await this.#ways.fetch({cursor, limit: NOTICES_PER_PAGE});
-      this.#learn(page, !cursor);
+      const page = await this.#options.fetch({cursor, limit: NOTICES_PER_PAGE});
+      this.#applyPage(page, !cursor);
       this.loading = false;
       // After a list begun anew the next pages hold what is here already.
-      if (cursor && page.next && this.#held.size === held) return this.more();
+      if (cursor && page.next && this.#held.size === held) return this.loadMore();
     } catch (error) {
       this.problem = /** @type {{code?: string}} */ (error).code ?? "other";
     } finally {
       this.loading = false;
-      this.#tell("change");
+      this.#dispatch("change");
     }
   }
 
   /** @param {NoticePage} page @param {boolean} isFirst */
-  #learn({notifications, unseen, next}, isFirst) {
-    const notices = notifications.map((notification) => this.#read(notification));
-    if (isFirst) this.#dropMissing(notices, Boolean(next));
+  #applyPage({notifications, unseen, next}, isFirst) {
+    const notices = notifications.map((notification) => this.#parse(notification));
+    if (isFirst) this.#removeMissing(notices, Boolean(next));
     const listed = new Set(notices.filter(({seen}) => !seen).map(({id}) => id));
-    for (const {id, seen} of this.list) if (!seen || this.#owed.get(/** @type {number} */ (id)) === "seen") listed.add(id);
-    for (const notice of notices) if (!this.#dismissed.has(notice.id)) this.#hold(notice);
+    for (const {id, seen} of this.list) if (!seen || this.#scheduled.get(/** @type {number} */ (id)) === "seen") listed.add(id);
+    for (const notice of notices) if (!this.#dismissed.has(notice.id)) this.#put(notice);
     this.#next = next ?? null;
     this.#beyond = next ? Math.max(0, unseen - [...listed].filter((id) => typeof id === "number").length) : 0;
   }
 
   /** What should stand on the first page and does not was dismissed elsewhere. @param {Notice[]} page @param {boolean} goesOn */
-  #dropMissing(page, goesOn) {
+  #removeMissing(page, goesOn) {
     const ids = new Set(page.map(({id}) => id));
     const last = page.at(-1);
     for (const notice of this.list) {
       const {id} = notice;
       if (typeof id === "string" || ids.has(id) || this.#fresh.has(id)) continue;
-      if (!goesOn || !last || isBefore(notice, last)) this.#drop(id);
+      if (!goesOn || !last || isBefore(notice, last)) this.#remove(id);
     }
   }
 
   /** @param {Notice} notice */
-  #hold(notice) {
+  #put(notice) {
     const {id} = notice;
-    const isSeen = notice.seen || this.#held.get(id)?.seen || (typeof id === "number" && this.#owed.has(id));
-    if (notice.expiresAt && notice.expiresAt.getTime() <= Date.now()) return this.#drop(id);
+    const isSeen = notice.seen || this.#held.get(id)?.seen || (typeof id === "number" && this.#scheduled.has(id));
+    if (notice.expiresAt && notice.expiresAt.getTime() <= Date.now()) return this.#remove(id);
     this.#held.set(id, Object.assign(notice, {seen: Boolean(isSeen)}));
     this.#watchExpiry();
   }
 
   /** @param {NoticeId} id */
-  #drop(id) {
-    if (this.#held.delete(id)) this.#tell("gone", {id});
+  #remove(id) {
+    if (this.#held.delete(id)) this.#dispatch("gone", {id});
   }
 
   /** One timer, for whatever is out of date first. */
@@ -223,9 +221,9 @@ export class Notifications extends EventTarget {
     const first = Math.min(...this.list.map(({expiresAt}) => expiresAt?.getTime() ?? Infinity));
     if (first === Infinity) return;
     this.#expiry = setTimeout(() => {
-      for (const {id, expiresAt} of this.list) if (expiresAt && expiresAt.getTime() <= Date.now()) this.#drop(id);
+      for (const {id, expiresAt} of this.list) if (expiresAt && expiresAt.getTime() <= Date.now()) this.#remove(id);
       this.#watchExpiry();
-      this.#tell("change");
+      this.#dispatch("change");
     }, Math.min(Math.max(0, first - Date.now()), LONGEST_TIMER_MS));
   }
 
@@ -234,40 +232,40 @@ export class Notifications extends EventTarget {
   }
 
   /** @param {"seen" | "dismiss"} type @param {NoticeId} id */
-  #owe(type, id) {
+  #schedule(type, id) {
     if (typeof id === "string") return;
-    this.#owed.set(id, type);
-    this.#settle();
+    this.#scheduled.set(id, type);
+    this.#flush();
   }
 
   /** One after the other: somebody who comes back to fifty of them is not a flood. */
-  async #settle() {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
+  async #flush() {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
     try {
-      for (let [owed] = this.#owed; owed; [owed] = this.#owed) {
-        const [id, type] = owed;
-        await this.#ways.tell(type, id).catch((error) => {
-          if (TELL_LATER.includes(error.code) || TELL_WHEN_BACK.includes(error.code)) throw error;
+      for (let [next] = this.#scheduled; next; [next] = this.#scheduled) {
+        const [id, type] = next;
+        await this.#options.tell(type, id).catch((error) => {
+          if (error.retry === "later" || error.retry === "online") throw error;
         });
-        if (this.#owed.get(id) === type) this.#owed.delete(id);
+        if (this.#scheduled.get(id) === type) this.#scheduled.delete(id);
       }
     } catch (error) {
-      if (TELL_LATER.includes(/** @type {{code: string}} */ (error).code)) setTimeout(() => this.#settle(), TELL_AGAIN_MS);
+      if (/** @type {import("../chat-socket.js").ChatError} */ (error).retry === "later") setTimeout(() => this.#flush(), TELL_AGAIN_MS);
     } finally {
-      this.#isTelling = false;
+      this.#isFlushing = false;
     }
   }
 
   /** @param {Notification} notification @returns {Notice} */
-  #read({id, message, title = "", level = "info", link = "", timestamp, expires, seen = false}) {
+  #parse({id, message, title = "", level = "info", link = "", timestamp, expires, seen = false}) {
     const sentAt = timestamp ? new Date(timestamp) : new Date();
     const expiresAt = expires ? new Date(expires) : undefined;
     return {id: id ?? `made.${++this.#made}`, message, title, level, link, sentAt, expiresAt, seen};
   }
 
   /** @param {string} type @param {object} [detail] */
-  #tell(type, detail = {}) {
+  #dispatch(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns what I wrote and the server has not acknowledged: kept in the browser, so that it outlives a reload, a
- * crash of the tab and a closed laptop, and told to my other tabs. Leaves sending to postman.js.
+ * crash of the tab and a closed laptop, and told to my other tabs. Leaves sending to sender.js.
  *
  * It is kept in localStorage: written before the next line of code runs, which IndexedDB is not; read when the
  * page begins, and told to other tabs, without code of ours. Each message has a key of its own, so that two tabs
@@ -61,7 +61,7 @@ export class Outbox extends EventTarget {
   }
 
   /** A message that I have just written. @param {string} toUserId @param {string} text */
-  write(toUserId, text) {
+  add(toUserId, text) {
     const entry = {clientId: newClientId(), toUserId, text, writtenAt: Date.now(), dueAt: 0, kept: false};
     const isFull = this.#waiting.size >= MOST_WAITING;
     this.#put(isFull ? {...entry, problem: {code: "too_many_waiting", detail: ""}} : entry, "write", !isFull);
@@ -72,8 +72,8 @@ export class Outbox extends EventTarget {
     const entry = this.#waiting.get(clientId);
     if (!entry) return;
     if (entry.kept) this.#keep({...entry, ack});
-    this.#forget(entry);
-    this.#tell("settle", {entry, ack});
+    this.#remove(entry);
+    this.#dispatch("settle", {entry, ack});
   }
 
   /** The server does not take it as it is. @param {string} clientId @param {Problem} problem */
@@ -87,52 +87,52 @@ export class Outbox extends EventTarget {
     const entry = this.#waiting.get(clientId);
     if (!entry) return;
     entry.delay = code;
-    this.#tell("change", {entry});
+    this.#dispatch("change", {entry});
   }
 
   /** Sends a failed one again: as the same message, unless the server knows another one by its `clientId`. @param {string} clientId */
-  again(clientId) {
+  retry(clientId) {
     const entry = this.#waiting.get(clientId);
     if (!entry?.problem) return;
     if (entry.problem.code !== "conflict") return this.#put({...entry, problem: undefined, dueAt: 0}, "change");
     this.discard(clientId);
-    this.write(entry.toUserId, entry.text);
+    this.add(entry.toUserId, entry.text);
   }
 
   /** @param {string} clientId */
   discard(clientId) {
     const entry = this.#waiting.get(clientId);
     if (!entry) return;
-    this.#forget(entry);
-    this.#tell("discard", {entry});
+    this.#remove(entry);
+    this.#dispatch("discard", {entry});
   }
 
   /** What another tab did, as the window's `storage` event tells it. @param {{key: string | null, newValue: string | null}} change */
-  hear({key, newValue}) {
+  applyStorageChange({key, newValue}) {
     if (!key?.startsWith(this.#prefix)) return;
     const known = this.#waiting.get(key.slice(this.#prefix.length));
     const entry = parse(newValue);
     if (!entry && !known) return;
     if (!entry && known) {
       this.#waiting.delete(known.clientId);
-      return this.#tell("discard", {entry: known});
+      return this.#dispatch("discard", {entry: known});
     }
     const {ack, clientId} = /** @type {Entry} */ (entry);
     if (ack) {
-      if (this.#waiting.delete(clientId)) this.#tell("settle", {entry: known, ack});
+      if (this.#waiting.delete(clientId)) this.#dispatch("settle", {entry: known, ack});
       return;
     }
     const heard = {.../** @type {Entry} */ (entry), dueAt: known?.dueAt ?? Date.now() + ADOPT_AFTER_MS, kept: true};
     this.#waiting.set(clientId, heard);
-    this.#tell(known ? "change" : "write", {entry: heard});
+    this.#dispatch(known ? "change" : "write", {entry: heard});
   }
 
   /** @param {Waiting} entry @param {"write" | "change"} type @param {boolean} [keep] */
   #put(entry, type, keep = true) {
     entry.kept = keep && this.#keep(entry);
     this.#waiting.set(entry.clientId, entry);
-    this.#tell(type, {entry});
-    if (keep && !entry.kept) this.#tell("unkept", {entry});
+    this.#dispatch(type, {entry});
+    if (keep && !entry.kept) this.#dispatch("unkept", {entry});
   }
 
   /** @param {Entry} entry @returns {boolean} false when the browser has no room or keeps nothing */
@@ -146,13 +146,13 @@ export class Outbox extends EventTarget {
   }
 
   /** @param {Waiting} entry */
-  #forget(entry) {
+  #remove(entry) {
     this.#waiting.delete(entry.clientId);
     this.#storage.removeItem(this.#prefix + entry.clientId);
   }
 
   /** @param {string} type @param {{entry?: Waiting, ack?: {seq: number, timestamp: string}}} detail */
-  #tell(type, detail) {
+  #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
 }

@@ -19,7 +19,7 @@ export class Attention {
   /** @param {(isAway: boolean) => void} tell called when it changes */
   constructor(tell) {
     this.#tell = tell;
-    this.touched();
+    this.noteActivity();
   }
 
   get isAway() {
@@ -27,13 +27,13 @@ export class Attention {
   }
 
   /** @param {boolean} isHidden */
-  hide(isHidden) {
+  setHidden(isHidden) {
     this.#change(() => (this.#isHidden = isHidden));
-    if (!isHidden) this.touched();
+    if (!isHidden) this.noteActivity();
   }
 
   /** Somebody is there. */
-  touched() {
+  noteActivity() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#change(() => (this.#isIdle = true)), IDLE_MS);
     this.#change(() => (this.#isIdle = false));

@@ -9,44 +9,43 @@ import {ChatError} from "../chat-socket.js";
 const GATHER_MS = 50;
 /** A pointer that the server could not take waits this long. */
 const RETRY_MS = 5000;
-const BUSY = ["busy", "unavailable", "rate_limited"];
 
 /** @typedef {"received" | "read"} Kind */
 
 export class Receipts {
-  #tell;
+  #emit;
   /** @type {Record<Kind, Map<string, number>>} the other's userId -> seq to tell; `read` says `received` too */
-  #owed = {received: new Map(), read: new Map()};
+  #scheduled = {received: new Map(), read: new Map()};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {(kind: Kind, pointer: {withUserId: string, seq: number}) => Promise<unknown>} tell rejects when it failed */
-  constructor(tell) {
-    this.#tell = tell;
+  /** @param {(kind: Kind, pointer: {withUserId: string, seq: number}) => Promise<unknown>} emit rejects when it failed */
+  constructor(emit) {
+    this.#emit = emit;
   }
 
   /** @param {Kind} kind @param {string} withUserId @param {number} seq */
-  owe(kind, withUserId, seq) {
-    if (seq <= (this.#owed.read.get(withUserId) ?? 0)) return;
-    this.#owed[kind].set(withUserId, seq);
+  schedule(kind, withUserId, seq) {
+    if (seq <= (this.#scheduled.read.get(withUserId) ?? 0)) return;
+    this.#scheduled[kind].set(withUserId, seq);
     this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
   #flush() {
     this.#timer = undefined;
-    const {received, read} = this.#owed;
-    this.#owed = {received: new Map(), read: new Map()};
+    const {received, read} = this.#scheduled;
+    this.#scheduled = {received: new Map(), read: new Map()};
     for (const [withUserId, seq] of read) this.#send("read", withUserId, seq);
     for (const [withUserId, seq] of received) if (seq > (read.get(withUserId) ?? 0)) this.#send("received", withUserId, seq);
   }
 
-  /** What fails with the connection is owed again by the next `ready`. @param {Kind} kind @param {string} withUserId @param {number} seq */
+  /** What fails with the connection is scheduled again by the next `ready`. @param {Kind} kind @param {string} withUserId @param {number} seq */
   async #send(kind, withUserId, seq) {
     try {
-      await this.#tell(kind, {withUserId, seq});
+      await this.#emit(kind, {withUserId, seq});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (BUSY.includes(error.code)) setTimeout(() => this.owe(kind, withUserId, seq), RETRY_MS);
+      if (error.retry === "later") setTimeout(() => this.schedule(kind, withUserId, seq), RETRY_MS);
     }
   }
 }

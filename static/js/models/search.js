@@ -21,7 +21,7 @@ export class Search extends EventTarget {
   #findings = {wanted: "", names: [], messages: [], isComplete: true};
   /** @type {string | null} where the messages go on */
   #next = null;
-  #isAsking = false;
+  #isFetching = false;
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   #timers = {};
   #beginning = "";
@@ -33,34 +33,34 @@ export class Search extends EventTarget {
   }
 
   /** Messages that hold this, and people whose names begin so; empty ends the search. @param {string} typed */
-  look(typed) {
+  search(typed) {
     const wanted = typed.trim();
     if (wanted === this.#findings.wanted && !this.#findings.problem) return;
     this.#findings = {wanted, names: [], messages: [], isComplete: false};
     this.#next = null;
-    this.#soon("look", wanted, () => this.#ask());
+    this.#debounce("look", wanted, () => this.#fetch());
   }
 
   /** Further messages. */
-  async more() {
-    if (this.#next && !this.#isAsking) await this.#ask();
+  async loadMore() {
+    if (this.#next && !this.#isFetching) await this.#fetch();
   }
 
   /** People whose names begin so. @param {string} typed */
   suggest(typed) {
     const beginning = typed.trim();
     this.#beginning = beginning;
-    this.#soon("suggest", beginning, async () => {
+    this.#debounce("suggest", beginning, async () => {
       const names = await this.#namesOf(beginning).catch(() => []); // a courtesy: without it one types the whole name
-      if (beginning === this.#beginning) this.#tell("names", {beginning, names});
+      if (beginning === this.#beginning) this.#dispatch("names", {beginning, names});
     });
   }
 
-  async #ask() {
+  async #fetch() {
     const findings = this.#findings;
     const {wanted} = findings;
     const isFirst = !findings.messages.length;
-    this.#isAsking = true;
+    this.#isFetching = true;
     try {
       const [names, page] = await Promise.all([
         isFirst ? this.#namesOf(wanted) : findings.names,
@@ -74,9 +74,9 @@ export class Search extends EventTarget {
       findings.problem = error.code;
       findings.isComplete = true;
     } finally {
-      if (findings === this.#findings) this.#isAsking = false;
+      if (findings === this.#findings) this.#isFetching = false;
     }
-    if (findings === this.#findings) this.#tell("found", findings);
+    if (findings === this.#findings) this.#dispatch("found", findings);
   }
 
   /** @param {string} beginning @returns {Promise<string[]>} */
@@ -86,15 +86,15 @@ export class Search extends EventTarget {
   }
 
   /** @param {string} kind @param {string} text @param {() => Promise<void>} ask */
-  #soon(kind, text, ask) {
+  #debounce(kind, text, ask) {
     clearTimeout(this.#timers[kind]);
     if (text) this.#timers[kind] = setTimeout(ask, PAUSE_MS);
-    else if (kind === "look") this.#tell("found", this.#findings);
-    else this.#tell("names", {beginning: "", names: []});
+    else if (kind === "look") this.#dispatch("found", this.#findings);
+    else this.#dispatch("names", {beginning: "", names: []});
   }
 
   /** @param {string} type @param {object} detail */
-  #tell(type, detail) {
+  #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
 }

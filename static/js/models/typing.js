@@ -22,7 +22,7 @@ export class Typing {
   }
 
   /** They are typing. @param {string} userId */
-  heard(userId) {
+  receive(userId) {
     clearTimeout(this.#timers.get(userId));
     this.#timers.set(userId, setTimeout(() => this.#changed(userId, false), TYPING_SHOWN_MS));
     this.#changed(userId, true);
@@ -37,7 +37,7 @@ export class Typing {
   }
 
   /** My message went off, so the next key is a new beginning. @param {string} userId */
-  sent(userId) {
+  reset(userId) {
     this.#told.delete(userId);
   }
 }

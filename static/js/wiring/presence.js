@@ -1,5 +1,5 @@
 // @ts-check
-/** Where presence meets the page: this tab's tells the server, that of others goes to the conversations. */
+/** Owns where presence meets the page: this tab's tells the server, that of others goes to the conversations. */
 import {Attention} from "../models/presence.js";
 
 /** What shows that somebody is there. Not `scroll`: a message that comes scrolls a list that stays at its end. */
@@ -7,19 +7,19 @@ const SIGNS_OF_LIFE = ["keydown", "pointerdown", "pointermove", "wheel", "touchm
 /** A mouse moves sixty times a second; once in so long is enough. */
 const SIGN_EVERY_MS = 1000;
 
-/** @param {import("../chat-socket.js").ChatSocket} socket @param {import("../models/conversations.js").Conversations} conversations */
-export function followPresence(socket, conversations) {
+/** @param {import("./models.js").Models} models */
+export function wirePresence({socket, conversations}) {
   const attention = new Attention((isAway) => socket.send(isAway ? "away" : "back"));
-  attention.hide(document.hidden);
-  document.addEventListener("visibilitychange", () => attention.hide(document.hidden));
+  attention.setHidden(document.hidden);
+  document.addEventListener("visibilitychange", () => attention.setHidden(document.hidden));
   let touchedAt = 0;
   for (const sign of SIGNS_OF_LIFE) {
     window.addEventListener(sign, ({timeStamp}) => {
       if (timeStamp - touchedAt < SIGN_EVERY_MS) return;
       touchedAt = timeStamp;
-      attention.touched();
+      attention.noteActivity();
     }, {capture: true, passive: true});
   }
   socket.on("ready", () => attention.isAway && socket.send("away")); // a new socket counts as looked at
-  socket.on("presence", (presence) => conversations.meetPresence(presence));
+  socket.on("presence", (presence) => conversations.applyPresence(presence));
 }

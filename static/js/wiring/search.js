@@ -1,26 +1,22 @@
 // @ts-check
-/** Where searching meets the page: from the fields to the model, from what was found to the elements. */
+/** Owns where searching meets the page: from the fields to the model, from what was found to the elements. */
 import {Search} from "../models/search.js";
 import {isSameName} from "../models/names.js";
 import {on} from "../on.js";
 
-/**
- * @param {string} me @param {import("../chat-api.js").ChatApi} api
- * @param {import("../models/conversations.js").Conversations} conversations
- * @param {import("../elements/search-box.js").SearchBox} box @param {import("../elements/name-field.js").NameField} field
- */
-export function search(me, api, conversations, box, field) {
+/** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
+export function wireSearch({me, api, conversations}, {searchBox, nameField}) {
   const search = new Search(api);
-  on(box, "look", ({wanted}) => search.look(wanted));
-  on(box, "more", () => search.more());
+  on(searchBox, "look", ({wanted}) => search.search(wanted));
+  on(searchBox, "more", () => search.loadMore());
   on(search, "found", (findings) => {
     const known = conversations.list.map(({withUserId}) => withUserId).filter((name) => holds(name, findings.wanted));
     const names = [...known, ...findings.names.filter((/** @type {string} */ name) => !known.includes(name))];
     const messages = findings.messages.filter((/** @type {{withUserId: string}} */ {withUserId}) => !isSameName(withUserId, me)); // the list has no notes to oneself
-    box.show({...findings, messages, names: findings.wanted ? names.filter((name) => !isSameName(name, me)) : []});
+    searchBox.show({...findings, messages, names: findings.wanted ? names.filter((name) => !isSameName(name, me)) : []});
   });
-  on(field, "beginning", ({beginning}) => search.suggest(beginning));
-  on(search, "names", ({beginning, names}) => field.suggest(beginning, names));
+  on(nameField, "beginning", ({beginning}) => search.suggest(beginning));
+  on(search, "names", ({beginning, names}) => nameField.suggest(beginning, names));
 }
 
 /** @param {string} name @param {string} wanted */

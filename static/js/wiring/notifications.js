@@ -1,30 +1,23 @@
 // @ts-check
 /**
  * Owns where notifications meet the page: the banners, the bell, the number in the tab, the desktop and the sound.
- * Leaves each to its own file, and the connection to app.js, which calls this once.
+ * Leaves each of these to its own file.
  */
 import {Badge} from "../badge.js";
 import {connectBanners} from "../banner.js";
 import {chime} from "../chime.js";
 import {DesktopNotify} from "../desktop-notify.js";
 import {language, say} from "../language.js";
-import {ChatBanners} from "../elements/chat-banners.js";
-import {ChatBell, noticeWords} from "../elements/chat-bell.js";
-import {part} from "../elements/parts.js";
+import {noticeWords} from "../elements/chat-bell.js";
 import {Notifications} from "../models/notifications.js";
 import {on} from "../on.js";
 
-/** @typedef {import("../chat-api.js").ChatApi} ChatApi */
-/** @typedef {import("../chat-socket.js").ChatSocket} ChatSocket */
+/** @typedef {import("../elements/chat-banners.js").ChatBanners} ChatBanners */
+/** @typedef {import("../elements/chat-bell.js").ChatBell} ChatBell */
 /** @typedef {import("../models/conversations.js").Conversations} Conversations */
 
-/**
- * Shows this person's notifications for as long as the page lives.
- * @param {string} me @param {ChatSocket} socket @param {Conversations} conversations @param {ChatApi} api
- */
-export function showNotices(me, socket, conversations, api) {
-  const banners = part(document, "chat-banners", ChatBanners);
-  const bell = part(document, "chat-bell", ChatBell);
+/** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
+export function wireNotifications({me, socket, conversations, api}, {banners, bell}) {
   const notifications = new Notifications({
     tell: (type, notificationId) => socket.emit(type, {notificationId}),
     fetch: (page) => api.notifications(page),
@@ -32,14 +25,14 @@ export function showNotices(me, socket, conversations, api) {
   });
   const desktop = new DesktopNotify(me);
   connectBanners(socket, notifications, banners);
-  drawNotices(notifications, conversations, banners, bell, desktop);
+  drawNotifications(notifications, conversations, banners, bell, desktop);
   answerBell(notifications, banners, bell, desktop);
-  tellOutside(notifications, conversations, bell, desktop);
-  window.addEventListener("storage", (change) => notifications.hear(change));
+  notifyOutside(notifications, conversations, bell, desktop);
+  window.addEventListener("storage", (change) => notifications.applyStorageChange(change));
 }
 
 /** From the models to the elements. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBanners} banners @param {ChatBell} bell @param {DesktopNotify} desktop */
-function drawNotices(notifications, conversations, banners, bell, desktop) {
+function drawNotifications(notifications, conversations, banners, bell, desktop) {
   const badge = new Badge();
   const drawBadge = () => badge.show(conversations.unread + notifications.unseen);
   const drawAll = () => {
@@ -62,22 +55,22 @@ function answerBell(notifications, banners, bell, desktop) {
     for (const {id} of notifications.list) banners.withdraw(id); // they stand in the list
     notifications.load();
   });
-  on(bell, "more", () => notifications.more());
-  on(bell, "seen", ({id}) => notifications.see(id));
+  on(bell, "more", () => notifications.loadMore());
+  on(bell, "seen", ({id}) => notifications.markSeen(id));
   on(bell, "dismiss", ({id}) => notifications.dismiss(id));
   on(bell, "mute", ({muted}) => {
     notifications.muted = muted;
     if (!muted) chime();
   });
   on(bell, "allow", async () => {
-    await desktop.ask();
+    await desktop.requestPermission();
     bell.show(notifications, desktop.state);
   });
   on(banners, "all", () => bell.open());
 }
 
 /** To the desktop and the loudspeaker, and away again. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBell} bell @param {DesktopNotify} desktop */
-function tellOutside(notifications, conversations, bell, desktop) {
+function notifyOutside(notifications, conversations, bell, desktop) {
   const sound = () => void (notifications.muted || chime());
   on(notifications, "arrive", ({notice}) => {
     if (desktop.speaks) sound();

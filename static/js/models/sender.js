@@ -13,15 +13,13 @@ import {nameKey} from "./names.js";
 const RETRY_SECONDS = [1, 2, 4, 8, 15, 30];
 /** Up to this share of a wait is taken off by chance: a server that was busy should not get all of it at once. */
 const JITTER = 0.5;
-/** Nothing is wrong with the message: the server, or the way to it, will do better later. */
-const PASSING = ["busy", "unavailable", "rate_limited", "connection_lost", "timeout", "not_connected", "too_many_waiting", "ended", "not_initialised"];
 
-export class Postman {
+export class Sender {
   #outbox;
   #send;
   #online = false;
   /** @type {Set<string>} nameKeys of those whom a message is on its way to */
-  #onTheWay = new Set();
+  #inFlight = new Set();
   /** @type {Map<string, number>} nameKey -> failures in a row */
   #failures = new Map();
   /** @type {Map<string, ReturnType<typeof setTimeout>>} nameKey -> timer of the next try */
@@ -31,7 +29,7 @@ export class Postman {
   constructor(outbox, send) {
     this.#outbox = outbox;
     this.#send = send;
-    for (const type of ["write", "change"]) outbox.addEventListener(type, (event) => this.#call(/** @type {CustomEvent} */ (event).detail.entry));
+    for (const type of ["write", "change"]) outbox.addEventListener(type, (event) => this.#schedule(/** @type {CustomEvent} */ (event).detail.entry));
   }
 
   /** Whether there is a connection; with a new one everything is tried at once. @param {boolean} online */
@@ -39,36 +37,36 @@ export class Postman {
     this.#online = online;
     if (!online) return;
     this.#failures.clear();
-    for (const {toUserId, dueAt} of this.#outbox.entries) this.#callAt(toUserId, dueAt);
+    for (const {toUserId, dueAt} of this.#outbox.entries) this.#scheduleAt(toUserId, dueAt);
   }
 
   /** @param {Waiting} entry */
-  #call({toUserId, dueAt, delay}) {
-    if (!delay) this.#callAt(toUserId, dueAt);
+  #schedule({toUserId, dueAt, delay}) {
+    if (!delay) this.#scheduleAt(toUserId, dueAt);
   }
 
   /** @param {string} toUserId @param {number} time in ms */
-  #callAt(toUserId, time) {
+  #scheduleAt(toUserId, time) {
     const key = nameKey(toUserId); // two spellings are one person, whose messages keep their order
     const wait = time - Date.now();
-    if (wait > 0) setTimeout(() => this.#deliver(key), wait);
-    else this.#deliver(key);
+    if (wait > 0) setTimeout(() => this.#sendNext(key), wait);
+    else this.#sendNext(key);
   }
 
   /** @param {string} key */
-  async #deliver(key) {
-    const entry = this.#online && !this.#onTheWay.has(key) && this.#outbox.next(key);
+  async #sendNext(key) {
+    const entry = this.#online && !this.#inFlight.has(key) && this.#outbox.next(key);
     if (!entry) return;
     clearTimeout(this.#timers.get(key));
-    this.#onTheWay.add(key);
-    const wait = await this.#try(entry);
-    this.#onTheWay.delete(key);
-    if (wait) this.#timers.set(key, setTimeout(() => this.#deliver(key), wait));
-    else this.#deliver(key);
+    this.#inFlight.add(key);
+    const wait = await this.#trySend(entry);
+    this.#inFlight.delete(key);
+    if (wait) this.#timers.set(key, setTimeout(() => this.#sendNext(key), wait));
+    else this.#sendNext(key);
   }
 
   /** @param {Waiting} entry @returns {Promise<number>} ms to wait before the next try, 0 for none */
-  async #try(entry) {
+  async #trySend(entry) {
     const {clientId} = entry;
     const key = nameKey(entry.toUserId);
     try {
@@ -78,8 +76,8 @@ export class Postman {
       return 0;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      const {code, message} = error;
-      if (!PASSING.includes(code)) {
+      const {code, message, retry} = error;
+      if (retry !== "later" && retry !== "online") { // something may be wrong with the message itself
         this.#outbox.fail(clientId, {code, detail: message === code ? "" : message});
         return 0;
       }

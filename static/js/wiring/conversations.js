@@ -1,0 +1,36 @@
+// @ts-check
+/** Owns where the conversations meet the page: the list, the open one, and what a screen reader is told. */
+import {language, say} from "../language.js";
+import {on} from "../on.js";
+
+/** @typedef {import("./elements.js").Elements} Elements */
+/** @typedef {import("./models.js").Models} Models */
+
+/** @param {Models} models @param {Elements} elements */
+export function wireConversations({conversations}, elements) {
+  const {chat, list, header, messages, announcer} = elements;
+  const drawList = () => {
+    list.show(conversations.list, conversations.opened);
+    header.draw();
+  };
+  on(conversations, "list", drawList);
+  language.addEventListener("change", drawList);
+  on(conversations, "open", ({conversation}) => {
+    chat.classList.toggle("has-conversation", Boolean(conversation));
+    elements.noConversation.hidden = Boolean(conversation);
+    elements.conversation.hidden = !conversation;
+    if (!conversation) return;
+    header.show(conversation);
+    messages.show(conversation);
+    elements.composer.edit(conversation.draft);
+  });
+  on(conversations, "messages", ({conversation}) => {
+    if (conversation === conversations.opened) messages.draw();
+  });
+  on(conversations, "heard", ({conversation, message}) => {
+    announcer.textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
+  });
+  const showWatched = () => conversations.setWatched(!document.hidden);
+  document.addEventListener("visibilitychange", showWatched);
+  showWatched(); // opened in the background, or restored there, it never changes to hidden
+}

@@ -1,0 +1,40 @@
+// @ts-check
+/** Owns the list of the page's elements, found once in its markup. Leaves what they show to each of them. */
+import {AccountDialog} from "../elements/account-dialog.js";
+import {ChatBanners} from "../elements/chat-banners.js";
+import {ChatBell} from "../elements/chat-bell.js";
+import {ConnectionStatus} from "../elements/connection-status.js";
+import {ConversationHeader} from "../elements/conversation-header.js";
+import {ConversationList} from "../elements/conversation-list.js";
+import {MessageComposer} from "../elements/message-composer.js";
+import {MessageList} from "../elements/message-list.js";
+import {NameField} from "../elements/name-field.js";
+import {part} from "../elements/parts.js";
+import {SearchBox} from "../elements/search-box.js";
+import {SignIn} from "../elements/sign-in.js";
+import "../elements/language-switch.js";
+
+/** @typedef {ReturnType<typeof findElements>} Elements */
+
+/** Finds them; one that is missing throws. */
+export function findElements() {
+  return {
+    signIn: part(document, "sign-in", SignIn),
+    chat: part(document, "#chat", HTMLElement),
+    status: part(document, "connection-status", ConnectionStatus),
+    banners: part(document, "chat-banners", ChatBanners),
+    bell: part(document, "chat-bell", ChatBell),
+    list: part(document, "conversation-list", ConversationList),
+    nameField: part(document, "name-field", NameField),
+    searchBox: part(document, "search-box", SearchBox),
+    accountDialog: part(document, "account-dialog", AccountDialog),
+    accountButton: part(document, "#account", HTMLButtonElement),
+    signOutButton: part(document, "#sign-out", HTMLButtonElement),
+    conversation: part(document, "#conversation", HTMLElement),
+    noConversation: part(document, "#no-conversation", HTMLElement),
+    header: part(document, "conversation-header", ConversationHeader),
+    messages: part(document, "message-list", MessageList),
+    composer: part(document, "message-composer", MessageComposer),
+    announcer: part(document, "#announcer", HTMLElement),
+  };
+}

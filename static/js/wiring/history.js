@@ -1,0 +1,18 @@
+// @ts-check
+/** Owns where fetching meets the page: whoever misses messages asks the history, which tells what went wrong. */
+import {sayOf} from "../language.js";
+import {on} from "../on.js";
+
+/** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
+export function wireHistory({conversations, history}, {messages, list, banners}) {
+  on(conversations, "gap", ({conversation}) => history.catchUp(conversation));
+  on(conversations, "unknown", () => history.refresh());
+  on(messages, "older", () => conversations.opened && history.loadOlder(conversations.opened));
+  on(messages, "newer", () => conversations.opened && history.loadNewer(conversations.opened));
+  on(messages, "newest", () => conversations.opened && history.loadNewest(conversations.opened));
+  on(list, "more", () => history.loadMore());
+  on(history, "problem", ({error: {code, message, retry}}) => {
+    const level = retry === "never" ? "error" : "warning";
+    banners.show({id: `history.${code}`, level, title: sayOf("error", code), message: message === code ? "" : message});
+  });
+}

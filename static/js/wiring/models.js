@@ -1,0 +1,23 @@
+// @ts-check
+/** Owns the list of what a signed-in page is made of besides its elements. Leaves how they meet to this folder's other files. */
+import {ChatApi} from "../chat-api.js";
+import {ChatSocket} from "../chat-socket.js";
+import {Conversations} from "../models/conversations.js";
+import {History} from "../models/history.js";
+import {Outbox} from "../models/outbox.js";
+import {TOKEN_KEY} from "../models/tab-session.js";
+import {Typing} from "../models/typing.js";
+import {apiBase, socketUrl} from "./server.js";
+
+/** @typedef {ReturnType<typeof makeModels>} Models */
+
+/** Makes them, and begins to connect. @param {string} me @param {import("../models/tab-session.js").TabSession} session */
+export function makeModels(me, session) {
+  const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: () => session.showToken()});
+  const conversations = new Conversations(me);
+  const api = new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY);
+  const history = new History(api, conversations);
+  const outbox = new Outbox(me, localStorage);
+  const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
+  return {me, session, socket, conversations, api, history, outbox, typing};
+}

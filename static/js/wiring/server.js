@@ -1,0 +1,7 @@
+// @ts-check
+/** Owns the server's addresses: the page's own, so that the chat works below any path. */
+
+export const apiBase = new URL("api/", document.baseURI);
+
+export const socketUrl = new URL("ws", document.baseURI);
+socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
