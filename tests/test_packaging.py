@@ -16,7 +16,7 @@ import requests
 from websockets.sync.client import connect
 
 from chat.errors import BadSetting
-from tests.conftest import ROOT, MakeChat, Server
+from tests.conftest import ROOT, START_SECONDS, MakeChat, Server
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 NAME, VERSION = PROJECT["name"], PROJECT["version"]
@@ -60,7 +60,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     python = folder / "bin/python"
     pip = [sys.executable, "-m", "pip", "--python", python]
-    run(*pip, "install", "--no-compile", f"{NAME}[server] @ {wheel.as_uri()}", cwd=folder)
+    run(*pip, "install", f"{NAME}[server] @ {wheel.as_uri()}", cwd=folder)
     run(*pip, "check", cwd=folder)
     return python
 
@@ -78,7 +78,7 @@ def site(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_an_installed_wheel_serves_a_site(site: Server, tmp_path: Path) -> None:
-    page = requests.get(f"{site.http}/chat/", timeout=ANSWER_SECONDS).text
+    page = requests.get(f"{site.http}/chat/", timeout=START_SECONDS).text  # its worker may still be loading
     [script] = re.findall(r'<script type="module" src="(.+?)"', page)
     assert script.startswith("/chat/script/"), "the page loads its bundle"
     for path, holds in {
