@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import gevent
+import gevent.event
 from gevent.threadpool import ThreadPool
 
 from chat.config import Settings
@@ -89,6 +90,7 @@ class ChatServer:
         self._watch()
         self._is_started = False
         self._is_renewing = False
+        self._stopped = gevent.event.Event()
 
     def _add_people(self) -> None:
         self.online: Online[Socket] = Online()  # each user's sockets
@@ -161,13 +163,17 @@ class ChatServer:
                 self.log.info("CHAT_AUTH=open: anybody may use any name that has no password")
 
     def stop(self) -> None:
-        """Say goodbye to all sockets, and free what is held. Blocks; may be called twice."""
+        """Say goodbye to all sockets, and free what is held. Blocks; a further call waits for the first."""
+        if self.connections.stopping:
+            self._stopped.wait(self.settings.stop_seconds)
+            return
         self.connections.spawn(self.storage.in_thread, self.lease.announce_stop)
         self.connections.stop()
         with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
-            self.storage.in_thread(self.lease.release)
+            self.storage.in_thread(self.lease.release)  # else it ends by itself soon
         self.storage.close()
         self._hashing.kill()
+        self._stopped.set()
 
     def _keep_lease(self) -> None:
         """Whoever has lost the lease serves no more: its messages would be numbered twice."""

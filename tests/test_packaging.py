@@ -75,6 +75,7 @@ def site(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     server = Server(command, {"HOME": str(tmp_path)}, tmp_path / "log", cwd=tmp_path)
     yield server
     server.stop()
+    assert "Traceback" not in server.log
 
 
 def test_an_installed_wheel_serves_a_site(site: Server, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def upgrade() -> None:
     )
     op.add_column("conversations", sa.Column("indexed_seq", sa.BigInteger(), nullable=False, server_default="0"))
     if op.get_bind().dialect.name == "sqlite":
-        # Holds no texts: a row's number says which message it is, see storage/indexing.py.
+        # Holds no texts: a row's number says which message it is, see storage/search_index.py.
         attempt("CREATE VIRTUAL TABLE trigrams USING fts5(body, content='', tokenize='trigram')")
     else:
         op.execute('CREATE INDEX accounts_by_beginning ON accounts (key COLLATE "C")')
