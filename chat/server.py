@@ -5,6 +5,7 @@ Knows nothing of Flask. Which process serves, and when, is left to the callers.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import gevent
 from gevent.threadpool import ThreadPool
 
 from chat.config import Settings
-from chat.errors import InvalidField
+from chat.errors import InvalidField, Unavailable
 from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
@@ -162,9 +163,11 @@ class ChatServer:
 
     def stop(self) -> None:
         """Say goodbye to all sockets, and free what is held. Blocks; may be called twice."""
-        self.connections.spawn(self.storage.in_thread, self.lease.announce_stop)
+        if not self.connections.stopping:
+            self.connections.spawn(self.storage.in_thread, self.lease.announce_stop)
         self.connections.stop()
-        with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
+        # Unavailable: the database does not answer, or another call has closed it meanwhile.
+        with suppress(Unavailable), gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
             self.storage.in_thread(self.lease.release)
         self.storage.close()
         self._hashing.kill()
