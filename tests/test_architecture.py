@@ -76,10 +76,8 @@ SHARED_NAMES = {
     "notify": "the function, and the command that does the same",
     "check": "said with its module: handshake.check, migrate.check",
     "Client": "a socket; and the Protocol by which a feed, a layer below, knows it",
-    "Missed": "the part that sends what was missed, and the record of it that is read",
     "Notifications": "the part of the storage; and the answer that lists them, a name in the API's document",
     "Place": "the place in a list that a cursor stands for: each list's own",
-    "answer_of": "of an idempotency key, and of a view",
 }
 
 
