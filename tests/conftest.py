@@ -114,7 +114,7 @@ class Server:
     def wait_answer(self) -> None:
         """Wait until a worker takes requests; its master takes connections while it still loads its modules.
 
-        An end of the connection is an answer too: of a server that speaks TLS, or does not start.
+        An end of the connection is an answer too: of a server that does not start.
         """
         with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", self.port)) as sock:
             sock.settimeout(START_SECONDS)
@@ -161,7 +161,8 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
         if command is None:
             server.wait_for("Booting worker")
-            server.wait_answer()
+            if "--certfile" not in arguments:  # a server that speaks TLS would log what it is asked in plain
+                server.wait_answer()
         return server
 
     return start
