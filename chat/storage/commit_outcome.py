@@ -1,7 +1,7 @@
-"""Finds out what became of a commit whose answer never came: the connection to PostgreSQL broke just then.
+"""Owns the question what became of a commit whose answer never came: the connection to PostgreSQL broke then.
 
 To call it failed would be wrong half of the time: the message is stored, its sender sends it again and gets
-its ack, and nobody ever delivers it. An embedded database has no connection that could break.
+its ack, and nobody ever delivers it.
 """
 
 import logging

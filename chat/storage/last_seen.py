@@ -1,4 +1,4 @@
-"""When each user was last seen, and who shares conversations with whom. Who is online is not stored."""
+"""Owns when each user was last seen, and who shares conversations with whom. Who is online is not stored."""
 
 from collections.abc import Mapping
 

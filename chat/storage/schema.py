@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them."""
+"""Owns the tables, as SQLAlchemy Core knows them; `migrations/` makes and changes them."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
-"""One native thread beside the event loop: the way to it and back. What it does is given to it.
+"""Owns one native thread beside the event loop: the way to it and back. What it does is given to it.
 
-gevent's thread pool does the same for many threads; its way there and back took a third of a commit of
-fifty messages. Here it is one C queue there, and one wake-up of the loop back.
+Not gevent's thread pool, whose way there and back took a third of a commit of fifty messages.
 """
 
 from collections.abc import Callable
@@ -14,10 +13,7 @@ END_SECONDS = 2  # how long `close` waits for a database that hangs
 
 
 class WriterThread:
-    """Calls one function at a time in a thread of its own, and another one with the outcome on the loop.
-
-    Belongs to the loop that it was made on, and keeps it going while a function runs.
-    """
+    """Calls one function at a time in a thread of its own, and another one with the outcome on the loop."""
 
     def __init__(self) -> None:
         self._tasks: Any = get_original("queue", "SimpleQueue")()
