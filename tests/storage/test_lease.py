@@ -23,10 +23,11 @@ from chat.storage.database import Database
 from chat.storage.lease import GRACE_SECONDS, Lease
 from chat.storage.lease_row import STALE_SECONDS
 from chat.storage.schema import server_lease
-from chat.storage.store import Store
+from chat.storage.storage import Storage
 from tests.conftest import ROOT
 
 ANSWER_SECONDS = 30
+LOG = logging.getLogger("chat")
 
 # Does each line of its standard input, and says how it went. Renews as a server does.
 PROCESS = """
@@ -36,7 +37,8 @@ from chat.storage import lease as waiting
 from chat.storage.database import Database
 
 logging.basicConfig(stream=sys.stdout, format="%(message)s", level="INFO")
-lease = waiting.Lease(Database(sys.argv[1]))
+LOG = logging.getLogger("chat")
+lease = waiting.Lease(Database(sys.argv[1], LOG), LOG)
 
 def renew():
     while lease.renew():
@@ -94,10 +96,10 @@ class Process:
 
 
 @pytest.fixture
-def process(store: Store) -> Iterator[Callable[[], Process]]:
+def process(storage: Storage) -> Iterator[Callable[[], Process]]:
     """Start processes on the test's database."""
     started: list[Process] = []
-    url = store.database.engine.url.render_as_string(hide_password=False)
+    url = storage.database.engine.url.render_as_string(hide_password=False)
 
     def start() -> Process:
         started.append(Process(url))
@@ -109,8 +111,8 @@ def process(store: Store) -> Iterator[Callable[[], Process]]:
 
 
 @pytest.fixture
-def database(store: Store) -> Database:
-    return store.database
+def database(storage: Storage) -> Database:
+    return storage.database
 
 
 @contextmanager
@@ -141,7 +143,7 @@ def test_a_second_server_is_refused_soon_with_a_sentence(database: Database, pro
 
     def second() -> None:
         with pytest.raises(DatabaseInUse) as refused:
-            Lease(database).acquire()
+            Lease(database, LOG).acquire()
         said = refused.value.message
         assert f"process {holder.pid} on '{os.uname().nodename}'" in said
         assert "leave out -w" in said
@@ -152,12 +154,12 @@ def test_a_second_server_is_refused_soon_with_a_sentence(database: Database, pro
 
 
 def test_a_second_chat_of_the_same_process_is_refused(database: Database) -> None:
-    first = Lease(database)
+    first = Lease(database, LOG)
     first.acquire()
     with renewed(first), pytest.raises(DatabaseInUse):
-        Lease(Database(database.engine.url.render_as_string(hide_password=False))).acquire()
+        Lease(Database(database.engine.url.render_as_string(hide_password=False), LOG), LOG).acquire()
     first.release()
-    Lease(database).acquire(0)
+    Lease(database, LOG).acquire(0)
 
 
 def test_of_those_that_start_at_once_one_gets_it(process: Callable[[], Process]) -> None:
@@ -176,7 +178,7 @@ def test_after_kill_9_the_next_one_can_begin(database: Database, process: Callab
     holder = process()
     holder.do("acquire(0)")
     holder.kill()
-    took = seconds_of(Lease(database).acquire)
+    took = seconds_of(Lease(database, LOG).acquire)
     is_locked = database.engine.dialect.name == "sqlite"
     assert took < (GRACE_SECONDS if is_locked else 10)
 
@@ -191,10 +193,10 @@ def test_a_child_does_not_keep_what_its_dead_parent_held(database: Database, pro
     executed = int(holder.do(run))
     assert holder.do("lease.renew()") == "True"
     with pytest.raises(DatabaseInUse):
-        Lease(database).acquire(0)
+        Lease(database, LOG).acquire(0)
     os.kill(holder.pid, signal.SIGKILL)
     try:
-        Lease(database).acquire()
+        Lease(database, LOG).acquire()
         for child in (forked, executed):
             os.kill(child, 0)  # need the children alive for this to mean anything
     finally:
@@ -211,7 +213,7 @@ def test_a_forked_child_cannot_give_back_what_its_parent_holds(
     assert holder.do(forked).endswith(", 0)")
     assert holder.do("lease.renew()") == "True"
     with pytest.raises(DatabaseInUse):
-        Lease(database).acquire(0)
+        Lease(database, LOG).acquire(0)
 
 
 def test_a_successor_waits_for_one_that_stops(
@@ -233,7 +235,7 @@ def test_a_successor_waits_for_one_that_stops(
             holder.do("lease.release()")
 
     monkeypatch.setattr(waiting.time, "sleep", release_at_the_third_look)
-    Lease(database).acquire()
+    Lease(database, LOG).acquire()
     assert len(looks) == 3
     said = [record.getMessage() for record in caplog.records]
     host = os.uname().nodename
@@ -241,11 +243,11 @@ def test_a_successor_waits_for_one_that_stops(
 
 
 def test_a_wait_for_one_that_never_stops_has_an_end(database: Database) -> None:
-    first = Lease(database)
+    first = Lease(database, LOG)
     first.acquire()
     first.announce_stop()
     with renewed(first), pytest.raises(DatabaseInUse):
-        Lease(database).acquire(1)
+        Lease(database, LOG).acquire(1)
 
 
 def test_a_worker_of_the_same_gunicorn_has_longer_to_say_that_it_stops(process: Callable[[], Process]) -> None:
@@ -272,9 +274,9 @@ def test_the_second_of_two_workers_is_refused(process: Callable[[], Process]) ->
 def test_who_slept_while_another_began_has_lost(database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
         return  # the system keeps a lock for as long as its process sleeps
-    asleep, other = Lease(database), Lease(database)
+    asleep, other = Lease(database, LOG), Lease(database, LOG)
     asleep.acquire()
-    with database.writing() as connection:
+    with database.transaction() as connection:
         ago = server_lease.c.renewed_at - STALE_SECONDS * 1000
         connection.execute(update(server_lease).values(renewed_at=ago))
     other.acquire(0)
@@ -286,58 +288,58 @@ def test_who_slept_while_another_began_has_lost(database: Database) -> None:
 def test_who_slept_while_nobody_came_goes_on(database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
         return
-    asleep = Lease(database)
+    asleep = Lease(database, LOG)
     asleep.acquire()
-    with database.writing() as connection:
+    with database.transaction() as connection:
         connection.execute(update(server_lease).values(renewed_at=1))
     assert asleep.renew()
     with pytest.raises(DatabaseInUse):
-        Lease(database).acquire(0)
+        Lease(database, LOG).acquire(0)
 
 
 def test_a_holder_goes_on_while_the_database_is_away(database: Database) -> None:
     url = database.engine.url
     if not url.host:
         return  # a file is not away
-    lease = Lease(database)
+    lease = Lease(database, LOG)
     lease.acquire()
     admin = f"postgresql://{url.username}@{url.host}:{url.port}/postgres"
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false")
         assert lease.renew()
         with pytest.raises(Unavailable):
-            Lease(database).acquire(0)
+            Lease(database, LOG).acquire(0)
         lease.announce_stop()  # nobody hears it
         connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
     assert lease.renew()
     with pytest.raises(DatabaseInUse):
-        Lease(database).acquire(0)
+        Lease(database, LOG).acquire(0)
 
 
 def test_the_clock_of_the_database_counts(database: Database) -> None:
     url = database.engine.url.render_as_string(hide_password=False)
-    Lease(database).acquire()
-    tomorrow = Database(url, clock=lambda: time.time() + 86_400)
+    Lease(database, LOG).acquire()
+    tomorrow = Database(url, LOG, clock=lambda: time.time() + 86_400)
     with pytest.raises(DatabaseInUse):
-        Lease(tomorrow).acquire(0)
+        Lease(tomorrow, LOG).acquire(0)
 
 
 # The file beside SQLite's.
 
 
 def test_a_lock_file_that_is_deleted_is_made_again(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/chat.db")
-    lease = Lease(database)
+    database = Database(f"sqlite:///{tmp_path}/chat.db", LOG)
+    lease = Lease(database, LOG)
     lease.acquire()
     (tmp_path / "chat.db-server").unlink()
     assert lease.renew()
     with pytest.raises(DatabaseInUse):
-        Lease(database).acquire(0)
+        Lease(database, LOG).acquire(0)
 
 
 def test_who_comes_second_to_a_new_lock_file_has_lost(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/chat.db")
-    first, second = Lease(database), Lease(database)
+    database = Database(f"sqlite:///{tmp_path}/chat.db", LOG)
+    first, second = Lease(database, LOG), Lease(database, LOG)
     first.acquire()
     (tmp_path / "chat.db-server").unlink()
     second.acquire(0)
@@ -348,24 +350,24 @@ def test_who_comes_second_to_a_new_lock_file_has_lost(tmp_path: Path) -> None:
 def test_two_paths_to_one_file_are_one_database(tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(tmp_path / "chat.db")
-    Lease(Database(f"sqlite:///{tmp_path}/chat.db")).acquire()
+    Lease(Database(f"sqlite:///{tmp_path}/chat.db", LOG), LOG).acquire()
     with pytest.raises(DatabaseInUse):
-        Lease(Database(f"sqlite:///{link}")).acquire(0)
+        Lease(Database(f"sqlite:///{link}", LOG), LOG).acquire(0)
 
 
 def test_what_the_file_says_counts_for_nothing_without_its_lock(tmp_path: Path) -> None:
     (tmp_path / "chat.db-server").write_text("left by somebody")
-    Lease(Database(f"sqlite:///{tmp_path}/chat.db")).acquire(0)
+    Lease(Database(f"sqlite:///{tmp_path}/chat.db", LOG), LOG).acquire(0)
 
 
 def test_a_file_that_cannot_be_locked_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "chat.db-server").mkdir()
     with pytest.raises(Unavailable, match=r"cannot lock .*chat\.db-server, .*: Is a directory"):
-        Lease(Database(f"sqlite:///{tmp_path}/chat.db")).acquire()
+        Lease(Database(f"sqlite:///{tmp_path}/chat.db", LOG), LOG).acquire()
 
 
 def test_a_database_in_memory_is_each_servers_own() -> None:
-    first, second = Lease(Database("sqlite://")), Lease(Database("sqlite://"))
+    first, second = Lease(Database("sqlite://", LOG), LOG), Lease(Database("sqlite://", LOG), LOG)
     first.acquire()
     second.acquire()
     assert first.renew()
@@ -375,11 +377,11 @@ def test_a_database_in_memory_is_each_servers_own() -> None:
 
 
 def test_a_lease_that_was_never_acquired_is_not_held(database: Database) -> None:
-    lease = Lease(database)
+    lease = Lease(database, LOG)
     lease.announce_stop()
     lease.release()
     assert not lease.renew()
-    Lease(database).acquire(0)
+    Lease(database, LOG).acquire(0)
     with database.reading() as connection:
         rows = connection.execute(text("SELECT count(*) FROM server_lease")).scalar()
     assert rows == (database.engine.dialect.name == "postgresql")
