@@ -141,7 +141,7 @@ def _holds(connection: Connection, wanted: str) -> Any:
     return messages.c.body.ilike(f"%{pattern}%")  # the backslash is its own; with ESCAPE, no index
 
 
-_COLUMNS = (conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq"))
+_COLUMNS = tuple(conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq"))
 _MINE = newest_of_a_user(*_COLUMNS, messages.c.sent_at)
 _INDEXED = f"""
 SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id
