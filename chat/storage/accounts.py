@@ -1,4 +1,7 @@
-"""Owns accounts: names, password hashes, and sessions that ended before their time. Lets nobody in."""
+"""Owns accounts: names, password hashes, and sessions that ended before their time.
+
+Who is let in is left to others.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple

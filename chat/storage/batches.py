@@ -1,7 +1,8 @@
-"""Owns batches: one notification for many users, stored at once and sent slice by slice. Sends none.
+"""Owns the batches: one notification for many users, stored at once and sent slice by slice.
 
-A slice and how far the batch has got are stored in one transaction: after a crash the batch goes on where it
-was, and nobody gets it twice.
+Sending is left to others.
+A slice and how far the batch has got are stored in one transaction, so that a batch that a crash breaks
+off goes on where it was, and nobody gets it twice.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,7 @@
-"""Owns the question what became of a commit whose answer never came: the connection to PostgreSQL broke then.
+"""Owns the question what became of a commit whose answer never came: the connection to PostgreSQL broke just then.
 
 To call it failed would be wrong half of the time: the message is stored, its sender sends it again and gets
-its ack, and nobody ever delivers it.
+its ack, and nobody ever delivers it. An embedded database has no connection that could break.
 """
 
 import logging

@@ -1,7 +1,7 @@
-"""Owns the watch over an SQLite database's files: whether they still lie where the next start looks for them.
+"""Owns the watch over an SQLite database's files: do they still lie where the next start looks for them?
 
 An open file that is deleted or replaced takes commits as before, and nobody will ever see them: SQLite
-does not look (sqlite.org/howtocorrupt.html, section 4.4).
+does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.
 """
 
 import logging

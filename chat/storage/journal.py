@@ -1,6 +1,7 @@
-"""Owns the queues of what is written: messages and pointers in group commits, everything else one by one.
+"""Owns the queues of all that is written: messages and pointers in group commits, everything else one by one.
 
 What follows once something is written belongs to the callers: each is called back, in its order.
+Throughput of messages grows with load, and their latency is one commit.
 """
 
 import logging

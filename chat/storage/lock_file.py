@@ -1,6 +1,6 @@
 """Owns a file that one holder at a time has locked, with a text about the holder.
 
-What the text says, and how long others wait, is left to the caller.
+What the text says, and how long others wait, is decided elsewhere.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Owns the hot path of a commit: numbers new messages, and stores them. Which ones are new, others say.
+"""Owns the hot path of a commit: numbers new messages, and stores them. Which ones are new, the caller says.
 
 Works on the driver's own cursor, with statements that are compiled once: SQLAlchemy's way through a list
 of parameters takes as long as the database does.

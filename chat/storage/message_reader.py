@@ -1,4 +1,4 @@
-"""Owns reading messages: conversations, their history, and what a user has missed. Writes nothing."""
+"""Owns the reading of messages: conversations, their history, and what a user has missed. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Owns writing messages at the end of their conversations, and moving pointers. Reads nothing for users."""
+"""Owns the writing of messages, at the end of their conversations, and of pointers. Reads nothing for users."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Owns the way to the newest tables, by the scripts in migrations/."""
+"""Owns the way to the newest tables, by the scripts in migrations/. The tables themselves stand in the schema."""
 
 from alembic import command
 from alembic.config import Config

@@ -1,5 +1,6 @@
-"""Owns notifications as records: one for each user and message, until it is done and old. Shows none.
+"""Owns the records of notifications: one for each user and message, until it is done and old.
 
+Showing them is left to others.
 One thread at a time writes them, so that ids grow in the order of commits: whoever has seen id 7 lacks
 nothing below.
 """

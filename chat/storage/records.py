@@ -1,6 +1,6 @@
 """Owns the plain records of messages that go into a database and come out of it, and pages of them.
 
-Those that each message makes are structs that the garbage collector does not look at.
+Those of which each message makes one are structs that the garbage collector does not look at.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Owns searching: messages that hold a text, names that begin with one. Does not fill the index.
+"""Owns the searches: messages that hold a text, names that begin with one. The index is filled by others.
 
 A text is taken letter by letter, upper and lower case alike (SQLite: of ASCII letters only where the index
 is not used). Texts of three and more letters are found by trigrams, in any language; shorter ones, and where
