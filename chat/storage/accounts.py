@@ -3,8 +3,6 @@
 Who is let in is left to others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -36,10 +34,7 @@ class EndedSession(NamedTuple):
 
 
 class Accounts:
-    """Accounts of one database. Blocking.
-
-    Names are given in their canonical spelling; upper and lower case may differ.
-    """
+    """Accounts of one database. Blocking. Names are given in their canonical spelling, in any case."""
 
     def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
@@ -51,9 +46,7 @@ class Accounts:
         """Return the account of `name`, or None if nothing is stored of it; and whether `session` has ended."""
         with self._database.reading() as connection:
             account = self._account(connection, name)
-            if session is None:
-                return account, False
-            ended = connection.execute(_ENDED, {"session": session}).first() is not None
+            ended = session is not None and connection.execute(_ENDED, {"session": session}).first() is not None
         return account, ended
 
     def unknown(self, names: Sequence[str]) -> list[str]:

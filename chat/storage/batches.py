@@ -5,8 +5,6 @@ A slice and how far the batch has got are stored in one transaction, so that a b
 off goes on where it was, and nobody gets it twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -44,32 +42,28 @@ class Batches:
         self._user_key = user_key
 
     def add(
-        self, service: str, user_ids: Iterable[str] | None, content: Content, once: Once | None,
-        online: Iterable[str] = (),
-    ) -> tuple[int, bool]:  # fmt: skip
+        self, service: str, users: Iterable[str] | None, content: Content, once: Once | None, online: Iterable[str] = ()
+    ) -> tuple[int, bool]:
         """Store a batch; return its id, and whether it was there already, by the same request.
 
         Args:
-            user_ids: the same user twice counts once. None: everybody who has ever written, was written
-                to or has a password, and those `online`; nobody who is disabled.
+            users: the same one twice counts once. None: everybody who has an account, and those `online`;
+                nobody who is disabled.
 
         Raises:
             Conflicting: the request's key was used before, for another body.
         """
         with self._database.transaction() as connection:
-            if user_ids is None:
-                user_ids = self._everyone(connection, online)
-            users = list({self._user_key(user_id): user_id for user_id in user_ids}.values())
-            row = {
-                "service": service, **content._asdict(), "user_ids": msgspec.json.encode(users).decode(),
-                "total": len(users), "sent": 0, "reached": 0,
-            }  # fmt: skip
+            if users is None:
+                users = self._everyone(connection, online)
+            ids = list({self._user_key(user_id): user_id for user_id in users}.values())
+            progress = {"user_ids": msgspec.json.encode(ids).decode(), "total": len(ids), "sent": 0, "reached": 0}
+            row = {"service": service, **content._asdict(), **progress}
             return insert_once(connection, batches, row, once, content.created_at)
 
     def find(self, service: str, id_: int) -> Batch | None:
         """Return a batch of this service; None: it has none of this id."""
-        c = batches.c
-        query = select(*_BATCH).where(c.id == id_, c.service == service)
+        query = select(*_BATCH).where(batches.c.id == id_, batches.c.service == service)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _batch(row)
@@ -108,8 +102,7 @@ class Batches:
 
     def forget(self, made_before_ms: int) -> None:
         """Delete finished batches that were made before a Unix time in milliseconds."""
-        c = batches.c
-        old = (c.created_at < made_before_ms) & c.finished_at.is_not(None)
+        old = (batches.c.created_at < made_before_ms) & batches.c.finished_at.is_not(None)
         with self._database.transaction() as connection:
             connection.execute(batches.delete().where(old))
 

@@ -67,8 +67,8 @@ class Database:
         driver: Any = self.engine.dialect.dbapi
         self.unique_broken = (IntegrityError, driver.IntegrityError)
         self._clock = clock
-        self._writing = get_original("_thread", "allocate_lock")()  # guards the writer's connection
         self.is_closed = False
+        self._writing = get_original("_thread", "allocate_lock")()  # guards self._writer
         self._writer: Connection | None = None
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
 
@@ -84,8 +84,7 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Give the writer's connection within a transaction; another thread waits until it is over.
 
-        After a failure the next one gets a new connection; but not after a ChatError, or a row that is
-        there already.
+        After a failure the next one gets a new connection, unless it was a ChatError or a row that is there.
 
         Raises:
             CommitUnknown: it may have been committed, or not.
@@ -104,8 +103,7 @@ class Database:
                 raise
             except BaseException as error:
                 writer, self._writer = self._writer, None
-                writer.invalidate()
-                writer.close()
+                _throw_away(writer)
                 if asked and not self.is_sqlite:
                     raise CommitUnknown from error
                 raise
@@ -123,8 +121,7 @@ class Database:
             with connection.begin():
                 yield connection
         except BaseException:
-            connection.invalidate()
-            connection.close()
+            _throw_away(connection)
             self._close_readers()  # whatever broke this one may have broken them
             raise
         self._readers.append(connection)
@@ -149,20 +146,17 @@ class Database:
 
     def _connect_sqlite(self, connection: Any, record: Any) -> None:
         self._file.check()  # before SQLite makes an empty file in the place of one that is gone
-        _prepare_sqlite(connection)
+        connection.isolation_level = None  # BEGIN is said in `_begin_sqlite`
+        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
+        connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut, not only a crash
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._file.connected()
 
 
-def _prepare_sqlite(connection: Any) -> None:
-    """WAL, so that readers and the writer do not wait for each other; FULL, so that what was committed
-    survives a power cut, not only a crash of the process."""
-    connection.isolation_level = None  # BEGIN is said in `_begin_sqlite`
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    cursor.close()
+def _throw_away(connection: Connection) -> None:
+    connection.invalidate()
+    connection.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -179,6 +173,11 @@ def again_if_broken(function: Callable[[], T]) -> T:
         if not error.connection_invalidated:
             raise
         return function()
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """Return what the driver says of an error."""
+    return str(getattr(error, "orig", error)).strip()
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -17,11 +17,7 @@ class FileReplaced(SQLAlchemyError):
 
 
 class DatabaseFile:
-    """The files of one SQLite database: itself, and the WAL that holds the newest commits.
-
-    Args:
-        path: None for a database without a file, of which all is always well.
-    """
+    """The files of one database: itself, and the WAL that holds the newest commits. Without a path, none."""
 
     def __init__(self, path: str | None, log: logging.Logger) -> None:
         self._path = path
@@ -40,20 +36,12 @@ class DatabaseFile:
         self._wal = None
 
     def check(self) -> None:
-        """Look before something is read.
-
-        Raises:
-            FileReplaced: it would be read from a file that nobody else sees.
-        """
+        """Look before something is read. Raises FileReplaced."""
         if self._path and self._database is not None:
             self._compare(self._path, self._database)
 
     def check_committed(self) -> None:
-        """Look after a commit, and before it is acknowledged.
-
-        Raises:
-            FileReplaced: what was committed is not to be found under the database's name.
-        """
+        """Look after a commit, and before it is acknowledged. Raises FileReplaced."""
         self.check()
         if self._path and self._wal is not None:
             self._compare(f"{self._path}-wal", self._wal)

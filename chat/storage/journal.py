@@ -27,8 +27,9 @@ WRITES_AT_MOST = 10_000  # single writes that may wait
 
 thread_id = get_original("_thread", "get_ident")  # of the native thread
 
+Record = Send | Pointer
 Settle = Callable[[Any], object]
-Group = list[tuple[Send | Pointer, Settle]]
+Queue = deque[tuple[Any, Settle]]
 
 
 class Journal:
@@ -42,20 +43,20 @@ class Journal:
         self._writer = writer
         self._limit = limit
         self._log = log
-        self._records: Group = []  # [(record, settle), ...] in the order in which they came
-        self._writes: deque[tuple[Callable[[], Any], Settle]] = deque()  # the same
+        self._records: Queue = deque()  # (record, settle), in the order in which they came
+        self._writes: Queue = deque()  # (function, settle), the same
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
         self._is_closed = False
         self._made_on = thread_id()
-        self._thread: WriterThread | None = None  # made at the first use, as the two watchers are
+        self._thread: WriterThread | None = None  # made at the first write, as the two watchers are
         self._loop_is_idle: Any = None
         self._time_is_up: Any = None
 
     @property
     def waiting(self) -> int:
-        """How many records wait; 0 does not mean that the last commit is over: see `idle`."""
+        """How many records wait for a commit to begin."""
         return len(self._records)
 
     @property
@@ -63,35 +64,28 @@ class Journal:
         """True when nothing waits and nothing is being written."""
         return not self._working
 
-    def append(self, record: Send | Pointer, settle: Settle) -> None:
+    def append(self, record: Record, settle: Settle) -> None:
         """Have a record stored by the next commit. Never blocks.
 
         Args:
-            settle: called on the loop, in the order of appending, with what `MessageWriter.commit` says of
-                the record once it is on the disk, or with a ChatError if it is not. Must not block.
+            settle: called on the loop, in the order of appending, with the record's outcome once it is on
+                the disk, or with a ChatError if it is not. Must not block.
 
         Raises:
             Busy: too many wait already.
             RuntimeError: called on another native thread than the one that made the journal.
         """
-        self._check(len(self._records), self._limit)
-        self._records.append((record, settle))
-        if not self._working:
-            self._go_on()
+        self._put(self._records, self._limit, record, settle)
 
     def write_later(self, settle: Settle, function: Callable[..., Any], *args: Any) -> None:
         """Have function(*args) called in the thread. Never blocks.
 
         Args:
-            settle: as for `append`; called with what the function returned, with the ChatError that it
-                raised, or with Unavailable.
+            settle: as for `append`; called with what the function returned or the ChatError that it raised.
 
         Raises: as `append`.
         """
-        self._check(len(self._writes), WRITES_AT_MOST)
-        self._writes.append((partial(function, *args), settle))
-        if not self._working:
-            self._go_on()
+        self._put(self._writes, WRITES_AT_MOST, partial(function, *args), settle)
 
     def write(self, settle: Settle, function: Callable[..., Any], *args: Any) -> Any:
         """Return settle(function(*args)); the function is called in the thread. Blocks the calling greenlet.
@@ -116,7 +110,7 @@ class Journal:
         return found
 
     def close(self) -> None:
-        """End the thread, and refuse what comes. What waits is not written any more: see `idle`."""
+        """End the thread, and refuse what comes. What waits is not written any more."""
         self._is_closed = True
         if self._thread is not None:
             self._loop_is_idle.close()
@@ -124,11 +118,14 @@ class Journal:
             self._thread.close()
             self._thread = None
 
-    def _check(self, waiting: int, limit: int) -> None:
+    def _put(self, queue: Queue, limit: int, what: Any, settle: Settle) -> None:
         if thread_id() != self._made_on:
             raise RuntimeError("Only the event loop's own thread may have something written.")
-        if waiting >= limit or self._is_closed:
+        if len(queue) >= limit or self._is_closed:
             raise Busy
+        queue.append((what, settle))
+        if not self._working:
+            self._go_on()
 
     def _go_on(self) -> None:
         """Begin what is next. Commits and single writes alternate: neither waits for many of the others."""
@@ -152,15 +149,14 @@ class Journal:
         """Called once the loop has nothing else to do, at the latest when the time is up."""
         self._loop_is_idle.stop()
         self._time_is_up.stop()
-        group = self._records[:COMMIT_AT_MOST]
-        del self._records[:COMMIT_AT_MOST]
+        group = [self._records.popleft() for _ in range(min(len(self._records), COMMIT_AT_MOST))]
+        records, settles = zip(*group, strict=True)
         self.commits += 1
         self._was_commit = True
         assert self._thread is not None
-        records, settles = zip(*group, strict=True)
         self._thread.begin(partial(self._commit, records), partial(self._end, settles))
 
-    def _commit(self, records: Sequence[Send | Pointer]) -> Sequence[Any]:
+    def _commit(self, records: Sequence[Record]) -> Sequence[Any]:
         """Runs in the thread. Returns what `settle` is to be called with, for each record."""
         sends = [record for record in records if isinstance(record, Send)]
         pointers = [record for record in records if isinstance(record, Pointer)]
@@ -171,8 +167,8 @@ class Journal:
             return [Unavailable()] * len(records)
         if not pointers:
             return outcomes
-        next_outcome, next_moved = iter(outcomes).__next__, iter(moved).__next__
-        return [next_outcome() if isinstance(record, Send) else next_moved() for record in records]
+        of_sends, of_pointers = iter(outcomes), iter(moved)
+        return [next(of_sends if isinstance(record, Send) else of_pointers) for record in records]
 
     def _write(self, write: Callable[[], Any]) -> list[Any]:
         """Runs in the thread. Returns as `_commit`."""

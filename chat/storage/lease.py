@@ -18,7 +18,8 @@ from chat.storage.lease_row import LeaseRow
 from chat.storage.lock_file import LockFile
 
 GRACE_SECONDS = 1.5  # for `kill; start`: until the holder has said that it stops
-PARENT_SECONDS = 5  # for gunicorn's HUP: until a busy predecessor has said it
+# For gunicorn's HUP, which starts the new worker before the old one, perhaps a busy one, hears of it.
+PARENT_SECONDS = 5
 POLL_SECONDS = 0.2
 
 
@@ -40,11 +41,8 @@ class Lease:
     - PostgreSQL: the one row of `server_lease`, by the database's clock, since a session's lock does not hold
       through a pooler. After a kill -9 the row is free within 8 s.
 
-    Who finds it held waits for a holder that stops, and gives up on one that goes on. A holder that was told
-    to stop says so (`announce_stop`). Until it has said it, it gets 1.5 s; with the same parent 5 s, as
-    gunicorn's HUP starts the new worker before the old one, perhaps a busy one, hears of it. So the second
-    worker of `-w 2` gives up after 5 s, and any other second server after some 2 s. A row may be left of a
-    dead process, so nobody gives up before it was renewed.
+    Who finds it held waits for a holder that stops, and gives up on one that goes on. A row may be left of
+    a dead process, so nobody gives up before it was renewed.
 
     All methods block: `acquire` as long as it waits, the others until the database answers.
     """
@@ -53,19 +51,18 @@ class Lease:
         path = database.engine.url.database
         self._now_ms = database.now_ms
         self._log = log
+        self._owner = Owner()  # of pid 0 until it is acquired, and when it was released
         self._place: LeaseRow | LockFile | None = None  # None: there is nothing to hold
-        if database.engine.dialect.name == "postgresql":
+        if not database.is_sqlite:
             self._place = LeaseRow(database)
         elif path and path != ":memory:":
             self._place = LockFile(f"{os.path.realpath(path)}-server")
-        self._owner = Owner()  # of pid 0 until it is acquired, and when it was released
 
     def acquire(self, wait_seconds: float = 15) -> None:
         """Take the lease as soon as it is free.
 
         Args:
-            wait_seconds: at most, for a holder that stops or may be dead. It has to be more than the 8 s that a
-                dead one's row is left, and than a stop takes.
+            wait_seconds: at most, for a holder that stops or may be dead; more than both may take.
 
         Raises:
             DatabaseInUse: another server holds it, and goes on serving.
@@ -89,8 +86,7 @@ class Lease:
     def renew(self) -> bool:
         """Keep the lease. To be called every second or two until `release`, and not twice at once.
 
-        Returns False where it is lost: the process must stop serving. While the database is away nobody can
-        know, and it is True; then the lease goes on, unless another server has taken it.
+        Returns False where it is lost: the process must stop serving. True while the database is away.
         """
         return self._is_mine() and (self._place is None or self._place.keep(_encode(self._owner)))
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable
-from chat.storage.database import Database
+from chat.storage.database import Database, reason_of
 from chat.storage.schema import server_lease
 
 STALE_SECONDS = 8  # a row that was not renewed for so long is free: a successor begins within 10 s
@@ -29,17 +29,13 @@ _MINE = update(server_lease).where(server_lease.c.holder == bindparam("me"))
 
 
 class LeaseRow:
-    """The lease of a PostgreSQL database. It is free 8 s after it was renewed last.
-
-    Attributes:
-        is_holder_alive: whether the holder that `take` found has renewed it since the first look.
-    """
+    """The lease of a PostgreSQL database. It is free 8 s after it was renewed last."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._holder = ""  # a random id, made anew by each `take`
+        self._engine = database.engine
+        self._holder = ""  # a random id, new with each `take`: a forked process has a copy of the last one
         self._found_at: int | None = None  # renewed_at, as the first `take` has found it
-        self.is_holder_alive = False  # the row may be left of a dead process
+        self.is_holder_alive = False  # whether it was renewed since; the row may be left of a dead process
 
     def take(self, text: str) -> str | None:
         """Take the lease and write `text`, or return the text of another holder.
@@ -49,15 +45,13 @@ class LeaseRow:
         """
         self._holder = uuid4().hex
         try:
-            with self._database.engine.begin() as connection:
-                values = {"holder": self._holder, "owner": text}
-                if connection.execute(_TAKE, values).first():
+            with self._engine.begin() as connection:
+                if connection.execute(_TAKE, {"holder": self._holder, "owner": text}).first():
                     self._found_at = None
                     return None
                 found, renewed_at = connection.execute(_FIND).one()
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error)).strip()
-            raise Unavailable(f"The database cannot be reached: {reason}") from None
+            raise Unavailable(f"The database cannot be reached: {reason_of(error)}") from None
         self._found_at = self._found_at or renewed_at
         self.is_holder_alive = renewed_at != self._found_at
         return str(found)
@@ -80,6 +74,6 @@ class LeaseRow:
             self._change(_MINE.values(holder="", renewed_at=0))
 
     def _change(self, statement: Update) -> bool:
-        """Whether the row is still ours to change."""
-        with self._database.engine.begin() as connection:
+        """Return whether the row is still ours to change."""
+        with self._engine.begin() as connection:
             return connection.execute(statement, {"me": self._holder}).rowcount == 1

@@ -6,7 +6,6 @@ What the text says, and how long others wait, is decided elsewhere.
 import contextlib
 import os
 import sys
-import weakref
 
 from chat.errors import Unavailable
 
@@ -35,17 +34,13 @@ class LockFile:
     """A lock on the file at `path`, which is made where it is missing and stays when the lock ends.
 
     The lock ends with its process, even with kill -9. No child keeps it: exec and fork close it.
-
-    Attributes:
-        is_holder_alive: whether the holder that `take` found is known to be alive. One who locks always is.
     """
 
-    is_holder_alive = True
+    is_holder_alive = True  # as one who locks always is
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor: int | None = None  # None: the lock is not held
-        self._file: os.stat_result  # which file it is that we have locked
 
     def take(self, text: str) -> str | None:
         """Take the lock and write `text`, or return the text of another holder.
@@ -54,11 +49,26 @@ class LockFile:
             Unavailable: the file cannot be made or locked.
         """
         try:
-            return self._take(text)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                _lock(descriptor)
+            except OSError as error:
+                with open(descriptor, "rb", buffering=0) as file:  # closes it
+                    if isinstance(error, LockedByAnother):
+                        file.seek(0)
+                        return file.read(TEXT_BYTES).decode()
+                    raise
         except OSError as error:
             raise Unavailable(
                 f"The server cannot lock {self._path}, as it must to serve the database beside it: {error.strerror}."
             ) from None
+        self.release()
+        self._descriptor = descriptor
+        if sys.platform != "win32":
+            # A forked child has a copy of the descriptor, and would hold the lock when its parent is dead.
+            os.register_at_fork(after_in_child=self.release)
+        self.write(text)
+        return None
 
     def write(self, text: str) -> None:
         """Replace the text. Only for the holder."""
@@ -72,7 +82,7 @@ class LockFile:
         if self._descriptor is None:
             return False
         with contextlib.suppress(OSError):
-            if os.path.samestat(self._file, os.stat(self._path)):
+            if os.path.samestat(os.fstat(self._descriptor), os.stat(self._path)):
                 return True
         try:
             return self.take(text) is None
@@ -84,33 +94,3 @@ class LockFile:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
-
-    def _take(self, text: str) -> str | None:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _lock(descriptor)
-        except LockedByAnother:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            found = os.read(descriptor, TEXT_BYTES)
-            os.close(descriptor)
-            return found.decode()
-        except OSError:
-            os.close(descriptor)
-            raise
-        self.release()
-        self._descriptor, self._file = descriptor, os.fstat(descriptor)
-        _release_in_children(self)
-        self.write(text)
-        return None
-
-
-def _release_in_children(lock: LockFile) -> None:
-    """A forked child has a copy of the descriptor, and would hold the lock when its parent is dead."""
-    if sys.platform != "win32":
-        reference = weakref.ref(lock)
-
-        def release() -> None:
-            if held := reference():
-                held.release()
-
-        os.register_at_fork(after_in_child=release)

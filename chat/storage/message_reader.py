@@ -1,8 +1,6 @@
 """Owns the reading of messages: conversations, their history, and what a user has missed. Writes nothing."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
@@ -22,7 +20,7 @@ from chat.storage.records import (
 from chat.storage.schema import MESSAGE, conversations, last_seen, members, messages
 
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
-FEW_AT_A_TIME = {"yield_per": 16}  # rows of a page, which may be full with the fourth
+FEW = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
 class MessageReader:
@@ -35,27 +33,20 @@ class MessageReader:
         """Return the user's conversations, the one with the newest message first.
 
         Args:
-            before: (sent_at of its last message, the other user) of one of them: only those after it
-                in that order. A place, not a count: a conversation that gets a message meanwhile moves
-                up and shifts nobody onto another page. None: from the first.
+            before: (sent_at of its last message, the other user) of one of them: only those after it.
+                A place, not a count: a conversation that gets a message meanwhile shifts no page.
         """
         # The page by itself, so that unread messages are not counted of what is not on it.
         page_query = newest_of_a_user(*_STATE, *MESSAGE)
         if before is not None:
             place = before[0], direct_key(user_id, before[1])
             page_query = page_query.where(tuple_(messages.c.sent_at, conversations.c.key) < place)
-        page = page_query.subquery("page").c
-        unread = (
-            select(func.count())
-            .where(
-                messages.c.conversation_id == page.id, messages.c.seq > page.read_seq, messages.c.sender_id != user_id
-            )
-            .scalar_subquery()
-        )
-        query = select(*page, unread).order_by(page.sent_at.desc(), page.key.desc())
+        page, m = page_query.subquery("page").c, messages.c
+        unread = select(func.count()).where(m.conversation_id == page.id, m.seq > page.read_seq, m.sender_id != user_id)
+        query = select(*page, unread.scalar_subquery()).order_by(page.sent_at.desc(), page.key.desc())
         with self._database.reading() as connection:
             rows = connection.execute(query, {"user": user_id, "limit": limit}).all()
-            theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
+            theirs = self._theirs(connection, user_id, rows)
         return [
             Overview(
                 other_of(key, user_id), last_seq, received, read,
@@ -65,20 +56,13 @@ class MessageReader:
         ]  # fmt: skip
 
     def history(
-        self,
-        one: str,
-        other: str,
-        limit: int,
-        before: int | None = None,
-        after: int | None = None,
-        size: int = PAGE_BYTES,
+        self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
     ) -> Page[Message]:
         """Return messages of two users' conversation, in order of `seq`.
 
         Args:
-            before: only smaller `seq`s; the last `limit` of them. None: no upper bound.
-            after: only larger `seq`s; with it, the first `limit` of them. None: no lower bound.
-            size: of the page's texts, in bytes.
+            before: only smaller `seq`s; the last `limit` of them.
+            after: only larger `seq`s; with it, the first `limit` of them.
         """
         c = messages.c
         conversation = select(conversations.c.id).where(conversations.c.key == direct_key(one, other)).scalar_subquery()
@@ -88,33 +72,29 @@ class MessageReader:
         if after is not None:
             query = query.where(c.seq > after)
         newest_first = after is None
-        query = query.order_by(c.seq.desc() if newest_first else c.seq)
-        with self._database.reading() as connection:
-            rows = connection.execute(query.limit(limit + 1), execution_options=FEW_AT_A_TIME)
-            with rows:
-                found, more = page_of((Message(*row) for row in rows), limit, size)
+        query = query.order_by(c.seq.desc() if newest_first else c.seq).limit(limit + 1)
+        with self._database.reading() as connection, connection.execute(query, execution_options=FEW) as rows:
+            found, more = page_of((Message(*row) for row in rows), limit, PAGE_BYTES)
         return Page(found[::-1] if newest_first else found, more)
 
     def standings(self, user_id: str, limit: int) -> list[ConversationState]:
         """Return how far the user's conversations have got, the one with the newest message first."""
         with self._database.reading() as connection:
             rows = connection.execute(_STANDINGS, {"user": user_id, "limit": limit}).all()
-            if not rows:
-                return []
-            theirs = self._theirs(connection, user_id, [(id_, key) for id_, key, *_ in rows])
+            theirs = self._theirs(connection, user_id, rows)
         return [
             ConversationState(other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM))
             for id_, key, last_seq, received, read in rows
         ]
 
     def _theirs(
-        self, connection: Connection, user_id: str, wanted: list[tuple[int, str]]
+        self, connection: Connection, user_id: str, rows: Sequence[Any]
     ) -> dict[int, tuple[int, int, int | None]]:
-        """Return the other users' (received, read, last seen) of conversations, given as (id, key).
+        """Return the other users' (received, read, last seen) of conversations, given as (id, key, ...).
 
         Looked up by the primary key: members have no index that is led by the conversation.
         """
-        others = [(other_of(key, user_id), id_) for id_, key in wanted]
+        others = [(other_of(key, user_id), id_) for id_, key, *_ in rows]
         return {
             id_: (received, read, seen_at)
             for part in parts([member for member in others if member[0] != user_id])
@@ -124,11 +104,11 @@ class MessageReader:
     def missed(self, user_id: str, beyond: Mapping[str, int], limit: int, size: int) -> Page[Found]:
         """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
 
-        Within a conversation in the order of `seq`, even where the clock was set back: what stands
-        behind a message of a later time counts as no older than that.
+        Within a conversation in the order of `seq`, even where the clock was set back: what stands behind a
+        message counts as no older.
 
         Args:
-            beyond: other user -> `seq`, for conversations where only what lies behind that is asked for.
+            beyond: other user -> `seq`: of that conversation only what lies behind it.
             size: of the page's texts, in bytes.
         """
         me, c, m = members.c, conversations.c, messages.c
@@ -154,12 +134,10 @@ class MessageReader:
             select(p.key, *MESSAGE)
             .join_from(place, messages, (m.conversation_id == p.conversation_id) & (m.seq == p.seq))
             .order_by(p.time, p.conversation_id, p.seq)
+            .limit(limit + 1)
         )
-        with self._database.reading() as connection:
-            rows = connection.execute(query.limit(limit + 1), execution_options=FEW_AT_A_TIME)
-            with rows:
-                missed = (Found(other_of(key, user_id), Message(*row)) for key, *row in rows)
-                return page_of(missed, limit, size)
+        with self._database.reading() as connection, connection.execute(query, execution_options=FEW) as rows:
+            return page_of((Found(other_of(key, user_id), Message(*row)) for key, *row in rows), limit, size)
 
 
 def newest_of_a_user(*columns: Any) -> Select[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable, WrongTables
 from chat.resources import MIGRATIONS
+from chat.storage.database import reason_of
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str | None]:
@@ -20,10 +21,20 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
         Unavailable: the database cannot be reached or written.
         WrongTables: a newer program has made them.
     """
+    config = Config()
+    scripts = _scripts(config)
     try:
-        return _upgrade(engine)
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            before = _revision(connection)
+            if before and before not in {script.revision for script in scripts.walk_revisions()}:
+                raise WrongTables(
+                    f"The database is at revision {before}, which this program does not know: a newer one has made it."
+                )
+            command.upgrade(config, "head")
+            return before, _revision(connection)
     except SQLAlchemyError as error:
-        raise Unavailable(f"The database cannot be upgraded: {_reason(error)}") from None
+        raise Unavailable(f"The database cannot be upgraded: {reason_of(error)}") from None
 
 
 def check(engine: Engine) -> None:
@@ -37,28 +48,13 @@ def check(engine: Engine) -> None:
         with engine.connect() as connection:
             revision = _revision(connection)
     except SQLAlchemyError as error:
-        raise Unavailable(f"The database cannot be reached: {_reason(error)}") from None
+        raise Unavailable(f"The database cannot be reached: {reason_of(error)}") from None
     newest = _scripts(Config()).get_current_head()
     if revision != newest:
         raise WrongTables(
             f"The database is {f'at revision {revision}' if revision else 'empty'}, and this program "
             f"needs revision {newest}. Run: flask chat init-db"
         )
-
-
-def _upgrade(engine: Engine) -> tuple[str | None, str | None]:
-    config = Config()
-    scripts = _scripts(config)
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        before = _revision(connection)
-        if before and before not in {script.revision for script in scripts.walk_revisions()}:
-            raise WrongTables(
-                f"The database is at revision {before}, which this program does not know: a newer one has made it."
-            )
-        command.upgrade(config, "head")
-        after = _revision(connection)
-    return before, after
 
 
 def _scripts(config: Config) -> ScriptDirectory:
@@ -68,7 +64,3 @@ def _scripts(config: Config) -> ScriptDirectory:
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", error)).strip()

@@ -5,8 +5,6 @@ One thread at a time writes them, so that ids grow in the order of commits: whoe
 nothing below.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -83,8 +81,7 @@ class Notifications:
         query = self._of(user_id).order_by(seen, c.id.desc()).limit(limit)
         if after is not None:
             was_seen, last = after
-            behind = seen & (c.id < last) if was_seen else or_(seen, c.id < last)
-            query = query.where(behind)
+            query = query.where(seen & (c.id < last) if was_seen else seen | (c.id < last))
         with self._database.reading() as connection:
             found = [_notice(row) for row in connection.execute(query)]
             return found, self._count_unseen(connection, user_id)
@@ -165,10 +162,6 @@ def insert_once(
     connection: Connection, table: Table, row: dict[str, Any], once: Once | None, now_ms: int
 ) -> tuple[int, bool]:
     """Insert a row, unless the same request has done so before; return its id, and whether it has.
-
-    Args:
-        once: None: the request cannot be repeated.
-        now_ms: Unix time in milliseconds.
 
     Raises:
         Conflicting: the request's key was used before, for another body.

@@ -127,11 +127,10 @@ class Page(NamedTuple, Generic[T]):
 
 
 def page_of(messages: Iterable[T], limit: int, size: int) -> Page[T]:
-    """Return the first of `messages`: at most `limit`, and none after the one that fills the page.
+    """Return the first `limit` messages, or fewer if their texts fill a page of `size` bytes.
 
-    Args:
-        messages: one more than `limit`, if there are so many; read only as far as needed.
-        size: of the texts together, in bytes. The last may pass it, so that each page holds one.
+    The last one may pass the size, so that each page holds one. `messages` are read only as far as needed;
+    one beyond the page says that there are more.
     """
     found: list[T] = []
     for message in messages:

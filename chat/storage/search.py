@@ -5,12 +5,10 @@ is not used). Texts of three and more letters are found by trigrams, in any lang
 there is no index, by reading the newest messages of the newest conversations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, select, text, tuple_
+from sqlalchemy import Connection, Row, select, text, tuple_
 
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
@@ -24,7 +22,7 @@ UNINDEXED_CONVERSATIONS = 100
 UNINDEXED_MESSAGES = 2_000  # of each; a text of two letters takes some 50 ms in all of them
 POSTGRES_MS = 5_000  # how long PostgreSQL may take, where a text is in very many messages
 
-Place = tuple[int, str, int]  # sent_at, the other user, seq
+Place = tuple[int, str, int]  # sent_at, the other user or the conversation's key, seq
 
 
 class Search:
@@ -67,33 +65,23 @@ class Search:
             return list(connection.scalars(query))
 
 
-class _Conversation(NamedTuple):
-    id: int
-    key: str
-    last_seq: int
-    indexed_seq: int
-    touched_at: int  # when its last message was sent
-
-
 def _walk(
     connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None, is_indexed: bool
 ) -> list[Found]:
     """Look into one conversation after the other, the newest first, as long as it can add something."""
     most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
-    mine = connection.execute(_MINE, {"user": user_id, "limit": most}).all()
-    found: list[tuple[Place, Found]] = []
-    for conversation in (_Conversation(*row) for row in mine):
-        if len(found) >= limit and found[limit - 1][0][0] > conversation.touched_at:
+    found: list[tuple[Place, Message]] = []
+    for conversation in connection.execute(_MINE, {"user": user_id, "limit": most}).all():
+        if len(found) >= limit and found[-1][1].sent_at > conversation.sent_at:
             break
         for message in _in_one(connection, conversation, wanted, limit, before, is_indexed):
-            place = message.sent_at, conversation.key, message.seq
-            found.append((place, Found(other_of(conversation.key, user_id), message)))
-        found = sorted(found, key=lambda one: one[0], reverse=True)[:limit]
-    return [one for _, one in found]
+            found.append(((message.sent_at, conversation.key, message.seq), message))
+        found = sorted(found, reverse=True)[:limit]
+    return [Found(other_of(key, user_id), message) for (_, key, _), message in found]
 
 
 def _in_one(
-    connection: Connection, conversation: _Conversation, wanted: str, limit: int, before: Place | None, is_indexed: bool
+    connection: Connection, conversation: Row[Any], wanted: str, limit: int, before: Place | None, is_indexed: bool
 ) -> Iterator[Message]:
     c = messages.c
     start = conversation.last_seq - UNINDEXED_MESSAGES
@@ -112,7 +100,7 @@ def _in_one(
         if conversation.key != key:
             seq = conversation.last_seq + 1 if conversation.key < key else 0
         bound = {"sent_at": sent_at, "seq": seq}
-        by_reading = by_reading.where(tuple_(c.sent_at, c.seq) < (bound["sent_at"], bound["seq"]))
+        by_reading = by_reading.where(tuple_(c.sent_at, c.seq) < (sent_at, seq))
     if start < conversation.last_seq:
         for row in connection.execute(by_reading):
             yield Message(*row)

@@ -58,9 +58,9 @@ class SearchIndex:
 
     def _index(self, connection: Connection, waiting: list[int]) -> set[int]:
         """Index STEP_ROWS messages; return the conversations that need no more."""
-        done: set[int] = set()
         if not has_index(connection):
             return set(waiting)
+        done: set[int] = set()
         rows: list[tuple[int, str]] = []
         for conversation in waiting:
             left = STEP_ROWS - len(rows)
@@ -69,16 +69,14 @@ class SearchIndex:
             found = connection.execute(_TO_DO, {"id": conversation, "limit": left}).all()
             rows += [(row_of(conversation, seq), body) for seq, body in found]
             if found:
-                last = {"conversation": conversation, "seq": found[-1].seq}
-                connection.execute(_SET_INDEXED, last)
+                connection.execute(_SET_INDEXED, {"conversation": conversation, "seq": found[-1].seq})
             if len(found) < left:
                 done.add(conversation)
-        cursor = connection.connection.cursor()
         for start in range(0, len(rows), INSERT_ROWS):
             part = rows[start : start + INSERT_ROWS]
             places = ", ".join(["(?, ?)"] * len(part))
-            values = [value for row in part for value in row]
-            cursor.execute(f"INSERT INTO trigrams (rowid, body) VALUES {places}", values)
+            insert = f"INSERT INTO trigrams (rowid, body) VALUES {places}"
+            connection.exec_driver_sql(insert, tuple(value for row in part for value in row))
         return done
 
 

@@ -1,15 +1,13 @@
-"""Owns everything that is kept: opens one database, and makes the parts that read and write it.
-
-What is read and written stands in the parts.
-"""
+"""Owns everything that is kept: opens one database, and makes the parts that read and write it."""
 
 import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from gevent import get_hub, sleep
+from gevent.util import wrap_errors
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, Unavailable
@@ -41,8 +39,7 @@ class Storage:
         url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
         user_key: makes the key by which two spellings of a name are one user.
         journal_records: how many messages and pointers may wait to be stored.
-        check: whether to see that another database's tables are up to date. False for who is going to
-            change them.
+        check: whether another database's tables must be up to date.
         clock: Unix time in seconds.
 
     Raises:
@@ -79,17 +76,18 @@ class Storage:
             migrate.check(self.database.engine)
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Call a function that reads, in a native thread: only the calling greenlet waits for the disk.
+        """Call a function that reads, in a native thread. Blocks the calling greenlet only.
 
         Raises:
             Unavailable: the database did not answer, or is closed.
         """
         if self.database.is_closed:
             raise Unavailable("The database is closed: the server stops.")
-        read = partial(function, *args, **options)
+        read = partial(again_if_broken, partial(function, *args, **options))
         self._reads += 1
         try:
-            answer: T | SQLAlchemyError = get_hub().threadpool.apply(_outcome, (read,))
+            # The error as a value: the pool would print one that is raised, and with it whose messages were read.
+            answer: T | SQLAlchemyError = get_hub().threadpool.apply(wrap_errors((SQLAlchemyError,), read))
         finally:
             self._reads -= 1
         if isinstance(answer, SQLAlchemyError):
@@ -98,18 +96,17 @@ class Storage:
         return answer
 
     def write(self, function: Callable[..., T], *args: Any) -> T:
-        """Call a function that writes, in the journal's thread; block the calling greenlet until it is done.
+        """Call a function that writes, in the journal's thread. Blocks the calling greenlet.
 
         Raises:
             ChatError: Busy, Unavailable, or what the function raised.
         """
-        written: T = self.journal.write(lambda outcome: outcome, function, *args)
-        return written
+        return cast(T, self.journal.write(lambda outcome: outcome, function, *args))
 
     def keep_index(self) -> None:
         """Index what came since the last call: a little, or as long as nothing is committed, all of it.
 
-        Blocks the calling greenlet. Called once a second; what fails, which is logged, is tried again.
+        Blocks the calling greenlet. What fails is tried again by the next call.
         """
         if self._is_indexing:
             return
@@ -129,23 +126,10 @@ class Storage:
         return not self.journal.idle
 
     def close(self) -> None:
-        """End the thread, and close the connections. Blocks the calling greenlet while something is read.
-
-        Called when the journal is idle.
-        """
+        """End the thread, and close the connections. Blocks the calling greenlet while something is read."""
         until = time.monotonic() + CLOSE_SECONDS
         self.database.is_closed = True  # nothing new begins
         while (self._reads or not self.journal.idle) and time.monotonic() < until:
             sleep(CLOSE_POLL_SECONDS)
         self.journal.close()
         self.database.close()
-
-
-def _outcome(read: Callable[[], T]) -> T | SQLAlchemyError:
-    """The answer, or the error as a value: gevent's pool would print one that is raised, and with it
-    whose messages were asked for.
-    """
-    try:
-        return again_if_broken(read)
-    except SQLAlchemyError as error:
-        return error

@@ -14,10 +14,7 @@ END_SECONDS = 2  # how long `close` waits for a database that hangs
 
 
 class WriterThread:
-    """Calls one function at a time in a thread of its own, and another one with the outcome on the loop.
-
-    Belongs to the loop that it was made on, and keeps it going while a function runs.
-    """
+    """Calls one function at a time in a thread of its own, and another one with the outcome on the loop."""
 
     def __init__(self) -> None:
         self._tasks: Any = get_original("queue", "SimpleQueue")()

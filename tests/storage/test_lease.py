@@ -276,7 +276,7 @@ def test_who_slept_while_another_began_has_lost(database: Database) -> None:
         return  # the system keeps a lock for as long as its process sleeps
     asleep, other = Lease(database, LOG), Lease(database, LOG)
     asleep.acquire()
-    with database.writing() as connection:
+    with database.transaction() as connection:
         ago = server_lease.c.renewed_at - STALE_SECONDS * 1000
         connection.execute(update(server_lease).values(renewed_at=ago))
     other.acquire(0)
@@ -290,7 +290,7 @@ def test_who_slept_while_nobody_came_goes_on(database: Database) -> None:
         return
     asleep = Lease(database, LOG)
     asleep.acquire()
-    with database.writing() as connection:
+    with database.transaction() as connection:
         connection.execute(update(server_lease).values(renewed_at=1))
     assert asleep.renew()
     with pytest.raises(DatabaseInUse):
