@@ -55,7 +55,7 @@ def _chat() -> ChatServer:
 
 
 def _with_password(command: Callable[..., None]) -> Any:
-    """Give a command a name and its password's hash; typed twice, or a line of standard input for scripts."""
+    """Give a command a name and a password's hash. The password is typed twice, or a line of standard input."""
 
     @click.argument("name")
     @click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
