@@ -109,7 +109,7 @@ class Settings:
     notification_days: int = _setting(
         90,
         "days",
-        "After so long a notification that was seen, dismissed or has expired is deleted. 0: never.",
+        "One that was seen, dismissed or has expired is deleted so long after it was made. 0: never.",
         least=0,
     )
     webhook_url: str = _setting("", "URL", "Who is told of what somebody misses who is offline. Empty: nobody.")
