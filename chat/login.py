@@ -20,8 +20,7 @@ READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of ov
 def enter(client: Client, event: Init) -> Answer:
     """Make a socket its user's. A second init, as another user, moves it. Blocks.
 
-    From here on it gets what is sent to the user, so that between the look at the database and the
-    first live message there is no gap: what is live is held.
+    Live messages are held from before the look at the database, so that none falls between the two.
     """
     chat = client.chat
     try:
@@ -31,7 +30,8 @@ def enter(client: Client, event: Init) -> Answer:
     if client.state is not OPEN:  # gone meanwhile, so nobody would take it out of the dict again
         return LATER
     before = client.owner
-    if before != user_id:
+    is_new = before != user_id
+    if is_new:
         if len(chat.online.of(user_id)) >= chat.limits.sockets_per_user:
             too_many = RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
             return _refuse(client, event, too_many, TOO_MUCH, "too many sockets of one user")
@@ -39,7 +39,7 @@ def enter(client: Client, event: Init) -> Answer:
         chat.log.info("init user=%r address=%s", user_id, client.address)
         client.drop_backlogs()
     is_first = client.missed is None
-    _hold(client, user_id, event.sync, is_new=before != user_id)
+    _hold(client, user_id, event.sync, is_new)
     chat.online.add(user_id, client)
     # It came in time, however long the database takes; what ends it now is its token.
     client.deadline = None if client.admission is None else client.admission.deadline
@@ -55,7 +55,7 @@ def enter(client: Client, event: Init) -> Answer:
         raise
     client.emit(_ready(chat, user_id, states, unseen))
     chat.presence.came(user_id, (state.with_user_id for state in states))
-    if before != user_id:
+    if is_new:
         _start_feed(client, waiting)
     if client.missed is not None and is_first:
         _start_missed(client, states)
@@ -81,17 +81,15 @@ def _hold(client: Client, user_id: str, wants_sync: bool, is_new: bool) -> None:
 
 
 def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
-    """Read what the socket is told of at first: conversations, notifications, how many of these wait."""
     states = chat.storage.messages.standings(user_id, READY_CONVERSATIONS + 1)
     return states, *chat.storage.notifications.unseen(user_id, PAGE)
 
 
 def _ready(chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int) -> Ready:
-    settings = chat.settings
     return Ready(
         user_id=user_id,
-        heartbeat=settings.heartbeat_seconds,
-        limits={"frameBytes": settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
+        heartbeat=chat.settings.heartbeat_seconds,
+        limits={"frameBytes": chat.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
         conversations=[_standing(chat, state) for state in states[:READY_CONVERSATIONS]],
         more=len(states) > READY_CONVERSATIONS or None,
         unseen=unseen or None,
@@ -106,16 +104,13 @@ def _standing(chat: ChatServer, state: ConversationState) -> Standing:
 
 
 def _start_feed(client: Client, waiting: list[Notice]) -> None:
-    feed = client.feed
-    if feed is None:  # gone meanwhile
-        return
-    if feed.start(client.chat.feeds.older(feed, waiting) if waiting else None):
+    feed = client.feed  # None: gone meanwhile
+    if feed is not None and feed.start(client.chat.feeds.older(feed, waiting) if waiting else None):
         client.feed = None  # most sockets need none, and many are held
 
 
 def _start_missed(client: Client, states: list[ConversationState]) -> None:
     missed = client.missed
     assert missed is not None
-    is_behind = any(state.received < state.last_seq for state in states)
-    not_all_read = len(states) > READY_CONVERSATIONS
-    missed.start(client.chat.missed.older(missed) if is_behind or not_all_read else None)
+    may_be_behind = len(states) > READY_CONVERSATIONS or any(state.received < state.last_seq for state in states)
+    missed.start(client.chat.missed.older(missed) if may_be_behind else None)
