@@ -1,7 +1,4 @@
-"""Owns the commands for whoever runs the server, `flask chat ...`: what is said on the terminal.
-
-What they do is left to the parts that they call.
-"""
+"""Owns the commands for whoever runs the server, `flask chat ...`. Leaves their work to the parts that they call."""
 
 import sys
 import time
@@ -24,7 +21,24 @@ from chat.storage import migrate
 
 PROGRESS_SECONDS = 0.2  # between two looks at a batch
 
-chat_cli = AppGroup("chat", help="Run the chat server's own commands.")
+
+class _Commands(AppGroup):
+    """Says an error of ours as click does, in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NotReached as error:
+            raise _Unreachable(error.message) from None
+        except ChatError as error:
+            raise click.ClickException(error.message) from None
+
+
+class _Unreachable(click.ClickException):
+    exit_code = 3
+
+
+chat_cli = _Commands("chat", help="Run the chat server's own commands.")
 
 
 def is_running() -> bool:
@@ -40,30 +54,29 @@ def _chat() -> ChatServer:
     return chat
 
 
-def _password(command: Callable[..., None]) -> Any:
-    """Give a command the argument `password`: typed twice, or a line of standard input for scripts."""
+def _with_password(command: Callable[..., None]) -> Any:
+    """Give a command a name and a password's hash. The password is typed twice, or a line of standard input."""
 
-    option: Any = click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
-
+    @click.argument("name")
+    @click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
     @wraps(command)
-    def ask(*args: Any, password_stdin: bool, **options: Any) -> None:
+    def ask(name: str, password_stdin: bool) -> None:
+        name = checked_user_id(name, "NAME")
         if password_stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
             password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        command(*args, password=password, **options)
+        passwords.check_password(password, "The password")
+        command(name, passwords.hashed(password))
 
-    return option(ask)
+    return ask
 
 
 @chat_cli.command("init-db")
 def init_db() -> None:
     """Bring the database of CHAT_DATABASE_URL to the newest tables; nothing is lost by repeating it."""
     engine = _chat().storage.database.engine
-    try:
-        before, after = migrate.upgrade(engine)
-    except ChatError as error:
-        raise click.ClickException(error.message) from None
+    before, after = migrate.upgrade(engine)
     shown = engine.url.render_as_string(hide_password=True)
     if before == after:
         click.echo(f"{shown} is up to date (revision {after}).")
@@ -72,23 +85,19 @@ def init_db() -> None:
 
 
 @chat_cli.command("add-user")
-@click.argument("name")
-@_password
-def add_user(name: str, password: str) -> None:
+@_with_password
+def add_user(name: str, password_hash: str) -> None:
     """Give a free name a password."""
-    name = _checked_name(name)
-    if _chat().storage.accounts.give_password(name, _checked(password)) is None:
+    if _chat().storage.accounts.give_password(name, password_hash) is None:
         raise click.ClickException(f"{name} has a password already, or is disabled.")
     click.echo(f"{name} can sign in now.")
 
 
 @chat_cli.command("set-password")
-@click.argument("name")
-@_password
-def set_password(name: str, password: str) -> None:
+@_with_password
+def set_password(name: str, password_hash: str) -> None:
     """Give somebody a new password, and end all their sessions."""
-    name = _checked_name(name)
-    if _chat().storage.accounts.change_password(name, None, _checked(password)) is None:
+    if _chat().storage.accounts.change_password(name, None, password_hash) is None:
         raise click.ClickException(f"There is no user {name}.")
     click.echo(f"{name} has a new password; all sessions have ended.")
 
@@ -97,7 +106,7 @@ def set_password(name: str, password: str) -> None:
 @click.argument("name")
 def disable_user(name: str) -> None:
     """Shut somebody out: their sockets close within 2 seconds, and the name cannot be used."""
-    name = _chat().storage.accounts.disable(_checked_name(name)).name
+    name = _chat().storage.accounts.disable(checked_user_id(name, "NAME")).name
     click.echo(f"{name} is shut out.")
 
 
@@ -105,42 +114,24 @@ def disable_user(name: str) -> None:
 @click.argument("name")
 def enable_user(name: str) -> None:
     """Let somebody in again who was shut out."""
-    name = _chat().storage.accounts.disable(_checked_name(name), False).name
+    name = _chat().storage.accounts.disable(checked_user_id(name, "NAME"), False).name
     click.echo(f"{name} may come in again.")
 
 
-def _checked_service(context: click.Context, parameter: click.Parameter, name: str) -> str:
-    if not 1 <= len(name) <= SERVICE_CHARS:
-        raise click.BadParameter(f"expected 1 to {SERVICE_CHARS} characters")
-    return name
-
-
-def _checked_scope(context: click.Context, parameter: click.Parameter, scope: str) -> str:
-    if not scope.split() or set(scope.split()) - set(SCOPES):
-        raise click.BadParameter(f"expected {', '.join(SCOPES)}, or several of them")
-    return scope
-
-
 @chat_cli.command("token")
+@click.option("--service", required=True, metavar="NAME", help="What the server's log calls it: at most 64 characters.")
 @click.option(
-    "--service",
-    required=True,
-    metavar="NAME",
-    callback=_checked_service,
-    help="What the server's log calls it: at most 64 characters.",
-)
-@click.option(
-    "--scope",
-    default="notify",
-    show_default=True,
-    callback=_checked_scope,
-    help='What it may do: notify, metrics, or "notify metrics".',
+    "--scope", default="notify", show_default=True, help='What it may do: notify, metrics, or "notify metrics".'
 )
 @click.option(
     "--days", type=click.IntRange(1, 36_500), default=365, show_default=True, help="How long the token is valid."
 )
 def token(service: str, scope: str, days: int) -> None:
     """Print a token for a program, which sends it as Authorization: Bearer."""
+    if not 1 <= len(service) <= SERVICE_CHARS:
+        raise click.BadParameter(f"expected 1 to {SERVICE_CHARS} characters", param_hint="'--service'")
+    if not scope.split() or set(scope.split()) - set(SCOPES):
+        raise click.BadParameter(f"expected {', '.join(SCOPES)}, or several of them", param_hint="'--scope'")
     click.echo(_chat().tokens.sign_service(service, scope, days * 24 * 3600))
 
 
@@ -165,35 +156,27 @@ def notify(words: tuple[str, ...], everyone: bool, file: TextIO | None, key: str
     if len(words) != (1 if to_many else 2):
         wanted = "MESSAGE alone" if to_many else "NAME and MESSAGE, --everyone, or --from"
         raise click.UsageError(f"Give {wanted}.")
-    body = {"message": words[-1], "level": said["level"], "title": said["title"]}
-    body |= {"link": said["link"], "expiresIn": said["expires_in"]}
-    body = {name: value for name, value in body.items() if value is not None}
+    said |= {"message": words[-1], "expiresIn": said.pop("expires_in")}
+    body = {name: value for name, value in said.items() if value is not None}
     try:
-        names = [line.strip() for line in file] if file is not None else []
+        names = [name for line in file or () if (name := line.strip())]
     except UnicodeDecodeError:
         raise click.ClickException("The names are not UTF-8.") from None
-    try:
-        chat = _chat()
-        service = Service(chat.settings.url, chat.tokens, "cli")
-        if not to_many:
-            sockets = service.push(key, toUserId=words[0], **body)["sockets"]
-            reached = f"sockets reached: {sockets}" if sockets else "offline, so it waits"
-            click.echo(f"{words[0]}: {reached}.")
-        elif file is None:
-            _push_batch(service, key, {"everyone": True, **body})
-        else:
-            names = [name for name in names if name]
-            for start in range(0, len(names), MOST_USERS):
-                some = names[start : start + MOST_USERS]
-                its_key = None if key is None else f"{key}-{start}"
-                _push_batch(service, its_key, {"toUserIds": some, **body})
-    except NotReached as error:
-        raise _Unreachable(error.message) from None
-    except ChatError as error:
-        raise click.ClickException(error.message) from None
+    chat = _chat()
+    service = Service(chat.settings.url, chat.tokens, "cli")
+    if not to_many:
+        sockets = service.push(key, toUserId=words[0], **body)["sockets"]
+        reached = f"sockets reached: {sockets}" if sockets else "offline, so it waits"
+        click.echo(f"{words[0]}: {reached}.")
+    elif file is None:
+        _push_batch(service, key, everyone=True, **body)
+    else:
+        for start in range(0, len(names), MOST_USERS):
+            its_key = None if key is None else f"{key}-{start}"
+            _push_batch(service, its_key, toUserIds=names[start : start + MOST_USERS], **body)
 
 
-def _push_batch(service: Service, key: str | None, body: dict[str, Any]) -> None:
+def _push_batch(service: Service, key: str | None, **body: Any) -> None:
     """Push it and wait until it is sent to all, with a bar that grows."""
     batch_id = service.push(key, **body)["batchId"]
     batch = service.progress(batch_id)
@@ -205,22 +188,3 @@ def _push_batch(service: Service, key: str | None, body: dict[str, Any]) -> None
             time.sleep(PROGRESS_SECONDS)
             batch = service.progress(batch_id)
     click.echo(f"{batch['total']} users: sockets reached: {batch['sockets']}.")
-
-
-class _Unreachable(click.ClickException):
-    exit_code = 3
-
-
-def _checked_name(name: str) -> str:
-    try:
-        return checked_user_id(name, "NAME")
-    except ChatError as error:
-        raise click.ClickException(error.message) from None
-
-
-def _checked(password: str) -> str:
-    try:
-        passwords.check_password(password, "The password")
-    except ChatError as error:
-        raise click.ClickException(error.message) from None
-    return passwords.hashed(password)

@@ -1,7 +1,4 @@
-"""Owns one socket as a handler sees it: who it is, a way to answer it, and what is on its way to it.
-
-What an event means is left to the handlers.
-"""
+"""Owns one socket as a handler sees it: who it is, a way to answer it, and what is on its way to it."""
 
 import time
 from typing import Any
@@ -120,7 +117,7 @@ class Client(WebSocket):
         seconds = time.monotonic() - self.opened_at
         # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
         self.connections.spawn(self.chat.log.info, line, self.owner, reason, seconds)
-        user_id = self.owner
+        user_id = self.owner  # `remove` takes it away
         self.chat.online.remove(self)
         self.drop_backlogs()
         if user_id is not None:

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from chat.errors import BadSetting
@@ -28,6 +28,10 @@ def _setting(
     return field(default=default, repr=shown, metadata=metadata)
 
 
+def _limit(default: int, unit: str, meaning: str) -> Any:
+    return _setting(default, unit, f"{meaning} 0: no limit.", least=0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What can be set. The variable for `max_sockets` is CHAT_MAX_SOCKETS, and so on."""
@@ -39,41 +43,24 @@ class Settings:
     )
     max_sockets: int = _setting(15_000, "sockets a worker", "Further upgrades are answered 503.", least=1)
     max_message_bytes: int = _setting(65_536, "bytes", "A longer message closes its socket with 1009.", least=125)
-    max_fragments: int = _setting(
-        1_024, "frames a message", "A message in more pieces closes its socket with 1009.", least=1
-    )
+    max_fragments: int = _setting(1_024, "frames a message", "More of them close the socket with 1009.", least=1)
     outbox_bytes: int = _setting(
-        1_048_576,
-        "bytes a socket",
-        "What may wait for a slow reader. Beyond it the reader is closed with 4008.",
-        least=1_024,
+        1_048_576, "bytes a socket", "What may wait for a slow reader; beyond it 4008 closes the socket.", least=1_024
     )
     heartbeat_seconds: float = _setting(
         25.0, "seconds", "After so much silence a ping is sent; a peer that leaves two unanswered is closed.", least=1.0
     )
-    init_seconds: float = _setting(
-        10.0, "seconds", "A socket that has not sent init by then is closed with 4502.", least=1.0
-    )
+    init_seconds: float = _setting(10.0, "seconds", "Until a socket without init is closed with 4502.", least=1.0)
     presence_seconds: float = _setting(
         5.0, "seconds", "How long somebody whose last socket is gone still counts as being there.", least=0.0
     )
-    close_seconds: float = _setting(
-        10.0, "seconds", "How long a closed peer may take to hang up before it is cut off.", least=0.1
-    )
-    stop_seconds: float = _setting(
-        4.0, "seconds", "How long a worker that stops takes at most to say goodbye.", least=0.1
-    )
+    close_seconds: float = _setting(10.0, "seconds", "Until a closed peer that does not hang up is cut off.", least=0.1)
+    stop_seconds: float = _setting(4.0, "seconds", "How long a worker that stops may say goodbye.", least=0.1)
     database_url: str = _setting(
-        "",
-        "URL",
-        "SQLAlchemy's, of SQLite or PostgreSQL (postgresql+psycopg://...). "
-        "Empty: the file chat.db in Flask's instance folder.",
+        "", "URL", "SQLAlchemy's: SQLite, or postgresql+psycopg://... Empty: chat.db in Flask's instance folder."
     )
     journal_records: int = _setting(
-        20_000,
-        "records",
-        "How many messages and receipts may wait to be stored; further ones are answered busy.",
-        least=1,
+        20_000, "records", "How many may wait to be stored; further messages are answered busy.", least=1
     )
     token_secret: str = _setting(
         "",
@@ -92,97 +79,58 @@ class Settings:
     signup: str = _setting(
         "open",
         "open or closed",
-        "Whether people make their own accounts; closed: flask chat add-user makes them. "
-        "It counts where CHAT_AUTH is required.",
+        "With CHAT_AUTH=required, whether people make their own accounts; closed: flask chat add-user does.",
         choices=("open", "closed"),
     )
     trusted_proxies: int = _setting(
-        0,
-        "proxies",
-        "How many proxies stand before this server; each adds to X-Forwarded-For, of which so many "
-        "entries are believed. 0: the header is not read.",
-        least=0,
+        0, "proxies", "How many stand before this server: so many entries of X-Forwarded-For are believed.", least=0
     )
     rate_limits: str = _setting(
         "on", "on or off", "off switches all of the limits below off, for a benchmark.", choices=("on", "off")
     )
-    events_per_second: int = _setting(
-        200,
-        "events a socket and second",
-        "Further events are answered rate_limited. Four seconds' worth may come at once. 0: no limit.",
-        least=0,
+    # Of what is counted by the second, four seconds' worth may come at once.
+    events_per_second: int = _limit(200, "events a socket and second", "Further events are answered rate_limited.")
+    frames_per_second: int = _limit(
+        800, "frames a socket and second", "More, pings and fragments too, close the socket with 4009."
     )
-    frames_per_second: int = _setting(
-        800,
-        "frames a socket and second",
-        "More, pings and fragments too, close the socket with 4009. Four seconds' worth may come at once. 0: no limit.",
-        least=0,
+    bytes_per_second: int = _limit(524_288, "bytes a socket and second", "More close the socket with 4009.")
+    messages_per_minute: int = _limit(1_200, "messages a user and minute", "Further ones are answered rate_limited.")
+    sockets_per_user: int = _limit(
+        50, "sockets a user", "The init of a further one is answered rate_limited, and the socket closed with 4009."
     )
-    bytes_per_second: int = _setting(
-        524_288,
-        "bytes a socket and second",
-        "More close the socket with 4009. Four seconds' worth may come at once. 0: no limit.",
-        least=0,
+    sockets_per_address: int = _limit(
+        2_000, "sockets an address", "Further upgrades are answered 429. A network of IPv6 (/64) counts as one."
     )
-    messages_per_minute: int = _setting(
-        1_200, "messages a user and minute", "Further ones are answered rate_limited. 0: no limit.", least=0
-    )
-    sockets_per_user: int = _setting(
-        50,
-        "sockets a user",
-        "The init of a further one is answered rate_limited, and the socket closed with 4009. 0: no limit.",
-        least=0,
-    )
-    sockets_per_address: int = _setting(
-        2_000,
-        "sockets an address",
-        "Further upgrades are answered 429. A network of IPv6 (/64) counts as one. 0: no limit.",
-        least=0,
-    )
-    upgrades_per_minute: int = _setting(
-        3_000, "upgrades an address and minute", "Further ones are answered 429. 0: no limit.", least=0
-    )
-    requests_per_minute: int = _setting(
-        3_000, "requests an address and minute", "Further requests of the API are answered 429. 0: no limit.", least=0
-    )
+    upgrades_per_minute: int = _limit(3_000, "upgrades an address and minute", "Further ones are answered 429.")
+    requests_per_minute: int = _limit(3_000, "requests an address and minute", "Further ones are answered 429.")
     url: str = _setting(
-        "http://127.0.0.1:8000",
-        "URL",
-        "Where flask chat notify, and notify() in another process than the server's, find the server.",
+        "http://127.0.0.1:8000", "URL", "Where flask chat notify, and notify() in another process, find the server."
     )
     notification_days: int = _setting(
         90,
         "days",
-        "A notification that was seen or dismissed, or has expired, is deleted so long after it was made. 0: never.",
+        "One that was seen, dismissed or has expired is deleted so long after it was made. 0: never.",
         least=0,
     )
-    webhook_url: str = _setting(
-        "", "URL", "Who is told of a message or notification to somebody who is offline. Empty: nobody."
-    )
+    webhook_url: str = _setting("", "URL", "Who is told of what somebody misses who is offline. Empty: nobody.")
     webhook_secret: str = _setting(
         "", "text", "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.", shown=False
     )
     scripts: str = _setting(
         "joined",
         "joined or separate",
-        "joined: the page loads its modules as one script. separate: one by one, to read and change them; "
-        "so it is in Flask's debug mode, too.",
+        "joined: the page loads one script. separate: module by module, to read them, as in Flask's debug mode.",
         choices=("joined", "separate"),
     )
     log_level: str = _setting(
-        "INFO",
-        "name",
-        "DEBUG, INFO, WARNING, ERROR or CRITICAL: what is logged when nobody else set logging up.",
-        choices=LOG_LEVELS,
+        "INFO", "name", "The least that is logged where nobody else set logging up.", choices=LOG_LEVELS
     )
 
     def __post_init__(self) -> None:
         if self.token_secret and len(self.token_secret.encode()) < SECRET_BYTES:
-            name = "CHAT_TOKEN_SECRET"
-            raise BadSetting(f"{name} must have at least {SECRET_BYTES} bytes.", name)
+            raise BadSetting(f"CHAT_TOKEN_SECRET must have at least {SECRET_BYTES} bytes.", "CHAT_TOKEN_SECRET")
         if self.webhook_url and not self.webhook_secret:
-            name = "CHAT_WEBHOOK_SECRET"
-            raise BadSetting(f"CHAT_WEBHOOK_URL needs {name}.", name)
+            raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -205,27 +153,25 @@ class Settings:
                 log.warning("there is no setting %s; see docs/operations.md", name)
         values = {}
         for name, spec in known.items():
-            raw = given.get(name, os.environ.get(name))
-            if raw is not None:
+            if (raw := given.get(name, os.environ.get(name))) is not None:
                 values[spec.name] = _typed(name, spec, raw)
         return cls(**values)
 
 
 def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
-    assert spec.default is not MISSING
+    default: Any = spec.default
     try:
-        if isinstance(spec.default, tuple):
+        if isinstance(default, tuple):
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(part.strip().rstrip("/") for part in parts if part.strip())
-        value = type(spec.default)(raw)
+        value = type(default)(raw)
     except (TypeError, ValueError):
-        kind = type(spec.default).__name__
-        raise BadSetting(f"{name} must be of type {kind}, not {raw!r}.", name) from None
-    if (choices := spec.metadata["choices"]) and value not in choices:
+        raise BadSetting(f"{name} must be of type {type(default).__name__}, not {raw!r}.", name) from None
+    choices, least = spec.metadata["choices"], spec.metadata["least"]
+    if choices and value not in choices:
         raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {raw!r}.", name)
-    least = spec.metadata["least"]
     if isinstance(value, float) and not math.isfinite(value):
         raise BadSetting(f"{name} must be a finite number, not {raw!r}.", name)
-    if least is not None and not value >= least:
+    if least is not None and value < least:
         raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)
     return value

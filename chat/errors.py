@@ -11,14 +11,17 @@ class ChatError(Exception):
         code: the machine-readable name of the fault; part of the wire, never translated.
         status: the HTTP status for the same fault on a plain request.
         message: one English sentence for people; never holds a chat message's text.
-        field: the camelCase name of the field at fault, or None where the whole is.
-        retry_after: in how many seconds trying again makes sense; None where nobody knows.
+        field: the camelCase name of the field at fault; None: the whole is.
+        retry_after: in how many seconds trying again makes sense; None: nobody knows.
     """
 
     code = "internal"
     status = 500
     sentence = "Something went wrong on the server. It has been logged."
     retry_after: int | None = None
+
+    def __init_subclass__(cls, code: str | None = None, status: int | None = None) -> None:
+        cls.code, cls.status = code or cls.code, status or cls.status
 
     def __init__(self, message: str | None = None, field: str | None = None) -> None:
         self.message = message or self.sentence
@@ -33,98 +36,78 @@ class Internal(ChatError):
 # What a client wrote is not an event.
 
 
-class BadJson(ChatError):
+class BadJson(ChatError, code="bad_json", status=400):
     """The text is not one JSON object."""
 
-    code, status = "bad_json", 400
 
-
-class NotText(ChatError):
+class NotText(ChatError, code="not_text", status=400):
     """A binary frame: events travel as text."""
 
-    code, status = "not_text", 400
     sentence = "Binary messages are not read here. Send the event as JSON text."
 
 
-class UnknownEvent(ChatError):
+class UnknownEvent(ChatError, code="unknown_event", status=400):
     """`type` names no event that a client may send."""
 
-    code, status = "unknown_event", 400
 
-
-class MissingField(ChatError):
+class MissingField(ChatError, code="missing_field", status=400):
     """A field that the event needs is not there."""
 
-    code, status = "missing_field", 400
 
-
-class UnknownField(ChatError):
+class UnknownField(ChatError, code="unknown_field", status=400):
     """A field that the event does not have: most often a misspelt optional one."""
 
-    code, status = "unknown_field", 400
 
-
-class InvalidField(ChatError):
+class InvalidField(ChatError, code="invalid_field", status=400):
     """A field has the wrong type or breaks its rule."""
-
-    code, status = "invalid_field", 400
 
 
 # The event is well formed, but not for this client.
 
 
-class NotInitialised(ChatError):
+class NotInitialised(ChatError, code="not_initialised", status=401):
     """The socket has not said who it is."""
 
-    code, status = "not_initialised", 401
     sentence = 'Send {"type": "init", "userId": "..."} first.'
 
 
-class Forbidden(ChatError):
+class Forbidden(ChatError, code="forbidden", status=403):
     """The socket's user, or the token of a request, may not do this."""
 
-    code, status = "forbidden", 403
     sentence = "You may not do this."
 
 
-class SignInNeeded(ChatError):
+class SignInNeeded(ChatError, code="sign_in_needed", status=401):
     """The name has a password, or this server asks everybody for one; the socket is closed with 4501."""
 
-    code, status = "sign_in_needed", 401
     sentence = "This name is protected by a password. Sign in, and send the token with init."
 
 
-class WrongPassword(ChatError):
+class WrongPassword(ChatError, code="wrong_password", status=401):
     """Name and password do not go together; whether there is such a name is not said."""
 
-    code, status = "wrong_password", 401
     sentence = "Name and password do not go together."
 
 
-class SignUpClosed(ChatError):
+class SignUpClosed(ChatError, code="sign_up_closed", status=403):
     """People cannot make accounts here by themselves (CHAT_SIGNUP=closed)."""
 
-    code, status = "sign_up_closed", 403
     sentence = "Accounts are made by whoever runs this server. Ask them for one."
 
 
-class NameTaken(ChatError):
+class NameTaken(ChatError, code="name_taken", status=409):
     """Somebody has given this name a password already, or it was shut."""
 
-    code, status = "name_taken", 409
     sentence = "This name is taken. Choose another one."
 
 
-class UnknownUser(ChatError):
+class UnknownUser(ChatError, code="unknown_user", status=404):
     """There is no such user (CHAT_AUTH=required)."""
 
-    code, status = "unknown_user", 404
 
-
-class RateLimited(ChatError):
+class RateLimited(ChatError, code="rate_limited", status=429):
     """Too much in too short a time; its `retry_after` is always known."""
 
-    code, status = "rate_limited", 429
     sentence = "This was too much in too short a time. Wait a moment."
 
     def __init__(self, retry_after: int, message: str | None = None) -> None:
@@ -135,136 +118,110 @@ class RateLimited(ChatError):
 # The event is well formed and allowed, but cannot be done, now or ever.
 
 
-class Busy(ChatError):
+class Busy(ChatError, code="busy", status=503):
     """More waits to be stored than the journal takes in. Trying again in a moment helps."""
 
-    code, status = "busy", 503
     sentence = "The server has more to store than it can take in. Try again in a moment."
 
 
-class Unavailable(ChatError):
+class Unavailable(ChatError, code="unavailable", status=503):
     """A commit failed: nothing was stored, nothing was delivered. Trying again may help."""
 
-    code, status = "unavailable", 503
     sentence = "The message could not be stored, and was not sent. Try again in a moment."
 
 
-class Conflicting(ChatError):
+class Conflicting(ChatError, code="conflict", status=409):
     """The clientId or the Idempotency-Key was used before, for something else."""
 
-    code, status = "conflict", 409
     sentence = "This clientId was used before, for another text."
 
 
 # The socket is refused before it is one.
 
 
-class BadHandshake(ChatError):
+class BadHandshake(ChatError, code="bad_handshake", status=400):
     """The request's WebSocket headers are missing or wrong (RFC 6455, section 4.2.1)."""
 
-    code, status = "bad_handshake", 400
 
-
-class UpgradeRequired(ChatError):
+class UpgradeRequired(ChatError, code="upgrade_required", status=426):
     """A plain request, or another WebSocket version, where only version 13 is spoken."""
 
-    code, status = "upgrade_required", 426
 
-
-class OriginRefused(ChatError):
+class OriginRefused(ChatError, code="origin_refused", status=403):
     """A page of another site tries to open a socket here."""
 
-    code, status = "origin_refused", 403
 
-
-class TooManySockets(ChatError):
+class TooManySockets(ChatError, code="too_many_sockets", status=503):
     """This worker holds as many sockets as it may."""
 
-    code, status = "too_many_sockets", 503
 
-
-class Stopping(ChatError):
+class Stopping(ChatError, code="stopping", status=503):
     """This worker is on its way out; the next one answers in a moment."""
 
-    code, status = "stopping", 503
     sentence = "The server is restarting. Try again in a moment."
 
 
 # A plain HTTP request is refused.
 
 
-class NotSignedIn(ChatError):
+class NotSignedIn(ChatError, code="not_signed_in", status=401):
     """The token is missing, forged, meant for another server, or out of date."""
 
-    code, status = "not_signed_in", 401
     sentence = "Sign in first: POST /api/session gives a token for Authorization: Bearer."
 
 
-class NotFound(ChatError):
+class NotFound(ChatError, code="not_found", status=404):
     """Nothing is served under this path, or there is no such notification or batch."""
 
-    code, status = "not_found", 404
     sentence = "Nothing is served here. GET /api/openapi.json lists what there is."
 
 
-class MethodNotAllowed(ChatError):
+class MethodNotAllowed(ChatError, code="method_not_allowed", status=405):
     """The path is served, but not with this method; the header Allow names those it takes."""
 
-    code, status = "method_not_allowed", 405
     sentence = "This path does not take this method."
 
 
-class SlowBody(ChatError):
+class SlowBody(ChatError, code="slow_body", status=408):
     """The request's body did not come in time."""
 
-    code, status = "slow_body", 408
     sentence = "The request's body took too long to come."
 
 
-class TooLarge(ChatError):
+class TooLarge(ChatError, code="too_large", status=413):
     """The request's body is longer than any of ours needs to be."""
 
-    code, status = "too_large", 413
     sentence = "The request's body is too large."
 
 
-class NotJson(ChatError):
+class NotJson(ChatError, code="not_json", status=415):
     """The body is of another kind than JSON; a form of another site could send it."""
 
-    code, status = "not_json", 415
     sentence = "The body must be JSON, and the header Content-Type say application/json."
 
 
-class BadRequest(ChatError):
+class BadRequest(ChatError, code="bad_request", status=400):
     """What the HTTP layer itself refuses, such as a body that breaks off; the status may be another 4xx."""
 
-    code, status = "bad_request", 400
     sentence = "This is not a proper HTTP request."
 
 
 # The server itself is set up wrongly.
 
 
-class BadSetting(ChatError):
+class BadSetting(ChatError, code="bad_setting"):
     """A CHAT_* variable has a value that cannot be used; the server does not start."""
 
-    code = "bad_setting"
 
-
-class WrongTables(ChatError):
+class WrongTables(ChatError, code="wrong_tables"):
     """The database has not the tables that this program needs; the server does not start."""
 
-    code = "wrong_tables"
 
-
-class DatabaseInUse(ChatError):
+class DatabaseInUse(ChatError, code="database_in_use"):
     """Another server serves the database; this one does not start."""
 
-    code = "database_in_use"
 
-
-class NotUnderGevent(ChatError):
+class NotUnderGevent(ChatError, code="not_under_gevent", status=503):
     """The process was not monkey-patched, so that one blocking call would stop every socket."""
 
-    code, status = "not_under_gevent", 503
     sentence = "Sockets need gevent: call gevent.monkey.patch_all() before any other import, as app.py does."

@@ -1,7 +1,6 @@
-"""Owns what this chat does on each event that a client may send, in a few lines each.
+"""Owns what this chat does on each event that a client may send, in a few lines each."""
 
-How an event comes here, and what becomes of an error, is left to `router.py`.
-"""
+from functools import partial
 
 from chat import login
 from chat.client import Client
@@ -27,8 +26,7 @@ def chat(client: Client, event: Chat) -> Answer:
     receiver = server.directory.name_of(event.to_user_id)
     if seconds := server.limits.messages.take(sender):
         raise RateLimited(seconds, "These were too many messages. Wait a moment.")
-    message = Send(sender, receiver, event.message, event.client_id)
-    server.sending.send(client, message, event.ref)
+    server.sending.send(client, Send(sender, receiver, event.message, event.client_id), event.ref)
     return LATER
 
 
@@ -47,15 +45,15 @@ def read(client: Client, event: Read) -> Answer:
 def _move(client: Client, event: Received, read: int) -> Answer:
     other = client.chat.directory.name_of(event.with_user_id, "withUserId")
     pointer = Pointer(client.user_id, other, event.seq, read)
-    client.chat.receipts.move(pointer, skip=client, then=lambda error: client.answer(event.ref, error))
+    client.chat.receipts.move(pointer, skip=client, then=partial(client.answer, event.ref))
     return LATER
 
 
 @events.on("typing", Typing)
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
-    to = client.chat.directory.name_of(event.to_user_id)
-    client.chat.online.emit(TypingHint(from_user_id=client.user_id), to=to, skip=client)
+    receiver = client.chat.directory.name_of(event.to_user_id)
+    client.chat.online.emit(TypingHint(from_user_id=client.user_id), to=receiver, skip=client)
     return None
 
 
@@ -69,9 +67,8 @@ def dismiss(client: Client, event: Dismiss) -> Answer:
 @events.on("seen", See)
 def seen(client: Client, event: See) -> Answer:
     """The user has seen a notification. One that is not theirs changes nothing."""
-    client.chat.notifier.see(
-        client.user_id, [event.notification_id], skip=client, then=lambda error: client.answer(event.ref, error)
-    )
+    answer = partial(client.answer, event.ref)
+    client.chat.notifier.see(client.user_id, [event.notification_id], skip=client, then=answer)
     return LATER
 
 
@@ -88,9 +85,8 @@ def back(client: Client, event: Payload) -> Answer:
 
 
 def _set_away(client: Client, is_away: bool) -> Answer:
-    user_id = client.user_id
     client.is_away = is_away
-    client.chat.presence.changed(user_id)
+    client.chat.presence.changed(client.user_id)
     return None
 
 

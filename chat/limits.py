@@ -1,9 +1,9 @@
 """Owns the limits: how much one socket, one user and one address may ask for, so that nobody takes it all.
 
-Counts and says no. What the one who asked too much is told is left to the caller.
+Leaves to the caller what one who asks too much is told.
 
-Sockets are counted down by plain integers, which the sweep fills up once a second: no clock is read on
-the way of a message. Users and addresses are too many to go over each second: theirs is a `Meter`.
+A socket has a `Budget`, which the sweep fills up once a second, so that no message reads a clock. Users and
+addresses are too many to go over each second: theirs is a `Meter`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,6 @@ class Meter:
         return math.ceil(over) if over > ROUNDING else 0
 
     def __len__(self) -> int:
-        """Return how many keys are kept."""
         return len(self._earned_at)
 
     def _prune(self, now: float) -> None:

@@ -20,8 +20,7 @@ READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of ov
 def enter(client: Client, event: Init) -> Answer:
     """Make a socket its user's. A second init, as another user, moves it. Blocks.
 
-    From here on it gets what is sent to the user, so that between the look at the database and the
-    first live message there is no gap: what is live is held.
+    Live messages are held from before the look at the database, so that none falls between the two.
     """
     chat = client.chat
     try:
@@ -77,17 +76,15 @@ def _hold(client: Client, user_id: str, wants_sync: bool) -> None:
 
 
 def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
-    """Read what the socket is told of at first: conversations, notifications, how many of these wait."""
     states = chat.storage.messages.standings(user_id, READY_CONVERSATIONS + 1)
     return states, *chat.storage.notifications.unseen(user_id, PAGE)
 
 
 def _ready(chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int) -> Ready:
-    settings = chat.settings
     return Ready(
         user_id=user_id,
-        heartbeat=settings.heartbeat_seconds,
-        limits={"frameBytes": settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
+        heartbeat=chat.settings.heartbeat_seconds,
+        limits={"frameBytes": chat.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
         conversations=[_standing(chat, state) for state in states[:READY_CONVERSATIONS]],
         more=len(states) > READY_CONVERSATIONS or None,
         unseen=unseen or None,
@@ -102,10 +99,8 @@ def _standing(chat: ChatServer, state: ConversationState) -> Standing:
 
 
 def _start_feed(client: Client, waiting: list[Notice]) -> None:
-    feed = client.feed
-    if feed is None:  # gone meanwhile
-        return
-    if feed.start(client.chat.feeds.older(feed, waiting) if waiting else None):
+    feed = client.feed  # None: gone meanwhile
+    if feed is not None and feed.start(client.chat.feeds.older(feed, waiting) if waiting else None):
         client.feed = None  # most sockets need none, and many are held
 
 
@@ -113,6 +108,5 @@ def _start_missed(client: Client, states: list[ConversationState]) -> None:
     missed = client.missed
     if missed is None:  # it asks for itself, or is gone meanwhile
         return
-    is_behind = any(state.received < state.last_seq for state in states)
-    not_all_read = len(states) > READY_CONVERSATIONS
-    missed.start(client.chat.missed.older(missed) if is_behind or not_all_read else None)
+    may_be_behind = len(states) > READY_CONVERSATIONS or any(state.received < state.last_seq for state in states)
+    missed.start(client.chat.missed.older(missed) if may_be_behind else None)

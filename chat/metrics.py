@@ -8,7 +8,8 @@ class Counter:
 
     kind = "counter"
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, help_: str) -> None:
+        self.name, self.help = name, help_
         self._count = 0
 
     def add(self, count: int = 1) -> None:
@@ -24,42 +25,29 @@ class Gauge:
 
     kind = "gauge"
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, help_: str) -> None:
+        self.name, self.help = name, help_
         self.value: Callable[[], float] = lambda: 0
 
 
 class Metrics:
-    """The counters and gauges of one chat."""
+    """The counters and gauges of one chat, in the order in which they are shown."""
 
     def __init__(self) -> None:
-        # self._all[name] = (figure, help), in the order in which they are shown
-        self._all: dict[str, tuple[Counter | Gauge, str]] = {}
-        self.sockets = self._gauge("chat_sockets", "Sockets and streams that are open.")
-        self.users = self._gauge("chat_users_online", "Users with a socket.")
-        self.streams = self._gauge("chat_stream_users", "Users with a stream of server-sent events.")
-        self.journal = self._gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
-        self.messages = self._counter("chat_messages_total", "Messages that were stored.")
-        self.notifications = self._counter("chat_notifications_total", "Notifications that were stored.")
-        self.webhook_waiting = self._gauge("chat_webhook_waiting", "Events that wait for the webhook.")
-        self.webhook_delivered = self._counter("chat_webhook_delivered_total", "Events that the webhook has taken.")
-        self.webhook_failures = self._counter(
-            "chat_webhook_failures_total", "Tries that the webhook refused or missed."
-        )
-        self.webhook_dead = self._counter("chat_webhook_dead_letters_total", "Events that were given up.")
+        self.sockets = Gauge("chat_sockets", "Sockets and streams that are open.")
+        self.users = Gauge("chat_users_online", "Users with a socket.")
+        self.streams = Gauge("chat_stream_users", "Users with a stream of server-sent events.")
+        self.journal = Gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
+        self.messages = Counter("chat_messages_total", "Messages that were stored.")
+        self.notifications = Counter("chat_notifications_total", "Notifications that were stored.")
+        self.webhook_waiting = Gauge("chat_webhook_waiting", "Events that wait for the webhook.")
+        self.webhook_delivered = Counter("chat_webhook_delivered_total", "Events that the webhook has taken.")
+        self.webhook_failures = Counter("chat_webhook_failures_total", "Tries that the webhook refused or missed.")
+        self.webhook_dead = Counter("chat_webhook_dead_letters_total", "Events that were given up.")
 
     def exposition(self) -> str:
         """Return all figures in Prometheus' text format, version 0.0.4."""
         return "".join(
-            f"# HELP {name} {help_}\n# TYPE {name} {figure.kind}\n{name} {figure.value()}\n"
-            for name, (figure, help_) in self._all.items()
+            f"# HELP {figure.name} {figure.help}\n# TYPE {figure.name} {figure.kind}\n{figure.name} {figure.value()}\n"
+            for figure in vars(self).values()
         )
-
-    def _counter(self, name: str, help_: str) -> Counter:
-        counter = Counter()
-        self._all[name] = counter, help_
-        return counter
-
-    def _gauge(self, name: str, help_: str) -> Gauge:
-        gauge = Gauge()
-        self._all[name] = gauge, help_
-        return gauge

@@ -1,6 +1,6 @@
 """Owns the way from a text to its handler: `@events.on("chat", Chat)` declares one, and every event gets one answer.
 
-What an event means is left to the handlers.
+Leaves to the handlers what an event means.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ LATER = Later()
 
 Answer = dict[str, Any] | Later | None
 Handler = Callable[[Any, Any], Answer]
+Declare = Callable[[Handler], Handler]
 
 
 class Caller(Protocol):
@@ -41,9 +42,7 @@ class Events:
         # self._handlers[struct] = (handler, may come before init); the struct carries the name.
         self._handlers: dict[type[Payload], tuple[Handler, bool]] = {}
 
-    def on(
-        self, name: str, payload: type[Payload] = Payload, *, before_init: bool = False
-    ) -> Callable[[Handler], Handler]:
+    def on(self, name: str, payload: type[Payload] = Payload, *, before_init: bool = False) -> Declare:
         """Declare the decorated function as the handler of the event `name`.
 
         The handler is called with the Client and the typed payload, in a greenlet: it may block, and
@@ -75,7 +74,7 @@ class Events:
     def copy(self) -> Events:
         """Return the declarations as they are now; later ones change nothing in them."""
         copied = Events()
-        copied._handlers = {**self._handlers}
+        copied._handlers |= self._handlers
         return copied
 
 

@@ -1,7 +1,7 @@
 """Owns the operations on accounts: make one, sign in and out, change the password.
 
-Argon2 takes 20 ms of a whole core and 19 MiB. So a password is hashed in a small pool: a crowd that signs in
-would else stop the loop, or fill the memory.
+A password is hashed in a small pool, since Argon2 takes 20 ms of a core and 19 MiB: a crowd that signs in would
+else stop the loop, or fill the memory.
 """
 
 from typing import Annotated
@@ -64,12 +64,10 @@ def open_account(chat: ChatServer, body: NewAccount) -> Session:
     if chat.directory.required and chat.settings.signup != "open":
         raise errors.SignUpClosed
     passwords.check_password(body.password, "password")
-    accounts = chat.storage.accounts
-    account, _ = chat.storage.in_thread(accounts.find, body.user_id)
-    if account is not None and not account.is_free:
+    if (account := _account(chat, body.user_id)) is not None and not account.is_free:
         raise errors.NameTaken(field="userId")
     stored = chat.hash_in_thread(passwords.hashed, body.password)
-    account = chat.storage.write(accounts.give_password, body.user_id, stored)
+    account = chat.storage.write(chat.storage.accounts.give_password, body.user_id, stored)
     if account is None:  # somebody was faster
         raise errors.NameTaken(field="userId")
     chat.log.info("account user=%r", account.name)
@@ -93,21 +91,19 @@ class NewSession(OfUser):
     errors=(errors.SignInNeeded, errors.WrongPassword, errors.RateLimited, errors.UnknownUser, errors.Unavailable),
 )
 def open_session(chat: ChatServer, body: NewSession) -> Session:
-    account, _ = chat.storage.in_thread(chat.storage.accounts.find, body.user_id)
     if body.password is not None:
-        return _session(chat, _signed_in(chat, body.user_id, account, body.password))
+        return _session(chat, _signed_in(chat, body.user_id, body.password))
     if chat.directory.required:
         raise errors.SignInNeeded("Sign in with your password.", "password")
-    if account is not None and not account.is_free:
+    if (account := _account(chat, body.user_id)) is not None and not account.is_free:
         raise errors.SignInNeeded("This name is protected. Sign in with its password.", "password")
     return _session(chat, account or Account(chat.directory.name_of(body.user_id)))
 
 
 @Operation("DELETE", "/session", "Sign out: the token counts no more, and its sockets close.")
 def close_session(chat: ChatServer, user_id: str, admission: Admission) -> None:
-    session, expires_at = admission.session, admission.expires_at
-    if session is not None:
-        chat.storage.write(chat.storage.accounts.end_session, session, user_id, expires_at)
+    if admission.session is not None:
+        chat.storage.write(chat.storage.accounts.end_session, admission.session, user_id, admission.expires_at)
         chat.directory.keep_up()
 
 
@@ -122,19 +118,15 @@ class NewPassword(Request):
     "PUT",
     "/password",
     "Change one's password. All tokens lose their worth; a new one is the answer.",
-    body_example="""{
-      "oldPassword": "correct horse battery staple", "newPassword": "a better one, longer"
-    }""",
+    body_example='{"oldPassword": "correct horse battery staple", "newPassword": "a better one, longer"}',
     example=_SESSION,
     errors=(errors.WrongPassword, errors.RateLimited),
 )
 def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Session:
     passwords.check_password(body.new_password, "newPassword")
-    accounts = chat.storage.accounts
-    account, _ = chat.storage.in_thread(accounts.find, user_id)
-    account = _signed_in(chat, user_id, account, body.old_password)
+    account = _signed_in(chat, user_id, body.old_password)
     stored = chat.hash_in_thread(passwords.hashed, body.new_password)
-    changed = chat.storage.write(accounts.change_password, user_id, account.password, stored)
+    changed = chat.storage.write(chat.storage.accounts.change_password, user_id, account.password, stored)
     if changed is None:  # it was changed meanwhile
         raise errors.WrongPassword
     chat.log.info("password changed user=%r", changed.name)
@@ -142,15 +134,15 @@ def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Sessio
     return _session(chat, changed)
 
 
-def _signed_in(chat: ChatServer, user_id: str, account: Account | None, password: str) -> Account:
-    """Return the account, if the password is its own. Takes as long for an unknown name.
+def _account(chat: ChatServer, user_id: str) -> Account | None:
+    account, _ = chat.storage.in_thread(chat.storage.accounts.find, user_id)
+    return account
 
-    Raises:
-        WrongPassword: it is not.
-        RateLimited: this name was tried from this address too often.
-    """
-    address = request.remote_addr or ""
-    key = f"{origin_of(address)} {chat.user_key(user_id)}"
+
+def _signed_in(chat: ChatServer, user_id: str, password: str) -> Account:
+    """Return the user's account, if the password is its own. Takes as long for an unknown name."""
+    account = _account(chat, user_id)
+    key = f"{origin_of(request.remote_addr or '')} {chat.user_key(user_id)}"
     if seconds := chat.limits.wrong_passwords.wait(key):
         raise errors.RateLimited(seconds, "Too many wrong passwords for this name.")
     usable = None if account is None or account.disabled else account.password

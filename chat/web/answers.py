@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from werkzeug.exceptions import HTTPException
 
 from chat.errors import BadRequest, ChatError, Internal, MethodNotAllowed, NotFound, TooLarge
+from chat.protocol import handshake
 from chat.protocol.structs import encode
 from chat.web.shapes import Answer
 
@@ -45,6 +46,8 @@ def error_response(error: ChatError, status: int | None = None) -> Response:
     response = json_response(Failed(error=fault), status or error.status)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if response.status_code == 426:
+        response.headers.update({"Upgrade": "websocket", "Sec-WebSocket-Version": handshake.VERSION})
     if error.retry_after or response.status_code == 503:
         response.headers["Retry-After"] = str(error.retry_after or RETRY_SECONDS)
     return response

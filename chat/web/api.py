@@ -1,13 +1,10 @@
-"""Owns the routes of the API: all operations in one blueprint, and the answer for paths that nothing serves.
-
-Leaves each operation to the file that declares it.
-"""
+"""Owns the routes of the API: all operations in one blueprint, and the answer for paths that nothing serves."""
 
 from functools import cache
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
-from werkzeug.routing import BaseConverter, Map, MapAdapter
+from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 from chat.errors import MethodNotAllowed, NotFound
 from chat.web import accounts, conversations, notifications, openapi, push, search
@@ -64,22 +61,15 @@ def answer_unknown_paths(app: Flask, url_prefix: str = "") -> None:
 
     def respond(rest: str) -> Response:
         allowed = {*served().allowed_methods(request.path)}
-        if allowed and request.method == "OPTIONS":
-            response = Response()
+        if not allowed:
+            response = error_response(NotFound())
         else:
-            response = error_response(MethodNotAllowed() if allowed else NotFound())
-        if allowed:
+            response = Response() if request.method == "OPTIONS" else error_response(MethodNotAllowed())
             response.headers["Allow"] = ", ".join(sorted(allowed | {"OPTIONS"}))
         response.headers["Cache-Control"] = "no-store"
         return response
 
     app.view_functions[UNKNOWN_PATH] = respond
-    for websocket in (False, True):
-        rule = app.url_rule_class(
-            f"{url_prefix}/<chat_name:rest>",
-            endpoint=UNKNOWN_PATH,
-            methods=None,  # any
-            merge_slashes=False,
-            websocket=websocket,
-        )
-        app.url_map.add(rule)
+    path = f"{url_prefix}/<chat_name:rest>"
+    for websocket in (False, True):  # no `methods`: any
+        app.url_map.add(Rule(path, endpoint=UNKNOWN_PATH, merge_slashes=False, websocket=websocket))

@@ -5,8 +5,8 @@ length.
 """
 
 import gzip
-from collections import OrderedDict
-from hashlib import sha256
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from flask import Response, request
 
@@ -15,15 +15,11 @@ LEAST_BYTES = 500  # less fits into the first packet either way
 KEPT = 100  # files and pages in the memory
 
 
-class Compression:
-    """Compresses the responses of one app's page."""
+def compressor() -> Callable[[Response], Response]:
+    """Make a blueprint's `after_request`. It compresses a response, if the browser takes that."""
+    compressed = lru_cache(KEPT)(partial(gzip.compress, mtime=0))
 
-    def __init__(self) -> None:
-        # self._kept[digest of a text] = the text compressed; the latest used last
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-
-    def compress(self, response: Response) -> Response:
-        """Compress a response, if its browser takes that: a blueprint's `after_request`."""
+    def compress(response: Response) -> Response:
         if response.mimetype not in KINDS:
             return response
         response.vary.add("Accept-Encoding")
@@ -34,19 +30,11 @@ class Compression:
         data = response.get_data()
         if len(data) < LEAST_BYTES:
             return response
-        response.set_data(self._compressed(data))
+        response.set_data(compressed(data))
         response.headers["Content-Encoding"] = "gzip"
         etag, _ = response.get_etag()
         if etag is not None:
             response.set_etag(etag, weak=True)  # other bytes, the same content
         return response
 
-    def _compressed(self, data: bytes) -> bytes:
-        key = sha256(data).digest()
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        else:
-            self._kept[key] = gzip.compress(data, mtime=0)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[key]
+    return compress

@@ -1,7 +1,4 @@
-"""Owns the operations on conversations: list one's own, and read the messages of one.
-
-Messages are sent over the socket.
-"""
+"""Owns the operations on conversations: list one's own, and read the messages of one."""
 
 from typing import Annotated, NamedTuple
 
@@ -14,7 +11,7 @@ from chat.storage.records import PAGE_BYTES, Message, Overview, page_of
 from chat.storage.storage import Storage
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Moment, Name, OfUser, Request, Seq
+from chat.web.shapes import Answer, Limit, Moment, Name, OfUser, Request, Seq
 
 
 class Place(NamedTuple):
@@ -38,7 +35,7 @@ class StoredMessage(Answer):
 class ConversationsPage(Request):
     """Which of one's conversations. Fewer where last messages are long, as with messages."""
 
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    limit: Limit = 50
     cursor: Cursor | UnsetType = UNSET
 
 
@@ -74,22 +71,17 @@ class Conversations(Answer):
 )
 def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage) -> Conversations:
     before = place_of(query.cursor, Place)
-    overviews = chat.storage.messages.overviews
-    found = chat.storage.in_thread(overviews, user_id, query.limit + 1, before)
+    found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, query.limit + 1, before)
     shown, more = page_of(found, query.limit, PAGE_BYTES)
     return Conversations(
         conversations=[_conversation(user_id, overview) for overview in shown],
-        next=_cursor_after(shown[-1]) if more else None,
+        next=cursor_of(Place(shown[-1].last_message.sent_at, shown[-1].with_user_id)) if more else None,
     )
 
 
 def _conversation(user_id: str, overview: Overview) -> Conversation:
     last_message = _message(user_id, overview.with_user_id, overview.last_message)
     return Conversation(**overview._asdict() | {"last_message": last_message})
-
-
-def _cursor_after(overview: Overview) -> str:
-    return cursor_of(Place(overview.last_message.sent_at, overview.with_user_id))
 
 
 class MessagesPage(Request):
@@ -126,7 +118,6 @@ def list_messages(chat: ChatServer, user_id: str, path: OfUser, query: MessagesP
 
 
 def _history(storage: Storage, me: str, other: str, query: MessagesPage) -> History:
-    """Read a page. Blocks."""
     before, after = (None if seq is UNSET else seq for seq in (query.before, query.after))
     page = storage.messages.history(me, other, query.limit, before, after)
     # Asked for afterwards, so that the last one is never before one that is shown.

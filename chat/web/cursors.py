@@ -19,7 +19,6 @@ CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
 Cursor = Annotated[str, Meta(min_length=1, max_length=CURSOR_CHARS, description="The `next` of the page before.")]
 Next = Annotated[str | None, Meta(description="`cursor` for the page after; null: there is none.")]
 
-
 P = TypeVar("P", bound=tuple[Any, ...])
 
 
@@ -37,12 +36,10 @@ def place_of(cursor: str | UnsetType, kind: type[P]) -> P | None:
     if cursor is UNSET:
         return None
     try:
-        packed = cursor.encode("ascii")
-        raw = base64.b64decode(packed + b"=" * (-len(packed) % 4), altchars=b"-_", validate=True)
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         place: P = msgspec.json.decode(raw, type=kind)
-        made = checked_user_id(place[1], "cursor") == place[1] and cursor_of(place) == cursor
+        if cursor_of(place) == cursor and checked_user_id(place[1], "cursor") == place[1]:
+            return place
     except (ValueError, InvalidField):  # base64's and msgspec's errors are kinds of ValueError
-        made = False
-    if not made:
-        raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
-    return place
+        pass
+    raise InvalidField("cursor must be the next of an earlier answer.", "cursor")

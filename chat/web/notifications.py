@@ -16,21 +16,21 @@ from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
 from chat.web.headers import security_headers
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Moment, Request, Seq
+from chat.web.shapes import Answer, Limit, Moment, Request, Seq
 from chat.web.upgrade import ADOPTED, check_room, peer_address, taken_socket
+
+# Seen or unseen, and an id.
+Place = Annotated[str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")]
 
 
 class NotificationsPage(Request):
     """Which of one's notifications."""
 
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
-    cursor: (
-        Annotated[str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")] | UnsetType
-    ) = UNSET
+    limit: Limit = 50
+    cursor: Place | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        # A pattern's $ allows a line end.
-        if self.cursor is not UNSET and not self.cursor.isalnum():
+        if self.cursor is not UNSET and not self.cursor.isalnum():  # a pattern's $ allows a line end
             raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
 
 
@@ -66,14 +66,10 @@ class Notifications(Answer):
 )
 def list_notifications(chat: ChatServer, user_id: str, query: NotificationsPage) -> Notifications:
     after = None if query.cursor is UNSET else (query.cursor[0] == "s", int(query.cursor[1:]))
-    read_page = chat.storage.notifications.page
-    found, unseen = chat.storage.in_thread(read_page, user_id, query.limit + 1, after)
+    found, unseen = chat.storage.in_thread(chat.storage.notifications.page, user_id, query.limit + 1, after)
     shown = found[: query.limit]
-    return Notifications(
-        notifications=[_notification(notice) for notice in shown],
-        unseen=unseen,
-        next=_cursor_after(shown[-1]) if len(found) > len(shown) else UNSET,
-    )
+    place = f"{'s' if shown[-1].seen else 'u'}{shown[-1].id}" if len(found) > len(shown) else UNSET
+    return Notifications(notifications=[_notification(notice) for notice in shown], unseen=unseen, next=place)
 
 
 def _notification(notice: Notice) -> StoredNotification:
@@ -88,10 +84,6 @@ def _notification(notice: Notice) -> StoredNotification:
         link=UNSET if content.link is None else content.link,
         expires=UNSET if content.expires_at is None else iso(content.expires_at),
     )
-
-
-def _cursor_after(notice: Notice) -> str:
-    return f"{'s' if notice.seen else 'u'}{notice.id}"
 
 
 class OfNotification(Request):
@@ -124,23 +116,23 @@ class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     errors=(InvalidField, TooManySockets, Stopping),
 )
 def stream_notifications(chat: ChatServer, user_id: str, admission: Admission, headers: StreamHeaders) -> Response:
-    last = None if headers.last_event_id is UNSET else headers.last_event_id
     if request.method == "HEAD":  # Flask answers it by the view for GET
         return Response(headers=HEADERS)
     check_room(chat.connections)
     if len(chat.listeners.of(user_id)) >= chat.limits.sockets_per_user:
         raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
+    last = None if headers.last_event_id is UNSET else headers.last_event_id
     address, deadline = peer_address(), admission.deadline
     listener = chat.streams.listener(user_id, admission)
     chat.log.info("stream user=%r address=%s", user_id, address)
-    if (sock := taken_socket()) is not None:
-        headers_sent = security_headers(request.is_secure)
-        stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
-        listener.begin(stream, last)
-        return ADOPTED
-    queued = QueuedStream(chat.settings.heartbeat_seconds, listener.left, deadline)
-    listener.begin(queued, last)
-    return Response(iter(queued), headers=HEADERS)
+    if (sock := taken_socket()) is None:
+        queued = QueuedStream(chat.settings.heartbeat_seconds, listener.left, deadline)
+        listener.begin(queued, last)
+        return Response(iter(queued), headers=HEADERS)
+    headers_sent = security_headers(request.is_secure)
+    stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
+    listener.begin(stream, last)
+    return ADOPTED
 
 
 VIEWS = (list_notifications, dismiss_notification, stream_notifications)

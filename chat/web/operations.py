@@ -1,7 +1,4 @@
-"""Owns the declaration of an operation, and what stands around each view: checks, the call, the answer, errors.
-
-Leaves to each view what its operation does.
-"""
+"""Owns the declaration of an operation, and what stands around each view: checks, the call, the answer, errors."""
 
 from __future__ import annotations
 
@@ -89,8 +86,7 @@ def flask_view(view: View) -> Callable[..., Response]:
 
     def respond(**path: str) -> Response:
         try:
-            answer = view(**_given(view.operation, types, path))
-            response = _response(answer, view.operation.status)
+            response = _response(view(**_given(view.operation, types, path)), view.operation.status)
         except ChatError as error:
             response = error_response(error)
         except HTTPException as error:

@@ -1,18 +1,19 @@
 """Owns the HTML page, its script and files, and the figures for Prometheus."""
 
+from functools import partial
 from hashlib import sha256
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug import exceptions
 
 from chat.config import Settings
 from chat.errors import ChatError, NotFound
 from chat.people.tokens import METRICS_SCOPE
 from chat.resources import STATIC, TEMPLATES
-from chat.web import requests
 from chat.web.answers import error_response
-from chat.web.compression import Compression
-from chat.web.requests import current_chat
+from chat.web.compression import compressor
+from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
 
 NAME = "chat"  # of the blueprint
@@ -31,11 +32,12 @@ WORDS = {
 
 def chat_blueprint(settings: Settings) -> Blueprint:
     """Make the blueprint of page, files, sockets and metrics. Each request finds the chat of its app."""
-    blueprint = Blueprint(NAME, __name__, static_folder=STATIC, static_url_path="/static", template_folder=TEMPLATES)
+    blueprint = Blueprint(NAME, __name__, template_folder=TEMPLATES)
     bundle = BUNDLE.read_bytes()
     digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
+    get = partial(blueprint.get, provide_automatic_options=False)  # its Allow would name the catch-all's methods
 
-    @blueprint.get("/")
+    @get("/")
     def index() -> ResponseReturnValue:
         if not request.environ.get("PATH_INFO") and request.script_root:
             return redirect(f"{request.script_root}/")  # mounted there: its files lie below
@@ -44,40 +46,39 @@ def chat_blueprint(settings: Settings) -> Blueprint:
         else:
             script = url_for("chat.show_script", asked=digest)
         language = asked_language()
-        page = make_response(
-            render_template(
-                "chat/index.html",
-                auth=settings.auth,
-                signup=settings.signup,
-                script=script,
-                language=language,
-                words=WORDS[language],
-            )
-        )
+        said = {"auth": settings.auth, "signup": settings.signup, "script": script, "language": language}
+        page = Response(render_template("chat/index.html", words=WORDS[language], **said))
         page.vary.add("Accept-Language")
         page.headers["Cache-Control"] = "no-cache"
         return page
 
-    @blueprint.get("/script/<asked>.js")
-    def show_script(asked: str) -> Response:
-        # A page of before a restart asks for an older one: it gets this one, and nobody keeps it.
-        response = Response(bundle, mimetype="text/javascript")
-        response.headers["Cache-Control"] = FOR_EVER if asked == digest else "no-store"
+    @get("/static/<path:filename>", endpoint="static")
+    def show_file(filename: str) -> Response:
+        try:
+            response = send_from_directory(STATIC, filename)
+        except exceptions.NotFound:
+            response = error_response(NotFound())
+        # The files are public, and made to stand on other pages too: docs/embed.md.
+        response.headers.update({"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"})
         return response
 
-    @blueprint.get("/metrics")
+    @get("/script/<asked>.js")
+    def show_script(asked: str) -> Response:
+        # A page of before a restart asks for an older one: it gets this one, and nobody keeps it.
+        cached = FOR_EVER if asked == digest else "no-store"
+        return Response(bundle, mimetype="text/javascript", headers={"Cache-Control": cached})
+
+    @get("/metrics")
     def show_metrics() -> Response:
         chat = current_chat()
         try:
-            chat.tokens.service_of(requests.bearer_token(), METRICS_SCOPE)
+            chat.tokens.service_of(bearer_token(), METRICS_SCOPE)
         except ChatError as error:
             return error_response(error)
         return Response(chat.metrics.exposition(), content_type=PROMETHEUS)
 
     add_socket_routes(blueprint)
-    blueprint.register_error_handler(404, lambda _: error_response(NotFound()))
-    blueprint.after_request(Compression().compress)
-    blueprint.after_request(_let_files_be_embedded)
+    blueprint.after_request(compressor())
     return blueprint
 
 
@@ -86,15 +87,5 @@ def asked_language() -> str:
 
     By the order of its wishes: werkzeug's own best_match would pass over `en-GB` for a later `ko`.
     """
-    for tag in request.accept_languages.values():
-        if (code := tag.partition("-")[0].lower()) in WORDS:
-            return code
-    return next(iter(WORDS))
-
-
-def _let_files_be_embedded(response: Response) -> Response:
-    """The files are public, and made to stand on other pages too: docs/embed.md."""
-    if request.endpoint == f"{NAME}.static":
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cache-Control"] = "no-cache"
-    return response
+    codes = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((code for code in codes if code in WORDS), next(iter(WORDS)))

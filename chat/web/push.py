@@ -1,7 +1,4 @@
-"""Owns the operations of services on notifications: push one or a batch, and follow a batch.
-
-Needs a service's token. How a notification reaches its users is left to the notifier.
-"""
+"""Owns the operations of services on notifications: push one or a batch, and follow a batch."""
 
 import hashlib
 from typing import Annotated
@@ -40,13 +37,13 @@ class NewNotification(Draft, kw_only=True):
             self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
 
 
+Key = Annotated[str, Meta(pattern="^[!-~]{1,200}$", description="Your own mark for this request; known for a day.")]
+
+
 class PushHeaders(Request, rename={"idempotency_key": "Idempotency-Key"}):
     """By what a repeated request is known."""
 
-    idempotency_key: (
-        Annotated[str, Meta(pattern="^[!-~]{1,200}$", description="Your own mark for this request; known for a day.")]
-        | UnsetType
-    ) = UNSET
+    idempotency_key: Key | UnsetType = UNSET
 
 
 class Pushed(Answer):
@@ -76,9 +73,8 @@ class Pushed(Answer):
     errors=(Forbidden, UnknownUser, Conflicting),
 )
 def push_notification(chat: ChatServer, service: str, headers: PushHeaders, body: NewNotification) -> Pushed:
-    once = None
-    if (key := headers.idempotency_key) is not UNSET:
-        once = Once(service, key, hashlib.sha256(encode(body)).hexdigest())
+    key = headers.idempotency_key
+    once = None if key is UNSET else Once(service, key, hashlib.sha256(encode(body)).hexdigest())
     if body.to_user_id is not None:
         result = chat.notifier.push(body.to_user_id, body, once)
     else:

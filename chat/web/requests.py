@@ -1,7 +1,7 @@
 """Owns the reading of Flask's current request: each part as a typed struct, or an error with field and rule.
 
-Leaves to the caller what is asked for. A body is read within bounds of size and of time: a client that sends
-it byte by byte would otherwise keep a greenlet and a connection for as long as it likes.
+A body is read within bounds of size and of time: a client that sends it byte by byte would else keep a greenlet
+and a connection for as long as it likes.
 """
 
 import re
@@ -66,37 +66,25 @@ def read_body(struct: type[T], most: int = BODY_BYTES) -> T:
 
 
 def read_query(struct: type[T]) -> T:
-    """Read the parameters of the query.
-
-    Raises:
-        ChatError: UnknownField or InvalidField.
-    """
-    given = request.args.to_dict(flat=False)
-    for name, values in given.items():
+    """Read the parameters of the query."""
+    for name, values in request.args.lists():
         if len(values) > 1:
             name = name[:USER_ID_CHARS]
             raise errors.InvalidField(f"{name} must be given once, not {len(values)} times.", name)
-    return _converted({name: value for name, [value] in given.items()}, struct)
+    return _converted(request.args.to_dict(), struct)
 
 
 def read_headers(struct: type[T]) -> T:
-    """Read the headers that `struct` has fields for.
-
-    Raises:
-        InvalidField: one of them breaks its rule.
-    """
-    names = [field.encode_name for field in msgspec.structs.fields(struct)]
+    """Read the headers that `struct` has fields for."""
+    names = struct.__struct_encode_fields__
     return _converted({name: request.headers[name] for name in names if name in request.headers}, struct)
 
 
 def read_path(struct: type[T], parameters: dict[str, str]) -> T:
-    """Read the parameters of the path, which Flask gives by their names on the wire.
-
-    Raises:
-        InvalidField: one of them breaks its rule, or is not UTF-8 (Werkzeug only replaces the bytes).
-    """
+    """Read the parameters of the path, which Flask gives by their names on the wire."""
     try:
-        request.environ["PATH_INFO"].encode("latin-1").decode()  # PEP 3333: bytes as Latin-1
+        # Flask has replaced what is no UTF-8. The environ holds the bytes, as Latin-1 (PEP 3333).
+        request.environ["PATH_INFO"].encode("latin-1").decode()
     except UnicodeDecodeError:
         name = next(iter(parameters))
         raise errors.InvalidField(f"{name} is not UTF-8.", name) from None

@@ -9,10 +9,10 @@ from chat.people.presence import PARTNERS
 from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id
 from chat.protocol.structs import iso
 from chat.server import ChatServer
-from chat.storage.records import Found
+from chat.storage.records import Message
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Moment, Name, Request, Seq
+from chat.web.shapes import Answer, Limit, Moment, Name, Request, Seq
 
 TEXT_CHARS = 200  # of a text that is looked for
 
@@ -29,7 +29,7 @@ class MessagesQuery(Request):
     """A text that is looked for in one's messages, letter by letter; upper and lower case alike."""
 
     q: Annotated[str, Meta(max_length=TEXT_CHARS, description="Spaces around it do not count.")]
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 20
+    limit: Limit = 20
     cursor: Cursor | UnsetType = UNSET
 
 
@@ -61,33 +61,30 @@ class FoundMessages(Answer):
 )
 def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> FoundMessages:
     before = place_of(query.cursor, Place)
-    search = chat.storage.search.messages
-    page = chat.storage.in_thread(search, user_id, query.q.strip(), query.limit, before)
+    found, more = chat.storage.in_thread(chat.storage.search.messages, user_id, query.q.strip(), query.limit, before)
     return FoundMessages(
-        messages=[_found(found) for found in page.messages],
-        next=_cursor_after(page.messages[-1]) if page.more else None,
+        messages=[_found(with_user_id, message) for with_user_id, message in found],
+        next=cursor_of(Place(found[-1].message.sent_at, found[-1].with_user_id, found[-1].message.seq))
+        if more
+        else None,
     )
 
 
-def _found(found: Found) -> FoundMessage:
+def _found(with_user_id: str, message: Message) -> FoundMessage:
     return FoundMessage(
-        with_user_id=found.with_user_id,
-        seq=found.message.seq,
-        from_user_id=found.message.sender_id,
-        message=found.message.body,
-        timestamp=iso(found.message.sent_at),
+        with_user_id=with_user_id,
+        seq=message.seq,
+        from_user_id=message.sender_id,
+        message=message.body,
+        timestamp=iso(message.sent_at),
     )
-
-
-def _cursor_after(found: Found) -> str:
-    return cursor_of(Place(found.message.sent_at, found.with_user_id, found.message.seq))
 
 
 class UsersQuery(Request):
     """How a name begins. Empty: conversation partners only."""
 
     q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 10
+    limit: Limit = 10
 
 
 class User(Answer):

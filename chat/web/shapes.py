@@ -1,7 +1,4 @@
-"""Owns the types that requests and answers of several files share. The rest stand beside their views.
-
-camelCase on the wire, snake_case here.
-"""
+"""Owns the types that requests and answers of several files share: camelCase on the wire, snake_case here."""
 
 from typing import Annotated
 
@@ -12,6 +9,7 @@ from chat.protocol.structs import SAFE_INTEGER
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
 Seq = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
+Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
 Moment = Annotated[
     str,
     Meta(

@@ -1,12 +1,13 @@
 """Owns the WebSocket route: checks the request, upgrades it, and hands the socket over.
 
-All that needs Flask happens here, before the upgrade where it can fail. From then on the socket
-belongs to a WebSocket on gevent's loop, and neither a greenlet nor a WSGI request is kept for it.
+From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and no WSGI request is kept.
 """
 
 import ssl
 import threading
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
@@ -15,18 +16,16 @@ from flask_sock import Sock
 from gevent import monkey
 
 from chat.client import Client
-from chat.errors import ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets, UpgradeRequired
+from chat.errors import ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets
 from chat.limits import origin_of
 from chat.protocol import handshake
 from chat.transport.connections import Connections
 from chat.transport.websocket import WebSocket
-from chat.web.answers import error_response
+from chat.web.answers import RETRY_SECONDS, error_response
 from chat.web.requests import current_chat
 
-PATHS = ("/", "/ws")  # the first is shared with the page, which a plain request gets
-OURS = "chat.socket"  # marks the environ of a request that passed the check
+PAGE, SOCKET = PATHS = ("/", "/ws")  # at the page's path a plain request gets the page
 LOGGED_CHARS = 200  # of what the client wrote
-RETRY_SECONDS = 5
 UNKNOWN = "-"  # the address of a peer on a Unix socket, which is a proxy's: no limit goes by it
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
@@ -54,26 +53,20 @@ def add_socket_routes(
         connections: of the current request's chat.
     """
     sock = Sock()
+    for path in PATHS:
+        route = sock.route(path, bp=blueprint, endpoint=f"socket:{path}", provide_automatic_options=False)
+        route(lambda ws: _wait(ws, connections(), make))
+    # For the header Allow. It needs no view: `refuse_bad_upgrade` answers all plain requests.
+    blueprint.add_url_rule(SOCKET, "plain_socket", provide_automatic_options=False)
 
-    def wait(ws: Any) -> None:
-        _wait(ws, connections(), make)
-
-    def adopt_first(state: Any) -> None:
-        _use_no_thread(state.app)
+    def step_past_flask_sock(state: Any) -> None:
+        _let_the_loop_read(state.app, blueprint.name)
+        views = state.app.view_functions
         for path in PATHS:
             endpoint = f"{blueprint.name}.socket:{path}"
-            through_flask_sock = state.app.view_functions[endpoint]
+            views[endpoint] = partial(_upgrade, make, views[endpoint])
 
-            def view(through_flask_sock: Any = through_flask_sock) -> ResponseReturnValue:
-                _keep_from_flask_sock()
-                return _adopt(make) or through_flask_sock()
-
-            state.app.view_functions[endpoint] = view
-
-    for path in PATHS:
-        sock.route(path, bp=blueprint, endpoint=f"socket:{path}")(wait)
-    blueprint.add_url_rule(PATHS[1], "plain_socket", _plain)
-    blueprint.record(adopt_first)
+    blueprint.record(step_past_flask_sock)
 
 
 def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None:
@@ -85,7 +78,7 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     path = request.path.removeprefix(prefix)
     if path not in PATHS:
         return None
-    if path == PATHS[0] and not handshake.wants_upgrade(request.environ):
+    if not handshake.wants_upgrade(request.environ) and (path == PAGE or request.method == "OPTIONS"):
         return None
     try:
         if not monkey.is_module_patched("socket"):
@@ -95,7 +88,7 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     except ChatError as error:
         origin = request.headers.get("Origin", "-")[:LOGGED_CHARS]
         connections.log.warning("refused %s address=%s origin=%r: %s", error.status, peer_address(), origin, error.code)
-        return _refusal(error)
+        return error_response(error)
     return None
 
 
@@ -120,10 +113,10 @@ def check_room(connections: Connections) -> None:
 
 
 def taken_socket() -> Any:
-    """Take the current request's socket, which the server knows no more; None where it cannot be taken.
+    """Take the current request's socket out of the server's hands; None where that cannot be done.
 
-    That is under other servers than gunicorn, and where gunicorn itself ends TLS. The view has to return
-    ADOPTED then, and the caller to close the socket.
+    That is under other servers than gunicorn, and where gunicorn itself ends TLS. The caller has to close
+    the socket, and the view to return ADOPTED.
     """
     theirs = request.environ.get("gunicorn.socket")
     if theirs is None or isinstance(theirs, ssl.SSLSocket):
@@ -154,11 +147,13 @@ ADOPTED = _Adopted()  # one for all: it says nothing, and making one is a tenth 
 # Helpers.
 
 
-def _adopt(make: MakeSocket) -> ResponseReturnValue | None:
-    """Upgrade the request and take its socket from gunicorn; None where it cannot be taken."""
+def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
+    """Answer the handshake, and hand the socket over."""
     sock = taken_socket()
     if sock is None:
-        return None
+        # Else simple-websocket takes up compression: see `handshake.answer`.
+        request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        return through_flask_sock()
     sock.setblocking(False)
     try:
         sock.send(handshake.answer(request.environ))  # the first bytes of a connection always fit
@@ -179,41 +174,13 @@ def _wait(ws: Any, connections: Connections, make: MakeSocket) -> None:
         ws.connected = False  # else flask-sock sends a close frame of its own
 
 
-def _plain() -> Response:
-    """A plain request to a path that speaks WebSocket alone; a proper upgrade has a route of its own."""
-    return _refusal(UpgradeRequired("This path speaks WebSocket. Open it with a WebSocket client."))
-
-
-def _refusal(error: ChatError) -> Response:
-    response = error_response(error)
-    if isinstance(error, UpgradeRequired):
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Sec-WebSocket-Version"] = handshake.VERSION
-    return response
-
-
-def _keep_from_flask_sock() -> None:
-    """Have simple-websocket take up no compression: see `handshake.answer`. A copy, since the environ
-    belongs to the server.
-    """
-    environ = {**request.environ, OURS: True}
-    environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-    request.environ = environ
-
-
-def _use_no_thread(app: Flask) -> None:
-    """For our sockets the loop reads; for others of the app simple-websocket does, in a thread."""
+def _let_the_loop_read(app: Flask, blueprint: str) -> None:
+    """Let simple-websocket start its reading thread for other sockets of the app, and not for ours."""
     options = app.config.get("SOCK_SERVER_OPTIONS", {})
     theirs = options.get("thread_class", threading.Thread)
 
     def reader(target: Any) -> Any:
-        return _NoThread() if target.__self__.environ.get(OURS) else theirs(target=target)
+        is_ours = request.blueprint == blueprint
+        return SimpleNamespace(name="", start=lambda: None) if is_ours else theirs(target=target)
 
     app.config["SOCK_SERVER_OPTIONS"] = {**options, "thread_class": reader}
-
-
-class _NoThread:
-    name = ""
-
-    def start(self) -> None:
-        pass
