@@ -1,7 +1,6 @@
 """Owns what somebody may be called: the rule for names, their canonical spelling, and the key of a name.
 
-Knows no user. `static/js/models/names.js` must hold
-the same rules.
+Knows no user. `static/js/models/names.js` must hold the same rules.
 """
 
 import re
@@ -18,7 +17,7 @@ SIGNS = "._-@"  # beside letters and digits
 LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd")  # Unicode's categories
 MARKS = ("Mn", "Mc")
 MARKS_ON_A_LETTER = 4  # more than any script needs; a tower of them covers the lines around it
-APART = ({"LATIN", "CYRILLIC"}, {"LATIN", "GREEK"})  # scripts whose letters look alike
+APART = (frozenset({"LATIN", "CYRILLIC"}), frozenset({"LATIN", "GREEK"}))  # scripts whose letters look alike
 
 # In the long spelling of decomposed letters a name has up to four times the characters.
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]
@@ -48,7 +47,7 @@ def checked_user_id(user_id: str, field: str) -> str:
 
 
 def canonical_user_id(user_id: str) -> str:
-    """Return the canonical spelling of a name: Unicode NFKC, so that 한글 typed on two systems, or in full width, is one user."""
+    """Return the canonical spelling of a name, Unicode NFKC: 한글 typed on two systems is one user."""
     return user_id if user_id.isascii() else unicodedata.normalize("NFKC", user_id)
 
 
