@@ -1,7 +1,6 @@
 """Owns who is here: the lock-guarded dict from each user to that user's sockets, and sending to all of them.
 
-An event is encoded once, however many sockets it goes to. What is stored, and who may send what, is left
-to others.
+An event is encoded once, however many sockets it goes to. Who may send what is left to others.
 """
 
 from threading import Lock
@@ -53,11 +52,9 @@ class Online(Generic[R]):
         self._lock = Lock()
 
     def __len__(self) -> int:
-        """Return how many users are online."""
         return len(self._sockets)
 
     def users(self) -> list[str]:
-        """Return who is online."""
         return [*self._sockets]
 
     def of(self, user_id: str) -> tuple[R, ...]:
@@ -84,7 +81,7 @@ class Online(Generic[R]):
         """Send `event` to every socket of the user `to`, but not to `skip`. Never blocks.
 
         Args:
-            event: a struct of `structs.py`, a dict such as {"type": "poke"}, or what `encoded` gave.
+            event: a struct, a dict such as {"type": "poke"}, or what `encoded` gave.
 
         Returns how many sockets took it: 0 for somebody offline.
 
@@ -105,10 +102,8 @@ class Online(Generic[R]):
         user_id, socket.owner = socket.owner, None
         if user_id is None:
             return False
-        mine = self._sockets[user_id]
-        if len(mine) > 1:
-            place = mine.index(socket)
-            self._sockets[user_id] = mine[:place] + mine[place + 1 :]
+        if others := tuple(one for one in self._sockets[user_id] if one is not socket):
+            self._sockets[user_id] = others
             return False
         del self._sockets[user_id]
         return True
