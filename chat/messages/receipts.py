@@ -21,7 +21,7 @@ class Receipts:
 
         Args:
             skip: the socket that moves it, which is not told.
-            then: called when it is stored, with None, or with the error if it is not.
+            then: called with None when it is stored, or with the error.
 
         Raises:
             Busy: too much waits to be stored.
@@ -41,9 +41,7 @@ class Receipts:
         """
         if not isinstance(moved, Pointer):
             return
-        receipt = Receipt(
-            user_id=moved.user_id, with_user_id=moved.with_user_id, received=moved.received, read=moved.read
-        )
+        receipt = Receipt(**moved._asdict())
         self._online.emit(receipt, to=moved.with_user_id, skip=skip)
         if moved.user_id != moved.with_user_id:
             self._online.emit(receipt, to=moved.user_id, skip=skip)

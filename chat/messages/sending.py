@@ -54,7 +54,7 @@ class Sending:
         self._journal.append(send, partial(self._settle, client, send, ref))
 
     def _settle(self, client: Sender, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError) -> None:
-        """It is on the disk, or is not: deliver it and answer. Called in the order of `send`."""
+        """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
         if isinstance(outcome, ChatError):
             client.answer(ref, outcome)
         elif isinstance(outcome, Conflict):
@@ -71,7 +71,7 @@ class Sending:
                 client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
 
     def _deliver(self, skip: object, send: Send, seq: int, sent_at: str) -> bool:
-        """To the receiver's sockets and the sender's other ones; True if the receiver's took it."""
+        """Send it to the receiver's sockets and the sender's other ones; True if one of the receiver's took it."""
         sender, receiver = send.sender_id, send.receiver_id
         event = ChatMessage(
             from_user_id=sender,

@@ -99,11 +99,10 @@ class BatchSender:
             self._unfinished = False
             while not self._stopping and (work := self._storage.in_thread(self._storage.batches.next)):
                 self._send(work)
-        except ChatError:  # logged where it was met
+        except Exception as error:
             self._unfinished = True
-        except Exception:
-            self._unfinished = True
-            raise
+            if not isinstance(error, ChatError):  # which was logged where it was met
+                raise
         finally:
             self._sending = False
 

@@ -1,7 +1,6 @@
 """Owns notifications: stored, then shown on all sockets and streams of their users; seen and dismissed for all.
 
-What a program may say is left to `draft.py`, who may say it to the callers, and one for many users to
-`batches.py`.
+Who may say what is left to the callers.
 """
 
 import time
@@ -21,11 +20,7 @@ from chat.storage.storage import Storage
 
 MOST_IN_DOUBT = 1_000
 
-Then = Callable[[ChatError | None], None]  # what came of something that was to be stored
-
-
-def _nothing(_: ChatError | None) -> None:
-    """Do nothing, where nobody waits for the answer."""
+Then = Callable[[ChatError | None], None]  # called with None when it is stored, or with the error
 
 
 class PushResult(NamedTuple):
@@ -119,14 +114,13 @@ class Notifier:
 
     # Seen and dismissed.
 
-    def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = _nothing) -> None:
+    def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = lambda _: None) -> None:
         """Mark as seen. Never blocks: what comes in while a write is under way is the next one.
 
         Args:
             skip: the socket that says so; the user's others are told.
-            then: called when it is stored, with None, or with the error if it is not.
         """
-        self._to_see.append(_Seeing(user_id, [*ids], skip, then))
+        self._to_see.append(_Seeing(user_id, ids, skip, then))
         self._store_seen()
 
     def dismiss(self, user_id: str, id_: int, skip: object = None) -> None:
@@ -181,6 +175,6 @@ class Notifier:
 
 class _Seeing(NamedTuple):
     user_id: str
-    ids: list[int]
+    ids: Sequence[int]
     skip: object
     then: Then
