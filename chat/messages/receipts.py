@@ -1,6 +1,7 @@
 """Owns receipts: a pointer is moved, and then both sides are told."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from chat.errors import ChatError
 from chat.people.online import Online, Socket
@@ -9,12 +10,12 @@ from chat.storage.journal import Journal
 from chat.storage.records import Pointer
 
 
+@dataclass(eq=False)
 class Receipts:
     """Moves pointers, and tells the other side and one's own other sockets."""
 
-    def __init__(self, journal: Journal, online: Online[Socket]) -> None:
-        self._journal = journal
-        self._online = online
+    _journal: Journal
+    _online: Online[Socket]
 
     def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
         """Have a pointer moved. Never blocks.

@@ -5,6 +5,7 @@ Who may say what is left to the callers.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chat.errors import Busy, ChatError, NotFound, Unavailable
@@ -36,29 +37,18 @@ class PushResult(NamedTuple):
     repeated: bool
 
 
+@dataclass(eq=False)
 class Notifier:
-    """The notifications of one chat. Lives on the event loop; what is stored blocks the greenlet.
+    """The notifications of one chat. Lives on the event loop; what is stored blocks the greenlet."""
 
-    Args:
-        offline: told of a notification that nobody took: offline(user_id, event).
-        sent: counts the notifications.
-    """
+    _storage: Storage
+    _directory: Directory
+    _online: Online[Socket]
+    _streams: Online[Receiver]
+    _offline: Callable[[str, ServerEvent], None]  # told of a user and a notification that nobody took
+    _sent: Counter
 
-    def __init__(
-        self,
-        storage: Storage,
-        directory: Directory,
-        online: Online[Socket],
-        streams: Online[Receiver],
-        offline: Callable[[str, ServerEvent], None],
-        sent: Counter,
-    ) -> None:
-        self._storage = storage
-        self._directory = directory
-        self._online = online
-        self._streams = streams
-        self._offline = offline
-        self._sent = sent
+    def __post_init__(self) -> None:
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
         self._storing_seen = False
         self._in_doubt: set[Once] = set()  # requests that failed, and are to come again

@@ -6,6 +6,7 @@ asked for each message; what another process changes is noticed within a second.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from chat.errors import ChatError, InvalidField, NotSignedIn, SignInNeeded, Unavailable, UnknownUser
 from chat.people.online import Online, Receiver, Socket
@@ -20,29 +21,18 @@ KNOWN = 100_000  # accounts kept in memory
 LATE_MS = 10_000  # how long before it is seen a change may have got its time
 
 
+@dataclass(eq=False)
 class Directory:
-    """The names of one chat. Lives on the event loop; its questions to the database block the greenlet.
+    """The names of one chat. Lives on the event loop; its questions to the database block the greenlet."""
 
-    Args:
-        user_key: makes of a name the key by which two spellings are one user.
-        required: whether everybody needs a token (CHAT_AUTH).
-    """
+    _tokens: Tokens
+    _storage: Storage
+    _online: Online[Socket]
+    _streams: Online[Receiver]
+    _user_key: Callable[[str], str]  # makes of a name the key by which two spellings are one user
+    required: bool  # whether everybody needs a token (CHAT_AUTH)
 
-    def __init__(
-        self,
-        tokens: Tokens,
-        storage: Storage,
-        online: Online[Socket],
-        streams: Online[Receiver],
-        user_key: Callable[[str], str],
-        required: bool,
-    ) -> None:
-        self.required = required
-        self._tokens = tokens
-        self._storage = storage
-        self._online = online
-        self._streams = streams
-        self._user_key = user_key
+    def __post_init__(self) -> None:
         self._accounts: dict[str, Account] = {}  # by user_key; of free names too
         self._names: dict[str, str] = {}  # a spelling -> the canonical one
         self._looked_at_ms = int(time.time() * 1000)

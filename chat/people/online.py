@@ -8,10 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from chat.errors import ChatError
 from chat.people.tokens import Admission
 from chat.protocol.frames import TEXT, encode_frame
 from chat.protocol.names import canonical_user_id
-from chat.protocol.structs import encode
+from chat.protocol.structs import Ref, encode
 
 Event = msgspec.Struct | dict[str, Any]  # a dict must hold `type`
 
@@ -37,6 +38,8 @@ class Socket(Receiver, Protocol):
     wants_sync: bool  # its `init` said `sync`: it asks for what it missed
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool: ...
+    def emit(self, event: Event) -> bool: ...
+    def answer(self, ref: Ref | None, answer: ChatError) -> None: ...
 
 
 R = TypeVar("R", bound=Receiver)
