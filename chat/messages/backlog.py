@@ -1,8 +1,7 @@
 """Owns the way from what is stored to what comes live: every item once, in its order.
 
-While older items are read from the database, live ones are held; then they follow. What the kernel took
-proves nothing, since on a dead line it is lost: so a ping goes behind the items, and its pong proves them.
-What the items are, and what their proof means, is left to the source.
+While older items are read, live ones are held. What the kernel took proves nothing, since on a dead line it
+is lost: so a ping goes behind the items, and its pong proves them. What that means is left to the source.
 """
 
 from __future__ import annotations
@@ -48,9 +47,7 @@ class Source:
         self.unproven: set[ProvenBacklog] = set()  # those that have sent something since their ping
 
     def ask_for_proof(self) -> None:
-        """Ask every peer that was sent something. Called once a second: a ping for each item would cost
-        more than the item.
-        """
+        """Ask every peer that was sent something. Called once a second: a ping costs more than an item."""
         for backlog in tuple(self.unproven):
             backlog.ask_for_proof()
 
@@ -91,7 +88,7 @@ class Backlog:
         """Send the older items, in a greenlet, and then what is held. Never blocks.
 
         Args:
-            older: read while they are sent, as fast as the peer takes them; None: there are none.
+            older: read as fast as the peer takes them; None: there are none.
 
         Returns whether there was nothing to send.
         """
@@ -176,13 +173,10 @@ class ProvenBacklog(Backlog):
     def note_again(self, mark: Hashable, number: int) -> None:
         """Its proof could not be stored: have it proven another time."""
         if not self.is_over and mark not in self._unproven:
-            self._mark(mark, number)
+            self._note(mark, number)
 
     def _note(self, key: Hashable, number: int) -> None:
-        self._mark(key, number)
-
-    def _mark(self, mark: Hashable, number: int) -> None:
         if self._unproven is NOTHING:
             self._unproven = {}
-        self._unproven[mark] = number
+        self._unproven[key] = number
         self._source.unproven.add(self)

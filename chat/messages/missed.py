@@ -1,7 +1,6 @@
 """Owns what a plain client missed: one that knows only `init` and the chat event, and asks for nothing.
 
-It is sent what was written while it was away, as ordinary chat events, and its user's `received` pointer
-follows what it has read. A client that says `sync` does both for itself.
+Its user's `received` pointer follows what it has read. A client that says `sync` is left to itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ PAGE_MESSAGES = 200  # asked for at once; the next are when there is room for th
 
 
 class Missed(Source):
-    """The source of all plain clients' messages."""
+    """The source of all plain clients' messages, which are sent as ordinary chat events."""
 
     def __init__(self, storage: Storage, receipts: Receipts, connections: Connections) -> None:
         super().__init__(connections)

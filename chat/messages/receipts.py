@@ -1,6 +1,7 @@
 """Owns receipts: a pointer is moved, and then both sides are told."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from chat.errors import ChatError
 from chat.people.online import Online, Socket
@@ -9,19 +10,19 @@ from chat.storage.journal import Journal
 from chat.storage.records import Pointer
 
 
+@dataclass(eq=False)
 class Receipts:
     """Moves pointers, and tells the other side and one's own other sockets."""
 
-    def __init__(self, journal: Journal, online: Online[Socket]) -> None:
-        self._journal = journal
-        self._online = online
+    _journal: Journal
+    _online: Online[Socket]
 
     def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
         """Have a pointer moved. Never blocks.
 
         Args:
             skip: the socket that moves it, which is not told.
-            then: called when it is stored, with None, or with the error if it is not.
+            then: called with None when it is stored, or with the error.
 
         Raises:
             Busy: too much waits to be stored.
@@ -41,9 +42,7 @@ class Receipts:
         """
         if not isinstance(moved, Pointer):
             return
-        receipt = Receipt(
-            user_id=moved.user_id, with_user_id=moved.with_user_id, received=moved.received, read=moved.read
-        )
+        receipt = Receipt(**moved._asdict())
         self._online.emit(receipt, to=moved.with_user_id, skip=skip)
         if moved.user_id != moved.with_user_id:
             self._online.emit(receipt, to=moved.user_id, skip=skip)

@@ -2,50 +2,30 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from chat.errors import ChatError, Conflicting
 from chat.metrics import Counter
-from chat.people.online import Event, Online, Socket, encoded
+from chat.people.online import Online, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
 from chat.storage.journal import Journal
 from chat.storage.records import Conflict, Send, Stored
 
 
-class Sender(Protocol):
-    """Whose message it is."""
-
-    def answer(self, ref: Ref | None, answer: ChatError) -> None: ...
-    def emit(self, event: Event) -> bool: ...
-
-
+@dataclass(eq=False)
 class Sending:
-    """Sends messages.
+    """Sends messages."""
 
-    Args:
-        offline: told of a message that no socket of its receiver took: offline(user_id, event).
-        sent: counts the messages.
-    """
+    _journal: Journal
+    _online: Online[Socket]
+    _presence: Presence
+    _offline: Callable[[str, ServerEvent], None]  # told of a user and a message that none of the sockets took
+    _sent: Counter
+    _log: logging.Logger
 
-    def __init__(
-        self,
-        journal: Journal,
-        online: Online[Socket],
-        presence: Presence,
-        offline: Callable[[str, ServerEvent], None],
-        sent: Counter,
-        log: logging.Logger,
-    ) -> None:
-        self._journal = journal
-        self._online = online
-        self._presence = presence
-        self._offline = offline
-        self._sent = sent
-        self._log = log
-
-    def send(self, client: Sender, send: Send, ref: Ref | None) -> None:
+    def send(self, client: Socket, send: Send, ref: Ref | None) -> None:
         """Send a message, and answer the client when it is stored. Never blocks.
 
         Raises:
@@ -53,8 +33,8 @@ class Sending:
         """
         self._journal.append(send, partial(self._settle, client, send, ref))
 
-    def _settle(self, client: Sender, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError) -> None:
-        """It is on the disk, or is not: deliver it and answer. Called in the order of `send`."""
+    def _settle(self, client: Socket, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError) -> None:
+        """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
         if isinstance(outcome, ChatError):
             client.answer(ref, outcome)
         elif isinstance(outcome, Conflict):
@@ -71,7 +51,7 @@ class Sending:
                 client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
 
     def _deliver(self, skip: object, send: Send, seq: int, sent_at: str) -> bool:
-        """To the receiver's sockets and the sender's other ones; True if the receiver's took it."""
+        """Send it to the receiver's sockets and the sender's other ones; True if one of the receiver's took it."""
         sender, receiver = send.sender_id, send.receiver_id
         event = ChatMessage(
             from_user_id=sender,

@@ -5,6 +5,7 @@ A batch that a crash breaks off goes on where it was, in the next process.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from chat.errors import ChatError, NotFound
 from chat.notifications.draft import Draft
@@ -20,28 +21,18 @@ RESUME_SECONDS = 5
 SLICE_USERS = 100  # of a batch, between two turns of the loop
 
 
+@dataclass(eq=False)
 class BatchSender:
-    """The batches of one chat. Lives on the event loop.
+    """The batches of one chat. Lives on the event loop."""
 
-    Args:
-        spawn: calls a function soon, in a greenlet.
-    """
+    _storage: Storage
+    _notifier: Notifier
+    _directory: Directory
+    _online: Online[Socket]
+    _streams: Online[Receiver]
+    _spawn: Callable[..., None]  # calls a function soon, in a greenlet
 
-    def __init__(
-        self,
-        storage: Storage,
-        notifier: Notifier,
-        directory: Directory,
-        online: Online[Socket],
-        streams: Online[Receiver],
-        spawn: Callable[..., None],
-    ) -> None:
-        self._storage = storage
-        self._notifier = notifier
-        self._directory = directory
-        self._online = online
-        self._streams = streams
-        self._spawn = spawn
+    def __post_init__(self) -> None:
         self._unfinished = True  # a batch of before the restart, perhaps
         self._begin_at = time.monotonic() + RESUME_SECONDS
         self._sending = False
@@ -99,11 +90,10 @@ class BatchSender:
             self._unfinished = False
             while not self._stopping and (work := self._storage.in_thread(self._storage.batches.next)):
                 self._send(work)
-        except ChatError:  # logged where it was met
+        except Exception as error:
             self._unfinished = True
-        except Exception:
-            self._unfinished = True
-            raise
+            if not isinstance(error, ChatError):  # which was logged where it was met
+                raise
         finally:
             self._sending = False
 

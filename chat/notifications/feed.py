@@ -32,7 +32,7 @@ class _Feed(ProvenBacklog):
     __slots__ = ()
 
     def _note(self, key: Hashable, number: int) -> None:
-        self._mark(number, number)
+        super()._note(number, number)
 
 
 class Feeds(Source):

@@ -1,11 +1,11 @@
 """Owns notifications: stored, then shown on all sockets and streams of their users; seen and dismissed for all.
 
-What a program may say is left to `draft.py`, who may say it to the callers, and one for many users to
-`batches.py`.
+Who may say what is left to the callers.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chat.errors import Busy, ChatError, NotFound, Unavailable
@@ -21,11 +21,7 @@ from chat.storage.storage import Storage
 
 MOST_IN_DOUBT = 1_000
 
-Then = Callable[[ChatError | None], None]  # what came of something that was to be stored
-
-
-def _nothing(_: ChatError | None) -> None:
-    """Do nothing, where nobody waits for the answer."""
+Then = Callable[[ChatError | None], None]  # called with None when it is stored, or with the error
 
 
 class PushResult(NamedTuple):
@@ -41,29 +37,18 @@ class PushResult(NamedTuple):
     repeated: bool
 
 
+@dataclass(eq=False)
 class Notifier:
-    """The notifications of one chat. Lives on the event loop; what is stored blocks the greenlet.
+    """The notifications of one chat. Lives on the event loop; what is stored blocks the greenlet."""
 
-    Args:
-        offline: told of a notification that nobody took: offline(user_id, event).
-        sent: counts the notifications.
-    """
+    _storage: Storage
+    _directory: Directory
+    _online: Online[Socket]
+    _streams: Online[Receiver]
+    _offline: Callable[[str, ServerEvent], None]  # told of a user and a notification that nobody took
+    _sent: Counter
 
-    def __init__(
-        self,
-        storage: Storage,
-        directory: Directory,
-        online: Online[Socket],
-        streams: Online[Receiver],
-        offline: Callable[[str, ServerEvent], None],
-        sent: Counter,
-    ) -> None:
-        self._storage = storage
-        self._directory = directory
-        self._online = online
-        self._streams = streams
-        self._offline = offline
-        self._sent = sent
+    def __post_init__(self) -> None:
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
         self._storing_seen = False
         self._in_doubt: set[Once] = set()  # requests that failed, and are to come again
@@ -119,14 +104,13 @@ class Notifier:
 
     # Seen and dismissed.
 
-    def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = _nothing) -> None:
+    def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = lambda _: None) -> None:
         """Mark as seen. Never blocks: what comes in while a write is under way is the next one.
 
         Args:
             skip: the socket that says so; the user's others are told.
-            then: called when it is stored, with None, or with the error if it is not.
         """
-        self._to_see.append(_Seeing(user_id, [*ids], skip, then))
+        self._to_see.append(_Seeing(user_id, ids, skip, then))
         self._store_seen()
 
     def dismiss(self, user_id: str, id_: int, skip: object = None) -> None:
@@ -181,6 +165,6 @@ class Notifier:
 
 class _Seeing(NamedTuple):
     user_id: str
-    ids: list[int]
+    ids: Sequence[int]
     skip: object
     then: Then

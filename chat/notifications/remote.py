@@ -84,16 +84,15 @@ class Service:
                     allow_redirects=False,  # of a POST it would make a GET
                 )
                 said = answer.json()
+                break
             except requests.RequestException as error:
                 if not tries_left:
                     reason = type(error).__name__
                     raise NotReached(f"No chat server answers at {self._url}: {reason}.") from None
-            else:
-                said = said if isinstance(said, dict) else {}
-                fault = said.get("error")
-                if answer.ok and said and not answer.is_redirect:
-                    return said
-                if isinstance(fault, dict) and fault.keys() >= {"code", "message", "field"}:
-                    raise Refused(answer.status_code, fault)
-                raise NotReached(f"At {self._url} something else answers, with status {answer.status_code}.")
-        raise AssertionError("the last try returns or raises")
+        said = said if isinstance(said, dict) else {}
+        if answer.ok and said and not answer.is_redirect:
+            return said
+        fault = said.get("error")
+        if isinstance(fault, dict) and fault.keys() >= {"code", "message", "field"}:
+            raise Refused(answer.status_code, fault)
+        raise NotReached(f"At {self._url} something else answers, with status {answer.status_code}.")

@@ -32,14 +32,11 @@ class Retention:
         journal, storage = self._storage.journal, self._storage
         try:
             journal.write_later(self._go_on, storage.notifications.forget, before, AT_ONCE)
-            journal.write_later(_nothing, storage.batches.forget, before)
+            # A failure was logged where it was met, and the next time is soon enough.
+            journal.write_later(lambda _: None, storage.batches.forget, before)
         except Busy:
-            return
+            pass
 
     def _go_on(self, forgotten: int | ChatError) -> None:
         if forgotten == AT_ONCE:
             self._due = 0.0  # there is more of it
-
-
-def _nothing(_: object) -> None:
-    """A failure was logged where it was met, and the next time is soon enough."""

@@ -1,7 +1,7 @@
 """Owns the way of notifications to readers of server-sent events: from the first, or from where they broke off.
 
-The event's own id is the notification's, so that Last-Event-ID says what a reader has: nothing comes twice
-and nothing is left out. Seen is none of it, since a program that listens is not a pair of eyes.
+The event's own id is the notification's, so that Last-Event-ID says what a reader has. Nothing is seen by
+this: a program that listens is not a pair of eyes.
 """
 
 from __future__ import annotations
@@ -22,21 +22,17 @@ PAGE = 100  # notifications asked for at once
 
 
 class Listener:
-    """One reader. It is in the dict of streams while its stream is open.
+    """One reader. It is in the dict of streams from `begin` until its stream is over."""
 
-    Args:
-        admission: by which it is closed when its session ends.
-    """
+    __slots__ = ("_feed", "_streams", "_user_id", "admission", "owner")
 
-    __slots__ = ("_feed", "_stream", "_streams", "_user_id", "admission", "owner")
+    _feed: Backlog  # made by `begin`; nobody finds the reader before
 
     def __init__(self, streams: Streams, user_id: str, admission: Admission) -> None:
         self.owner: str | None = None
         self.admission: Admission | None = admission
         self._user_id = user_id
         self._streams = streams
-        self._stream: Outlet | None = None
-        self._feed: Backlog | None = None
 
     def begin(self, stream: Outlet, last: int | None) -> None:
         """Send what waits, and from then on what comes. Never blocks.
@@ -44,7 +40,6 @@ class Listener:
         Args:
             last: send whatever has a larger id, seen or not; None: what is unseen.
         """
-        self._stream = stream
         self._feed = Backlog(self._streams, stream, self._user_id)
         self._streams.online.add(self._user_id, self)
         self._feed.start(self._streams.older(self._user_id, last))
@@ -52,23 +47,21 @@ class Listener:
     def left(self) -> None:
         """Called when the stream is over."""
         self._streams.online.remove(self)
-        if self._feed is not None:
-            self._feed.is_over = True
+        self._feed.is_over = True
 
     def notify(self, id_: int, frame: bytes) -> bool:
         """Send a new notification, behind the older ones. False if it was not taken."""
-        return self._feed is not None and self._feed.deliver(NOTIFICATION, id_, frame)
+        return self._feed.deliver(NOTIFICATION, id_, frame)
 
     def tell(self, frame: bytes) -> bool:
         """Send what is said of a notification, but not before that one."""
-        return self._feed is not None and self._feed.deliver(None, 0, frame)
+        return self._feed.deliver(None, 0, frame)
 
     def send(self, frame: bytes) -> bool:
-        return self._stream is not None and self._stream.send(frame)
+        return self._feed.peer.send(frame)
 
     def close(self, code: int, reason: str = "") -> None:
-        if self._stream is not None:
-            self._stream.close(code, reason)
+        self._feed.peer.close(code, reason)
 
 
 class Streams(Source):

@@ -1,11 +1,12 @@
 """Owns what this worker knows of names and their accounts, and decides who is let in as one.
 
-How a name is written is decided where it is first stored. What is known is kept in memory, since it is
-asked for each message; what another worker or a command changes is noticed within a second (`keep_up`).
+How a name is written is left to where it is first stored. What is known is kept in memory, since it is
+asked for each message; what another process changes is noticed within a second.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from chat.errors import ChatError, InvalidField, NotSignedIn, SignInNeeded, Unavailable, UnknownUser
 from chat.people.online import Online, Receiver, Socket
@@ -20,30 +21,18 @@ KNOWN = 100_000  # accounts kept in memory
 LATE_MS = 10_000  # how long before it is seen a change may have got its time
 
 
+@dataclass(eq=False)
 class Directory:
-    """The names of one chat. Lives on the event loop; its questions to the database block the greenlet.
+    """The names of one chat. Lives on the event loop; its questions to the database block the greenlet."""
 
-    Args:
-        online, streams: whose sockets are closed when they may not stay.
-        user_key: makes of a name the key by which two spellings are one user.
-        required: whether everybody needs a token (CHAT_AUTH).
-    """
+    _tokens: Tokens
+    _storage: Storage
+    _online: Online[Socket]
+    _streams: Online[Receiver]
+    _user_key: Callable[[str], str]  # makes of a name the key by which two spellings are one user
+    required: bool  # whether everybody needs a token (CHAT_AUTH)
 
-    def __init__(
-        self,
-        tokens: Tokens,
-        storage: Storage,
-        online: Online[Socket],
-        streams: Online[Receiver],
-        user_key: Callable[[str], str],
-        required: bool,
-    ) -> None:
-        self.required = required
-        self._tokens = tokens
-        self._storage = storage
-        self._online = online
-        self._streams = streams
-        self._user_key = user_key
+    def __post_init__(self) -> None:
         self._accounts: dict[str, Account] = {}  # by user_key; of free names too
         self._names: dict[str, str] = {}  # a spelling -> the canonical one
         self._looked_at_ms = int(time.time() * 1000)
@@ -54,8 +43,7 @@ class Directory:
         Raises:
             UnknownUser: there is no such user, where everybody needs an account.
         """
-        found = self._names.get(user_id)
-        return self._looked_up(user_id, field).name if found is None else found
+        return self._names.get(user_id) or self._looked_up(user_id, field).name
 
     def names_of(self, user_ids: Sequence[str], field: str) -> list[str]:
         """Return the canonical spellings of many names; none becomes known by that.
@@ -97,7 +85,7 @@ class Directory:
             claims = self._tokens.read(token)
             if self._user_key(claims.sub) != self._user_key(user_id):
                 raise NotSignedIn("This token is another user's.", "token")
-            return self._checked(claims), claims.admission
+            return self._checked(claims)
         if self.required:
             raise SignInNeeded("Sign in first, and send the token with init.")
         account = self._looked_up(user_id, "userId")
@@ -106,27 +94,23 @@ class Directory:
         return account.name, None
 
     def admission_of(self, token: str) -> tuple[str, Admission]:
-        """Return the user of a token, and what it said. Raises: as `user_of`."""
-        claims = self._tokens.read(token)
-        return self._checked(claims), claims.admission
-
-    def user_of(self, token: str) -> str:
-        """Return the user of a token.
+        """Return the user of a token, and what it said.
 
         Raises:
             NotSignedIn: the token is of no good, its session has ended, or its user was shut out.
         """
         return self._checked(self._tokens.read(token))
 
-    def _checked(self, claims: Claims) -> str:
+    def _checked(self, claims: Claims) -> tuple[str, Admission]:
         account, ended = self._storage.in_thread(self._storage.accounts.find, claims.sub, claims.jti)
         if account is None and self.required:  # whoever shares the secret may name new people
             [name] = self._storage.write(self._storage.accounts.keep_names, [claims.sub])
             account = Account(name)
         account = self._learn(claims.sub, account)
-        if ended or account.disabled or claims.issued_ms < account.valid_from:
+        admission = claims.admission
+        if ended or not _may_stay(admission, account):
             raise NotSignedIn("This session has ended. Sign in again.")
-        return account.name
+        return account.name, admission
 
     def _looked_up(self, user_id: str, field: str) -> Account:
         account = self._accounts.get(self._user_key(user_id))
@@ -183,8 +167,6 @@ class Directory:
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:
-    if account.disabled:
-        return False
     if admission is None:
-        return account.password is None
-    return admission.issued_ms >= account.valid_from
+        return account.is_free
+    return not account.disabled and admission.issued_ms >= account.valid_from

@@ -1,7 +1,6 @@
 """Owns who is here: the lock-guarded dict from each user to that user's sockets, and sending to all of them.
 
-An event is encoded once, however many sockets it goes to. What is stored, and who may send what, is left
-to others.
+An event is encoded once, however many sockets it goes to. Who may send what is left to others.
 """
 
 from threading import Lock
@@ -9,10 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from chat.errors import ChatError
 from chat.people.tokens import Admission
 from chat.protocol.frames import TEXT, encode_frame
 from chat.protocol.names import canonical_user_id
-from chat.protocol.structs import encode
+from chat.protocol.structs import Ref, encode
 
 Event = msgspec.Struct | dict[str, Any]  # a dict must hold `type`
 
@@ -38,6 +38,8 @@ class Socket(Receiver, Protocol):
     wants_sync: bool  # its `init` said `sync`: it asks for what it missed
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool: ...
+    def emit(self, event: Event) -> bool: ...
+    def answer(self, ref: Ref | None, answer: ChatError) -> None: ...
 
 
 R = TypeVar("R", bound=Receiver)
@@ -53,11 +55,9 @@ class Online(Generic[R]):
         self._lock = Lock()
 
     def __len__(self) -> int:
-        """Return how many users are online."""
         return len(self._sockets)
 
     def users(self) -> list[str]:
-        """Return who is online."""
         return [*self._sockets]
 
     def of(self, user_id: str) -> tuple[R, ...]:
@@ -84,7 +84,7 @@ class Online(Generic[R]):
         """Send `event` to every socket of the user `to`, but not to `skip`. Never blocks.
 
         Args:
-            event: a struct of `structs.py`, a dict such as {"type": "poke"}, or what `encoded` gave.
+            event: a struct, a dict such as {"type": "poke"}, or what `encoded` gave.
 
         Returns how many sockets took it: 0 for somebody offline.
 
@@ -105,10 +105,8 @@ class Online(Generic[R]):
         user_id, socket.owner = socket.owner, None
         if user_id is None:
             return False
-        mine = self._sockets[user_id]
-        if len(mine) > 1:
-            place = mine.index(socket)
-            self._sockets[user_id] = mine[:place] + mine[place + 1 :]
+        if others := tuple(one for one in self._sockets[user_id] if one is not socket):
+            self._sockets[user_id] = others
             return False
         del self._sockets[user_id]
         return True

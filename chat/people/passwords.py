@@ -32,20 +32,15 @@ def check_password(password: str, field: str) -> None:
 
 def hashed(password: str) -> str:
     """Return what is stored of a password: Argon2's own string, with parameters and a random salt."""
-    return _hasher.hash(_bytes(password))
+    return _hasher.hash(password.encode("utf-8", "surrogatepass"))
 
 
 def fits(password: str, stored: str | None) -> bool:
-    """Return whether `stored` was made of `password`. None, for a name without one, fits no password,
-    and takes as long to say so."""
+    """Return whether `stored` was made of `password`. None, a name without one: False, after as long a time."""
     try:
-        return _hasher.verify(stored or _nobody(), _bytes(password)) and stored is not None
+        return _hasher.verify(stored or _nobody(), password.encode("utf-8", "surrogatepass")) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
-
-
-def _bytes(password: str) -> bytes:
-    return password.encode("utf-8", "surrogatepass")
 
 
 @cache

@@ -1,7 +1,7 @@
 """Owns who is online, away or offline, and since when; tells those who share a conversation with them.
 
 Who comes online is told at once. What may pass again within seconds, a reload or a tab that is hidden,
-is looked at in one sweep for all, once a second. Which sockets a user has is left to `online.py`.
+waits for one sweep for all, once a second. Which sockets a user has is left to others.
 """
 
 import time
@@ -20,8 +20,7 @@ PARTNERS = 1_000  # people who are told of one user, as many as `ready` tells of
 
 
 class Presence:
-    """The status of everybody, as one worker sees it. Lives on the event loop; its questions to the
-    database block the calling greenlet.
+    """The status of everybody. Lives on the event loop; its questions to the database block the greenlet.
 
     Args:
         grace_seconds: how long somebody without a socket still counts as being there.
@@ -42,24 +41,18 @@ class Presence:
         self._grace = grace_seconds
         self._clock = clock
         self._pause = pause
-        # self._told[user] = what others were told last; nobody who is offline
-        self._told: dict[str, Status] = {}
-        # self._leaving[user] = Unix time in seconds when the last socket left
-        self._leaving: dict[str, float] = {}
+        self._told: dict[str, Status] = {}  # user -> what others were told last; nobody who is offline
+        self._leaving: dict[str, float] = {}  # user -> Unix time in seconds when the last socket left
         self._changed: set[str] = set()  # may be away, or back
         self._has_partners: set[str] = set()  # of those who are here
         self._settling = False
 
     def status_of(self, user_id: str) -> Status:
-        """Within the grace it is what it was."""
+        """Return how the user is. Within the grace it is what it was."""
         return self._status(user_id) if self._online.of(user_id) else self._told.get(user_id, "offline")
 
     def came(self, user_id: str, partners: Iterable[str]) -> None:
-        """A socket became the user's.
-
-        Args:
-            partners: with whom the user shares conversations.
-        """
+        """A socket became the user's, who shares conversations with `partners`."""
         self._leaving.pop(user_id, None)
         others = [*partners]
         if others:
@@ -74,9 +67,7 @@ class Presence:
             self._changed.add(user_id)
 
     def changed(self, user_id: str) -> None:
-        """One of the user's sockets went away, or is back. Told within a second, so that a tab which is
-        switched to and fro costs no more than that.
-        """
+        """One of the user's sockets went away, or is back. Told within a second: tabs are switched to and fro."""
         self._changed.add(user_id)
 
     def introduce(self, one: str, other: str) -> None:
@@ -113,26 +104,24 @@ class Presence:
     def stop(self) -> None:
         """Everybody who is here was seen now: the process ends. Blocks."""
         now_ms = int(self._clock() * 1000)
-        seen = dict.fromkeys(self._has_partners, now_ms)
-        seen |= {user: int(at * 1000) for user, at in self._leaving.items() if user in self._has_partners}
-        if seen:
-            self._storage.write(self._storage.last_seen.note, seen)
+        self._note({user: self._left_ms(user) or now_ms for user in self._has_partners})
 
     def _settle(self, users: list[str]) -> None:
-        partners = {user: self._partners(user) for user in users}
+        storage = self._storage
+        partners = {user: storage.in_thread(storage.last_seen.partners, user, PARTNERS) for user in users}
         # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
-        seen = {
-            user: int(self._leaving[user] * 1000)
-            for user, others in partners.items()
-            if others and user in self._leaving
-        }
-        if seen:
-            self._storage.write(self._storage.last_seen.note, seen)
+        seen = {user: ms for user, others in partners.items() if others and (ms := self._left_ms(user))}
+        self._note(seen)
         for user, others in partners.items():
             self._tell(user, others, seen.get(user))
 
-    def _partners(self, user: str) -> list[str]:
-        return self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS)
+    def _left_ms(self, user: str) -> int:
+        """When the last socket left, a Unix time in milliseconds; 0: there is one."""
+        return int(self._leaving.get(user, 0) * 1000)
+
+    def _note(self, seen: dict[str, int]) -> None:
+        if seen:
+            self._storage.write(self._storage.last_seen.note, seen)
 
     def _tell(self, user: str, partners: Iterable[str], seen_ms: int | None = None) -> None:
         """Tell of the user's status now, if it is another than was told last. Does not block."""

@@ -1,6 +1,6 @@
 """Owns signed tokens (JWT, RFC 7519), which say who somebody is, and the secret they are signed with.
 
-The only file that knows JWT. Where a token travels, and what its user may do, is left to the callers.
+Where a token travels, and what its user may do, is left to the callers.
 """
 
 import logging
@@ -21,7 +21,6 @@ from chat.protocol.names import UserId, checked_user_id
 
 ALGORITHM = "HS256"
 SECRET_FILE = "token_secret"
-OWNER_ONLY = 0o600
 
 # PyJWT asks the machine's clock. We ask ours, which tests can set.
 CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
@@ -32,10 +31,10 @@ NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
 
 
 class Admission(NamedTuple):
-    """The session of a token, when the token was made, and when it expires."""
+    """What a token says of a session."""
 
     session: str | None
-    issued_ms: int  # Unix time in milliseconds
+    issued_ms: int  # Unix time in milliseconds when the token was made; 0: it does not say
     expires_at: float  # Unix time in seconds
 
     @property
@@ -57,13 +56,8 @@ class Claims(msgspec.Struct):
         self.sub = checked_user_id(self.sub, "sub")
 
     @property
-    def issued_ms(self) -> int:
-        """When the token was made: a Unix time in milliseconds; 0 where it does not say."""
-        return round(self.iat * 1000)
-
-    @property
     def admission(self) -> Admission:
-        return Admission(self.jti, self.issued_ms, self.exp)
+        return Admission(self.jti, round(self.iat * 1000), self.exp)
 
 
 class ServiceClaims(msgspec.Struct):
@@ -114,7 +108,7 @@ class Tokens:
         return self._read(token, Claims)
 
     def sign_service(self, service: str, scope: str, seconds: float) -> str:
-        """Return a token for a program: what it is called in the log, and what it may do."""
+        """Return a token for a program, by its name in the log, that lets it do what `scope` says."""
         now = round(self._clock(), 3)
         claims = {"svc": service, "scope": scope, "iat": now, "exp": int(now + seconds)}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
@@ -172,7 +166,7 @@ def _make_secret(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w") as file:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())

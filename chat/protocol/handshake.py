@@ -4,7 +4,6 @@ Looks at a WSGI environ and nothing else; reading requests and sending answers i
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Collection
 from typing import Any
@@ -17,7 +16,6 @@ Environ = dict[str, Any]
 VERSION = "13"  # the only one there is, section 4.4
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # section 1.3
 KEY_BYTES = 16
-DEFAULT_PORTS = (None, 80, 443)
 
 
 def wants_upgrade(environ: Environ) -> bool:
@@ -26,7 +24,7 @@ def wants_upgrade(environ: Environ) -> bool:
 
 
 def check(environ: Environ, origins: Collection[str]) -> None:
-    """Refuse a request that is no proper opening handshake, or a page of another site.
+    """Check that a request is a proper opening handshake, and not from a page of another site.
 
     Args:
         origins: what may open a socket beside this server's own pages; "*" allows all.
@@ -40,12 +38,11 @@ def check(environ: Environ, origins: Collection[str]) -> None:
         raise UpgradeRequired(f"Sec-WebSocket-Version must be {VERSION}.")
     if environ["REQUEST_METHOD"] != "GET" or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise BadHandshake("A WebSocket is opened by GET over HTTP/1.1.")
-    options = environ.get("HTTP_CONNECTION", "").lower().split(",")
-    if "upgrade" not in map(str.strip, options):
+    if "upgrade" not in map(str.strip, environ.get("HTTP_CONNECTION", "").lower().split(",")):
         raise BadHandshake("The header Connection must say Upgrade.")
     try:
         key = base64.b64decode(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:  # binascii.Error is one
         key = b""
     if len(key) != KEY_BYTES:
         raise BadHandshake(f"Sec-WebSocket-Key must be {KEY_BYTES} bytes in base64.")
@@ -54,7 +51,7 @@ def check(environ: Environ, origins: Collection[str]) -> None:
 
 
 def answer(environ: Environ) -> bytes:
-    """The response that ends the handshake of a request that `check` let pass.
+    """Return the response to a request that `check` let pass.
 
     No extension and no sub-protocol is taken up: permessage-deflate costs 104 KB more a client after
     one message, a bomb of 194 KB took 1 GB, and chat messages are small.
@@ -81,6 +78,6 @@ def _parts(origin: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port; the port None where it is a default one, the host where there is none."""
     try:
         parts = urlsplit(origin)
-        return parts.scheme, parts.hostname, None if parts.port in DEFAULT_PORTS else parts.port
+        return parts.scheme, parts.hostname, None if parts.port in (80, 443) else parts.port
     except ValueError:
         return "", None, None

@@ -1,7 +1,6 @@
 """Owns what somebody may be called: the rule for names, their canonical spelling, and the key of a name.
 
-Knows no user. `static/js/models/names.js` must hold
-the same rules.
+Knows no user. `static/js/models/names.js` must hold the same rules.
 """
 
 import re
@@ -48,7 +47,7 @@ def checked_user_id(user_id: str, field: str) -> str:
 
 
 def canonical_user_id(user_id: str) -> str:
-    """Return the canonical spelling of a name: Unicode NFKC, so that 한글 typed on two systems, or in full width, is one user."""
+    """Return the canonical spelling of a name, Unicode NFKC: 한글 typed on two systems is one user."""
     return user_id if user_id.isascii() else unicodedata.normalize("NFKC", user_id)
 
 

@@ -1,7 +1,7 @@
 """Owns the words on the wire: one typed struct for each event, the close codes, and how they are written.
 
-Knows nothing of sockets or of who may say what. docs/protocol.md is the same for people. Names are camelCase on the wire and snake_case here; `rename="camel"` is the one place where
-they turn.
+Knows nothing of sockets or of who may say what. Names are camelCase on the wire and snake_case here;
+`rename="camel"` turns them.
 """
 
 import time
@@ -36,25 +36,21 @@ SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 Ref = (
     Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)] | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
 )
-
-
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER)]
 
 
 class Payload(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, tag_field="type"):
     """What a client sends with an event. Subclass it for an event of your own.
 
-    A rule that a type cannot say is checked in `__post_init__`, which raises InvalidField.
-    `ref` is the client's own mark, a string of at most 64 characters or a safe integer: an event
-    that carries one is answered by exactly one `ack` or `error` with the same `ref`.
+    A rule that a type cannot say is checked in `__post_init__`, which raises InvalidField. An event with
+    a `ref`, the client's own mark, is answered by exactly one `ack` or `error` with the same `ref`.
     """
 
     ref: Ref | None = None
 
 
 class Init(Payload):
-    """I am `user_id`, as `token` proves. With `sync` I fetch for myself what I missed, and say what I
-    received. A name without a password needs no token, unless everybody needs one."""
+    """I am `user_id`, as `token` proves. With `sync` I fetch what I missed, and say what I received."""
 
     user_id: UserId
     sync: bool = False
@@ -116,7 +112,7 @@ class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=Tr
 
 
 class Standing(msgspec.Struct, rename="camel", kw_only=True):
-    """How far a conversation has got, and how far its two users: five `seq`s; 0: nothing.
+    """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
 
     `presence` and `last_seen` are the other user's; the latter only of one who is offline.
     """
@@ -132,18 +128,14 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class Ready(ServerEvent, tag="ready"):
-    """The answer to `init`. `heartbeat` in seconds; `limits`: name to number.
-
-    `conversations`: the newest first; `more` if there are older ones, which the HTTP interface lists.
-    `unseen`: how many notifications wait; None: none.
-    """
+    """The answer to `init`."""
 
     user_id: str
-    heartbeat: float
+    heartbeat: float  # seconds
     limits: dict[str, int]
-    conversations: list[Standing]
-    more: bool | None = None
-    unseen: int | None = None
+    conversations: list[Standing]  # the newest first
+    more: bool | None = None  # True: there are older conversations
+    unseen: int | None = None  # how many notifications wait; None: none
 
 
 class ChatMessage(ServerEvent, tag="chat"):
@@ -158,15 +150,12 @@ class ChatMessage(ServerEvent, tag="chat"):
 
 
 class ChatAck(ServerEvent, tag="ack"):
-    """The answer to a `chat` with a `ref`: it is stored, as `seq` of its conversation.
-
-    `delivered`: whether a socket of the receiver took it.
-    """
+    """The answer to a `chat` with a `ref`: it is stored, as `seq` of its conversation."""
 
     ref: Ref
     seq: int
     timestamp: str
-    delivered: bool
+    delivered: bool  # whether a socket of the receiver took it
 
 
 class Receipt(ServerEvent, tag="receipt"):
@@ -185,19 +174,16 @@ class TypingHint(ServerEvent, tag="typing"):
 
 
 class Notification(ServerEvent, tag="notification"):
-    """Something that a program wants somebody to know. `level`: info, success, warning or error.
-
-    `expires`: it is not to be shown after that. `seen`: on another screen, or earlier on this one.
-    """
+    """Something that a program wants somebody to know."""
 
     id: int
     message: str
-    level: str
+    level: str  # info, success, warning or error
     timestamp: str
     title: str | None = None
     link: str | None = None
-    expires: str | None = None
-    seen: bool | None = None
+    expires: str | None = None  # it is not to be shown after that
+    seen: bool | None = None  # on another screen, or earlier on this one
 
 
 class Dismissed(ServerEvent, tag="dismissed"):
@@ -206,18 +192,16 @@ class Dismissed(ServerEvent, tag="dismissed"):
     notification_id: int
 
 
-class Seen(ServerEvent, tag="seen"):
+class Seen(Dismissed, tag="seen"):
     """This notification was seen on one of your other screens."""
-
-    notification_id: int
 
 
 class PresenceChange(ServerEvent, tag="presence"):
-    """`user_id` is online, away or offline now; `last_seen` only with the last of them."""
+    """`user_id` is online, away or offline now."""
 
     user_id: str
     status: str
-    last_seen: str | None = None
+    last_seen: str | None = None  # only with offline
 
 
 class Pong(ServerEvent, tag="pong"):
@@ -227,16 +211,13 @@ class Pong(ServerEvent, tag="pong"):
 
 
 class Failure(ServerEvent, tag="error"):
-    """The answer to an event that failed; `ref` is the event's own, where it could be read.
-
-    `retry_after`: in how many seconds trying again makes sense, where the server knows.
-    """
+    """The answer to an event that failed."""
 
     code: str
     message: str
     field: str | None = None
-    ref: Ref | None = None
-    retry_after: int | None = None
+    ref: Ref | None = None  # the event's own, where it could be read
+    retry_after: int | None = None  # seconds until trying again makes sense, where the server knows
 
 
 encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes

@@ -16,15 +16,11 @@ from chat.errors import BadJson, InvalidField, MissingField, UnknownEvent, Unkno
 from chat.protocol.names import USER_ID_CHARS
 from chat.protocol.structs import REF_CHARS, SAFE_INTEGER, Payload, Ref
 
-LENIENT_CHARS = 5_000  # up to which a malformed text is looked at more closely
+LENIENT_CHARS = 5_000  # up to which a malformed text is read again, a hundred times slower
 
 
 class Decoder:
-    """Turns text into one of `structs`, told apart by `type` (its tag).
-
-    Args:
-        structs: subclasses of Payload, each with a `tag` of its own; at least one.
-    """
+    """Turns text into one of `structs`, told apart by `type`, the tag of each. There is at least one."""
 
     def __init__(self, structs: Iterable[type[Payload]]) -> None:
         self._decode = msgspec.json.Decoder(reduce(or_, structs)).decode
@@ -44,12 +40,11 @@ class Decoder:
 
 
 def ref_of(text: str) -> Ref | None:
-    """The `ref` of a text that is no proper event, or None: its sender waits for an answer too."""
+    """Return the `ref` of a text that is no proper event, or None: its sender waits for an answer too."""
     try:
         return _decode_ref(text).ref
     except (msgspec.DecodeError, RecursionError):
-        found = _lenient(text)
-    ref = found.get("ref") if isinstance(found, dict) else None
+        ref = _lenient(text).get("ref")
     if isinstance(ref, str) and len(ref) <= REF_CHARS and not _unpaired(ref):
         return ref
     if type(ref) is int and abs(ref) <= SAFE_INTEGER:
@@ -84,8 +79,7 @@ def _explain_malformed(text: str, error: Exception) -> NoReturn:
     """Name the field at fault, where a laxer parser can still read the object."""
     if isinstance(error, RecursionError):
         raise BadJson("The JSON is nested too deeply.") from None
-    found = _lenient(text)
-    for name, value in found.items() if isinstance(found, dict) else ():
+    for name, value in _lenient(text).items():
         if len(name) > USER_ID_CHARS or _unpaired(name):
             break
         if isinstance(value, float) and not (abs(value) < float("inf")):
@@ -95,17 +89,15 @@ def _explain_malformed(text: str, error: Exception) -> NoReturn:
     raise BadJson(f"The text is not JSON: {error}.".replace("`", "")) from None
 
 
-def _lenient(text: str) -> Any:
-    """Python's own parser takes NaN and lone surrogates; None where even it gives up.
-
-    None for a long text too: it is a hundred times slower, and what it finds is only a courtesy.
-    """
+def _lenient(text: str) -> dict[str, Any]:
+    """Read an object with Python's own parser, which takes NaN and lone surrogates; {} where even it gives up."""
     if len(text) > LENIENT_CHARS:
-        return None
+        return {}
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _unpaired(text: str) -> bool:

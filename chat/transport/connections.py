@@ -6,6 +6,7 @@ connection's user is, is left to others.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -59,14 +60,12 @@ class Connections:
         self.stopping = False
         self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
         self._all: set[Connection] = set()
-        self._by_origin: dict[str, int] = {}  # origin_of(address) -> sockets, never 0
+        self._by_origin: Counter[str] = Counter()  # origin_of(address) -> sockets, never 0
         self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread of the loop
-        # Called once a second, and before the goodbye.
-        self.each_sweep: list[Callable[[], object]] = []
-        # Asked before the goodbye: is something that was read not handled yet?
-        self.still_busy: list[Callable[[], bool]] = []
+        self.each_sweep: list[Callable[[], object]] = []  # called once a second, and before the goodbye
+        self.still_busy: list[Callable[[], bool]] = []  # asked before the goodbye: is something unhandled yet?
         self.at_stop: list[Callable[[], object]] = []  # called when all that was read is handled
 
     @property
@@ -82,12 +81,11 @@ class Connections:
 
     def at(self, address: str) -> int:
         """Return how many connections the network of this address holds."""
-        return self._by_origin.get(origin_of(address), 0)
+        return self._by_origin[origin_of(address)]
 
     def add(self, connection: Connection) -> None:
         self._all.add(connection)
-        origin = origin_of(connection.address)
-        self._by_origin[origin] = self._by_origin.get(origin, 0) + 1
+        self._by_origin[origin_of(connection.address)] += 1
         self.start()
 
     def start(self) -> None:
@@ -109,8 +107,6 @@ class Connections:
     def spawn(self, function: Callable[..., object], *args: Any) -> None:
         """Call `function` soon, in a greenlet, where it may block. What it raises is logged."""
         self.loop.run_callback(self.greenlets.run, self._call, function, *args)
-
-    # One write for all that a turn of the loop had to say to a socket.
 
     def flush_soon(self, connection: Connection) -> None:
         """Write what the connection is given in this turn of the loop at the turn's end.
@@ -134,8 +130,6 @@ class Connections:
                 connection.flush()
             except Exception:  # one that fails does not take the others' turn
                 self._fail(connection)
-
-    # One sweep for all heartbeats and deadlines.
 
     def _sweep(self) -> None:
         now = time.monotonic()

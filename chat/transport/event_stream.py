@@ -1,7 +1,6 @@
 """Owns a stream of server-sent events (HTML Living Standard, section 9.2): one response that does not end.
 
-An idle stream keeps neither a greenlet nor a WSGI request. Where its socket cannot be taken over, it does:
-then the events wait in a queue for the server to write them. What is sent is left to others.
+An idle stream on a socket of its own keeps neither a greenlet nor a WSGI request. What is sent is left to others.
 """
 
 import time
@@ -11,7 +10,7 @@ from typing import Any
 from gevent import sleep
 from gevent.queue import Empty, Full, Queue
 
-from chat.transport.connections import CLOSING, OPEN, Connections
+from chat.transport.connections import Connections
 from chat.transport.peer import WOULD_BLOCK, WRITTEN_POLL_SECONDS, Peer
 
 READ_BYTES = 4_096
@@ -24,9 +23,6 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx is not to gather the events
 }
-# Without a length the response ends with the connection (RFC 9112, section 6.3).
-STATUS_LINE = "HTTP/1.1 200 OK"
-
 Left = Callable[[], None]  # called once, when nothing more can be sent
 
 
@@ -46,38 +42,9 @@ class EventStream(Peer):
         super().__init__(sock, connections, address)
         self.deadline = deadline
         lines = [f"{name}: {value}" for name, value in {**headers, **HEADERS}.items()]
-        head = "\r\n".join([STATUS_LINE, "Connection: close", *lines, "", ""])
+        # Without a length the response ends with the connection (RFC 9112, section 6.3).
+        head = "\r\n".join(["HTTP/1.1 200 OK", "Connection: close", *lines, "", ""])
         self.send(head.encode() + AGAIN)
-
-    def close(self, code: int, reason: str = "") -> None:
-        """The reader comes back by itself, or is refused then: a stream has no close codes."""
-        if self.state is not OPEN:
-            return
-        self.state = CLOSING
-        self.deadline = time.monotonic() + self.connections.settings.close_seconds
-        self._left()
-        if self._outbox:
-            self.connections.flush_soon(self)
-        else:
-            self.flushed()
-
-    def overdue(self) -> None:
-        self.close(0)
-
-    def ping(self) -> int:
-        self.silence = 0  # the peer never says anything
-        self.send(HEARTBEAT)
-        return 0
-
-    def left(self, reason: str) -> None:
-        self._left()
-
-    def overflowed(self) -> None:
-        self.abort("reads too slowly")  # it comes back, and asks for the rest
-
-    def flushed(self) -> None:
-        if self.state is CLOSING:
-            self.abort("closed")  # the kernel sends what it has taken, and then the end
 
     def _read(self) -> None:
         """Nothing that a reader says after its request means anything, but that it hangs up."""
@@ -90,6 +57,27 @@ class EventStream(Peer):
             return
         if not data:
             self.abort("the reader hung up")
+
+    def ping(self) -> int:
+        self.silence = 0  # the peer never says anything
+        self.send(HEARTBEAT)
+        return 0
+
+    def overdue(self) -> None:
+        self.close(0)
+
+    def overflowed(self) -> None:
+        self.abort("reads too slowly")  # it comes back, and asks for the rest
+
+    def close(self, code: int, reason: str = "") -> None:
+        """The reader comes back by itself, or is refused then: a stream has no close codes."""
+        self.end_with(b"", reason)
+
+    def hang_up(self) -> None:
+        self.abort("closed")  # the kernel sends what it has taken, and then the end
+
+    def left(self, reason: str) -> None:
+        self._left()
 
 
 class QueuedStream:

@@ -1,9 +1,7 @@
-"""Owns the greenlets in which handlers run, kept for use again.
+"""Owns the greenlets in which handlers run, kept for use again. How much one turn does is left to the caller.
 
-A handler may block, and the event loop's own greenlet must not: so each turn of a connection runs in
-a greenlet of this pool. Most handlers never wait, and then the switch there and back costs 0.3 µs,
-against some 4 µs for a gevent.spawn. How much one turn does is left to the
-caller.
+A handler may block, and the event loop's own greenlet must not. Most handlers never wait, and then the
+switch there and back costs 0.3 µs, against some 4 µs for a gevent.spawn.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Owns one socket on the event loop: what waits to be written to it, from its adoption to its end.
 
-A WebSocket and a stream of server-sent events are both peers. What is read, and what it means, is left to
-them; heartbeat, deadlines and the goodbye to all, to `connections.py`.
+What is read, and what it means, is left to the subclasses.
 """
 
 import ssl
@@ -12,7 +11,7 @@ from typing import Any
 from gevent import sleep
 from gevent.event import Event
 
-from chat.transport.connections import CLOSED, OPEN, Connections
+from chat.transport.connections import CLOSED, CLOSING, OPEN, Connections
 
 WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
 WRITTEN_POLL_SECONDS = 0.005
@@ -27,8 +26,6 @@ class Peer:
 
     Args:
         sock: connected; made non-blocking here, and closed at the end.
-        connections: the chat's others, with the settings, the loop and the greenlets.
-        address: of the peer, for the log.
 
     States: OPEN; CLOSING, when the last is queued and what still comes in is thrown away, until the peer
     hangs up or its time is over; CLOSED, when the descriptor is free.
@@ -75,19 +72,18 @@ class Peer:
 
     # What a subclass says.
 
-    def left(self, reason: str) -> None:
-        """Called once, when nothing more can be sent. `reason` is for the log.
-
-        On the loop's own greenlet: must neither wait nor raise.
-        """
-
-    def close(self, code: int, reason: str = "") -> None:
-        """End the connection behind what is queued already. `code`: RFC 6455, section 7.4."""
+    def _read(self) -> None:
+        """Called when the socket is readable."""
         raise NotImplementedError
 
-    def overdue(self) -> None:
-        """Called when `deadline` has passed, and the connection is not closing."""
-        raise NotImplementedError
+    @property
+    def busy(self) -> bool:
+        """True while something that was read is not handled yet."""
+        return False
+
+    @property
+    def awaits_pong(self) -> bool:
+        return False
 
     def refill(self) -> None:
         """Called once a second: what was used of the limits is earned back in part."""
@@ -96,17 +92,27 @@ class Peer:
         """Say something, so that the line is seen to live; return a number for it."""
         raise NotImplementedError
 
+    def overdue(self) -> None:
+        """Called when `deadline` has passed, and the connection is not closing."""
+        raise NotImplementedError
+
     def overflowed(self) -> None:
         """Called when the peer reads too slowly, and what had waited was dropped."""
         raise NotImplementedError
 
-    def flushed(self) -> None:
-        """Called when the kernel has taken all."""
+    def close(self, code: int, reason: str = "") -> None:
+        """End the connection behind what is queued already. `code`: RFC 6455, section 7.4."""
         raise NotImplementedError
 
-    def _read(self) -> None:
-        """Called when the socket is readable."""
+    def hang_up(self) -> None:
+        """Called when the connection is closing, and the kernel has taken all."""
         raise NotImplementedError
+
+    def left(self, reason: str) -> None:
+        """Called once, when nothing more can be sent. `reason` is for the log.
+
+        On the loop's own greenlet: must neither wait nor raise.
+        """
 
     # What others call.
 
@@ -170,7 +176,8 @@ class Peer:
             self._begun = 0
         if self._writer is not None:
             self._writer.stop()
-        self.flushed()
+        if self.state is CLOSING:
+            self.hang_up()
 
     def _keep_from(self, sent: int) -> None:
         """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""
@@ -192,6 +199,22 @@ class Peer:
 
     # The end.
 
+    def pause(self) -> None:
+        """Read nothing more until the connection closes. What was read is still handled."""
+        if self.state is OPEN:
+            self._reader.stop()
+
+    def end_with(self, last: bytes, reason: str) -> None:
+        """Queue the last frame, and hang up when it is out. b"": without one."""
+        if self.state is not OPEN:
+            return
+        self.state = CLOSING
+        self.deadline = time.monotonic() + self.connections.settings.close_seconds
+        self._outbox.append(last)
+        self._outbox_bytes = sum(map(len, self._outbox))
+        self.connections.flush_soon(self)
+        self.left(reason)
+
     def abort(self, reason: str) -> None:
         """Free the descriptor now, whatever is queued."""
         if self.state is CLOSED:
@@ -200,7 +223,6 @@ class Peer:
         self._outbox = []
         for watcher in (self._reader, self._writer):
             if watcher is not None:
-                watcher.stop()
                 watcher.close()
         self._reader = self._writer = None
         self.connections.discard(self)
@@ -215,17 +237,3 @@ class Peer:
         self._ended = Event()
         if self.state is not CLOSED:
             self._ended.wait()
-
-    @property
-    def busy(self) -> bool:
-        """True while something that was read is not handled yet."""
-        return False
-
-    @property
-    def awaits_pong(self) -> bool:
-        return False
-
-    def pause(self) -> None:
-        """Read nothing more until the connection closes. What was read is still handled."""
-        if self.state is OPEN and self._reader is not None:
-            self._reader.stop()

@@ -1,7 +1,6 @@
 """Owns the reading and the closing of one WebSocket on the event loop.
 
-Reads, decodes and hands whole messages to `received`. Who the peer is and what a message means is left to
-the subclass.
+Who the peer is and what a message means is left to the subclass.
 """
 
 import ssl
@@ -9,8 +8,7 @@ import time
 from socket import SHUT_WR
 from typing import Any
 
-from chat.protocol import frames
-from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, FrameDecoder
+from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, Frame, FrameDecoder, encode_close, encode_frame
 from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, TOO_MUCH, TOO_SLOW
 from chat.transport.connections import CLOSING, OPEN, Connections
 from chat.transport.peer import WOULD_BLOCK, Peer
@@ -28,15 +26,14 @@ class WebSocket(Peer):
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         super().__init__(sock, connections, address)
-        limits = connections.limits
+        settings, limits = connections.settings, connections.limits
         self._bytes_left = limits.bytes.full
         self._frames_left = limits.frames.full
-        settings = connections.settings
-        self.expect_init()
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
         self._busy = False  # messages of this connection are in a greenlet, or wait for their turn
         self._pinged = 0  # the number of the last ping
         self._answered = 0  # of the last one whose pong came
+        self.expect_init()
 
     # What a subclass says.
 
@@ -49,30 +46,28 @@ class WebSocket(Peer):
         raise NotImplementedError
 
     def ponged(self, number: int) -> None:
-        """Called when the peer answers the ping of this number: all that was sent before it, it has read.
+        """Called when the peer has answered the ping of this number, and so read all that came before it.
 
-        Runs where `received` does, in order with it. Must not raise.
+        Runs as `received` does, in order with it.
         """
 
     # What others call.
 
     def expect_init(self) -> None:
-        """The peer has so long to say who it is; the sweep closes it then. Not for one that is closing."""
-        if self.state is OPEN:
+        """Give the peer a while to say who it is."""
+        if self.state is OPEN:  # a closing one has another deadline
             self.deadline = time.monotonic() + self.connections.settings.init_seconds
 
     def overdue(self) -> None:
         self.close(NO_INIT, "no init in time")
 
+    def overflowed(self) -> None:
+        self.close(TOO_SLOW, "reads too slowly")
+
     def refill(self) -> None:
-        """A second has passed since the last call: the socket may spend what that is worth."""
         limits = self.connections.limits
         self._bytes_left = limits.bytes.refilled(self._bytes_left)
         self._frames_left = limits.frames.refilled(self._frames_left)
-
-    def close(self, code: int, reason: str = "") -> None:
-        """Queue a close frame behind what is queued already, and end the connection after it."""
-        self._close(frames.encode_close(code, reason), f"{code} {reason}".strip())
 
     def ping(self) -> int:
         """Have the peer say how far it has read, as every peer must (RFC 6455, section 5.5.2).
@@ -81,7 +76,7 @@ class WebSocket(Peer):
         pong stands for the pings before its own too.
         """
         self._pinged += 1
-        self.send(frames.encode_frame(PING, b"%d" % self._pinged))
+        self.send(encode_frame(PING, b"%d" % self._pinged))
         return self._pinged
 
     @property
@@ -128,6 +123,7 @@ class WebSocket(Peer):
         return rest
 
     def _take(self, data: bytes = b"") -> None:
+        """Decode one turn's messages, and have them handled."""
         if self.state is not OPEN:
             return
         decoder = self._decoder
@@ -139,7 +135,7 @@ class WebSocket(Peer):
             self._busy = True
             self.connections.greenlets.run(self._handle, inbox)
 
-    def _handle(self, inbox: list[frames.Frame]) -> None:
+    def _handle(self, inbox: list[Frame]) -> None:
         """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
         try:
             for opcode, payload in inbox:
@@ -162,13 +158,13 @@ class WebSocket(Peer):
         if opcode == BINARY:
             self.received_binary(payload)
         elif opcode == PING:
-            self.send(frames.encode_frame(PONG, payload))
+            self.send(encode_frame(PONG, payload))
         elif opcode == PONG:
             self._take_pong(payload)
         elif opcode == CLOSE:
             code, reason = payload
             # The peer's own code is the answer (RFC 6455, section 5.5.1).
-            self._close(frames.encode_close(code), f"{code} {reason}".strip())
+            self.end_with(encode_close(code), f"{code} {reason}".strip())
         elif opcode == FAIL:
             self.close(*payload)
 
@@ -192,25 +188,12 @@ class WebSocket(Peer):
 
     # Closing.
 
-    def overflowed(self) -> None:
-        self.close(TOO_SLOW, "reads too slowly")
+    def close(self, code: int, reason: str = "") -> None:
+        """Queue a close frame behind what is queued already, and end the connection after it."""
+        self.end_with(encode_close(code, reason), f"{code} {reason}".strip())
 
-    def flushed(self) -> None:
-        if self.state is CLOSING:
-            self._hang_up()
-
-    def _close(self, close_frame: bytes, reason: str) -> None:
-        if self.state is not OPEN:
-            return
-        self.state = CLOSING
-        self.deadline = time.monotonic() + self.connections.settings.close_seconds
-        self._outbox.append(close_frame)
-        self._outbox_bytes = sum(map(len, self._outbox))
-        self.connections.flush_soon(self)
-        self.left(reason)
-
-    def _hang_up(self) -> None:
-        """The close frame is out: send our end of the stream and wait for the peer's.
+    def hang_up(self) -> None:
+        """Send our end of the stream, and wait for the peer's.
 
         Closing at once, with something of the peer's unread, would make the kernel send a reset
         that can overtake the close frame.

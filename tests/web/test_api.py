@@ -27,7 +27,7 @@ def test_a_session_gives_a_token_for_the_name_in_its_one_spelling(api_on_sqlite:
     assert response.status_code == 201
     assert response.json.keys() == {"userId", "token", "expiresAt", "hasPassword"}
     assert response.json["userId"] == "한글.é"
-    assert api_on_sqlite.chat.directory.user_of(response.json["token"]) == "한글.é"
+    assert api_on_sqlite.chat.directory.admission_of(response.json["token"])[0] == "한글.é"
     left = datetime.fromisoformat(response.json["expiresAt"]) - datetime.now(UTC)
     assert MOMENT.fullmatch(response.json["expiresAt"])
     assert 590 < left.total_seconds() <= 600
