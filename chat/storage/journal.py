@@ -129,6 +129,8 @@ class Journal:
 
     def _go_on(self) -> None:
         """Begin what is next. Commits and single writes alternate: neither waits for many of the others."""
+        if self._is_closed:  # what hung when it was closed has come back
+            return
         if self._thread is None:
             loop = get_hub().loop
             self._loop_is_idle = loop.idle()

@@ -73,6 +73,9 @@ class Lease:
         is_waiting = False
         while self._place and (text := self._place.take(_encode(me))) is not None:
             holder = _decode(text)
+            if _is_dead(holder, me):
+                self._place.free(text)
+                continue
             waited = time.monotonic() - began
             patience = _patience(holder, me) if self._place.is_holder_alive else inf
             if waited >= min(patience, wait_seconds):
@@ -115,6 +118,17 @@ def _patience(holder: Owner, me: Owner) -> float:
     if holder.pid == me.pid:
         return 0  # another chat of this process: nobody stops that one alone
     return PARENT_SECONDS if holder.parent_pid == me.parent_pid else GRACE_SECONDS
+
+
+def _is_dead(holder: Owner, me: Owner) -> bool:
+    """Return whether the holder was another worker of the same gunicorn, and is no more."""
+    if os.name != "posix" or (holder.host, holder.parent_pid) != (me.host, me.parent_pid):
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _sentence(holder: Owner) -> str:

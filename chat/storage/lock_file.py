@@ -70,6 +70,9 @@ class LockFile:
         self.write(text)
         return None
 
+    def free(self, text: str) -> None:
+        """Do nothing: the lock of a dead process is free already."""
+
     def write(self, text: str) -> None:
         """Replace the text. Only for the holder."""
         if self._descriptor is not None:

@@ -183,6 +183,14 @@ def test_after_kill_9_the_next_one_can_begin(database: Database, process: Callab
     assert took < (GRACE_SECONDS if is_locked else 10)
 
 
+def test_after_kill_9_the_next_worker_of_the_same_gunicorn_begins_at_once(process: Callable[[], Process]) -> None:
+    holder, successor = process(), process()  # of one parent, which is this process
+    holder.do("acquire(0)")
+    assert successor.do("lease.renew()") == "False", "need it to be ready for this to mean anything"
+    holder.kill()
+    assert seconds_of(lambda: successor.do("acquire(15)")) < GRACE_SECONDS
+
+
 def test_a_child_does_not_keep_what_its_dead_parent_held(database: Database, process: Callable[[], Process]) -> None:
     if database.engine.dialect.name != "sqlite":
         return  # a row has no descriptor

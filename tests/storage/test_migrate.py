@@ -61,11 +61,16 @@ def test_init_db_says_in_a_sentence_why_it_cannot(database_url: str) -> None:
     assert "Traceback" not in failed.stderr
 
 
+def first_use(database_url: str) -> None:
+    """Have an app's chat made, as its first request does."""
+    create_app({"CHAT_DATABASE_URL": database_url}).extensions["chat"].stop()
+
+
 def test_a_server_does_not_start_on_tables_that_are_missing_or_old(database_url: str) -> None:
     if database_url.startswith("sqlite"):
         return  # brought up to date at each start
     with pytest.raises(WrongTables, match=r"is empty, and .* Run: flask chat init-db"):
-        create_app({"CHAT_DATABASE_URL": database_url})
+        first_use(database_url)
     started = subprocess.run(
         [*GUNICORN, "app:app"],
         cwd=ROOT, env={**os.environ, "CHAT_DATABASE_URL": database_url}, capture_output=True, text=True,
@@ -74,10 +79,10 @@ def test_a_server_does_not_start_on_tables_that_are_missing_or_old(database_url:
     assert started.returncode != 0
     assert "Run: flask chat init-db" in started.stderr
     assert init_db(database_url).returncode == 0
-    create_app({"CHAT_DATABASE_URL": database_url})
+    first_use(database_url)
     set_revision(database_url, "0000")
     with pytest.raises(WrongTables, match=r"at revision 0000, .* Run: flask chat init-db"):
-        create_app({"CHAT_DATABASE_URL": database_url})
+        first_use(database_url)
 
 
 def test_the_tables_of_a_newer_program_are_left_alone(database_url: str) -> None:
@@ -88,9 +93,9 @@ def test_the_tables_of_a_newer_program_are_left_alone(database_url: str) -> None
         migrate.upgrade(opened.engine)
     opened.close()
     with pytest.raises(WrongTables, match="9999"):
-        create_app({"CHAT_DATABASE_URL": database_url})
+        first_use(database_url)
 
 
 def test_a_server_does_not_start_without_its_database() -> None:
     with pytest.raises(Unavailable, match="The database cannot be reached: "):
-        create_app({"CHAT_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing"})
+        first_use("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
