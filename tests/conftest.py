@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import hypothesis
 import pytest
 
 import chat.handlers
@@ -28,6 +29,38 @@ from tests.storage.conftest import open_storage
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
 TOKEN_SECRET = "a secret for the tests, 32 bytes."
+
+
+# What needs a server, a browser, PostgreSQL or another process: left out by --quick (`make quick`).
+SLOW_FIXTURES = {"_start", "postgres", "chromium", "process", "python", "site"}
+SLOW_FILES = {
+    "test_faults.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",
+    "test_readme.py", "test_script.py",
+}  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what needs no other process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
+    if config.getoption("--quick"):
+        hypothesis.settings.load_profile("quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        slow = [item for item in items if _is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    marked = item.get_closest_marker("slow") is not None
+    return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters or item.path.name in SLOW_FILES
 
 
 def own_storage(folder: Path) -> dict[str, str]:

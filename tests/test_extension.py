@@ -142,6 +142,7 @@ def test_declarations_are_copied_when_an_app_is_bound(tmp_path: Path) -> None:
     assert "poke" not in events.payloads
 
 
+@pytest.mark.slow
 def test_three_hundred_apps_leave_no_thread_descriptor_or_log_handler(tmp_path: Path) -> None:
     def leftovers() -> tuple[int, int, int]:
         gc.collect()
@@ -211,6 +212,7 @@ with apps[1].app_context():
 """
 
 
+@pytest.mark.slow
 def test_with_several_chats_and_none_current_the_error_says_how_to_say_which(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHAT_DATABASE")}
     done = subprocess.run(

@@ -192,8 +192,10 @@ class Dismissed(ServerEvent, tag="dismissed"):
     notification_id: int
 
 
-class Seen(Dismissed, tag="seen"):
+class Seen(ServerEvent, tag="seen"):
     """This notification was seen on one of your other screens."""
+
+    notification_id: int
 
 
 class PresenceChange(ServerEvent, tag="presence"):
