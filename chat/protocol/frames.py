@@ -47,8 +47,7 @@ class FrameDecoder:
     def decode(self, data: bytes, limit: int) -> list[Frame]:
         """Take `data` in, read at most `limit` frames, and give out the messages that they complete.
 
-        After a FAIL, always the last, the stream makes no sense any more and the decoder is not to
-        be used again.
+        A FAIL is always the last: the decoder is not to be used again.
         """
         if self._buffer:
             if isinstance(self._buffer, bytes):

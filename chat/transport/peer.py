@@ -76,10 +76,7 @@ class Peer:
         """Called when the socket is readable."""
         raise NotImplementedError
 
-    @property
-    def busy(self) -> bool:
-        """True while something that was read is not handled yet."""
-        return False
+    busy = False  # whether something that was read is not handled yet
 
     @property
     def awaits_pong(self) -> bool:
@@ -109,18 +106,12 @@ class Peer:
         raise NotImplementedError
 
     def left(self, reason: str) -> None:
-        """Called once, when nothing more can be sent. `reason` is for the log.
-
-        On the loop's own greenlet: must neither wait nor raise.
-        """
+        """Called once, on the loop's own greenlet, when nothing more can be sent: must neither wait nor raise."""
 
     # What others call.
 
     def send(self, frame: bytes) -> bool:
-        """Queue one whole frame (`frames.encode_frame`); never blocks.
-
-        Returns False, and forgets the frame, when the connection is closing or by this is: a peer
-        whose outbox passes its bound is closed with 4008, and nobody else notices.
+        """Queue one whole frame; never blocks. False if the connection is closing, or its outbox was full.
 
         Raises:
             RuntimeError: the caller is not on the loop's thread; nothing was queued.
