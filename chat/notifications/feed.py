@@ -1,7 +1,6 @@
 """Owns the way of notifications to sockets: each once, in the order of their ids.
 
-What a plain client was sent counts as seen when its pong has come; one that says `sync` tells by itself
-what was seen.
+What a plain client was sent counts as seen when its pong has come. A client that says `sync` is left to tell.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -49,11 +48,7 @@ class Feeds(Source):
         return kind(self, client, user_id)
 
     def older(self, feed: Backlog, first: Sequence[Notice]) -> Iterator[Item]:
-        """Read what the user has not seen. Blocks.
-
-        Args:
-            first: the first page. A client that says `sync` gets no other: it asks for the list.
-        """
+        """Read what the user has not seen. Blocks. A client that says `sync` gets the first page alone."""
         page = first
         while page:
             for notice in page:

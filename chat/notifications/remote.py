@@ -33,14 +33,10 @@ class Refused(ChatError):
 
 
 class Service:
-    """A program that pushes notifications to a running server.
-
-    Args:
-        url: of the server, with the path that it is mounted at.
-        name: how the server's log calls it.
-    """
+    """A program that pushes notifications to a running server."""
 
     def __init__(self, url: str, tokens: Tokens, name: str) -> None:
+        """`url`: with the path that the chat is mounted at. `name`: how the server's log calls the program."""
         self._url = url.rstrip("/") + "/api/notifications"
         self._tokens = tokens
         self._name = name
@@ -49,8 +45,7 @@ class Service:
     def push(self, key: str | None = None, **body: Any) -> dict[str, Any]:
         """POST /api/notifications, and return the answer. The body's names are those on the wire.
 
-        Args:
-            key: the Idempotency-Key; None: one of its own, so that the tries of one call are one.
+        `key`: the Idempotency-Key; None: one of its own, so that the tries of one call are one.
 
         Raises:
             NotReached: no server answers.
@@ -72,17 +67,12 @@ class Service:
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
         token = self._tokens.sign_service(self._name, NOTIFY_SCOPE, TOKEN_SECONDS)
-        headers |= {"Authorization": f"Bearer {token}"}
+        # A redirect is not followed: of a POST it would make a GET.
+        options: dict[str, Any] = {"json": body, "timeout": ANSWER_SECONDS, "allow_redirects": False}
+        options["headers"] = headers | {"Authorization": f"Bearer {token}"}
         for tries_left in reversed(range(TRIES)):
             try:
-                answer = self._session.request(
-                    method,
-                    self._url + path,
-                    json=body,
-                    headers=headers,
-                    timeout=ANSWER_SECONDS,
-                    allow_redirects=False,  # of a POST it would make a GET
-                )
+                answer = self._session.request(method, self._url + path, **options)
                 said = answer.json()
                 break
             except requests.RequestException as error:

@@ -60,13 +60,13 @@ class Directory:
         return names
 
     def _names_in(self, user_ids: Sequence[str], field: str) -> list[str] | ChatError:
-        """Blocks: run in a thread, which hands an error back as a value."""
+        """Runs in a thread, so it returns its error."""
         try:
             names = [checked_user_id(user_id, field) for user_id in user_ids]
         except InvalidField as error:
             return error
         if self.required and (unknown := self._storage.accounts.unknown(names)):
-            return UnknownUser(f"{field}: there is no user {unknown[0]} here.", field)
+            return _unknown(unknown[0], field)
         return names
 
     def known_as(self, user_id: str) -> str:
@@ -117,7 +117,7 @@ class Directory:
         if account is None:
             account, _ = self._storage.in_thread(self._storage.accounts.find, user_id)
             if account is None and self.required:
-                raise UnknownUser(f"{field}: there is no user {user_id} here.", field)
+                raise _unknown(user_id, field)
         return self._learn(user_id, account)
 
     def _learn(self, user_id: str, account: Account | None) -> Account:
@@ -139,10 +139,7 @@ class Directory:
         return account
 
     def keep_up(self) -> None:
-        """Look what has changed since the last call, and close the sockets of whoever may not stay.
-
-        Where the database does not answer, the next call looks that far back.
-        """
+        """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""
         now_ms = int(time.time() * 1000)
         try:
             changed, ended = self._storage.in_thread(self._storage.accounts.changed_since, self._looked_at_ms - LATE_MS)
@@ -164,6 +161,10 @@ class Directory:
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)
         yield from self._streams.of(user_id)
+
+
+def _unknown(user_id: str, field: str) -> UnknownUser:
+    return UnknownUser(f"{field}: there is no user {user_id} here.", field)
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:

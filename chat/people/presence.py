@@ -80,29 +80,25 @@ class Presence:
                     socket.send(frame)
 
     def settle(self) -> None:
-        """Tell of everybody who is away, back or gone since the last call. Blocks; called once a second.
-
-        Where the database does not answer, the next call tries again.
-        """
+        """Tell of everybody who is away, back or gone since the last call that could. Blocks."""
         if self._settling:
             return
         self._settling = True
+        gone_before = self._clock() - self._grace
+        gone = [user for user, at in self._leaving.items() if at <= gone_before]
+        changed, self._changed = self._changed, set()
+        users = [*changed, *gone]
         try:
-            gone_before = self._clock() - self._grace
-            gone = [user for user, at in self._leaving.items() if at <= gone_before]
-            changed, self._changed = self._changed, set()
-            users = [*changed, *gone]
-            try:
-                for start in range(0, len(users), TOLD_AT_ONCE):
-                    self._settle(users[start : start + TOLD_AT_ONCE])
-                    self._pause()  # a school that goes home at once leaves others their turns
-            except Unavailable:
-                self._changed |= changed
+            for start in range(0, len(users), TOLD_AT_ONCE):
+                self._settle(users[start : start + TOLD_AT_ONCE])
+                self._pause()  # a school that goes home at once leaves others their turns
+        except Unavailable:
+            self._changed |= changed
         finally:
             self._settling = False
 
     def stop(self) -> None:
-        """Everybody who is here was seen now: the process ends. Blocks."""
+        """Note that everybody who is here was seen now: the process ends. Blocks."""
         now_ms = int(self._clock() * 1000)
         self._note({user: self._left_ms(user) or now_ms for user in self._has_partners})
 
