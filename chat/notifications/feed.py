@@ -16,9 +16,7 @@ from chat.transport.connections import Connections
 
 PAGE = 50  # told of behind `ready`, or asked for at once; the HTTP interface lists the others
 NOTIFICATION = "notification"  # the one key of all: their ids grow together
-
-# Marks as seen what a socket has read: see(user_id, ids, socket).
-See = Callable[[str, Sequence[int], object], None]
+See = Callable[[str, Sequence[int], object], None]  # marks as seen what a socket of a user has read
 
 
 class Client(PingedOutlet, Protocol):
@@ -44,8 +42,7 @@ class Feeds(Source):
 
     def feed(self, client: Client, user_id: str) -> Backlog:
         """Hold the socket's live notifications from now on, until its feed is started."""
-        kind = Backlog if client.wants_sync else _Feed
-        return kind(self, client, user_id)
+        return (Backlog if client.wants_sync else _Feed)(self, client, user_id)
 
     def older(self, feed: Backlog, first: Sequence[Notice]) -> Iterator[Item]:
         """Read what the user has not seen. Blocks. A client that says `sync` gets the first page alone."""

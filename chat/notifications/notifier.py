@@ -139,8 +139,7 @@ class Notifier:
 
         def settle(new: list[int] | ChatError) -> None:
             self._storing_seen = False
-            failed = new if isinstance(new, ChatError) else None
-            seen = set() if isinstance(new, ChatError) else set(new)
+            seen, failed = (set(), new) if isinstance(new, ChatError) else (set(new), None)
             for user_id, ids, skip, then in seeing:
                 for id_ in seen.intersection(ids):
                     self._tell(user_id, Seen(notification_id=id_), skip)

@@ -1,7 +1,6 @@
 """Owns the way to notify from another process: over HTTP, to the server that runs at CHAT_URL.
 
-A process of the same installation signs a token for itself with the installation's secret. Programs
-elsewhere use the HTTP interface.
+A process of the same installation signs a token for itself. Programs elsewhere use the HTTP interface.
 """
 
 import uuid

@@ -1,7 +1,6 @@
 """Owns the webhook: tells another program of what somebody misses who is offline, so that a mailer can take over.
 
-Each event is posted as JSON, signed with a secret that both sides know, and again after a while if the
-receiver did not take it. What waits is in memory alone, and bounded: this is an aid, not the record.
+What waits is in memory alone, and bounded: this is an aid, not the record.
 """
 
 import hashlib
@@ -12,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,40 +38,28 @@ class _Letter(NamedTuple):
 
 
 def in_a_thread(function: Callable[[], None]) -> None:
-    """Call `function` in a thread of its own. Waits until that has begun."""
+    """Call `function` in a thread of its own."""
     threading.Thread(target=function, daemon=True).start()
 
 
+@dataclass(eq=False, repr=False)
 class Webhook:
-    """The receiver of one chat.
+    """The receiver of one chat."""
 
-    Args:
-        url: who is told; "": nobody.
-        spawn: has a function called where it may block, and does not block itself.
-        again: seconds to wait after each failed try.
-    """
+    _url: str  # who is told; "": nobody
+    _secret: str
+    _metrics: Metrics
+    _log: logging.Logger
+    spawn: Callable[[Callable[[], None]], None] = in_a_thread  # has a function called where it may block
+    again: Sequence[float] = AGAIN_SECONDS  # to wait after each failed try
 
-    def __init__(
-        self,
-        url: str,
-        secret: str,
-        metrics: Metrics,
-        log: logging.Logger,
-        spawn: Callable[[Callable[[], None]], None] = in_a_thread,
-        again: Sequence[float] = AGAIN_SECONDS,
-    ) -> None:
-        self._url = url
-        self._secret = secret.encode()
-        self._metrics = metrics
-        self._log = log
-        self._spawn = spawn
-        self._again = again
+    def __post_init__(self) -> None:
         self._letters: list[_Letter] = []  # a heap, by `due`; guarded by self._changed
         self._changed = threading.Condition()
         self._number = 0
         self._workers = 0
         self._quiet_until = 0.0  # time.monotonic() when a dead letter is next worth a line
-        metrics.webhook_waiting.value = self.waiting
+        self._metrics.webhook_waiting.value = self.waiting
 
     def waiting(self) -> int:
         return len(self._letters)
@@ -88,7 +76,7 @@ class Webhook:
         self._post_later(_Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body))
         if self._workers < AT_ONCE:  # made late, since a worker is forked
             self._workers += 1
-            self._spawn(self._work)
+            self.spawn(self._work)
 
     def _post_later(self, letter: _Letter) -> None:
         with self._changed:
@@ -105,8 +93,8 @@ class Webhook:
                 self._metrics.webhook_delivered.add()
                 continue
             self._metrics.webhook_failures.add()
-            if letter.tries < len(self._again):
-                due = time.monotonic() + self._again[letter.tries]
+            if letter.tries < len(self.again):
+                due = time.monotonic() + self.again[letter.tries]
                 self._post_later(letter._replace(due=due, tries=letter.tries + 1))
             else:
                 self._give_up()
@@ -132,7 +120,7 @@ class Webhook:
         headers = {
             "Content-Type": "application/json",
             TIMESTAMP: now,
-            SIGNATURE: signature(self._secret, now, letter.body),
+            SIGNATURE: signature(self._secret.encode(), now, letter.body),
             DELIVERY: letter.id,
         }
         try:

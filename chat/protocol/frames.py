@@ -149,11 +149,8 @@ class _Fragments:
     def add(self, payload: bytes, last: bool) -> Frame | None:
         self.size += len(payload)
         self.parts.append(self._utf8.decode(payload, last) if self._utf8 else payload)
-        if not last:
-            return None
-        if self.opcode == TEXT:
-            return TEXT, "".join(self.parts)  # type: ignore[arg-type]
-        return BINARY, b"".join(self.parts)  # type: ignore[arg-type]
+        empty: Any = "" if self._utf8 else b""
+        return (self.opcode, empty.join(self.parts)) if last else None
 
 
 class _Violation(Exception):
