@@ -33,21 +33,9 @@ class Peer:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "_begun",
-        "_ended",
-        "_outbox",
-        "_outbox_bytes",
-        "_outbox_limit",
-        "_reader",
-        "_writer",
-        "address",
-        "connections",
-        "deadline",
-        "opened_at",
-        "silence",
-        "sock",
-        "state",
-    )
+        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer",
+        "address", "connections", "deadline", "opened_at", "silence", "sock", "state",
+    )  # fmt: skip
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)
