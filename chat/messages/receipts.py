@@ -18,13 +18,9 @@ class Receipts:
     _online: Online[Socket]
 
     def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
-        """Have a pointer moved by the socket `skip`, which is not told. Never blocks.
+        """Have a pointer moved by the socket `skip`, which is not told. Never blocks. Raises Busy: too much waits.
 
-        Args:
-            then: called with None when it is stored, or with the error.
-
-        Raises:
-            Busy: too much waits to be stored.
+        `then`: called with None when it is stored, or with the error.
         """
 
         def settle(moved: Pointer | ChatError | None) -> None:

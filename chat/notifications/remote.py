@@ -44,13 +44,10 @@ class Service:
     def push(self, key: str | None = None, **body: Any) -> dict[str, Any]:
         """POST /api/notifications, and return the answer. The body's names are those on the wire.
 
-        `key`: the Idempotency-Key; None: one of its own, so that the tries of one call are one.
-
-        Raises:
-            NotReached: no server answers.
-            Refused: the server said no.
+        `key`: the Idempotency-Key; None: one of its own. Raises NotReached or Refused.
         """
-        return self._ask("POST", "", {"Idempotency-Key": key or str(uuid.uuid4())}, body)
+        key = key or str(uuid.uuid4())  # so that the tries of one call are one
+        return self._ask("POST", "", {"Idempotency-Key": key}, body)
 
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""

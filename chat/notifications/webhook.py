@@ -26,8 +26,6 @@ ANSWER_SECONDS = 5  # to connect, and between two parts of the answer
 AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is given up
 QUIET_SECONDS = 60  # between two lines of the log about dead letters
 
-SIGNATURE, TIMESTAMP, DELIVERY = "Chat-Signature", "Chat-Timestamp", "Chat-Delivery"
-
 
 class _Letter(NamedTuple):
     due: float  # time.monotonic()
@@ -119,9 +117,9 @@ class Webhook:
         now = str(int(time.time()))
         headers = {
             "Content-Type": "application/json",
-            TIMESTAMP: now,
-            SIGNATURE: signature(self._secret.encode(), now, letter.body),
-            DELIVERY: letter.id,
+            "Chat-Timestamp": now,
+            "Chat-Signature": signature(self._secret.encode(), now, letter.body),
+            "Chat-Delivery": letter.id,
         }
         try:
             # As a stream, since nobody reads what it says.

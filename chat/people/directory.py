@@ -38,19 +38,11 @@ class Directory:
         self._looked_at_ms = int(time.time() * 1000)
 
     def name_of(self, user_id: str, field: str = "toUserId") -> str:
-        """Return the canonical spelling of a name.
-
-        Raises:
-            UnknownUser: there is no such user, where everybody needs an account.
-        """
+        """Return the canonical spelling of a name. Raises UnknownUser, where everybody needs an account."""
         return self._names.get(user_id) or self._looked_up(user_id, field).name
 
     def names_of(self, user_ids: Sequence[str], field: str) -> list[str]:
-        """Return the canonical spellings of many names; none becomes known by that.
-
-        Raises:
-            InvalidField, UnknownUser: the first that breaks a rule, or does not exist, as in `name_of`.
-        """
+        """Return the canonical spellings of many names. Raises InvalidField or UnknownUser for the first bad one."""
         names: list[str] = []
         for part in parts(user_ids):
             found = self._storage.in_thread(self._names_in, part, field)
@@ -94,11 +86,7 @@ class Directory:
         return account.name, None
 
     def admission_of(self, token: str) -> tuple[str, Admission]:
-        """Return the user of a token, and what it said.
-
-        Raises:
-            NotSignedIn: the token is of no good, its session has ended, or its user was shut out.
-        """
+        """Return the user of a token, and what it said. Raises NotSignedIn: it does not count, or not any more."""
         return self._checked(self._tokens.read(token))
 
     def _checked(self, claims: Claims) -> tuple[str, Admission]:

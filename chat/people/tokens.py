@@ -131,11 +131,7 @@ class Tokens:
 
 
 def kept_secret(folder: str, log: logging.Logger) -> bytes:
-    """Return the secret that is kept in `folder`; make it if need be. Processes that start at once agree.
-
-    Raises:
-        BadSetting: the folder cannot be used, or the secret in it is too short.
-    """
+    """Return the secret that is kept in `folder`; make it if need be. Raises BadSetting: it cannot be used."""
     path = Path(folder) / SECRET_FILE
     try:
         if not path.exists():
@@ -164,8 +160,8 @@ def _make_secret(path: Path) -> None:
             file.write(secrets.token_hex(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)  # unlike a rename, leaves the one who came first in place
+        os.link(draft, path)  # unlike a rename, leaves the secret of a process that was first in place
     except FileExistsError:
-        pass  # another process was first; its secret counts
+        pass
     finally:
         draft.unlink(missing_ok=True)

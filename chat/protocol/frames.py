@@ -21,7 +21,7 @@ FAIL = 0x10
 NO_STATUS = 1005  # what a close frame without a code is called, section 7.1.5
 MAX_CONTROL_BYTES = 125  # section 5.5
 
-# A whole message or control frame: (opcode, payload), the payload a str for TEXT; bytes for BINARY,
+# A whole message or control frame: (opcode, payload). The payload is a str for TEXT; bytes for BINARY,
 # PING and PONG; (close code, reason) for CLOSE and FAIL. A plain tuple: making one costs 0.03 µs.
 Frame = tuple[int, Any]
 

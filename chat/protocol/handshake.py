@@ -26,8 +26,7 @@ def wants_upgrade(environ: Environ) -> bool:
 def check(environ: Environ, origins: Collection[str]) -> None:
     """Check that a request is a proper opening handshake, and not from a page of another site.
 
-    Args:
-        origins: what may open a socket beside this server's own pages; "*" allows all.
+    `origins` may open a socket beside this server's own pages; "*" allows all.
 
     Raises:
         ChatError: UpgradeRequired, BadHandshake or OriginRefused.

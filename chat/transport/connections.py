@@ -36,8 +36,8 @@ class Connection(Protocol):
     deadline: float | None  # time.monotonic() when the sweep ends it
     silence: int  # sweeps since the peer was last heard
 
-    @property
-    def busy(self) -> bool: ...
+    busy: bool  # whether something that was read is not handled yet
+
     @property
     def awaits_pong(self) -> bool: ...
     def refill(self) -> None: ...
@@ -108,11 +108,7 @@ class Connections:
         self.loop.run_callback(self.greenlets.run, self._call, function, *args)
 
     def flush_soon(self, connection: Connection) -> None:
-        """Write what the connection is given in this turn of the loop at the turn's end, all at once.
-
-        Raises:
-            RuntimeError: called on another native thread than the loop's.
-        """
+        """Write what the connection is given in this turn of the loop at the turn's end, all at once."""
         if thread_id() != self._thread:
             raise RuntimeError(
                 "Events are sent on the event loop's own thread. From a thread of a pool, hand them "

@@ -64,7 +64,7 @@ class Peer:
         """Called when the socket is readable."""
         raise NotImplementedError
 
-    busy = False  # whether something that was read is not handled yet
+    busy = False
 
     @property
     def awaits_pong(self) -> bool:
