@@ -72,8 +72,7 @@ class Backlog:
     def deliver(self, key: Hashable, number: int, frame: bytes) -> bool:
         """Send a live item, now or behind the older ones. False if it was not taken.
 
-        Args:
-            number: grows within a key; 0: the frame is no item, and only follows those before it.
+        `number` grows within a key; 0: the frame is no item, and only follows those before it.
         """
         if self._held is None:
             return self._send(key, number, frame)
@@ -85,12 +84,9 @@ class Backlog:
         return False
 
     def start(self, older: Iterable[Item] | None) -> bool:
-        """Send the older items, in a greenlet, and then what is held. Never blocks.
+        """Send the older items, as fast as the peer takes them, and then what is held. Never blocks.
 
-        Args:
-            older: read as fast as the peer takes them; None: there are none.
-
-        Returns whether there was nothing to send.
+        Returns whether there was nothing to send. `older` None: there are none.
         """
         if older is None and not self._held:
             self._held = None

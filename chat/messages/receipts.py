@@ -18,14 +18,9 @@ class Receipts:
     _online: Online[Socket]
 
     def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
-        """Have a pointer moved. Never blocks.
+        """Have a pointer moved by the socket `skip`, which is not told. Never blocks. Raises Busy: too much waits.
 
-        Args:
-            skip: the socket that moves it, which is not told.
-            then: called with None when it is stored, or with the error.
-
-        Raises:
-            Busy: too much waits to be stored.
+        `then`: called with None when it is stored, or with the error.
         """
 
         def settle(moved: Pointer | ChatError | None) -> None:
@@ -35,11 +30,7 @@ class Receipts:
         self._journal.append(pointer, settle)
 
     def tell(self, moved: Pointer | ChatError | None, skip: object = None) -> None:
-        """Send a `receipt`, where a pointer has moved. Never blocks.
-
-        Args:
-            moved: where the pointer stands now; None or an error: it did not move.
-        """
+        """Send a `receipt` of where a pointer stands now. None or an error: it did not move. Never blocks."""
         if not isinstance(moved, Pointer):
             return
         receipt = Receipt(**moved._asdict())

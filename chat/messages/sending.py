@@ -26,11 +26,7 @@ class Sending:
     _log: logging.Logger
 
     def send(self, client: Socket, send: Send, ref: Ref | None) -> None:
-        """Send a message, and answer the client when it is stored. Never blocks.
-
-        Raises:
-            Busy: too much waits to be stored.
-        """
+        """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
         self._journal.append(send, partial(self._settle, client, send, ref))
 
     def _settle(self, client: Socket, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError) -> None:

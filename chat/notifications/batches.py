@@ -16,8 +16,7 @@ from chat.storage.batches import Batch, Work
 from chat.storage.notifications import Notice, Once
 from chat.storage.storage import Storage
 
-# After a start pages come back first, and are not taken for people who are offline.
-RESUME_SECONDS = 5
+RESUME_SECONDS = 5  # after a start: pages come back first, and are not taken for people who are offline
 SLICE_USERS = 100  # of a batch, between two turns of the loop
 
 
@@ -62,11 +61,7 @@ class BatchSender:
         return pushed
 
     def progress(self, service: str, batch_id: int) -> Batch:
-        """Return how far a batch has got.
-
-        Raises:
-            NotFound: this service has none of this id.
-        """
+        """Return how far a batch has got. Raises NotFound: this service has none of this id."""
         batch = self._storage.in_thread(self._storage.batches.find, service, batch_id)
         if batch is None:
             raise NotFound("There is no such batch.", "batchId")

@@ -20,6 +20,7 @@ LONGEST_SECONDS = 366 * 24 * 3600
 LINK = re.compile(r"(https?://[^/\s\\\x00-\x1f\x7f][^\s\\\x00-\x1f\x7f]*|/(?!/)[^\s\\\x00-\x1f\x7f]*)")
 
 Level = Literal["info", "success", "warning", "error"]
+Lifetime = Annotated[int, Meta(ge=1, le=LONGEST_SECONDS, description="Seconds until it is shown no more.")]
 
 
 class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
@@ -29,9 +30,7 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
     title: Annotated[str, Meta(min_length=1, max_length=TITLE_CHARS)] | None = None
     link: Annotated[str, Meta(max_length=LINK_CHARS, description="http, https, or a path on this site.")] | None = None
     level: Level = "info"
-    expires_in: (
-        Annotated[int, Meta(ge=1, le=LONGEST_SECONDS, description="Seconds until it is shown no more.")] | None
-    ) = None
+    expires_in: Lifetime | None = None
 
     def __post_init__(self) -> None:
         for field in ("message", "title"):
@@ -50,11 +49,7 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
 
 
 def draft_of(message: str, **said: Any) -> Draft:
-    """Return a draft of what Python code says: title, link, level, expires_in.
-
-    Raises:
-        InvalidField: one of them breaks its rule.
-    """
+    """Return a draft of what Python code says. Raises InvalidField: something breaks its rule."""
     if "expires_in" in said:
         said["expiresIn"] = said.pop("expires_in")
     try:

@@ -1,7 +1,6 @@
 """Owns the way of notifications to sockets: each once, in the order of their ids.
 
-What a plain client was sent counts as seen when its pong has come; one that says `sync` tells by itself
-what was seen.
+What a plain client was sent counts as seen when its pong has come. A client that says `sync` is left to tell.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -17,9 +16,7 @@ from chat.transport.connections import Connections
 
 PAGE = 50  # told of behind `ready`, or asked for at once; the HTTP interface lists the others
 NOTIFICATION = "notification"  # the one key of all: their ids grow together
-
-# Marks as seen what a socket has read: see(user_id, ids, socket).
-See = Callable[[str, Sequence[int], object], None]
+See = Callable[[str, Sequence[int], object], None]  # marks as seen what a socket of a user has read
 
 
 class Client(PingedOutlet, Protocol):
@@ -45,15 +42,10 @@ class Feeds(Source):
 
     def feed(self, client: Client, user_id: str) -> Backlog:
         """Hold the socket's live notifications from now on, until its feed is started."""
-        kind = Backlog if client.wants_sync else _Feed
-        return kind(self, client, user_id)
+        return (Backlog if client.wants_sync else _Feed)(self, client, user_id)
 
     def older(self, feed: Backlog, first: Sequence[Notice]) -> Iterator[Item]:
-        """Read what the user has not seen. Blocks.
-
-        Args:
-            first: the first page. A client that says `sync` gets no other: it asks for the list.
-        """
+        """Read what the user has not seen. Blocks. A client that says `sync` gets the first page alone."""
         page = first
         while page:
             for notice in page:

@@ -25,16 +25,12 @@ Then = Callable[[ChatError | None], None]  # called with None when it is stored,
 
 
 class PushResult(NamedTuple):
-    """What became of a draft: a notification with `id`, or a batch of them with `batch_id`.
-
-    `sockets`: how many sockets and streams took it just now. `repeated`: it had been there, by the same
-    request, and was sent to nobody now.
-    """
+    """What became of a draft: a notification with `id`, or a batch of them with `batch_id`."""
 
     id: int | None
     batch_id: int | None
-    sockets: int
-    repeated: bool
+    sockets: int  # and streams that took it just now
+    repeated: bool  # it had been there, by the same request, and was sent to nobody now
 
 
 @dataclass(eq=False)
@@ -83,10 +79,7 @@ class Notifier:
         return pushed
 
     def show(self, user_id: str, notice: Notice) -> int:
-        """Send a stored one to the user's sockets and streams, or tell of a user who is offline.
-
-        Returns how many took it.
-        """
+        """Send a stored one to the user's sockets and streams, or tell of a user who is offline; return how many."""
         self._sent.add()
         if (until := notice.content.expires_at) is not None and until <= time.time() * 1000:
             return 0  # a batch that was broken off for long
@@ -105,10 +98,9 @@ class Notifier:
     # Seen and dismissed.
 
     def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = lambda _: None) -> None:
-        """Mark as seen. Never blocks: what comes in while a write is under way is the next one.
+        """Mark as seen by the socket `skip`; the user's others are told.
 
-        Args:
-            skip: the socket that says so; the user's others are told.
+        Never blocks: what comes in while a write is under way is the next one.
         """
         self._to_see.append(_Seeing(user_id, ids, skip, then))
         self._store_seen()
@@ -147,8 +139,7 @@ class Notifier:
 
         def settle(new: list[int] | ChatError) -> None:
             self._storing_seen = False
-            failed = new if isinstance(new, ChatError) else None
-            seen = set() if isinstance(new, ChatError) else set(new)
+            seen, failed = (set(), new) if isinstance(new, ChatError) else (set(new), None)
             for user_id, ids, skip, then in seeing:
                 for id_ in seen.intersection(ids):
                     self._tell(user_id, Seen(notification_id=id_), skip)

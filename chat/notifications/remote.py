@@ -1,7 +1,6 @@
 """Owns the way to notify from another process: over HTTP, to the server that runs at CHAT_URL.
 
-A process of the same installation signs a token for itself with the installation's secret. Programs
-elsewhere use the HTTP interface.
+A process of the same installation signs a token for itself. Programs elsewhere use the HTTP interface.
 """
 
 import uuid
@@ -33,14 +32,10 @@ class Refused(ChatError):
 
 
 class Service:
-    """A program that pushes notifications to a running server.
-
-    Args:
-        url: of the server, with the path that it is mounted at.
-        name: how the server's log calls it.
-    """
+    """A program that pushes notifications to a running server."""
 
     def __init__(self, url: str, tokens: Tokens, name: str) -> None:
+        """`url`: with the path that the chat is mounted at. `name`: how the server's log calls the program."""
         self._url = url.rstrip("/") + "/api/notifications"
         self._tokens = tokens
         self._name = name
@@ -49,14 +44,10 @@ class Service:
     def push(self, key: str | None = None, **body: Any) -> dict[str, Any]:
         """POST /api/notifications, and return the answer. The body's names are those on the wire.
 
-        Args:
-            key: the Idempotency-Key; None: one of its own, so that the tries of one call are one.
-
-        Raises:
-            NotReached: no server answers.
-            Refused: the server said no.
+        `key`: the Idempotency-Key; None: one of its own. Raises NotReached or Refused.
         """
-        return self._ask("POST", "", {"Idempotency-Key": key or str(uuid.uuid4())}, body)
+        key = key or str(uuid.uuid4())  # so that the tries of one call are one
+        return self._ask("POST", "", {"Idempotency-Key": key}, body)
 
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
@@ -72,17 +63,12 @@ class Service:
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
         token = self._tokens.sign_service(self._name, NOTIFY_SCOPE, TOKEN_SECONDS)
-        headers |= {"Authorization": f"Bearer {token}"}
+        # A redirect is not followed: of a POST it would make a GET.
+        options: dict[str, Any] = {"json": body, "timeout": ANSWER_SECONDS, "allow_redirects": False}
+        options["headers"] = headers | {"Authorization": f"Bearer {token}"}
         for tries_left in reversed(range(TRIES)):
             try:
-                answer = self._session.request(
-                    method,
-                    self._url + path,
-                    json=body,
-                    headers=headers,
-                    timeout=ANSWER_SECONDS,
-                    allow_redirects=False,  # of a POST it would make a GET
-                )
+                answer = self._session.request(method, self._url + path, **options)
                 said = answer.json()
                 break
             except requests.RequestException as error:

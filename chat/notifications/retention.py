@@ -12,13 +12,10 @@ DAY_MS = 24 * 3600 * 1000
 
 
 class Retention:
-    """Lives on the event loop.
-
-    Args:
-        days: how long a notification is kept after it was made; 0: for ever.
-    """
+    """Deletes old notifications. Lives on the event loop."""
 
     def __init__(self, storage: Storage, days: int) -> None:
+        """`days`: how long a notification is kept after it was made; 0: for ever."""
         self._storage = storage
         self._keep_ms = days * DAY_MS
         self._due = time.monotonic() + BEGIN_SECONDS

@@ -35,11 +35,7 @@ class Listener:
         self._streams = streams
 
     def begin(self, stream: Outlet, last: int | None) -> None:
-        """Send what waits, and from then on what comes. Never blocks.
-
-        Args:
-            last: send whatever has a larger id, seen or not; None: what is unseen.
-        """
+        """Send what is unseen, or whatever has a larger id than `last`, and then what comes. Never blocks."""
         self._feed = Backlog(self._streams, stream, self._user_id)
         self._streams.online.add(self._user_id, self)
         self._feed.start(self._streams.older(self._user_id, last))
@@ -89,11 +85,7 @@ class Streams(Source):
 
 
 def as_stream_event(event: msgspec.Struct, id_: int | None = None) -> bytes:
-    """Return the event as a server-sent one: its type is the event's name.
-
-    Args:
-        id_: what the reader gives as Last-Event-ID when it comes back; None: it does not move that.
-    """
+    """Return the event as a server-sent one. `id_`: the next Last-Event-ID; None: that stays as it is."""
     mark = b"" if id_ is None else b"id: %d\n" % id_
     name = str(event.__struct_config__.tag).encode()
     return b"%sevent: %s\ndata: %s\n\n" % (mark, name, encode(event))

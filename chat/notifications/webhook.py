@@ -1,7 +1,6 @@
 """Owns the webhook: tells another program of what somebody misses who is offline, so that a mailer can take over.
 
-Each event is posted as JSON, signed with a secret that both sides know, and again after a while if the
-receiver did not take it. What waits is in memory alone, and bounded: this is an aid, not the record.
+What waits is in memory alone, and bounded: this is an aid, not the record.
 """
 
 import hashlib
@@ -12,7 +11,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
 import requests
@@ -26,8 +26,6 @@ ANSWER_SECONDS = 5  # to connect, and between two parts of the answer
 AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is given up
 QUIET_SECONDS = 60  # between two lines of the log about dead letters
 
-SIGNATURE, TIMESTAMP, DELIVERY = "Chat-Signature", "Chat-Timestamp", "Chat-Delivery"
-
 
 class _Letter(NamedTuple):
     due: float  # time.monotonic()
@@ -38,59 +36,45 @@ class _Letter(NamedTuple):
 
 
 def in_a_thread(function: Callable[[], None]) -> None:
-    """Call `function` in a thread of its own. Waits until that has begun."""
+    """Call `function` in a thread of its own."""
     threading.Thread(target=function, daemon=True).start()
 
 
+@dataclass(eq=False, repr=False)
 class Webhook:
-    """The receiver of one chat. Under gevent, its workers hold up their own greenlets alone.
+    """The receiver of one chat."""
 
-    Args:
-        url: who is told; "": nobody.
-        spawn: has a function called where it may block, and does not block itself.
-        again: seconds to wait after each failed try.
-    """
+    _url: str  # who is told; "": nobody
+    _secret: str
+    _metrics: Metrics
+    _log: logging.Logger
+    spawn: Callable[[Callable[[], None]], None] = in_a_thread  # has a function called where it may block
+    again: Sequence[float] = AGAIN_SECONDS  # to wait after each failed try
 
-    def __init__(
-        self,
-        url: str,
-        secret: str,
-        metrics: Metrics,
-        log: logging.Logger,
-        spawn: Callable[[Callable[[], None]], None] = in_a_thread,
-        again: Sequence[float] = AGAIN_SECONDS,
-    ) -> None:
-        self._url = url
-        self._secret = secret.encode()
-        self._metrics = metrics
-        self._log = log
-        self._spawn = spawn
-        self._again = again
+    def __post_init__(self) -> None:
         self._letters: list[_Letter] = []  # a heap, by `due`; guarded by self._changed
         self._changed = threading.Condition()
         self._number = 0
         self._workers = 0
         self._quiet_until = 0.0  # time.monotonic() when a dead letter is next worth a line
-        metrics.webhook_waiting.value = self.waiting
+        self._metrics.webhook_waiting.value = self.waiting
 
     def waiting(self) -> int:
-        """Return how many events wait."""
         return len(self._letters)
 
     def tell(self, user_id: str, event: msgspec.Struct) -> None:
         """`user_id` has missed `event`. Never blocks."""
         if not self._url:
             return
-        self._number += 1
-        body = encode({"userId": user_id, "event": event})
-        letter = _Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body)
         if len(self._letters) >= WAITING:
             self._give_up()
             return
-        self._post_later(letter)
+        self._number += 1
+        body = encode({"userId": user_id, "event": event})
+        self._post_later(_Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body))
         if self._workers < AT_ONCE:  # made late, since a worker is forked
             self._workers += 1
-            self._spawn(self._work)
+            self.spawn(self._work)
 
     def _post_later(self, letter: _Letter) -> None:
         with self._changed:
@@ -107,8 +91,8 @@ class Webhook:
                 self._metrics.webhook_delivered.add()
                 continue
             self._metrics.webhook_failures.add()
-            if letter.tries < len(self._again):
-                due = time.monotonic() + self._again[letter.tries]
+            if letter.tries < len(self.again):
+                due = time.monotonic() + self.again[letter.tries]
                 self._post_later(letter._replace(due=due, tries=letter.tries + 1))
             else:
                 self._give_up()
@@ -133,25 +117,20 @@ class Webhook:
         now = str(int(time.time()))
         headers = {
             "Content-Type": "application/json",
-            TIMESTAMP: now,
-            SIGNATURE: signature(self._secret, now, letter.body),
-            DELIVERY: letter.id,
+            "Chat-Timestamp": now,
+            "Chat-Signature": signature(self._secret.encode(), now, letter.body),
+            "Chat-Delivery": letter.id,
         }
         try:
-            with session.post(
-                self._url,
-                data=letter.body,
-                headers=headers,
-                timeout=ANSWER_SECONDS,
-                allow_redirects=False,
-                stream=True,  # nobody reads what it says
-            ) as answer:
-                return answer.ok and answer.status_code < 300
+            # As a stream, since nobody reads what it says.
+            options: dict[str, Any] = {"timeout": ANSWER_SECONDS, "allow_redirects": False, "stream": True}
+            with session.post(self._url, data=letter.body, headers=headers, **options) as answer:
+                return 200 <= answer.status_code < 300
         except requests.RequestException:
-            return False
+            pass
         except Exception:  # whatever the receiver has answered, the worker lives
             self._log.exception("an answer to the webhook could not be read")
-            return False
+        return False
 
 
 def signature(secret: bytes, timestamp: str, body: bytes) -> str:

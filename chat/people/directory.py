@@ -38,19 +38,11 @@ class Directory:
         self._looked_at_ms = int(time.time() * 1000)
 
     def name_of(self, user_id: str, field: str = "toUserId") -> str:
-        """Return the canonical spelling of a name.
-
-        Raises:
-            UnknownUser: there is no such user, where everybody needs an account.
-        """
+        """Return the canonical spelling of a name. Raises UnknownUser, where everybody needs an account."""
         return self._names.get(user_id) or self._looked_up(user_id, field).name
 
     def names_of(self, user_ids: Sequence[str], field: str) -> list[str]:
-        """Return the canonical spellings of many names; none becomes known by that.
-
-        Raises:
-            InvalidField, UnknownUser: the first that breaks a rule, or does not exist, as in `name_of`.
-        """
+        """Return the canonical spellings of many names. Raises InvalidField or UnknownUser for the first bad one."""
         names: list[str] = []
         for part in parts(user_ids):
             found = self._storage.in_thread(self._names_in, part, field)
@@ -60,13 +52,13 @@ class Directory:
         return names
 
     def _names_in(self, user_ids: Sequence[str], field: str) -> list[str] | ChatError:
-        """Blocks: run in a thread, which hands an error back as a value."""
+        """Runs in a thread, so it returns its error."""
         try:
             names = [checked_user_id(user_id, field) for user_id in user_ids]
         except InvalidField as error:
             return error
         if self.required and (unknown := self._storage.accounts.unknown(names)):
-            return UnknownUser(f"{field}: there is no user {unknown[0]} here.", field)
+            return _unknown(unknown[0], field)
         return names
 
     def known_as(self, user_id: str) -> str:
@@ -94,11 +86,7 @@ class Directory:
         return account.name, None
 
     def admission_of(self, token: str) -> tuple[str, Admission]:
-        """Return the user of a token, and what it said.
-
-        Raises:
-            NotSignedIn: the token is of no good, its session has ended, or its user was shut out.
-        """
+        """Return the user of a token, and what it said. Raises NotSignedIn: it does not count, or not any more."""
         return self._checked(self._tokens.read(token))
 
     def _checked(self, claims: Claims) -> tuple[str, Admission]:
@@ -117,7 +105,7 @@ class Directory:
         if account is None:
             account, _ = self._storage.in_thread(self._storage.accounts.find, user_id)
             if account is None and self.required:
-                raise UnknownUser(f"{field}: there is no user {user_id} here.", field)
+                raise _unknown(user_id, field)
         return self._learn(user_id, account)
 
     def _learn(self, user_id: str, account: Account | None) -> Account:
@@ -139,10 +127,7 @@ class Directory:
         return account
 
     def keep_up(self) -> None:
-        """Look what has changed since the last call, and close the sockets of whoever may not stay.
-
-        Where the database does not answer, the next call looks that far back.
-        """
+        """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""
         now_ms = int(time.time() * 1000)
         try:
             changed, ended = self._storage.in_thread(self._storage.accounts.changed_since, self._looked_at_ms - LATE_MS)
@@ -164,6 +149,10 @@ class Directory:
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)
         yield from self._streams.of(user_id)
+
+
+def _unknown(user_id: str, field: str) -> UnknownUser:
+    return UnknownUser(f"{field}: there is no user {user_id} here.", field)
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:

@@ -81,12 +81,9 @@ class Online(Generic[R]):
             return self._take_out(socket)
 
     def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
-        """Send `event` to every socket of the user `to`, but not to `skip`. Never blocks.
+        """Send `event`, or what `encoded` made of one, to every socket of the user `to`, but not to `skip`.
 
-        Args:
-            event: a struct, a dict such as {"type": "poke"}, or what `encoded` gave.
-
-        Returns how many sockets took it: 0 for somebody offline.
+        Never blocks. Returns how many sockets took it: 0 for somebody offline.
 
         Raises:
             TypeError: the event cannot be written as JSON, or is bytes that `encoded` did not give.
@@ -113,9 +110,5 @@ class Online(Generic[R]):
 
 
 def encoded(event: Event) -> bytes:
-    """Return the event as one frame, which can be sent several times.
-
-    Raises:
-        TypeError: it holds something that JSON has no form for.
-    """
+    """Return the event as one frame, which can be sent several times. Raises TypeError: JSON has no form for it."""
     return encode_frame(TEXT, encode(event))

@@ -18,12 +18,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 def check_password(password: str, field: str) -> None:
-    """Check that a new password may be used.
-
-    Raises:
-        InvalidField: it has fewer than LEAST_CHARS or more than MOST_CHARS characters, or is one of the
-            commonest. Any characters may be in it.
-    """
+    """Check a new password. Raises InvalidField: it is too short, too long, or one of the commonest."""
     if not LEAST_CHARS <= len(password) <= MOST_CHARS:
         raise InvalidField(f"{field} must have {LEAST_CHARS} to {MOST_CHARS:,} characters.", field)
     if password.casefold() in _common():

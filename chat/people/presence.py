@@ -6,6 +6,7 @@ waits for one sweep for all, once a second. Which sockets a user has is left to 
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from chat.errors import Unavailable
@@ -19,28 +20,17 @@ TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loo
 PARTNERS = 1_000  # people who are told of one user, as many as `ready` tells of
 
 
+@dataclass(eq=False)
 class Presence:
-    """The status of everybody. Lives on the event loop; its questions to the database block the greenlet.
+    """The status of everybody. Lives on the event loop; its questions to the database block the greenlet."""
 
-    Args:
-        grace_seconds: how long somebody without a socket still counts as being there.
-        clock: Unix time in seconds.
-        pause: lets others have their turn of the loop.
-    """
+    _storage: Storage
+    _online: Online[Socket]
+    _grace: float  # seconds for which somebody without a socket still counts as being there
+    clock: Callable[[], float] = time.time  # Unix time in seconds
+    pause: Callable[[], None] = lambda: None  # lets others have their turn of the loop
 
-    def __init__(
-        self,
-        storage: Storage,
-        online: Online[Socket],
-        grace_seconds: float,
-        clock: Callable[[], float] = time.time,
-        pause: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._storage = storage
-        self._online = online
-        self._grace = grace_seconds
-        self._clock = clock
-        self._pause = pause
+    def __post_init__(self) -> None:
         self._told: dict[str, Status] = {}  # user -> what others were told last; nobody who is offline
         self._leaving: dict[str, float] = {}  # user -> Unix time in seconds when the last socket left
         self._changed: set[str] = set()  # may be away, or back
@@ -62,7 +52,7 @@ class Presence:
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
         if not self._online.of(user_id):
-            self._leaving[user_id] = self._clock()
+            self._leaving[user_id] = self.clock()
         elif self._told.get(user_id) != self._status(user_id):
             self._changed.add(user_id)
 
@@ -80,30 +70,26 @@ class Presence:
                     socket.send(frame)
 
     def settle(self) -> None:
-        """Tell of everybody who is away, back or gone since the last call. Blocks; called once a second.
-
-        Where the database does not answer, the next call tries again.
-        """
+        """Tell of everybody who is away, back or gone since the last call that could. Blocks."""
         if self._settling:
             return
         self._settling = True
+        gone_before = self.clock() - self._grace
+        gone = [user for user, at in self._leaving.items() if at <= gone_before]
+        changed, self._changed = self._changed, set()
+        users = [*changed, *gone]
         try:
-            gone_before = self._clock() - self._grace
-            gone = [user for user, at in self._leaving.items() if at <= gone_before]
-            changed, self._changed = self._changed, set()
-            users = [*changed, *gone]
-            try:
-                for start in range(0, len(users), TOLD_AT_ONCE):
-                    self._settle(users[start : start + TOLD_AT_ONCE])
-                    self._pause()  # a school that goes home at once leaves others their turns
-            except Unavailable:
-                self._changed |= changed
+            for start in range(0, len(users), TOLD_AT_ONCE):
+                self._settle(users[start : start + TOLD_AT_ONCE])
+                self.pause()  # a school that goes home at once leaves others their turns
+        except Unavailable:
+            self._changed |= changed
         finally:
             self._settling = False
 
     def stop(self) -> None:
-        """Everybody who is here was seen now: the process ends. Blocks."""
-        now_ms = int(self._clock() * 1000)
+        """Note that everybody who is here was seen now: the process ends. Blocks."""
+        now_ms = int(self.clock() * 1000)
         self._note({user: self._left_ms(user) or now_ms for user in self._has_partners})
 
     def _settle(self, users: list[str]) -> None:
@@ -128,7 +114,7 @@ class Presence:
         status = self._status(user)
         if status == "offline":
             left = self._leaving.pop(user, None)
-            if left is not None and left + self._grace > self._clock():
+            if left is not None and left + self._grace > self.clock():
                 self._leaving[user] = left  # came back meanwhile, and left again
                 return
         if self._told.get(user, "offline") == status:
@@ -145,7 +131,7 @@ class Presence:
                 self._online.emit(change, to=other)
 
     def _status(self, user_id: str) -> Status:
-        """By the sockets alone. Away: all of them are."""
+        """By the sockets alone."""
         mine = self._online.of(user_id)
         if not mine:
             return "offline"

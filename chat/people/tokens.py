@@ -61,11 +61,11 @@ class Claims(msgspec.Struct):
 
 
 class ServiceClaims(msgspec.Struct):
-    """What a program's token says: its name, and what it may do. A user's token has neither."""
+    """What a program's token says. A user's token has neither `svc` nor `scope`."""
 
     exp: float
     nbf: float = 0
-    svc: Annotated[str, msgspec.Meta(min_length=1, max_length=SERVICE_CHARS)] | None = None
+    svc: Annotated[str, msgspec.Meta(min_length=1, max_length=SERVICE_CHARS)] | None = None  # the program's name
     scope: str = ""  # words, as in RFC 8693, section 4.2
 
 
@@ -73,15 +73,10 @@ C = TypeVar("C", Claims, ServiceClaims)
 
 
 class Tokens:
-    """Makes and reads tokens.
-
-    Args:
-        secret: at least SECRET_BYTES long; a host application that knows it mints tokens of its own.
-        seconds: how long a token is valid.
-        clock: Unix time in seconds.
-    """
+    """Makes and reads tokens."""
 
     def __init__(self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time) -> None:
+        """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time."""
         self._secret = secret
         self._seconds = seconds
         self._clock = clock
@@ -89,8 +84,7 @@ class Tokens:
     def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
         """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
 
-        Args:
-            valid_from: a Unix time in milliseconds; older tokens of this user do not count any more.
+        `valid_from`: a Unix time in milliseconds; older tokens of this user do not count any more.
         """
         # To the millisecond: a password may change twice in a second, and this be the one in between.
         now = max(round(self._clock(), 3), valid_from / 1000)
@@ -99,11 +93,11 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires_at
 
     def read(self, token: str) -> Claims:
-        """Return what `token` says; its `sub` in the canonical spelling.
+        """Return what `token` says.
 
         Raises:
-            NotSignedIn: it is no token, was signed with another secret or in another way, says no
-                proper `sub` and `exp`, is for another audience, not valid yet or not any more.
+            NotSignedIn: it is no token, or signed otherwise, says no proper `sub` and `exp`, is for another
+                audience, not valid yet or not any more.
         """
         return self._read(token, Claims)
 
@@ -137,11 +131,7 @@ class Tokens:
 
 
 def kept_secret(folder: str, log: logging.Logger) -> bytes:
-    """Return the secret that is kept in `folder`; make it if need be. Processes that start at once agree.
-
-    Raises:
-        BadSetting: the folder cannot be used, or the secret in it is too short.
-    """
+    """Return the secret that is kept in `folder`; make it if need be. Raises BadSetting: it cannot be used."""
     path = Path(folder) / SECRET_FILE
     try:
         if not path.exists():
@@ -170,8 +160,8 @@ def _make_secret(path: Path) -> None:
             file.write(secrets.token_hex(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)  # unlike a rename, leaves the one who came first in place
+        os.link(draft, path)  # unlike a rename, leaves the secret of a process that was first in place
     except FileExistsError:
-        pass  # another process was first; its secret counts
+        pass
     finally:
         draft.unlink(missing_ok=True)

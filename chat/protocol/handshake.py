@@ -26,8 +26,7 @@ def wants_upgrade(environ: Environ) -> bool:
 def check(environ: Environ, origins: Collection[str]) -> None:
     """Check that a request is a proper opening handshake, and not from a page of another site.
 
-    Args:
-        origins: what may open a socket beside this server's own pages; "*" allows all.
+    `origins` may open a socket beside this server's own pages; "*" allows all.
 
     Raises:
         ChatError: UpgradeRequired, BadHandshake or OriginRefused.
@@ -51,11 +50,9 @@ def check(environ: Environ, origins: Collection[str]) -> None:
 
 
 def answer(environ: Environ) -> bytes:
-    """Return the response to a request that `check` let pass.
-
-    No extension and no sub-protocol is taken up: permessage-deflate costs 104 KB more a client after
-    one message, a bomb of 194 KB took 1 GB, and chat messages are small.
-    """
+    """Return the response to a request that `check` let pass."""
+    # No extension is taken up: permessage-deflate costs 104 KB more a client after one message, a bomb
+    # of 194 KB took 1 GB, and chat messages are small.
     digest = hashlib.sha1(environ["HTTP_SEC_WEBSOCKET_KEY"].encode() + GUID).digest()
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

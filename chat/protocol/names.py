@@ -15,7 +15,6 @@ from chat.errors import InvalidField
 USER_ID_CHARS = 64
 SIGNS = "._-@"  # beside letters and digits
 LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd")  # Unicode's categories
-MARKS = ("Mn", "Mc")
 MARKS_ON_A_LETTER = 4  # more than any script needs; a tower of them covers the lines around it
 APART = (frozenset({"LATIN", "CYRILLIC"}), frozenset({"LATIN", "GREEK"}))  # scripts whose letters look alike
 
@@ -74,19 +73,9 @@ def _broken_rule(name: str) -> str | None:
             return f"may hold letters, digits and {' '.join(SIGNS)} only, not U+{ord(char):04X}"
     if not any(category[0] in "LN" for category in categories):
         return "must hold a letter or a digit"
-    if _towers(categories):
+    if re.search(rf"(?<![LM])M|M{{{MARKS_ON_A_LETTER + 1}}}", "".join(category[0] for category in categories)):
         return f"must not have more than {MARKS_ON_A_LETTER} marks on one letter, nor one on none"
     scripts = {unicodedata.name(char, "").partition(" ")[0] for char in name}
     if any(scripts >= both for both in APART):
         return "must not mix Latin letters with Cyrillic or Greek ones"
     return None
-
-
-def _towers(categories: list[str]) -> bool:
-    """Whether a combining mark stands on no letter, or too many stand on one."""
-    room = 0
-    for category in categories:
-        room = room - 1 if category in MARKS else MARKS_ON_A_LETTER if category[0] == "L" else 0
-        if room < 0:
-            return True
-    return False

@@ -226,13 +226,13 @@ encode = msgspec.json.Encoder().encode  # struct or dict -> JSON as UTF-8 bytes
 
 
 def timestamp() -> str:
-    """The time now, as ISO 8601 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`."""
+    """Return the time now, as ISO 8601 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`."""
     return iso(int(time.time() * 1000))
 
 
 @lru_cache(maxsize=2)  # under load many messages share a millisecond
 def iso(unix_ms: int) -> str:
-    """A Unix time in milliseconds, as `timestamp` writes it."""
+    """Return a Unix time in milliseconds, as `timestamp` writes it."""
     moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 

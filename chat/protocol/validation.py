@@ -26,11 +26,7 @@ class Decoder:
         self._decode = msgspec.json.Decoder(reduce(or_, structs)).decode
 
     def decode(self, text: str) -> Payload:
-        """Return the event in `text`.
-
-        Raises:
-            ChatError: BadJson, UnknownEvent, MissingField, UnknownField or InvalidField.
-        """
+        """Return the event in `text`. Raises BadJson, UnknownEvent, MissingField, UnknownField or InvalidField."""
         try:
             return self._decode(text)
         except msgspec.ValidationError as error:

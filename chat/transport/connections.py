@@ -36,8 +36,8 @@ class Connection(Protocol):
     deadline: float | None  # time.monotonic() when the sweep ends it
     silence: int  # sweeps since the peer was last heard
 
-    @property
-    def busy(self) -> bool: ...
+    busy: bool  # whether something that was read is not handled yet
+
     @property
     def awaits_pong(self) -> bool: ...
     def refill(self) -> None: ...
@@ -70,8 +70,7 @@ class Connections:
 
     @property
     def loop(self) -> Any:
-        """gevent's event loop of this process; asked for late, since a worker is forked."""
-        return get_hub().loop
+        return get_hub().loop  # asked for late, since a worker is forked
 
     def __len__(self) -> int:
         return len(self._all)
@@ -109,11 +108,7 @@ class Connections:
         self.loop.run_callback(self.greenlets.run, self._call, function, *args)
 
     def flush_soon(self, connection: Connection) -> None:
-        """Write what the connection is given in this turn of the loop at the turn's end.
-
-        Raises:
-            RuntimeError: called on another native thread than the loop's.
-        """
+        """Write what the connection is given in this turn of the loop at the turn's end, all at once."""
         if thread_id() != self._thread:
             raise RuntimeError(
                 "Events are sent on the event loop's own thread. From a thread of a pool, hand them "
@@ -174,8 +169,7 @@ class Connections:
     def stop(self) -> None:
         """Handle what was read, send 1012 to all, and wait until the peers have hung up.
 
-        Blocks the calling greenlet until `stop_seconds` after the first call at most; a further
-        call only waits for the first. Nobody is added afterwards: new upgrades get `Stopping`.
+        Blocks until `stop_seconds` after the first call at most; a further call only waits for the first.
         """
         if not self.stopping:
             self.stopping = True

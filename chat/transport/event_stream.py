@@ -34,10 +34,7 @@ class EventStream(Peer):
     def __init__(
         self, sock: Any, connections: Connections, address: str, left: Left, headers: Mapping[str, str], deadline: float
     ) -> None:
-        """`headers`: of the response, beside its own HEADERS; neither names nor values are checked.
-
-        `deadline`: it ends then, by time.monotonic().
-        """
+        """`headers`: of the response, not checked. `deadline`: time.monotonic() when the stream ends."""
         self._left = left
         super().__init__(sock, connections, address)
         self.deadline = deadline
@@ -49,14 +46,12 @@ class EventStream(Peer):
     def _read(self) -> None:
         """Nothing that a reader says after its request means anything, but that it hangs up."""
         try:
-            data = self.sock.recv(READ_BYTES)
+            if not self.sock.recv(READ_BYTES):
+                self.abort("the reader hung up")
         except WOULD_BLOCK:
-            return
+            pass
         except OSError as error:
             self.abort(str(error))
-            return
-        if not data:
-            self.abort("the reader hung up")
 
     def ping(self) -> int:
         self.silence = 0  # the peer never says anything

@@ -23,8 +23,7 @@ class Greenlets:
     def run(self, function: Callable[..., None], *args: Any) -> None:
         """Call `function` in a greenlet; return when it is finished or when it first waits.
 
-        To be called on the event loop's greenlet (from a watcher or `run_callback`), which the
-        function's first wait goes back to. The function catches its own exceptions.
+        To be called on the event loop's greenlet. The function catches its own exceptions.
         """
         if not self._idle:
             greenlet(self._loop, parent=get_hub()).switch()  # to its first wait for work

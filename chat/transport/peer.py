@@ -33,21 +33,9 @@ class Peer:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "_begun",
-        "_ended",
-        "_outbox",
-        "_outbox_bytes",
-        "_outbox_limit",
-        "_reader",
-        "_writer",
-        "address",
-        "connections",
-        "deadline",
-        "opened_at",
-        "silence",
-        "sock",
-        "state",
-    )
+        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer",
+        "address", "connections", "deadline", "opened_at", "silence", "sock", "state",
+    )  # fmt: skip
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)
@@ -76,10 +64,7 @@ class Peer:
         """Called when the socket is readable."""
         raise NotImplementedError
 
-    @property
-    def busy(self) -> bool:
-        """True while something that was read is not handled yet."""
-        return False
+    busy = False
 
     @property
     def awaits_pong(self) -> bool:
@@ -109,18 +94,12 @@ class Peer:
         raise NotImplementedError
 
     def left(self, reason: str) -> None:
-        """Called once, when nothing more can be sent. `reason` is for the log.
-
-        On the loop's own greenlet: must neither wait nor raise.
-        """
+        """Called once, on the loop's own greenlet, when nothing more can be sent: must neither wait nor raise."""
 
     # What others call.
 
     def send(self, frame: bytes) -> bool:
-        """Queue one whole frame (`frames.encode_frame`); never blocks.
-
-        Returns False, and forgets the frame, when the connection is closing or by this is: a peer
-        whose outbox passes its bound is closed with 4008, and nobody else notices.
+        """Queue one whole frame; never blocks. False if the connection is closing, or its outbox was full.
 
         Raises:
             RuntimeError: the caller is not on the loop's thread; nothing was queued.

@@ -22,7 +22,7 @@ PING_DIGITS = 20  # of a ping's number; a longer payload is none of ours
 class WebSocket(Peer):
     """A socket after its upgrade."""
 
-    __slots__ = ("_answered", "_busy", "_bytes_left", "_decoder", "_frames_left", "_pinged")
+    __slots__ = ("_answered", "_bytes_left", "_decoder", "_frames_left", "_pinged", "busy")
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         super().__init__(sock, connections, address)
@@ -30,7 +30,7 @@ class WebSocket(Peer):
         self._bytes_left = limits.bytes.full
         self._frames_left = limits.frames.full
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
-        self._busy = False  # messages of this connection are in a greenlet, or wait for their turn
+        self.busy = False  # messages of this connection are in a greenlet, or wait for their turn
         self._pinged = 0  # the number of the last ping
         self._answered = 0  # of the last one whose pong came
         self.expect_init()
@@ -46,10 +46,7 @@ class WebSocket(Peer):
         raise NotImplementedError
 
     def ponged(self, number: int) -> None:
-        """Called when the peer has answered the ping of this number, and so read all that came before it.
-
-        Runs as `received` does, in order with it.
-        """
+        """Called, as `received` is, when the peer has answered this ping, and so read all that came before it."""
 
     # What others call.
 
@@ -70,18 +67,13 @@ class WebSocket(Peer):
         self._frames_left = limits.frames.refilled(self._frames_left)
 
     def ping(self) -> int:
-        """Have the peer say how far it has read, as every peer must (RFC 6455, section 5.5.2).
+        """Have the peer say how far it has read (RFC 6455, section 5.5.2); return the ping's number, from 1.
 
-        Returns the ping's number: 1, 2, 3 ... A peer may answer only the last of several (5.5.3), so a
-        pong stands for the pings before its own too.
+        A peer may answer only the last of several (5.5.3), so a pong stands for the pings before its own too.
         """
         self._pinged += 1
         self.send(encode_frame(PING, b"%d" % self._pinged))
         return self._pinged
-
-    @property
-    def busy(self) -> bool:
-        return self._busy
 
     @property
     def awaits_pong(self) -> bool:
@@ -108,7 +100,7 @@ class WebSocket(Peer):
         self.silence = 0
         self._bytes_left -= len(data)
         self._take(data)
-        if self._busy and self._reader is not None:
+        if self.busy and self._reader is not None:
             # The inbox is full with what one read brought: the kernel keeps the rest back.
             self._reader.stop()
         elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
@@ -132,7 +124,7 @@ class WebSocket(Peer):
         if self._frames_left < 0 or self._bytes_left < 0:
             self.close(TOO_MUCH, "too much in too short a time")
         elif inbox or decoder.has_more:
-            self._busy = True
+            self.busy = True
             self.connections.greenlets.run(self._handle, inbox)
 
     def _handle(self, inbox: list[Frame]) -> None:
@@ -151,7 +143,7 @@ class WebSocket(Peer):
         if self._decoder.has_more and self.state is OPEN:
             self.connections.loop.run_callback(self._next_turn)
         else:
-            self._busy = False
+            self.busy = False
             self._read_on()
 
     def _handle_other(self, opcode: int, payload: Any) -> None:
@@ -177,9 +169,9 @@ class WebSocket(Peer):
             self.ponged(number)
 
     def _next_turn(self) -> None:
-        self._busy = False
+        self.busy = False
         self._take()
-        if not self._busy:
+        if not self.busy:
             self._read_on()
 
     def _read_on(self) -> None:
@@ -202,6 +194,5 @@ class WebSocket(Peer):
             self.sock.shutdown(SHUT_WR)
         except OSError as error:
             self.abort(f"1006 {error.strerror or error}")
-            return
-        if self._reader is not None and not self._reader.active:
-            self._reader.start(self._read)
+        else:
+            self._reader.start(self._read)  # it may have been stopped
