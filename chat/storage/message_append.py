@@ -20,21 +20,12 @@ class MessageAppend:
     """Stores messages at the end of their conversations."""
 
     def __init__(self, engine: Engine) -> None:
-        def text(statement: ClauseElement) -> str:
-            return str(statement.compile(engine))
-
         c = conversations.c
-        self._insert_message = text(insert(messages))
-        self._set_last = text(update(conversations).values(last_seq=bindparam("last")).where(c.id == bindparam("id_")))
-        self._lock_conversations = {
-            size: text(
-                select(c.id, c.last_seq)
-                .where(c.id.in_([bindparam(f"id{n}") for n in range(size)]))
-                .order_by(c.id)  # in one order, so that two writers cannot deadlock
-                .with_for_update()  # SQLite has no such lock, and only one writer
-            )
-            for size in SIZES
-        }
+        self._engine = engine
+        self._insert_message = self._text(insert(messages))
+        last = update(conversations).values(last_seq=bindparam("last")).where(c.id == bindparam("id_"))
+        self._set_last = self._text(last)
+        self._lock_conversations: dict[int, str] = {}  # by size; the large ones take long to compile
 
     def append(
         self, connection: Connection, places: Sequence[int], sends: Sequence[Send], sent_at: int
@@ -68,6 +59,16 @@ class MessageAppend:
             size = next((size for size in SIZES if size >= len(wanted)), SIZES[-1])
             some, wanted = wanted[:size], wanted[size:]
             padded = some + some[-1:] * (size - len(some))
-            cursor.execute(self._lock_conversations[size], padded)
+            cursor.execute(self._lock_conversations.get(size) or self._lock_of(size), padded)
             last.update(cursor.fetchall())
         return last
+
+    def _lock_of(self, size: int) -> str:
+        c = conversations.c
+        rows = select(c.id, c.last_seq).where(c.id.in_([bindparam(f"id{n}") for n in range(size)]))
+        # In one order, so that two writers cannot deadlock. SQLite has no such lock, and only one writer.
+        self._lock_conversations[size] = self._text(rows.order_by(c.id).with_for_update())
+        return self._lock_conversations[size]
+
+    def _text(self, statement: ClauseElement) -> str:
+        return str(statement.compile(self._engine))

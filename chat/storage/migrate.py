@@ -27,6 +27,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             config.attributes["connection"] = connection
             before = _revision(connection)
+            if before == scripts.get_current_head():
+                return before, before
             if before and before not in {script.revision for script in scripts.walk_revisions()}:
                 raise WrongTables(
                     f"The database is at revision {before}, which this program does not know: a newer one has made it."
