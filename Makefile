@@ -1,5 +1,6 @@
 # make run    serve on http://127.0.0.1:8000
 # make test   everything; skips, with its reason, what this machine lacks
+# make quick  the tests that need no other process: half a minute
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
 # make bundle  the page's modules as one script, static/js/bundle/app.js; after each change of static/js
 # make bench  this server and its peers, in turn; about fifteen minutes
@@ -12,13 +13,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js/node_modules/.package-lock.json
 
-.PHONY: run test lint format bundle bench faults conformance lock clean
+.PHONY: run test quick lint format bundle bench faults conformance lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
 
 test: $(VENV)/dev.stamp $(if $(shell command -v npm),$(JS))
 	$(BIN)/python -m pytest $(PYTEST)
+
+quick: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --quick $(PYTEST)
 
 lint: $(VENV)/dev.stamp $(JS)
 	$(BIN)/ruff format --check .

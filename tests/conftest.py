@@ -24,7 +24,7 @@ from chat.config import Settings
 from chat.router import events
 from chat.server import ChatServer
 from tests.postgres import Postgres
-from tests.storage.conftest import open_storage
+from tests.storage.conftest import begin_with_tables, open_storage
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
@@ -91,6 +91,7 @@ def make_chat(tmp_path: Path) -> Iterator[MakeChat]:
     def make(**settings: Any) -> ChatServer:
         folder = tmp_path / f"chat{len(made)}"
         folder.mkdir()
+        begin_with_tables(f"sqlite:///{folder}/chat.db")
         given = Settings(**{"token_secret": TOKEN_SECRET, "rate_limits": "off", **settings})
         made.append(ChatServer(given, events, str(folder), logging.getLogger("chat")))
         return made[-1]

@@ -261,6 +261,7 @@ cut_places = st.lists(st.integers(0, 1 << 20), max_size=12)
 limits = st.integers(1, 4) | st.just(1000)
 
 
+@pytest.mark.slow
 @NO_DEADLINE
 @given(streams(), cut_places, limits)
 def test_valid_streams_give_the_messages_that_websockets_finds(stream: bytes, cuts: list[int], limit: int) -> None:
@@ -297,6 +298,7 @@ def mutated(stream: bytes, changes: list[tuple[str, int, int]]) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(streams(), mutations, cut_places, limits)
 @example(b"", [("insert", 0, 0x81)], [], 1)
@@ -323,12 +325,14 @@ def odd_frames(draw: st.DrawFn) -> bytes:
     return header + draw(st.binary(min_size=4, max_size=4) if masked else st.just(b"")) + payload
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(st.lists(odd_frames(), min_size=1, max_size=5), cut_places, limits)
 def test_odd_frames_are_judged_as_websockets_judges_them(frames: list[bytes], cuts: list[int], limit: int) -> None:
     assert_agrees(b"".join(frames), cuts, limit)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=200), cut_places, limits)
 def test_random_bytes_never_raise_and_say_the_same_however_they_are_cut(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,10 +19,28 @@ from tests.postgres import Postgres
 JOURNAL_RECORDS = 20_000
 
 
+@cache
+def migrated() -> bytes:
+    """An SQLite file with the newest tables and nothing in them: making it once saves each test 50 ms."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.db"
+        Storage(f"sqlite:///{path}", name_key, logging.getLogger("chat"), JOURNAL_RECORDS).close()
+        return path.read_bytes()
+
+
+def begin_with_tables(url: str) -> None:
+    """Have a new SQLite database begin with its tables."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():
+        path.write_bytes(migrated())
+
+
 def open_storage(url: str, clock: Callable[[], float] = time.time) -> Storage:
     """A database with the newest tables, whatever it had before."""
+    begin_with_tables(url)
     storage = Storage(url, name_key, logging.getLogger("chat"), JOURNAL_RECORDS, check=False, clock=clock)
-    migrate.upgrade(storage.database.engine)
+    if not url.startswith("sqlite"):
+        migrate.upgrade(storage.database.engine)
     return storage
 
 

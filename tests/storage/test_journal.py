@@ -206,6 +206,7 @@ def test_all_that_is_written_comes_from_one_thread_and_close_ends_it(tmp_path: P
     assert threads() == before
 
 
+@pytest.mark.slow
 def test_storages_that_are_made_and_dropped_leave_no_thread_and_no_descriptor(tmp_path: Path) -> None:
     def make(use: bool) -> None:
         url = f"sqlite:///{tmp_path}/chat.db"
