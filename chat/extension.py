@@ -5,6 +5,7 @@ What an app's chat consists of is left to `server.py`.
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -36,13 +37,10 @@ NAME = "chat"  # in app.extensions
 
 
 class Chat:
-    """The extension: `Chat(app)`, or `chat = Chat()` and later `chat.init_app(app)`.
+    """`Chat(app)`, or `chat = Chat()` and later `chat.init_app(app)`.
 
-    Each app has a chat of its own: `app.extensions["chat"]`, a ChatServer. It is made when a worker of
-    gunicorn loads the app, and elsewhere at its first use.
-
-    Args:
-        events: the declarations of handlers, which each app's chat copies when it is bound.
+    Each app has a ChatServer of its own, `app.extensions["chat"]`. It is made when a worker of gunicorn
+    loads the app, and elsewhere at its first use. It copies `events` when it is bound.
     """
 
     def __init__(self, app: Flask | None = None, url_prefix: str = "/chat", events: Events = events) -> None:
@@ -53,9 +51,7 @@ class Chat:
     def init_app(self, app: Flask, url_prefix: str = "/chat") -> None:
         """Check the settings, and register page, script, API and sockets below `url_prefix`.
 
-        Args:
-            app: CHAT_* names in its config win over the environment.
-            url_prefix: "/chat", or "/" for all of the app.
+        CHAT_* names in the app's config win over the environment.
 
         Raises:
             BadSetting: a setting has a value that cannot be used.
@@ -84,26 +80,24 @@ class Chat:
             process.serve_as_worker(maker.made, maker.log)
 
 
+@dataclass
 class _Maker:
     """Makes the ChatServer of one app, once."""
 
-    def __init__(self, app: Flask, settings: Settings, events: Events, log: logging.Logger) -> None:
-        self._app = app
-        self._settings = settings
-        self._events = events
-        self.log = log
-        self._made: ChatServer | None = None
-        self._lock = RLock()
+    _app: Flask
+    _settings: Settings
+    _events: Events
+    log: logging.Logger
+    _made: ChatServer | None = None
+    _lock: Any = field(default_factory=RLock)
 
     def made(self) -> ChatServer:
         with self._lock:
             if self._made is None:
                 folder = self._app.instance_path
                 Path(folder).mkdir(parents=True, exist_ok=True)
-                check_tables = not cli.is_running()
-                self._made = ChatServer(
-                    self._settings, self._events, folder, self.log, check_tables, lease_lost=process.stop_this_process
-                )
+                given = self._settings, self._events, folder, self.log
+                self._made = ChatServer(*given, not cli.is_running(), process.stop_this_process)
                 self._app.extensions[NAME] = self._made
         return self._made
 
@@ -119,14 +113,10 @@ def _begin_request(prefix: str) -> Response | None:
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Make an application that is a chat and nothing else.
+    """Make an application that is a chat and nothing else. Raises BadSetting, as `init_app` does.
 
     Args:
         config: settings by their CHAT_* names, which win over the environment, and Flask's own.
-
-    Raises:
-        BadSetting: a setting has a value that cannot be used.
-        Unavailable, WrongTables: in a worker of gunicorn: the database is not to be used as it is.
     """
     app = Flask(NAME, root_path=str(ROOT), instance_path=INSTANCE, static_folder=None)
     app.config.update(config or {})
@@ -136,11 +126,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def current_server() -> ChatServer | None:
-    """Return the current application's chat, or the one that this process serves; None: there is none.
-
-    Raises:
-        RuntimeError: the process serves several, and none is the current application's.
-    """
+    """Return the current application's chat, or the one that this process serves; None: there is none."""
     if has_app_context() and NAME in current_app.extensions:
         chat = current_chat()
         if has_request_context():
@@ -150,12 +136,9 @@ def current_server() -> ChatServer | None:
 
 
 def emit(event: Event | bytes, to: str, skip: object = None) -> int:
-    """Send `event` to every socket of the user `to`, but not to `skip`. Never blocks.
+    """Send an event, such as {"type": "poke"}, to every socket of the user `to`, but not to `skip`.
 
-    Args:
-        event: a dict such as {"type": "poke"}, or a struct with a `type`.
-
-    Returns how many sockets took it: 0 for somebody offline, and where no chat is served.
+    Never blocks. Returns how many sockets took it: 0 for somebody offline, and where no chat is served.
 
     Raises:
         TypeError: the event cannot be written as JSON.

@@ -29,13 +29,9 @@ _served: WeakSet[ChatServer] = WeakSet()
 
 
 def serve(chat: ChatServer) -> None:
-    """Serve a chat from now on, and stop it when the process is told to end.
+    """Serve a chat from now on, and stop it when the process is told to end. Raises as `ChatServer.start`.
 
     Without gevent's patches no socket can come, and nothing is started.
-
-    Raises:
-        DatabaseInUse: another process serves its database.
-        Unavailable: the database does not answer.
     """
     if isinstance(chat, LocalProxy):  # as it stands in app.extensions until it is made
         chat = chat._get_current_object()
@@ -63,11 +59,7 @@ def stop_this_process() -> None:
 
 
 def served() -> ChatServer | None:
-    """Return the chat that this process serves; None: it serves none.
-
-    Raises:
-        RuntimeError: it serves several, so nobody can tell which is meant.
-    """
+    """Return the chat that this process serves; None: it serves none. RuntimeError: it serves several."""
     found = list(_served)
     if len(found) > 1:
         raise RuntimeError(
@@ -78,11 +70,7 @@ def served() -> ChatServer | None:
 
 
 def is_gunicorn_worker() -> bool:
-    """Return whether this process is a worker of gunicorn that is loading its application.
-
-    Raises:
-        BadSetting: it is gunicorn's master, under --preload.
-    """
+    """Return whether a worker of gunicorn is loading its application. BadSetting: its master is (--preload)."""
     arbiter = sys.modules.get("gunicorn.arbiter")
     if arbiter is None or "gunicorn.workers.ggevent" not in sys.modules:
         return False
@@ -103,8 +91,7 @@ def is_gunicorn_worker() -> bool:
 class _Terminator:
     """What SIGTERM calls: says goodbye to all sockets, and then does what it did before.
 
-    Under gunicorn this begins with the signal, while gunicorn still waits for its requests, and ends
-    in atexit at the latest: gunicorn itself knows nothing of adopted sockets.
+    gunicorn itself waits for its requests, and knows nothing of adopted sockets.
     """
 
     def __init__(self, before: Any) -> None:
@@ -152,7 +139,7 @@ class _Log(logging.Logger):
 
 
 def make_log(level: str | None) -> logging.Logger:
-    """Return the log of one chat. What it says goes on to the logger "chat", and so to the host's handlers.
+    """Return the log of one chat, which goes on to the logger "chat", and so to the host's handlers.
 
     Args:
         level: what is shown on stderr where nobody has set logging up; None: that is left to the host.

@@ -47,7 +47,7 @@ class ChatServer:
     Args:
         events: the declarations of handlers.
         folder: where the database and the tokens' secret are kept, if the settings do not say so.
-        check_tables: see that the database's tables are up to date; False for who is going to change them.
+        check_tables: whether the database's tables must be up to date; False for who is going to change them.
         lease_lost: called when another server has taken the database over.
 
     Raises:
