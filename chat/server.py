@@ -167,8 +167,9 @@ class ChatServer:
         if self.connections.stopping:
             self._stopped.wait(self.settings.stop_seconds)
             return
-        self.connections.spawn(self.storage.in_thread, self.lease.announce_stop)
+        announcing = gevent.spawn(self.storage.in_thread, self.lease.announce_stop)
         self.connections.stop()
+        announcing.join(RELEASE_SECONDS)
         with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
             self.storage.in_thread(self.lease.release)  # else it ends by itself soon
         self.storage.close()
