@@ -45,7 +45,7 @@ class Batches:
     ) -> tuple[int, bool]:
         """Store a batch; return its id, and whether it was there already, by the same request.
 
-        One of `users` who is named twice counts once. None: everybody who has an account, and those `online`;
+        Who is twice in `users` counts once. None: everybody who has an account, and those `online`;
         nobody who is disabled. Raises Conflicting: the request's key was used before, for another body.
         """
         with self._database.transaction() as connection:
@@ -76,7 +76,8 @@ class Batches:
     def send(self, work: Work, sent: int, user_ids: Sequence[str], reached: int) -> list[int]:
         """Store the notifications of a batch's next users; return their ids. [] if another process has stored them.
 
-        The `sent` users before these have theirs; `reached` sockets and streams took those.
+        The ids are in the order of `user_ids`. `sent` users before these have theirs; `reached` sockets and
+        streams took those.
         """
         content = work.content._asdict()
         keys = [self._user_key(user_id) for user_id in user_ids]

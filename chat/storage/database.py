@@ -36,7 +36,7 @@ class Database:
     """SQLite or PostgreSQL, behind the same methods. Connects at the first use.
 
     Args:
-        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3. BadSetting: that is not installed.
+        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3. Raises BadSetting: that is not installed.
         clock: Unix time in seconds.
     """
 

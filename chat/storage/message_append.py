@@ -32,6 +32,7 @@ class MessageAppend:
     ) -> list[Stored]:
         """Store each send under the next `seq` of its conversation, whose id is in `places`.
 
+        `sent_at`: of all of them, a Unix time in milliseconds.
         Raises the driver's IntegrityError: one is stored already under its client id, or is here twice.
         """
         cursor = connection.connection.cursor()
