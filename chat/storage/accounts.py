@@ -1,7 +1,4 @@
-"""Owns accounts: names, password hashes, and sessions that ended before their time.
-
-Who is let in is left to others.
-"""
+"""Owns accounts: names, password hashes, sessions that ended early. Who is let in is left to others."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple

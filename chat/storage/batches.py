@@ -1,12 +1,11 @@
-"""Owns the batches: one notification for many users, stored at once and sent slice by slice.
+"""Owns the batches: one notification for many users, stored at once. Sending it, slice by slice, is left to others.
 
-Sending is left to others.
 A slice and how far the batch has got are stored in one transaction, so that a batch that a crash breaks
 off goes on where it was, and nobody gets it twice.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -46,12 +45,8 @@ class Batches:
     ) -> tuple[int, bool]:
         """Store a batch; return its id, and whether it was there already, by the same request.
 
-        Args:
-            users: the same one twice counts once. None: everybody who has an account, and those `online`;
-                nobody who is disabled.
-
-        Raises:
-            Conflicting: the request's key was used before, for another body.
+        Who is twice in `users` counts once. None: everybody who has an account, and those `online`;
+        nobody who is disabled. Raises Conflicting: the request's key was used before, for another body.
         """
         with self._database.transaction() as connection:
             if users is None:
@@ -66,7 +61,7 @@ class Batches:
         query = select(*_BATCH).where(batches.c.id == id_, batches.c.service == service)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _batch(row)
+        return None if row is None else Batch(*row)
 
     def next(self) -> Work | None:
         """Return the oldest batch that is not finished, or None."""
@@ -76,16 +71,13 @@ class Batches:
             row = connection.execute(query.order_by(c.id).limit(1)).one_or_none()
         if row is None:
             return None
-        return Work(_batch(row[:5]), Content(*row[6:]), msgspec.json.decode(row[5], type=list[str]))
+        return Work(Batch(*row[:5]), Content(*row[6:]), msgspec.json.decode(row[5], type=list[str]))
 
     def send(self, work: Work, sent: int, user_ids: Sequence[str], reached: int) -> list[int]:
-        """Store the notifications of the next users of a batch.
+        """Store the notifications of a batch's next users; return their ids. [] if another process has stored them.
 
-        Args:
-            sent: how many users before these have theirs.
-            reached: how many sockets and streams took those.
-
-        Returns their ids in the order of `user_ids`; [] if another process has stored them.
+        The ids are in the order of `user_ids`. `sent` users before these have theirs; `reached` sockets and
+        streams took those.
         """
         content = work.content._asdict()
         keys = [self._user_key(user_id) for user_id in user_ids]
@@ -120,10 +112,5 @@ class Batches:
         return [name for name in names if self._user_key(name) not in disabled]
 
 
-_BATCH = batches.c.id, batches.c.total, batches.c.sent, batches.c.reached, batches.c.finished_at
+_BATCH = batches.c.id, batches.c.total, batches.c.sent, batches.c.reached, batches.c.finished_at.is_not(None)
 _CONTENT = [batches.c[name] for name in Content._fields]
-
-
-def _batch(row: Sequence[Any]) -> Batch:
-    id_, total, sent, reached, finished_at = row
-    return Batch(id_, total, sent, reached, finished_at is not None)

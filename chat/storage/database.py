@@ -16,8 +16,7 @@ from chat.errors import BadSetting, ChatError
 from chat.storage.database_file import DatabaseFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
-# Of 4 KiB. With SQLite's own 1,000, one commit in sixteen waits for a checkpoint.
-CHECKPOINT_PAGES = 8_000
+CHECKPOINT_PAGES = 8_000  # of 4 KiB; with SQLite's own 1,000, one commit in sixteen waits for a checkpoint
 
 NO_PSYCOPG = (
     "CHAT_DATABASE_URL is of PostgreSQL, postgresql+psycopg://..., which needs a package of its own: "
@@ -37,19 +36,12 @@ class Database:
     """SQLite or PostgreSQL, behind the same methods. Connects at the first use.
 
     Args:
-        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
+        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3. Raises BadSetting: that is not installed.
         clock: Unix time in seconds.
-
-    Raises:
-        BadSetting: the package for PostgreSQL is not installed.
-
-    Attributes:
-        insert: the dialect's `insert`, which knows `on_conflict_do_nothing`.
-        unique_broken: the errors that say that a row is there already.
     """
 
     def __init__(self, url: str, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
-        self.insert: Any
+        self.insert: Any  # the dialect's, which knows `on_conflict_do_nothing`
         self._file = DatabaseFile(None, log)
         if url.startswith("postgresql"):
             try:
@@ -65,7 +57,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
             self.insert = sqlite.insert
         driver: Any = self.engine.dialect.dbapi
-        self.unique_broken = (IntegrityError, driver.IntegrityError)
+        self.unique_broken = (IntegrityError, driver.IntegrityError)  # a row is there already
         self._clock = clock
         self.is_closed = False
         self._writing = get_original("_thread", "allocate_lock")()  # guards self._writer

@@ -23,8 +23,7 @@ class DatabaseFile:
         self._path = path
         self._log = log
         self._database: Identity = None  # as the first connection made or found it
-        # Since the writer connected; SQLite deletes the WAL with its last connection.
-        self._wal: Identity = None
+        self._wal: Identity = None  # since the writer connected; SQLite deletes it with its last connection
         self._gone: set[str] = set()  # the paths that the log has been told of
 
     def connected(self) -> None:

@@ -33,15 +33,11 @@ Queue = deque[tuple[Any, Settle]]
 
 
 class Journal:
-    """Orders the writes to one database. Lives on the event loop's thread; one native thread writes.
-
-    Args:
-        limit: how many records may wait for a commit; beyond it `append` refuses.
-    """
+    """Orders the writes to one database. Lives on the event loop's thread; one native thread writes."""
 
     def __init__(self, writer: MessageWriter, limit: int, log: logging.Logger) -> None:
         self._writer = writer
-        self._limit = limit
+        self._limit = limit  # of records that wait for a commit
         self._log = log
         self._records: Queue = deque()  # (record, settle), in the order in which they came
         self._writes: Queue = deque()  # (function, settle), the same
@@ -67,9 +63,8 @@ class Journal:
     def append(self, record: Record, settle: Settle) -> None:
         """Have a record stored by the next commit. Never blocks.
 
-        Args:
-            settle: called on the loop, in the order of appending, with the record's outcome once it is on
-                the disk, or with a ChatError if it is not. Must not block.
+        `settle` is called on the loop, in the order of appending, with the record's outcome once it is on
+        the disk, or with a ChatError if it is not. It must not block.
 
         Raises:
             Busy: too many wait already.
@@ -78,21 +73,13 @@ class Journal:
         self._put(self._records, self._limit, record, settle)
 
     def write_later(self, settle: Settle, function: Callable[..., Any], *args: Any) -> None:
-        """Have function(*args) called in the thread. Never blocks.
-
-        Args:
-            settle: as for `append`; called with what the function returned or the ChatError that it raised.
-
-        Raises: as `append`.
-        """
+        """Have function(*args) called in the thread; `settle` gets its outcome or ChatError. Else as `append`."""
         self._put(self._writes, WRITES_AT_MOST, partial(function, *args), settle)
 
     def write(self, settle: Settle, function: Callable[..., Any], *args: Any) -> Any:
         """Return settle(function(*args)); the function is called in the thread. Blocks the calling greenlet.
 
-        Raises:
-            ChatError: Busy, Unavailable, or what the function raised.
-            RuntimeError: as `append`.
+        Raises as `append`; or Unavailable, or the ChatError that the function raised.
         """
         result: Any = AsyncResult()
 

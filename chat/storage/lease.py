@@ -1,7 +1,4 @@
-"""Owns the right to serve a database, which one process has at a time.
-
-When a server asks for it, and what it does without it, is left to the server.
-"""
+"""Owns the right to serve a database, which one process has at a time. When to ask for it is left to the server."""
 
 import logging
 import os

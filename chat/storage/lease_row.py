@@ -1,7 +1,4 @@
-"""Owns the row by which a PostgreSQL database is leased to one process, with a text about that process.
-
-What the text says, and how long others wait, is left to the caller.
-"""
+"""Owns the row by which a PostgreSQL database is leased to one process, with a text that is the caller's affair."""
 
 import contextlib
 from uuid import uuid4
@@ -38,11 +35,7 @@ class LeaseRow:
         self.is_holder_alive = False  # whether it was renewed since; the row may be left of a dead process
 
     def take(self, text: str) -> str | None:
-        """Take the lease and write `text`, or return the text of another holder.
-
-        Raises:
-            Unavailable: the database does not answer as it should.
-        """
+        """Take the lease and write `text`, or return another holder's. Raises Unavailable: the database fails."""
         self._holder = uuid4().hex
         try:
             with self._engine.begin() as connection:

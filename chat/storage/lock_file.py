@@ -1,7 +1,4 @@
-"""Owns a file that one holder at a time has locked, with a text about the holder.
-
-What the text says, and how long others wait, is decided elsewhere.
-"""
+"""Owns a file that one holder at a time has locked, with a text that is the caller's affair."""
 
 import contextlib
 import os
@@ -43,11 +40,7 @@ class LockFile:
         self._descriptor: int | None = None  # None: the lock is not held
 
     def take(self, text: str) -> str | None:
-        """Take the lock and write `text`, or return the text of another holder.
-
-        Raises:
-            Unavailable: the file cannot be made or locked.
-        """
+        """Take the lock and write `text`, or return another holder's. Raises Unavailable: no file can be locked."""
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             try:

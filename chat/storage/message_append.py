@@ -30,14 +30,10 @@ class MessageAppend:
     def append(
         self, connection: Connection, places: Sequence[int], sends: Sequence[Send], sent_at: int
     ) -> list[Stored]:
-        """Store each send under the next `seq` of its conversation, in a transaction that may write.
+        """Store each send under the next `seq` of its conversation, whose id is in `places`.
 
-        Args:
-            places: the id of each send's conversation.
-            sent_at: Unix time in milliseconds, of all of them.
-
-        Raises:
-            IntegrityError: of the driver: one is stored already under its client id, or is here twice.
+        `sent_at`: of all of them, a Unix time in milliseconds.
+        Raises the driver's IntegrityError: one is stored already under its client id, or is here twice.
         """
         cursor = connection.connection.cursor()
         last = self._last_seqs(cursor, sorted(set(places)))
@@ -51,9 +47,7 @@ class MessageAppend:
         return stored
 
     def _last_seqs(self, cursor: Any, wanted: list[int]) -> dict[int, int]:
-        """Return the last `seq` of each conversation. Locks their rows until the transaction ends: so
-        numbers are given in the order of commits, and none is given twice or left out.
-        """
+        """Return each conversation's last `seq`; lock their rows, so that none is given twice or left out."""
         last: dict[int, int] = {}
         while wanted:
             size = next((size for size in SIZES if size >= len(wanted)), SIZES[-1])

@@ -6,17 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
 
 from chat.storage.database import Database, parts
-from chat.storage.records import (
-    PAGE_BYTES,
-    ConversationState,
-    Found,
-    Message,
-    Overview,
-    Page,
-    direct_key,
-    other_of,
-    page_of,
-)
+from chat.storage.records import ConversationState, Found, Message, Overview, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, conversations, last_seen, members, messages
 
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
@@ -32,9 +22,7 @@ class MessageReader:
     def overviews(self, user_id: str, limit: int, before: tuple[int, str] | None = None) -> list[Overview]:
         """Return the user's conversations, the one with the newest message first.
 
-        Args:
-            before: (sent_at of its last message, the other user) of one of them: only those after it.
-                A place, not a count: a conversation that gets a message meanwhile shifts no page.
+        Only those after `before`: (sent_at of its last message, the other user) of one of them.
         """
         # The page by itself, so that unread messages are not counted of what is not on it.
         page_query = newest_of_a_user(*_STATE, *MESSAGE)
@@ -58,11 +46,9 @@ class MessageReader:
     def history(
         self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
     ) -> Page[Message]:
-        """Return messages of two users' conversation, in order of `seq`.
+        """Return messages of two users' conversation, in order of `seq`: the last `limit`, with `after` the first.
 
-        Args:
-            before: only smaller `seq`s; the last `limit` of them.
-            after: only larger `seq`s; with it, the first `limit` of them.
+        Only with smaller `seq`s than `before`, and larger ones than `after`.
         """
         c = messages.c
         conversation = select(conversations.c.id).where(conversations.c.key == direct_key(one, other)).scalar_subquery()
@@ -74,7 +60,7 @@ class MessageReader:
         newest_first = after is None
         query = query.order_by(c.seq.desc() if newest_first else c.seq).limit(limit + 1)
         with self._database.reading() as connection, connection.execute(query, execution_options=FEW) as rows:
-            found, more = page_of((Message(*row) for row in rows), limit, PAGE_BYTES)
+            found, more = page_of((Message(*row) for row in rows), limit)
         return Page(found[::-1] if newest_first else found, more)
 
     def standings(self, user_id: str, limit: int) -> list[ConversationState]:
@@ -90,10 +76,8 @@ class MessageReader:
     def _theirs(
         self, connection: Connection, user_id: str, rows: Sequence[Any]
     ) -> dict[int, tuple[int, int, int | None]]:
-        """Return the other users' (received, read, last seen) of conversations, given as (id, key, ...).
-
-        Looked up by the primary key: members have no index that is led by the conversation.
-        """
+        """Return the other users' (received, read, last seen) of conversations, given as (id, key, ...)."""
+        # By the primary key: members have no index that is led by the conversation.
         others = [(other_of(key, user_id), id_) for id_, key, *_ in rows]
         return {
             id_: (received, read, seen_at)
@@ -105,11 +89,7 @@ class MessageReader:
         """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
 
         Within a conversation in the order of `seq`, even where the clock was set back: what stands behind a
-        message counts as no older.
-
-        Args:
-            beyond: other user -> `seq`: of that conversation only what lies behind it.
-            size: of the page's texts, in bytes.
+        message counts as no older. `beyond`: other user -> `seq`: of that conversation only what lies behind it.
         """
         me, c, m = members.c, conversations.c, messages.c
         start: Any = me.received_seq
@@ -141,10 +121,7 @@ class MessageReader:
 
 
 def newest_of_a_user(*columns: Any) -> Select[Any]:
-    """Select `columns` of a user's conversations and their last messages, the newest message first.
-
-    Binds `user` and `limit`.
-    """
+    """Select `columns` of a user's conversations and last messages, the newest first. Binds `user` and `limit`."""
     c = conversations.c
     return (
         select(*columns)

@@ -28,8 +28,7 @@ class MessageWriter:
         self._database = database
         self._accounts = accounts
         self._log = log
-        # self._ids[one user, the other] = conversation, in both orders; of committed ones only
-        self._ids: dict[Pair, int] = {}
+        self._ids: dict[Pair, int] = {}  # committed conversations, by their users in both orders
         self._grown: set[int] = set()  # conversations, since `grown` was called
         self._insert_conversation = database.insert(conversations).on_conflict_do_nothing()
         self._insert_member = database.insert(members).on_conflict_do_nothing()
@@ -41,9 +40,7 @@ class MessageWriter:
         Returns one outcome for each send; and for each pointer where both of the member's stand now,
         or None where they stood there before: they never move back, nor beyond the last message.
         When this returns, all is on the disk; when it raises, nothing is.
-
-        Raises:
-            SQLAlchemyError, or the driver's own error: the database is full, locked, gone, ...
+        Raises SQLAlchemyError, or the driver's own error: the database is full, locked, gone, ...
         """
         try:
             return self._commit(sends, pointers, self._message_append.append)

@@ -13,9 +13,7 @@ from chat.storage.database import reason_of
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str | None]:
-    """Run the scripts that have not been run yet.
-
-    Returns the revisions before and after; None for a database without tables.
+    """Run the scripts that have not been run yet; return the revisions before and after, None if there are no tables.
 
     Raises:
         Unavailable: the database cannot be reached or written.

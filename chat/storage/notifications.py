@@ -1,8 +1,7 @@
 """Owns the records of notifications: one for each user and message, until it is done and old.
 
-Showing them is left to others.
-One thread at a time writes them, so that ids grow in the order of commits: whoever has seen id 7 lacks
-nothing below.
+Showing them is left to others. One thread at a time writes them, so that ids grow in the order of commits:
+whoever has seen id 7 lacks nothing below.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,11 +51,7 @@ class Notifications:
         self._user_key = user_key
 
     def add(self, user_id: str, content: Content, once: Once | None) -> tuple[int, bool]:
-        """Store a notification; return its id, and whether it was there already, by the same request.
-
-        Raises:
-            Conflicting: the request's key was used before, for another body.
-        """
+        """Store a notification; return and raise as `insert_once`."""
         row = {"user_key": self._user_key(user_id), **content._asdict()}
         with self._database.transaction() as connection:
             return insert_once(connection, notifications, row, once, content.created_at)
@@ -73,8 +68,7 @@ class Notifications:
     def page(self, user_id: str, limit: int, after: tuple[bool, int] | None = None) -> tuple[list[Notice], int]:
         """Return the user's notifications, the unseen first, then the newest; and how many are unseen.
 
-        Args:
-            after: (whether it was seen, id) of one of them: only those behind it.
+        Only those behind `after`: (whether it was seen, id) of one of them.
         """
         c = notifications.c
         seen = c.seen_at.is_not(None)
@@ -101,11 +95,7 @@ class Notifications:
             return connection.scalar(select(func.max(notifications.c.id))) or 0
 
     def see(self, notices: Iterable[tuple[int, str]]) -> list[int]:
-        """Mark as seen; return the ids of those that were not yet.
-
-        Args:
-            notices: (id, its user); another user's is left alone.
-        """
+        """Mark each (id, its user) as seen; return the ids that were not yet. Another user's is left alone."""
         c = notifications.c
         theirs = tuple_(c.id, c.user_key)
         unseen = notifications.update().where(c.seen_at.is_(None)).returning(c.id)
@@ -118,12 +108,9 @@ class Notifications:
         return found
 
     def forget(self, made_before_ms: int, limit: int) -> int:
-        """Delete what was made before a Unix time in milliseconds and is seen, dismissed or expired.
+        """Delete what was made before a Unix time in milliseconds and is seen, dismissed or expired; return how many.
 
-        Args:
-            limit: of rows; the newest row of all stays, so that `last_id` never falls.
-
-        Returns how many were deleted.
+        At most `limit`. The newest row of all stays, so that `last_id` never falls.
         """
         c = notifications.c
         has_expired = c.expires_at <= self._database.now_ms()
@@ -163,8 +150,7 @@ def insert_once(
 ) -> tuple[int, bool]:
     """Insert a row, unless the same request has done so before; return its id, and whether it has.
 
-    Raises:
-        Conflicting: the request's key was used before, for another body.
+    Raises Conflicting: the request's key was used before, for another body.
     """
     if once is not None and (answer := _answer_of(connection, once, now_ms)) is not None:
         return answer, True

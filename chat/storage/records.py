@@ -69,10 +69,7 @@ class Pointer(NamedTuple):
 
 
 class ConversationState(NamedTuple):
-    """How far a conversation and its two users have got, each a `seq`.
-
-    `last_seen`: of the other user, a Unix time in milliseconds; None: not noted.
-    """
+    """How far a conversation and its two users have got, each a `seq`."""
 
     with_user_id: str
     last_seq: int
@@ -80,7 +77,7 @@ class ConversationState(NamedTuple):
     read: int
     their_received: int
     their_read: int
-    last_seen: int | None
+    last_seen: int | None  # of the other user: Unix time in milliseconds; None: not noted
 
 
 class Overview(NamedTuple):
@@ -126,11 +123,10 @@ class Page(NamedTuple, Generic[T]):
     more: bool
 
 
-def page_of(messages: Iterable[T], limit: int, size: int) -> Page[T]:
+def page_of(messages: Iterable[T], limit: int, size: int = PAGE_BYTES) -> Page[T]:
     """Return the first `limit` messages, or fewer if their texts fill a page of `size` bytes.
 
-    The last one may pass the size, so that each page holds one. `messages` are read only as far as needed;
-    one beyond the page says that there are more.
+    The last one may pass the size, so that each page holds one. Of `messages`, one beyond the page is read.
     """
     found: list[T] = []
     for message in messages:

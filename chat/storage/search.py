@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select, text, tuple_
 
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
-from chat.storage.records import PAGE_BYTES, Found, Message, Page, direct_key, other_of, page_of
+from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 from chat.storage.search_index import SEQ_BITS, has_index, row_of
 
@@ -33,11 +33,7 @@ class Search:
         self._user_key = user_key
 
     def messages(self, user_id: str, wanted: str, limit: int, before: Place | None = None) -> Page[Found]:
-        """Return the user's messages that hold the text `wanted`, the newest first.
-
-        Args:
-            before: a message of an earlier page: only those after it in that order.
-        """
+        """Return the user's messages that hold the text `wanted`, the newest first; only those after `before`."""
         if not wanted or "\0" in wanted:  # which no message holds
             return Page([], more=False)
         place = before and (before[0], direct_key(user_id, before[1]), before[2])
@@ -47,7 +43,7 @@ class Search:
                 found = _by_postgres(connection, user_id, wanted, limit + 1, place)
             else:
                 found = _walk(connection, user_id, wanted, limit + 1, place, is_indexed)
-        return page_of(found, limit, PAGE_BYTES)
+        return page_of(found, limit)
 
     def names(self, beginning: str, limit: int) -> list[str]:
         """Return names that begin so, in the order of the alphabet; upper and lower case alike. None disabled."""

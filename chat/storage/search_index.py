@@ -22,15 +22,11 @@ def row_of(conversation: int, seq: int) -> int:
 
 
 class SearchIndex:
-    """The index of one database. Blocking.
-
-    Args:
-        grown: returns the conversations that got messages since its last call.
-    """
+    """The index of one database. Blocking."""
 
     def __init__(self, database: Database, grown: Callable[[], set[int]], log: logging.Logger) -> None:
         self._database = database
-        self._grown = grown
+        self._grown = grown  # returns the conversations that got messages since its last call
         self._log = log
         self._waiting: set[int] | None = None  # conversations; None: not looked for yet
 

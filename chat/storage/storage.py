@@ -76,11 +76,7 @@ class Storage:
             migrate.check(self.database.engine)
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Call a function that reads, in a native thread. Blocks the calling greenlet only.
-
-        Raises:
-            Unavailable: the database did not answer, or is closed.
-        """
+        """Call what reads in a native thread; the calling greenlet waits. Raises Unavailable: no answer, or closed."""
         if self.database.is_closed:
             raise Unavailable("The database is closed: the server stops.")
         read = partial(again_if_broken, partial(function, *args, **options))
@@ -96,11 +92,7 @@ class Storage:
         return answer
 
     def write(self, function: Callable[..., T], *args: Any) -> T:
-        """Call a function that writes, in the journal's thread. Blocks the calling greenlet.
-
-        Raises:
-            ChatError: Busy, Unavailable, or what the function raised.
-        """
+        """Call what writes in the journal's thread; the calling greenlet waits. Raises as `Journal.write`."""
         return cast(T, self.journal.write(lambda outcome: outcome, function, *args))
 
     def keep_index(self) -> None:

@@ -28,9 +28,7 @@ class WriterThread:
     def begin(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Have `work` called in the thread, and `done` on the loop with what it returned.
 
-        Args:
-            work: may block, must not raise. The one before must be done.
-            done: must not block.
+        `work` may block, and must not raise; the one before must be done. `done` must not block.
         """
         self._done = done
         self._wake_up.start(self._hand_back)

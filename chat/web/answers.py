@@ -37,11 +37,7 @@ def json_response(answer: Struct | dict[str, Any], status: int = 200) -> Respons
 
 
 def error_response(error: ChatError, status: int | None = None) -> Response:
-    """Return the error as JSON, with the headers that belong to its status.
-
-    Args:
-        status: another than the error's own.
-    """
+    """Return the error as JSON, with its own or another `status`, and the headers that belong to that."""
     fault = Fault(code=error.code, message=error.message, field=error.field)
     response = json_response(Failed(error=fault), status or error.status)
     if response.status_code == 401:

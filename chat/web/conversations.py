@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chat.protocol.names import UserId
 from chat.protocol.structs import iso
 from chat.server import ChatServer
-from chat.storage.records import PAGE_BYTES, Message, Overview, page_of
+from chat.storage.records import Message, Overview, page_of
 from chat.storage.storage import Storage
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.operations import Operation
@@ -72,7 +72,7 @@ class Conversations(Answer):
 def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage) -> Conversations:
     before = place_of(query.cursor, Place)
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, query.limit + 1, before)
-    shown, more = page_of(found, query.limit, PAGE_BYTES)
+    shown, more = page_of(found, query.limit)
     return Conversations(
         conversations=[_conversation(user_id, overview) for overview in shown],
         next=cursor_of(Place(shown[-1].last_message.sent_at, shown[-1].with_user_id)) if more else None,

@@ -28,11 +28,7 @@ def cursor_of(place: tuple[Any, ...]) -> str:
 
 
 def place_of(cursor: str | UnsetType, kind: type[P]) -> P | None:
-    """Return the place that a cursor was made of; None without a cursor.
-
-    Raises:
-        InvalidField: `cursor_of` made no such cursor.
-    """
+    """Return the place that a cursor was made of; None without one. Raises InvalidField: it is none of ours."""
     if cursor is UNSET:
         return None
     try:

@@ -29,11 +29,7 @@ def current_chat() -> ChatServer:
 
 
 def bearer_token() -> str:
-    """Return the token of the header Authorization, unchecked (RFC 6750, section 2.1).
-
-    Raises:
-        NotSignedIn: there is none.
-    """
+    """Return the request's token, unchecked (RFC 6750, section 2.1). Raises NotSignedIn: there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.NotSignedIn

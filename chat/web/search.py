@@ -62,11 +62,10 @@ class FoundMessages(Answer):
 def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> FoundMessages:
     before = place_of(query.cursor, Place)
     found, more = chat.storage.in_thread(chat.storage.search.messages, user_id, query.q.strip(), query.limit, before)
+    last = found[-1] if more else None
     return FoundMessages(
         messages=[_found(with_user_id, message) for with_user_id, message in found],
-        next=cursor_of(Place(found[-1].message.sent_at, found[-1].with_user_id, found[-1].message.seq))
-        if more
-        else None,
+        next=last and cursor_of(Place(last.message.sent_at, last.with_user_id, last.message.seq)),
     )
 
 

@@ -30,8 +30,7 @@ UNKNOWN = "-"  # the address of a peer on a Unix socket, which is a proxy's: no 
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
-# Makes a connection of a socket and its peer's address.
-MakeSocket = Callable[[Any, str], WebSocket]
+MakeSocket = Callable[[Any, str], WebSocket]  # of a socket and its peer's address
 
 
 def _client(sock: Any, address: str) -> WebSocket:
@@ -47,10 +46,7 @@ def add_socket_routes(
 
     On a plain socket of gunicorn, where sockets are many, flask-sock's view is stepped past: writing the
     answer here takes a tenth of simple-websocket's time, and the socket can be taken out of gunicorn's
-    hands.
-
-    Args:
-        connections: of the current request's chat.
+    hands. `connections` returns those of the current request's chat.
     """
     sock = Sock()
     for path in PATHS:
@@ -93,11 +89,7 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
 
 
 def check_room(connections: Connections) -> None:
-    """Check that one more can be held, and that its address may have it.
-
-    Raises:
-        ChatError: NotUnderGevent, Stopping, RateLimited or TooManySockets.
-    """
+    """Check that one more can be held. Raises NotUnderGevent, Stopping, RateLimited (its address) or TooManySockets."""
     if not monkey.is_module_patched("socket"):
         raise NotUnderGevent
     if connections.stopping:
@@ -142,9 +134,6 @@ class _Adopted(Response):
 
 
 ADOPTED = _Adopted()  # one for all: it says nothing, and making one is a tenth of an upgrade
-
-
-# Helpers.
 
 
 def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
