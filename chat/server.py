@@ -135,7 +135,6 @@ class ChatServer:
         metrics.users.value = self.online.__len__
         metrics.streams.value = self.listeners.__len__
         metrics.journal.value = lambda: storage.journal.waiting
-        metrics.webhook_waiting.value = self.webhook.waiting
 
     def _is_storing(self) -> bool:
         self.batches.stop()

@@ -24,7 +24,7 @@ PAGE = 100  # notifications asked for at once
 class Listener:
     """One reader. It is in the dict of streams from `begin` until its stream is over."""
 
-    __slots__ = ("_feed", "_streams", "_user_id", "admission", "owner")
+    __slots__ = ("_feed", "_is_over", "_streams", "_user_id", "admission", "owner")
 
     _feed: Backlog  # made by `begin`; nobody finds the reader before
 
@@ -33,17 +33,22 @@ class Listener:
         self.admission: Admission | None = admission
         self._user_id = user_id
         self._streams = streams
+        self._is_over = False
 
     def begin(self, stream: Outlet, last: int | None) -> None:
         """Send what is unseen, or whatever has a larger id than `last`, and then what comes. Never blocks."""
+        if self._is_over:  # it read so slowly that not even the head fits
+            return
         self._feed = Backlog(self._streams, stream, self._user_id)
         self._streams.online.add(self._user_id, self)
         self._feed.start(self._streams.older(self._user_id, last))
 
     def left(self) -> None:
         """Called when the stream is over."""
-        self._streams.online.remove(self)
-        self._feed.is_over = True
+        self._is_over = True
+        if self.owner is not None:  # it has begun
+            self._streams.online.remove(self)
+            self._feed.is_over = True
 
     def notify(self, id_: int, frame: bytes) -> bool:
         """Send a new notification, behind the older ones. False if it was not taken."""

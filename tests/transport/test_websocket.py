@@ -201,6 +201,7 @@ def test_a_handler_that_waits_stops_the_reading_and_keeps_the_order(pair: Pair) 
     with gevent.Timeout(10):
         while len(pair.ours.seen) < count:
             sent += send_while_taken(pair, stream[sent:])
+            pair.read()  # when all is sent the loop has to turn too
     assert [int(text[-4:]) for text in pair.ours.seen] == list(range(count))
     assert not pair.ours.busy
 
