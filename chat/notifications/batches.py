@@ -40,10 +40,8 @@ class BatchSender:
     def push(self, service: str, user_ids: Sequence[str] | None, draft: Draft, once: Once | None = None) -> PushResult:
         """Notify many, or None: everybody; stored as a batch, which is sent in the background.
 
-        Raises:
-            UnknownUser: of the first that does not exist, where everybody needs an account.
-            Conflicting: `once` was used before, for another request.
-            Busy, Unavailable: it was not stored.
+        Raises UnknownUser, of the first that does not exist, where everybody needs an account; else as
+        `Notifier.push`.
         """
         online: list[str] = []
         if user_ids is None:

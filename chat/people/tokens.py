@@ -1,13 +1,11 @@
-"""Owns signed tokens (JWT, RFC 7519), which say who somebody is, and the secret they are signed with.
-
-Where a token travels, and what its user may do, is left to the callers.
-"""
+"""Owns signed tokens (JWT, RFC 7519) and their secret. Leaves to the callers what the user of a token may do."""
 
 import logging
 import os
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -72,14 +70,13 @@ class ServiceClaims(msgspec.Struct):
 C = TypeVar("C", Claims, ServiceClaims)
 
 
+@dataclass(eq=False, repr=False)
 class Tokens:
     """Makes and reads tokens."""
 
-    def __init__(self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time) -> None:
-        """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time."""
-        self._secret = secret
-        self._seconds = seconds
-        self._clock = clock
+    _secret: bytes  # at least SECRET_BYTES of them
+    _seconds: float  # for which a token is valid
+    _clock: Callable[[], float] = time.time  # Unix time in seconds
 
     def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
         """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
@@ -95,9 +92,8 @@ class Tokens:
     def read(self, token: str) -> Claims:
         """Return what `token` says.
 
-        Raises:
-            NotSignedIn: it is no token, or signed otherwise, says no proper `sub` and `exp`, is for another
-                audience, not valid yet or not any more.
+        Raises NotSignedIn: it is no token, or signed otherwise, says no proper `sub` and `exp`, is for another
+        audience, not valid yet or not any more.
         """
         return self._read(token, Claims)
 
@@ -110,9 +106,7 @@ class Tokens:
     def service_of(self, token: str, scope: str) -> str:
         """Return the name of the program whose token this is.
 
-        Raises:
-            NotSignedIn: as `read`.
-            Forbidden: it is a user's, or a program's without this scope.
+        Raises NotSignedIn, as `read`, or Forbidden: it is a user's, or a program's without this scope.
         """
         claims = self._read(token, ServiceClaims)
         if claims.svc is None or scope not in claims.scope.split():
