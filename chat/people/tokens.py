@@ -5,7 +5,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -70,13 +69,14 @@ class ServiceClaims(msgspec.Struct):
 C = TypeVar("C", Claims, ServiceClaims)
 
 
-@dataclass(eq=False, repr=False)
 class Tokens:
     """Makes and reads tokens."""
 
-    _secret: bytes  # at least SECRET_BYTES of them
-    _seconds: float  # for which a token is valid
-    _clock: Callable[[], float] = time.time  # Unix time in seconds
+    def __init__(self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time) -> None:
+        """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time."""
+        self._secret = secret
+        self._seconds = seconds
+        self._clock = clock
 
     def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
         """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
