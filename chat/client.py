@@ -103,10 +103,9 @@ class Client(WebSocket):
             self.close(SIGN_IN, "the token is out of date")
 
     def ponged(self, number: int) -> None:
-        if self.missed is not None:
-            self.missed.ponged(number)
-        if isinstance(self.feed, ProvenBacklog):
-            self.feed.ponged(number)
+        for backlog in (self.missed, self.feed):
+            if isinstance(backlog, ProvenBacklog):
+                backlog.ponged(number)
 
     def left(self, reason: str) -> None:
         user_id, seconds = self.owner, time.monotonic() - self.opened_at  # `remove` takes the owner away

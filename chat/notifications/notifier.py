@@ -98,10 +98,7 @@ class Notifier:
         self._store_seen()
 
     def dismiss(self, user_id: str, id_: int, skip: object = None) -> None:
-        """Take one off all screens of the user, but that of `skip`, which says so. Blocks.
-
-        Raises NotFound: the user has none of this id; Busy or Unavailable: it was not stored.
-        """
+        """Take one off all the user's screens; `skip` is not told. Blocks. Raises NotFound, Busy or Unavailable."""
 
         def settle(dismissed: bool | None) -> bool | None:
             if dismissed:
@@ -111,8 +108,7 @@ class Notifier:
                     listener.tell(as_stream_event(event))
             return dismissed
 
-        stored = self._storage.notifications
-        if self._storage.journal.write(settle, stored.dismiss, user_id, id_) is None:
+        if self._storage.journal.write(settle, self._storage.notifications.dismiss, user_id, id_) is None:
             raise NotFound("There is no such notification.", "notificationId")
 
     def _tell(self, user_id: str, event: Seen | Dismissed, skip: object) -> None:

@@ -1,7 +1,4 @@
-"""Owns who is here: the lock-guarded dict from each user to that user's sockets, and sending to all of them.
-
-An event is encoded once, however many sockets it goes to. Who may send what is left to others.
-"""
+"""Owns who is here: the lock-guarded dict from users to their sockets. Leaves to others who may send what."""
 
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar

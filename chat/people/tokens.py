@@ -90,11 +90,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires_at
 
     def read(self, token: str) -> Claims:
-        """Return what `token` says.
-
-        Raises NotSignedIn: it is no token, or signed otherwise, says no proper `sub` and `exp`, is for another
-        audience, not valid yet or not any more.
-        """
+        """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""
         return self._read(token, Claims)
 
     def sign_service(self, service: str, scope: str, seconds: float) -> str:
@@ -104,10 +100,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def service_of(self, token: str, scope: str) -> str:
-        """Return the name of the program whose token this is.
-
-        Raises NotSignedIn, as `read`, or Forbidden: it is a user's, or a program's without this scope.
-        """
+        """Return the program's name. Raises NotSignedIn, as `read`; Forbidden: a user's token, or of another scope."""
         claims = self._read(token, ServiceClaims)
         if claims.svc is None or scope not in claims.scope.split():
             raise Forbidden(f"This needs a service's token with the scope {scope}.")

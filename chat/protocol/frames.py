@@ -42,10 +42,7 @@ class FrameDecoder:
         self._fragments: _Fragments | None = None  # a message between its first and last frame
 
     def decode(self, data: bytes, limit: int) -> list[Frame]:
-        """Take `data` in, read at most `limit` frames, and give out the messages that they complete.
-
-        A FAIL is always the last: the decoder is not to be used again.
-        """
+        """Take `data` in, read at most `limit` frames, and return what they complete. Not to be called after a FAIL."""
         if self._buffer:
             if isinstance(self._buffer, bytes):
                 self._buffer = bytearray(self._buffer)  # appending to it costs what is appended

@@ -93,10 +93,7 @@ class Peer:
     # What others call.
 
     def send(self, frame: bytes) -> bool:
-        """Queue one whole frame; never blocks. False if the connection is closing, or its outbox was full.
-
-        Raises RuntimeError: the caller is not on the loop's thread; nothing was queued.
-        """
+        """Queue one whole frame; never blocks. False: closing, or too slow. Raises RuntimeError: another thread."""
         if self.state is not OPEN:
             return False
         if not self._outbox:
