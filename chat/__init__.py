@@ -1,7 +1,4 @@
-"""A direct-message chat and notification server for Flask.
-
-Where to begin reading: docs/walkthrough.md.
-"""
+"""A direct-message chat and notification server for Flask. Where to begin reading: docs/walkthrough.md."""
 
 from chat.client import Client
 from chat.extension import Chat, create_app, emit, notify

@@ -35,11 +35,7 @@ class Client(WebSocket):
 
     @property
     def user_id(self) -> str:
-        """The socket's user.
-
-        Raises:
-            NotInitialised: `init` has not come yet.
-        """
+        """The socket's user. Raises NotInitialised: `init` has not come yet."""
         if self.owner is None:
             raise NotInitialised
         return self.owner
@@ -107,17 +103,14 @@ class Client(WebSocket):
             self.close(SIGN_IN, "the token is out of date")
 
     def ponged(self, number: int) -> None:
-        if self.missed is not None:
-            self.missed.ponged(number)
-        if isinstance(self.feed, ProvenBacklog):
-            self.feed.ponged(number)
+        for backlog in (self.missed, self.feed):
+            if isinstance(backlog, ProvenBacklog):
+                backlog.ponged(number)
 
     def left(self, reason: str) -> None:
-        line = "leave user=%r reason=%r after=%.1fs"
-        seconds = time.monotonic() - self.opened_at
+        user_id, seconds = self.owner, time.monotonic() - self.opened_at  # `remove` takes the owner away
         # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
-        self.connections.spawn(self.chat.log.info, line, self.owner, reason, seconds)
-        user_id = self.owner  # `remove` takes it away
+        self.connections.spawn(self.chat.log.info, "leave user=%r reason=%r after=%.1fs", user_id, reason, seconds)
         self.chat.online.remove(self)
         self.drop_backlogs()
         if user_id is not None:

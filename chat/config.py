@@ -1,7 +1,4 @@
-"""Owns every setting once: its name, default, unit and meaning.
-
-The only file that reads the environment. What a setting does is left to where it is used.
-"""
+"""Owns every setting once: its name, default, unit and meaning. No other file reads the environment."""
 
 from __future__ import annotations
 
@@ -136,13 +133,11 @@ class Settings:
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
         """Read the settings from CHAT_* variables.
 
-        Args:
-            overrides: CHAT_* names to values, str or already typed; they win over the environment.
-                Keys without the prefix are passed over, so that a whole Flask config may be given.
+        `overrides`: CHAT_* names to values, str or already typed; they win over the environment. Keys without the
+        prefix are passed over, so that a whole Flask config may be given.
 
-        Raises:
-            BadSetting: a value does not fit its setting, or a CHAT_* name in `overrides` is none.
-                One in the environment may be another program's and is only logged.
+        Raises BadSetting: a value does not fit its setting, or a CHAT_* name in `overrides` is none. One in the
+        environment may be another program's and is only logged.
         """
         given = {k: v for k, v in (overrides or {}).items() if k.startswith(PREFIX)}
         known = {PREFIX + f.name.upper(): f for f in fields(cls)}

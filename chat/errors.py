@@ -20,8 +20,8 @@ class ChatError(Exception):
     sentence = "Something went wrong on the server. It has been logged."
     retry_after: int | None = None
 
-    def __init_subclass__(cls, code: str | None = None, status: int | None = None) -> None:
-        cls.code, cls.status = code or cls.code, status or cls.status
+    def __init_subclass__(cls, code: str | None = None, status: int | None = None, sentence: str | None = None) -> None:
+        cls.code, cls.status, cls.sentence = code or cls.code, status or cls.status, sentence or cls.sentence
 
     def __init__(self, message: str | None = None, field: str | None = None) -> None:
         self.message = message or self.sentence
@@ -71,10 +71,8 @@ class NotInitialised(ChatError, code="not_initialised", status=401):
     sentence = 'Send {"type": "init", "userId": "..."} first.'
 
 
-class Forbidden(ChatError, code="forbidden", status=403):
+class Forbidden(ChatError, code="forbidden", status=403, sentence="You may not do this."):
     """The socket's user, or the token of a request, may not do this."""
-
-    sentence = "You may not do this."
 
 
 class SignInNeeded(ChatError, code="sign_in_needed", status=401):
@@ -83,10 +81,8 @@ class SignInNeeded(ChatError, code="sign_in_needed", status=401):
     sentence = "This name is protected by a password. Sign in, and send the token with init."
 
 
-class WrongPassword(ChatError, code="wrong_password", status=401):
+class WrongPassword(ChatError, code="wrong_password", status=401, sentence="Name and password do not go together."):
     """Name and password do not go together; whether there is such a name is not said."""
-
-    sentence = "Name and password do not go together."
 
 
 class SignUpClosed(ChatError, code="sign_up_closed", status=403):
@@ -95,10 +91,8 @@ class SignUpClosed(ChatError, code="sign_up_closed", status=403):
     sentence = "Accounts are made by whoever runs this server. Ask them for one."
 
 
-class NameTaken(ChatError, code="name_taken", status=409):
+class NameTaken(ChatError, code="name_taken", status=409, sentence="This name is taken. Choose another one."):
     """Somebody has given this name a password already, or it was shut."""
-
-    sentence = "This name is taken. Choose another one."
 
 
 class UnknownUser(ChatError, code="unknown_user", status=404):
@@ -130,10 +124,8 @@ class Unavailable(ChatError, code="unavailable", status=503):
     sentence = "The message could not be stored, and was not sent. Try again in a moment."
 
 
-class Conflicting(ChatError, code="conflict", status=409):
+class Conflicting(ChatError, code="conflict", status=409, sentence="This clientId was used before, for another text."):
     """The clientId or the Idempotency-Key was used before, for something else."""
-
-    sentence = "This clientId was used before, for another text."
 
 
 # The socket is refused before it is one.
@@ -155,10 +147,8 @@ class TooManySockets(ChatError, code="too_many_sockets", status=503):
     """This worker holds as many sockets as it may."""
 
 
-class Stopping(ChatError, code="stopping", status=503):
+class Stopping(ChatError, code="stopping", status=503, sentence="The server is restarting. Try again in a moment."):
     """This worker is on its way out; the next one answers in a moment."""
-
-    sentence = "The server is restarting. Try again in a moment."
 
 
 # A plain HTTP request is refused.
@@ -182,16 +172,12 @@ class MethodNotAllowed(ChatError, code="method_not_allowed", status=405):
     sentence = "This path does not take this method."
 
 
-class SlowBody(ChatError, code="slow_body", status=408):
+class SlowBody(ChatError, code="slow_body", status=408, sentence="The request's body took too long to come."):
     """The request's body did not come in time."""
 
-    sentence = "The request's body took too long to come."
 
-
-class TooLarge(ChatError, code="too_large", status=413):
+class TooLarge(ChatError, code="too_large", status=413, sentence="The request's body is too large."):
     """The request's body is longer than any of ours needs to be."""
-
-    sentence = "The request's body is too large."
 
 
 class NotJson(ChatError, code="not_json", status=415):
@@ -200,10 +186,8 @@ class NotJson(ChatError, code="not_json", status=415):
     sentence = "The body must be JSON, and the header Content-Type say application/json."
 
 
-class BadRequest(ChatError, code="bad_request", status=400):
+class BadRequest(ChatError, code="bad_request", status=400, sentence="This is not a proper HTTP request."):
     """What the HTTP layer itself refuses, such as a body that breaks off; the status may be another 4xx."""
-
-    sentence = "This is not a proper HTTP request."
 
 
 # The server itself is set up wrongly.

@@ -1,7 +1,5 @@
 """Owns the limits: how much one socket, one user and one address may ask for, so that nobody takes it all.
 
-Leaves to the caller what one who asks too much is told.
-
 A socket has a `Budget`, which the sweep fills up once a second, so that no message reads a clock. Users and
 addresses are too many to go over each second: theirs is a `Meter`.
 """
@@ -46,8 +44,7 @@ class Budget(NamedTuple):
 class Meter:
     """At most `most` of something for each key, all at once or spread over `seconds`.
 
-    The generic cell rate algorithm (ITU-T I.371, annex A): one number a key, the time at which what it
-    has spent is earned back.
+    The generic cell rate algorithm (ITU-T I.371, annex A): for each key the time at which all is earned back.
     """
 
     def __init__(self, most: int, seconds: float = MINUTE, clock: Callable[[], float] = time.monotonic) -> None:

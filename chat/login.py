@@ -105,8 +105,6 @@ def _start_feed(client: Client, waiting: list[Notice]) -> None:
 
 
 def _start_missed(client: Client, states: list[ConversationState]) -> None:
-    missed = client.missed
-    if missed is None:  # it asks for itself, or is gone meanwhile
-        return
-    may_be_behind = len(states) > READY_CONVERSATIONS or any(state.received < state.last_seq for state in states)
-    missed.start(client.chat.missed.older(missed) if may_be_behind else None)
+    if missed := client.missed:  # else it asks for itself, or is gone meanwhile
+        may_be_behind = len(states) > READY_CONVERSATIONS or any(state.received < state.last_seq for state in states)
+        missed.start(client.chat.missed.older(missed) if may_be_behind else None)

@@ -1,16 +1,17 @@
 """Owns the figures of one chat that Prometheus may ask for. Leaves the counting to where things happen."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 
+@dataclass(eq=False)
 class Counter:
     """How often something has happened since the start."""
 
+    name: str
+    help: str
+    _count: int = 0
     kind = "counter"
-
-    def __init__(self, name: str, help_: str) -> None:
-        self.name, self.help = name, help_
-        self._count = 0
 
     def add(self, count: int = 1) -> None:
         """Count; on the loop's thread."""
@@ -20,14 +21,14 @@ class Counter:
         return self._count
 
 
+@dataclass(eq=False)
 class Gauge:
     """How much of something there is now; whoever knows it replaces `value`."""
 
+    name: str
+    help: str
+    value: Callable[[], float] = lambda: 0
     kind = "gauge"
-
-    def __init__(self, name: str, help_: str) -> None:
-        self.name, self.help = name, help_
-        self.value: Callable[[], float] = lambda: 0
 
 
 class Metrics:

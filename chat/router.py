@@ -1,18 +1,16 @@
-"""Owns the way from a text to its handler: `@events.on("chat", Chat)` declares one, and every event gets one answer.
-
-Leaves to the handlers what an event means.
-"""
+"""Owns the way from a text to its handler, and its one answer. Leaves to the handlers what an event means."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from chat.errors import ChatError, Internal, NotInitialised
-from chat.protocol.structs import Payload, Ref
+from chat.people.online import Socket
+from chat.protocol.structs import Payload
 from chat.protocol.validation import Decoder, ref_of
 
 
@@ -27,16 +25,8 @@ Handler = Callable[[Any, Any], Answer]
 Declare = Callable[[Handler], Handler]
 
 
-class Caller(Protocol):
-    """Whose event is handled."""
-
-    owner: str | None
-
-    def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None: ...
-
-
 class Events:
-    """Declarations: which function handles which event. Each chat copies them when it is bound to an app."""
+    """Declarations such as `@events.on("chat", Chat)`. Each chat copies them when it is bound to an app."""
 
     def __init__(self) -> None:
         # self._handlers[struct] = (handler, may come before init); the struct carries the name.
@@ -52,9 +42,7 @@ class Events:
         threading.local does not, since greenlets are used again, as the threads of a pool are.
         A later handler of the same name takes the earlier one's place.
 
-        Args:
-            payload: the struct that the event must fit.
-            before_init: whether a socket that has not said who it is may send it.
+        `payload`: the struct that the event must fit. `before_init`: a socket without a user may send it too.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -86,7 +74,7 @@ class Router:
         self._decode = Decoder(self._handlers).decode
         self._log = log
 
-    def dispatch(self, client: Caller, text: str) -> None:
+    def dispatch(self, client: Socket, text: str) -> None:
         """Handle one text from `client` and answer it. Raises nothing."""
         ref = None
         try:

@@ -18,10 +18,7 @@ class Receipts:
     _online: Online[Socket]
 
     def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
-        """Have a pointer moved by the socket `skip`, which is not told. Never blocks. Raises Busy: too much waits.
-
-        `then`: called with None when it is stored, or with the error.
-        """
+        """Move it for the socket `skip`, which is not told; `then` gets None or the error. Raises Busy."""
 
         def settle(moved: Pointer | ChatError | None) -> None:
             self.tell(moved, skip)

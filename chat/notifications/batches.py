@@ -1,7 +1,4 @@
-"""Owns the sending of batches: one notification for many users, accepted at once and sent slice by slice.
-
-A batch that a crash breaks off goes on where it was, in the next process.
-"""
+"""Owns batches: one notification for many users, accepted at once, sent slice by slice, also after a crash."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -38,13 +35,7 @@ class BatchSender:
         self._stopping = False
 
     def push(self, service: str, user_ids: Sequence[str] | None, draft: Draft, once: Once | None = None) -> PushResult:
-        """Notify many, or None: everybody; stored as a batch, which is sent in the background.
-
-        Raises:
-            UnknownUser: of the first that does not exist, where everybody needs an account.
-            Conflicting: `once` was used before, for another request.
-            Busy, Unavailable: it was not stored.
-        """
+        """Notify many, or None: everybody, in the background. Raises: as `Notifier.push`, UnknownUser of the first."""
         online: list[str] = []
         if user_ids is None:
             online = [*self._online.users(), *self._streams.users()]

@@ -4,6 +4,7 @@ What a plain client was sent counts as seen when its pong has come. A client tha
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from chat.errors import ChatError
@@ -46,17 +47,14 @@ class Feeds(Source):
 
     def older(self, feed: Backlog, first: Sequence[Notice]) -> Iterator[Item]:
         """Read what the user has not seen. Blocks. A client that says `sync` gets the first page alone."""
-        page = first
-        while page:
-            for notice in page:
-                yield NOTIFICATION, notice.id, encoded(event_of(notice))
-            page = self._page_after(feed.user_id, page[-1].id) if isinstance(feed, _Feed) else []
-
-    def _page_after(self, user_id: str, last: int) -> list[Notice]:
-        try:
-            return self._storage.in_thread(self._storage.notifications.after, user_id, last, PAGE, True)
-        except ChatError:  # they come at the next init
-            return []
+        page, after = first, self._storage.notifications.after
+        with suppress(ChatError):  # the others come at the next init
+            while page:
+                for notice in page:
+                    yield NOTIFICATION, notice.id, encoded(event_of(notice))
+                if not isinstance(feed, _Feed):
+                    return
+                page = self._storage.in_thread(after, feed.user_id, page[-1].id, PAGE, True)
 
     def proven(self, backlog: ProvenBacklog, marks: Mapping[Any, int]) -> None:
         """Mark them as seen."""

@@ -1,7 +1,4 @@
-"""Owns notifications: stored, then shown on all sockets and streams of their users; seen and dismissed for all.
-
-Who may say what is left to the callers.
-"""
+"""Owns notifications: stored, shown on all sockets and streams, seen, dismissed. Leaves to others who may."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -54,10 +51,8 @@ class Notifier:
     def push(self, user_id: str, draft: Draft, once: Once | None = None) -> PushResult:
         """Notify one user: store it, then send it.
 
-        Raises:
-            UnknownUser: there is no such user, where everybody needs an account.
-            Conflicting: `once` was used before, for another request.
-            Busy, Unavailable: it was not stored.
+        Raises UnknownUser, where everybody needs an account; Conflicting: `once` was used before, for another
+        request; Busy or Unavailable: it was not stored.
         """
         user_id, content = self._directory.name_of(user_id), draft.content()
 
@@ -98,20 +93,12 @@ class Notifier:
     # Seen and dismissed.
 
     def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = lambda _: None) -> None:
-        """Mark as seen by the socket `skip`; the user's others are told.
-
-        Never blocks: what comes in while a write is under way is the next one.
-        """
+        """Mark as seen by the socket `skip`, and tell the user's others. Never blocks: one write takes what waits."""
         self._to_see.append(_Seeing(user_id, ids, skip, then))
         self._store_seen()
 
     def dismiss(self, user_id: str, id_: int, skip: object = None) -> None:
-        """Take one off all screens of the user, but that of `skip`, which says so. Blocks.
-
-        Raises:
-            NotFound: the user has none of this id.
-            Busy, Unavailable: it was not stored.
-        """
+        """Take one off all the user's screens; `skip` is not told. Blocks. Raises NotFound, Busy or Unavailable."""
 
         def settle(dismissed: bool | None) -> bool | None:
             if dismissed:
@@ -121,8 +108,7 @@ class Notifier:
                     listener.tell(as_stream_event(event))
             return dismissed
 
-        stored = self._storage.notifications
-        if self._storage.journal.write(settle, stored.dismiss, user_id, id_) is None:
+        if self._storage.journal.write(settle, self._storage.notifications.dismiss, user_id, id_) is None:
             raise NotFound("There is no such notification.", "notificationId")
 
     def _tell(self, user_id: str, event: Seen | Dismissed, skip: object) -> None:

@@ -1,7 +1,4 @@
-"""Owns the way to notify from another process: over HTTP, to the server that runs at CHAT_URL.
-
-A process of the same installation signs a token for itself. Programs elsewhere use the HTTP interface.
-"""
+"""Owns the way to notify from another process: by HTTP to CHAT_URL, with a token that it signs for itself."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,12 +1,12 @@
 """Owns the way of notifications to readers of server-sent events: from the first, or from where they broke off.
 
-The event's own id is the notification's, so that Last-Event-ID says what a reader has. Nothing is seen by
-this: a program that listens is not a pair of eyes.
+The event's own id is the notification's, so that Last-Event-ID says what a reader has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -21,19 +21,16 @@ from chat.transport.connections import Connections
 PAGE = 100  # notifications asked for at once
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Listener:
     """One reader. It is in the dict of streams from `begin` until its stream is over."""
 
-    __slots__ = ("_feed", "_is_over", "_streams", "_user_id", "admission", "owner")
-
-    _feed: Backlog  # made by `begin`; nobody finds the reader before
-
-    def __init__(self, streams: Streams, user_id: str, admission: Admission) -> None:
-        self.owner: str | None = None
-        self.admission: Admission | None = admission
-        self._user_id = user_id
-        self._streams = streams
-        self._is_over = False
+    _streams: Streams
+    _user_id: str
+    admission: Admission | None
+    owner: str | None = field(default=None, init=False)
+    _feed: Backlog = field(init=False)  # made by `begin`; nobody finds the reader before
+    _is_over: bool = field(default=False, init=False)
 
     def begin(self, stream: Outlet, last: int | None) -> None:
         """Send what is unseen, or whatever has a larger id than `last`, and then what comes. Never blocks."""

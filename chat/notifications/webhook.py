@@ -135,5 +135,4 @@ class Webhook:
 
 def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     """What proves that the server wrote this body at this Unix time in seconds: `sha256=` and hex digits."""
-    digest = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return f"sha256={digest}"
+    return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()

@@ -69,9 +69,7 @@ class Directory:
     def admit(self, user_id: str, token: str | None) -> tuple[str, Admission | None]:
         """Check that somebody may be `user_id`; return the canonical spelling, and what the token said.
 
-        Raises:
-            SignInNeeded: they need a token, and there is none.
-            NotSignedIn: the token is of no good, or another's.
+        Raises SignInNeeded: they need a token, and there is none; NotSignedIn: it is of no good, or another's.
         """
         if token is not None:
             claims = self._tokens.read(token)

@@ -1,7 +1,4 @@
-"""Owns who is here: the lock-guarded dict from each user to that user's sockets, and sending to all of them.
-
-An event is encoded once, however many sockets it goes to. Who may send what is left to others.
-"""
+"""Owns who is here: the lock-guarded dict from users to their sockets. Leaves to others who may send what."""
 
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
@@ -39,7 +36,7 @@ class Socket(Receiver, Protocol):
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool: ...
     def emit(self, event: Event) -> bool: ...
-    def answer(self, ref: Ref | None, answer: ChatError) -> None: ...
+    def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None: ...
 
 
 R = TypeVar("R", bound=Receiver)
@@ -83,11 +80,8 @@ class Online(Generic[R]):
     def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
         """Send `event`, or what `encoded` made of one, to every socket of the user `to`, but not to `skip`.
 
-        Never blocks. Returns how many sockets took it: 0 for somebody offline.
-
-        Raises:
-            TypeError: the event cannot be written as JSON, or is bytes that `encoded` did not give.
-            RuntimeError: called on another native thread than the event loop's.
+        Never blocks. Returns how many sockets took it: 0 for somebody offline. Raises TypeError: the event cannot
+        be written as JSON, or is bytes that `encoded` did not give. Raises RuntimeError: not on the loop's thread.
         """
         frame = event if isinstance(event, bytes) else encoded(event)
         if frame[0] != TEXT_FRAME:

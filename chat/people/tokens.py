@@ -1,7 +1,4 @@
-"""Owns signed tokens (JWT, RFC 7519), which say who somebody is, and the secret they are signed with.
-
-Where a token travels, and what its user may do, is left to the callers.
-"""
+"""Owns signed tokens (JWT, RFC 7519) and their secret. Leaves to the callers what the user of a token may do."""
 
 import logging
 import os
@@ -93,12 +90,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires_at
 
     def read(self, token: str) -> Claims:
-        """Return what `token` says.
-
-        Raises:
-            NotSignedIn: it is no token, or signed otherwise, says no proper `sub` and `exp`, is for another
-                audience, not valid yet or not any more.
-        """
+        """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""
         return self._read(token, Claims)
 
     def sign_service(self, service: str, scope: str, seconds: float) -> str:
@@ -108,12 +100,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def service_of(self, token: str, scope: str) -> str:
-        """Return the name of the program whose token this is.
-
-        Raises:
-            NotSignedIn: as `read`.
-            Forbidden: it is a user's, or a program's without this scope.
-        """
+        """Return the program's name. Raises NotSignedIn, as `read`; Forbidden: a user's token, or of another scope."""
         claims = self._read(token, ServiceClaims)
         if claims.svc is None or scope not in claims.scope.split():
             raise Forbidden(f"This needs a service's token with the scope {scope}.")

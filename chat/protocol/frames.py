@@ -1,7 +1,6 @@
-"""Owns RFC 6455's frames, sans I/O: bytes in, messages out, and back.
+"""Owns RFC 6455's frames, sans I/O: bytes in, messages out, and back. Leaves answers to the caller.
 
-The server's side only: what comes in is masked, what goes out is not, no extensions. Who sends the
-bytes, and what the answer to a ping or a close is, is left to the caller.
+The server's side only: what comes in is masked, what goes out is not, no extensions.
 """
 
 import codecs
@@ -29,9 +28,7 @@ Frame = tuple[int, Any]
 class FrameDecoder:
     """Turns a client's bytes, however they are split, into messages.
 
-    Args:
-        max_bytes: of a message, whole or in fragments; a longer one fails with 1009 before it is kept.
-        max_fragments: how many frames one message may come in; a further one fails with 1009.
+    One that has more than `max_bytes`, or comes in more frames than `max_fragments`, fails with 1009 unkept.
     """
 
     __slots__ = ("_buffer", "_fragments", "_max_bytes", "_max_fragments", "has_more", "taken")
@@ -45,10 +42,7 @@ class FrameDecoder:
         self._fragments: _Fragments | None = None  # a message between its first and last frame
 
     def decode(self, data: bytes, limit: int) -> list[Frame]:
-        """Take `data` in, read at most `limit` frames, and give out the messages that they complete.
-
-        A FAIL is always the last: the decoder is not to be used again.
-        """
+        """Take `data` in, read at most `limit` frames, and return what they complete. Not to be called after a FAIL."""
         if self._buffer:
             if isinstance(self._buffer, bytes):
                 self._buffer = bytearray(self._buffer)  # appending to it costs what is appended

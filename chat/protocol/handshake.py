@@ -1,7 +1,4 @@
-"""Owns the opening handshake, RFC 6455, section 4.2: what a request must say, and the answer to it.
-
-Looks at a WSGI environ and nothing else; reading requests and sending answers is left to the caller.
-"""
+"""Owns the opening handshake, RFC 6455, section 4.2. Looks at a WSGI environ; leaves all I/O to the caller."""
 
 import base64
 import hashlib
@@ -26,10 +23,8 @@ def wants_upgrade(environ: Environ) -> bool:
 def check(environ: Environ, origins: Collection[str]) -> None:
     """Check that a request is a proper opening handshake, and not from a page of another site.
 
-    `origins` may open a socket beside this server's own pages; "*" allows all.
-
-    Raises:
-        ChatError: UpgradeRequired, BadHandshake or OriginRefused.
+    `origins` may open a socket beside this server's own pages; "*" allows all. Raises UpgradeRequired,
+    BadHandshake or OriginRefused.
     """
     if not wants_upgrade(environ):
         raise UpgradeRequired("This path speaks WebSocket. Open it with a WebSocket client.")

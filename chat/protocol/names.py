@@ -1,7 +1,4 @@
-"""Owns what somebody may be called: the rule for names, their canonical spelling, and the key of a name.
-
-Knows no user. `static/js/models/names.js` must hold the same rules.
-"""
+"""Owns the rule for names, their spelling and their key. `static/js/models/names.js` must hold the same rules."""
 
 import re
 import unicodedata
@@ -34,10 +31,9 @@ _UNSEEN = re.compile(
 def checked_user_id(user_id: str, field: str) -> str:
     """Return the canonical spelling of `user_id`.
 
-    Raises:
-        InvalidField: it breaks a rule, which the sentence names: 1 to USER_ID_CHARS characters in its
-            canonical spelling, letters of any script, digits and SIGNS, at least one letter or digit,
-            nothing unseen, no Latin letters beside Cyrillic or Greek ones.
+    Raises InvalidField: it breaks a rule, which the sentence names: 1 to USER_ID_CHARS characters in its canonical
+    spelling, letters of any script, digits and SIGNS, at least one letter or digit, nothing unseen, no Latin letters
+    beside Cyrillic or Greek ones.
     """
     name = canonical_user_id(user_id)
     if rule := _broken_rule(name):

@@ -1,7 +1,6 @@
 """Owns the words on the wire: one typed struct for each event, the close codes, and how they are written.
 
-Knows nothing of sockets or of who may say what. Names are camelCase on the wire and snake_case here;
-`rename="camel"` turns them.
+Knows no sockets and no rights. Names are camelCase on the wire; `rename="camel"` turns them.
 """
 
 import time

@@ -1,7 +1,4 @@
-"""Owns the way from a text to a typed event, or to an error that names the field at fault and the rule.
-
-The events themselves are left to `structs.py`.
-"""
+"""Owns the way from a text to a typed event, or to an error that names the field at fault and the rule."""
 
 import json
 import re

@@ -1,7 +1,6 @@
-"""Owns all connections of one chat: the bound, the shared flush, the sweep and the goodbye.
+"""Owns all connections of one chat: the bound, the shared flush, the sweep and the goodbye. Knows no users.
 
-Work that would cost each connection a timer or a callback of its own is done here once for all. Who a
-connection's user is, is left to others.
+Work that would cost each connection a timer or a callback of its own is done here once for all.
 """
 
 import logging
@@ -167,10 +166,7 @@ class Connections:
     # The goodbye.
 
     def stop(self) -> None:
-        """Handle what was read, send 1012 to all, and wait until the peers have hung up.
-
-        Blocks until `stop_seconds` after the first call at most; a further call only waits for the first.
-        """
+        """Handle what was read, send 1012, and wait until the peers hang up, for `stop_seconds` since the first call."""
         if not self.stopping:
             self.stopping = True
             now = time.monotonic()

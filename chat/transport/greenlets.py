@@ -21,10 +21,7 @@ class Greenlets:
         self._idle: list[greenlet] = []
 
     def run(self, function: Callable[..., None], *args: Any) -> None:
-        """Call `function` in a greenlet; return when it is finished or when it first waits.
-
-        To be called on the event loop's greenlet. The function catches its own exceptions.
-        """
+        """Call `function`, which must not raise; return when it ends or first waits. Call on the loop's greenlet."""
         if not self._idle:
             greenlet(self._loop, parent=get_hub()).switch()  # to its first wait for work
         greenlet_ = self._idle.pop()

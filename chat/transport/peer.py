@@ -1,7 +1,4 @@
-"""Owns one socket on the event loop: what waits to be written to it, from its adoption to its end.
-
-What is read, and what it means, is left to the subclasses.
-"""
+"""Owns one socket on the event loop and what waits to be written to it. Leaves reading to the subclasses."""
 
 import ssl
 import time
@@ -22,10 +19,7 @@ WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLW
 
 
 class Peer:
-    """A socket that was taken over. Lives on the loop's thread; every method is called there.
-
-    Args:
-        sock: connected; made non-blocking here, and closed at the end.
+    """A socket that was taken over, connected. Lives on the loop's thread; every method is called there.
 
     States: OPEN; CLOSING, when the last is queued and what still comes in is thrown away, until the peer
     hangs up or its time is over; CLOSED, when the descriptor is free.
@@ -99,11 +93,7 @@ class Peer:
     # What others call.
 
     def send(self, frame: bytes) -> bool:
-        """Queue one whole frame; never blocks. False if the connection is closing, or its outbox was full.
-
-        Raises:
-            RuntimeError: the caller is not on the loop's thread; nothing was queued.
-        """
+        """Queue one whole frame; never blocks. False: closing, or too slow. Raises RuntimeError: another thread."""
         if self.state is not OPEN:
             return False
         if not self._outbox:

@@ -1,10 +1,8 @@
-"""Owns the reading and the closing of one WebSocket on the event loop.
-
-Who the peer is and what a message means is left to the subclass.
-"""
+"""Owns the reading and the closing of one WebSocket. Leaves to the subclass who the peer is and what it means."""
 
 import ssl
 import time
+from contextlib import suppress
 from socket import SHUT_WR
 from typing import Any
 
@@ -86,7 +84,8 @@ class WebSocket(Peer):
         try:
             data = self.sock.recv(READ_BYTES)
             if len(data) == READ_BYTES:
-                data += self._recv_rest()
+                with suppress(*WOULD_BLOCK):
+                    data += self.sock.recv(READ_MORE_BYTES)
         except WOULD_BLOCK:
             return
         except OSError as error:
@@ -106,13 +105,6 @@ class WebSocket(Peer):
         elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
             # Decrypted already, so that the kernel will not call it readable.
             self.connections.loop.run_callback(self._read)
-
-    def _recv_rest(self) -> bytes:
-        try:
-            rest: bytes = self.sock.recv(READ_MORE_BYTES)
-        except WOULD_BLOCK:
-            return b""
-        return rest
 
     def _take(self, data: bytes = b"") -> None:
         """Decode one turn's messages, and have them handled."""
@@ -185,12 +177,8 @@ class WebSocket(Peer):
         self.end_with(encode_close(code, reason), f"{code} {reason}".strip())
 
     def hang_up(self) -> None:
-        """Send our end of the stream, and wait for the peer's.
-
-        Closing at once, with something of the peer's unread, would make the kernel send a reset
-        that can overtake the close frame.
-        """
-        try:
+        """Send our end of the stream, and wait for the peer's."""
+        try:  # closing with something unread would make the kernel send a reset, which can overtake the close frame
             self.sock.shutdown(SHUT_WR)
         except OSError as error:
             self.abort(f"1006 {error.strerror or error}")
