@@ -29,7 +29,7 @@ thread_id = get_original("_thread", "get_ident")  # of the native thread
 
 Record = Send | Pointer
 Settle = Callable[[Any], object]
-Queue = deque[tuple[Any, Settle]]
+Queue = list[tuple[Any, Settle]] | deque[tuple[Any, Settle]]
 
 
 class Journal:
@@ -39,8 +39,8 @@ class Journal:
         self._writer = writer
         self._limit = limit  # of records that wait for a commit
         self._log = log
-        self._records: Queue = deque()  # (record, settle), in the order in which they came
-        self._writes: Queue = deque()  # (function, settle), the same
+        self._records: list[tuple[Record, Settle]] = []  # in the order in which they came
+        self._writes: deque[tuple[Callable[[], Any], Settle]] = deque()  # the same
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
@@ -138,8 +138,9 @@ class Journal:
         """Called once the loop has nothing else to do, at the latest when the time is up."""
         self._loop_is_idle.stop()
         self._time_is_up.stop()
-        group = [self._records.popleft() for _ in range(min(len(self._records), COMMIT_AT_MOST))]
-        records, settles = zip(*group, strict=True)
+        group = self._records[:COMMIT_AT_MOST]
+        del self._records[:COMMIT_AT_MOST]
+        records, settles = [record for record, _ in group], [settle for _, settle in group]
         self.commits += 1
         self._was_commit = True
         assert self._thread is not None
