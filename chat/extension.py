@@ -5,6 +5,7 @@ What an app's chat consists of is left to `server.py`.
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from werkzeug.local import LocalProxy
 import chat.handlers  # noqa: F401  (declares the events)
 from chat import cli, process
 from chat.config import Settings
-from chat.errors import ChatError
+from chat.errors import BadSetting, ChatError, Unavailable
 from chat.notifications.notifier import PushResult
 from chat.notifications.remote import Service
 from chat.people.online import Event
@@ -68,7 +69,7 @@ class Chat:
         prefix = url_prefix.rstrip("/")
         api, pages = api_blueprint(), chat_blueprint(settings)
         for blueprint in (api, pages):
-            blueprint.before_request(partial(_begin_request, prefix))
+            blueprint.before_request(partial(_begin_request, prefix, maker.log))
             blueprint.after_request(protect)
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
         app.register_blueprint(pages, url_prefix=prefix or None)
@@ -95,20 +96,24 @@ class _Maker:
         with self._lock:
             if self._made is None:
                 folder = self._app.instance_path
-                Path(folder).mkdir(parents=True, exist_ok=True)
+                try:
+                    Path(folder).mkdir(parents=True, exist_ok=True)
+                except OSError as error:
+                    raise BadSetting(f"The instance folder {folder} cannot be made: {error.strerror}.") from None
                 given = self._settings, self._events, folder, self.log
                 self._made = ChatServer(*given, not cli.is_running(), process.stop_this_process)
                 self._app.extensions[NAME] = self._made
         return self._made
 
 
-def _begin_request(prefix: str) -> Response | None:
+def _begin_request(prefix: str, log: logging.Logger) -> Response | None:
     """A request comes, so this process serves. Answer it here where it may not go on."""
     chat = current_chat()
     try:
         process.serve(chat)
-    except ChatError as error:
-        return error_response(error)
+    except ChatError as error:  # which names hosts and folders: that is for the log
+        log.critical("the server does not start: %s", error.message)
+        return error_response(Unavailable("The server cannot serve just now. Its log says why."))
     return refuse_bad_upgrade(prefix, chat.connections)
 
 
@@ -145,8 +150,10 @@ def emit(event: Event | bytes, to: str, skip: object = None) -> int:
         RuntimeError: called on another native thread than the event loop's; or this process serves
             several chats, and none is the current application's.
     """
-    chat = current_server()
-    return 0 if chat is None else chat.emit(event, to, skip)
+    with suppress(ChatError):  # it does not start, as its log says at each request
+        if (chat := current_server()) is not None:
+            return chat.emit(event, to, skip)
+    return 0
 
 
 def notify(

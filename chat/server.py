@@ -5,7 +5,9 @@ Knows nothing of Flask. Which process serves, and when, is left to the callers.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from threading import RLock
 from typing import Any
 
 import gevent
@@ -13,7 +15,7 @@ import gevent.event
 from gevent.threadpool import ThreadPool
 
 from chat.config import Settings
-from chat.errors import InvalidField
+from chat.errors import InvalidField, Unavailable
 from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
@@ -85,10 +87,12 @@ class ChatServer:
         self.connections = Connections(settings, self.limits, log)
         self.router = Router(events, log)
         self._hashing = ThreadPool(HASHES_AT_ONCE)
+        self._service = Service(settings.url, self.tokens, "flask")
         self._add_people()
         self._add_messages_and_notifications()
         self._watch()
         self._is_started = False
+        self._starting = RLock()  # requests that come while the lease is waited for wait too
         self._is_renewing = False
         self._stopped = gevent.event.Event()
 
@@ -154,9 +158,12 @@ class ChatServer:
             DatabaseInUse: another process serves this database.
             Unavailable: the database does not answer.
         """
-        if not self._is_started:
+        with self._starting:
+            if self._is_started:
+                return
             self.lease.acquire()
             self._is_started = True
+            self.storage.journal.belong_here()
             self.connections.start()
             if not self.directory.required:
                 self.log.info("CHAT_AUTH=open: anybody may use any name that has no password")
@@ -177,15 +184,14 @@ class ChatServer:
 
     def _keep_lease(self) -> None:
         """Whoever has lost the lease serves no more: its messages would be numbered twice."""
-        if self._is_renewing or self.connections.stopping:
+        if self._is_renewing or self.storage.database.is_closed:
             return
         self._is_renewing = True
-        try:
-            if not self.storage.in_thread(self.lease.renew):
+        with suppress(Unavailable):  # closed meanwhile
+            if not self.storage.in_thread(self.lease.renew) and not self.connections.stopping:
                 self.log.error("another server has taken the database over: this one stops")
                 self.lease_lost()
-        finally:
-            self._is_renewing = False
+        self._is_renewing = False
 
     # What a site's own code calls.
 
@@ -200,8 +206,8 @@ class ChatServer:
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
         said = {name: value for name, value in said.items() if value is not None}
-        if not self._is_started:
-            return Service(self.settings.url, self.tokens, "flask").notify(to, message, **said)
+        if not self._is_started or self.connections.stopping:  # another process serves, or its successor
+            return self._service.notify(to, message, **said)
         draft = draft_of(message, **said)
         if isinstance(to, str):
             return self.notifier.push(checked_user_id(to, "to"), draft)

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -19,12 +20,12 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
-from chat import Chat, create_app, emit, events, notify
+from chat import Chat, create_app, emit, events, notify, process
 from chat.config import Settings
-from chat.errors import BadSetting, ChatError
+from chat.errors import BadSetting, ChatError, DatabaseInUse
 from chat.server import ChatServer
 from tests.conftest import ROOT, TOKEN_SECRET, StartServer
-from tests.transport.peers import RawClient
+from tests.transport.peers import RawClient, upgrade_request
 
 
 def site(folder: Path, **config: object) -> Flask:
@@ -180,12 +181,12 @@ def test_emit_goes_to_the_current_applications_chat(tmp_path: Path) -> None:
 
     one, other = site(tmp_path / "1"), site(tmp_path / "2")
     sockets = Socket(), Socket()
-    for app, socket in zip((one, other), sockets, strict=True):
+    for app, its in zip((one, other), sockets, strict=True):
         Chat(app)
-        app.extensions["chat"].online.add("alice", socket)
+        app.extensions["chat"].online.add("alice", its)
     with other.app_context():
         assert emit({"type": "poke"}, to="alice") == 1
-    assert [len(socket.frames) for socket in sockets] == [0, 1]
+    assert [len(its.frames) for its in sockets] == [0, 1]
     assert emit({"type": "poke"}, to="alice") == 0, "this process serves none"
 
 
@@ -408,3 +409,91 @@ def test_notify_in_a_sites_process_that_serves_nothing_asks_the_server(tmp_path:
     Chat(app)
     with app.app_context(), pytest.raises(ChatError, match=r"No chat server answers at http://127\.0\.0\.1:9"):
         notify("alice", "hi")
+
+
+# Bad days.
+
+LOOSE = """
+from gevent import monkey; monkey.patch_all()
+from flask import Flask
+from chat import Chat
+site = Flask(__name__)
+site.url_map.strict_slashes = False
+Chat(site)
+"""
+
+
+def test_a_host_with_loose_slashes_lets_no_other_sites_page_in(start_server: StartServer, tmp_path: Path) -> None:
+    (tmp_path / "loose.py").write_text(LOOSE)
+    server = start_server(app="loose:site", PYTHONPATH=f"{tmp_path}:{ROOT}")
+
+    def status(path: str, **headers: str) -> int:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+            sock.sendall(upgrade_request(path, **headers))
+            return int(sock.recv(12).split()[1])
+
+    for path in ("/chat/ws", "/chat/", "/chat", "/chat/ws/", "/chat//", "/chat/%2f", "/chat/ws%2f"):
+        assert status(path, Origin="https://evil.example") != 101, path
+    assert status("/chat/ws") == 101, "need the socket for this to mean anything"
+
+
+AT_ONCE = """
+from gevent import monkey; monkey.patch_all()
+import sys, gevent
+from flask import Flask
+from chat import Chat, process
+site = Flask("site", instance_path=sys.argv[1])
+Chat(site)
+chat = site.extensions["chat"]
+acquire, times = chat.lease.acquire, []
+def slow():
+    times.append(1)
+    gevent.sleep(0.2)
+    acquire()
+chat.lease.acquire = slow
+def ask():
+    return site.test_client().get("/chat/api/openapi.json").status_code
+print([job.get() for job in gevent.joinall([gevent.spawn(ask) for _ in range(5)])], len(times))
+"""
+
+
+@pytest.mark.slow
+def test_requests_that_come_while_the_chat_starts_wait_for_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, str(tmp_path)], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[200, 200, 200, 200, 200] 1", done.stderr
+
+
+def test_without_gevents_patches_each_request_may_write_from_a_thread_of_its_own(tmp_path: Path) -> None:
+    app = site(tmp_path)
+    Chat(app)
+    assert sign_in(app, "alice").status_code == 201, "need the chat to be made by another thread"
+    statuses: list[int] = []
+
+    def sign_up() -> None:
+        body = {"userId": "bob", "password": "correct horse battery staple"}
+        statuses.append(app.test_client().post("/chat/api/accounts", json=body).status_code)
+
+    thread = threading.Thread(target=sign_up)
+    thread.start()
+    thread.join()
+    assert statuses == [201]
+
+
+def test_what_keeps_the_server_from_starting_is_for_its_log_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = site(tmp_path)
+    Chat(app)
+
+    def refuse(chat: object) -> None:
+        raise DatabaseInUse("process 4711 on 'db-host' has it")
+
+    monkeypatch.setattr(process, "serve", refuse)
+    answer = app.test_client().get("/chat/api/openapi.json")
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
+    assert "db-host" not in answer.text
+    assert "db-host" in caplog.text
+    with app.test_request_context():
+        assert emit({"type": "poke"}, to="alice") == 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from chat.errors import Unavailable
+from chat.errors import Busy, Unavailable
 from chat.people.online import Online, Socket, encoded
 from chat.protocol.structs import PresenceChange, iso
 from chat.storage.storage import Storage
@@ -82,7 +82,7 @@ class Presence:
             for start in range(0, len(users), TOLD_AT_ONCE):
                 self._settle(users[start : start + TOLD_AT_ONCE])
                 self.pause()  # a school that goes home at once leaves others their turns
-        except Unavailable:
+        except (Busy, Unavailable):
             self._changed |= changed
         finally:
             self._settling = False

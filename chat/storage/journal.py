@@ -99,14 +99,25 @@ class Journal:
     def close(self) -> None:
         """End the thread, and refuse what comes. What waits is not written any more."""
         self._is_closed = True
+        waiting = [settle for _, settle in (*self._records, *self._writes)]
+        self._end(waiting, [Unavailable()] * len(waiting))
         if self._thread is not None:
             self._loop_is_idle.close()
             self._time_is_up.close()
             self._thread.close()
             self._thread = None
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the calling thread may have something written."""
+        return bool(thread_id() == self._made_on)
+
+    def belong_here(self) -> None:
+        """Take writes from the calling thread from now on: the event loop's."""
+        self._made_on = thread_id()
+
     def _put(self, queue: Queue, limit: int, what: Any, settle: Settle) -> None:
-        if thread_id() != self._made_on:
+        if not self.is_here:
             raise RuntimeError("Only the event loop's own thread may have something written.")
         if len(queue) >= limit or self._is_closed:
             raise Busy

@@ -6,6 +6,7 @@ import socket
 import time
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
 
 import msgspec
 
@@ -26,6 +27,7 @@ class Owner(msgspec.Struct):
     host: str = "?"
     pid: int = 0
     parent_pid: int = 0
+    parent_since: int = 0  # when the parent was started, by the kernel's clock; 0: nobody knows
     since: int = 0  # Unix time in milliseconds, by the holder's clock: for people only
     stopping: bool = False
 
@@ -65,7 +67,8 @@ class Lease:
             DatabaseInUse: another server holds it, and goes on serving.
             Unavailable: the database, or the file beside it, cannot be used.
         """
-        me = Owner(socket.gethostname(), os.getpid(), os.getppid(), self._now_ms())
+        parent = os.getppid()
+        me = Owner(socket.gethostname(), os.getpid(), parent, _started(parent), self._now_ms())
         began = time.monotonic()
         is_waiting = False
         while self._place and (text := self._place.take(_encode(me))) is not None:
@@ -119,7 +122,9 @@ def _patience(holder: Owner, me: Owner) -> float:
 
 def _is_dead(holder: Owner, me: Owner) -> bool:
     """Return whether the holder was another worker of the same gunicorn, and is no more."""
-    if os.name != "posix" or (holder.host, holder.parent_pid) != (me.host, me.parent_pid):
+    mine = me.host, me.parent_pid, me.parent_since
+    # Two containers may have one host name, and each a parent 1: these were not started at one moment.
+    if not me.parent_since or mine != (holder.host, holder.parent_pid, holder.parent_since):
         return False
     try:
         os.kill(holder.pid, 0)
@@ -128,7 +133,16 @@ def _is_dead(holder: Owner, me: Owner) -> bool:
     return False
 
 
+def _started(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])  # proc(5): starttime
+    except (OSError, ValueError, IndexError):  # not Linux
+        return 0
+
+
 def _sentence(holder: Owner) -> str:
+    if holder.pid == os.getpid():
+        return "Another chat of this process serves this database: give each a CHAT_DATABASE_URL of its own."
     since = datetime.fromtimestamp(holder.since / 1000, UTC)
     return (
         f"One server serves a database, and process {holder.pid} on {holder.host!r} has served this one "

@@ -36,11 +36,11 @@ class LeaseRow:
 
     def take(self, text: str) -> str | None:
         """Take the lease and write `text`, or return another holder's. Raises Unavailable: the database fails."""
-        self._holder = uuid4().hex
+        holder = uuid4().hex
         try:
             with self._engine.begin() as connection:
-                if connection.execute(_TAKE, {"holder": self._holder, "owner": text}).first():
-                    self._found_at = None
+                if connection.execute(_TAKE, {"holder": holder, "owner": text}).first():
+                    self._holder, self._found_at = holder, None
                     return None
                 found, renewed_at = connection.execute(_FIND).one()
         except SQLAlchemyError as error:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from weakref import WeakMethod
 
 from chat.errors import Unavailable
 
@@ -38,6 +39,10 @@ class LockFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor: int | None = None  # None: the lock is not held
+        if sys.platform != "win32":
+            # A forked child has a copy of the descriptor, and would hold the lock when its parent is dead.
+            release = WeakMethod(self.release)
+            os.register_at_fork(after_in_child=lambda: (method := release()) and method())
 
     def take(self, text: str) -> str | None:
         """Take the lock and write `text`, or return another holder's. Raises Unavailable: no file can be locked."""
@@ -57,9 +62,6 @@ class LockFile:
             ) from None
         self.release()
         self._descriptor = descriptor
-        if sys.platform != "win32":
-            # A forked child has a copy of the descriptor, and would hold the lock when its parent is dead.
-            os.register_at_fork(after_in_child=self.release)
         self.write(text)
         return None
 

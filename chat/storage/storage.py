@@ -93,6 +93,8 @@ class Storage:
 
     def write(self, function: Callable[..., T], *args: Any) -> T:
         """Call what writes in the journal's thread; the calling greenlet waits. Raises as `Journal.write`."""
+        if not self.journal.is_here:  # a server without gevent's patches, where each request has a thread
+            return self.in_thread(function, *args)
         return cast(T, self.journal.write(lambda outcome: outcome, function, *args))
 
     def keep_index(self) -> None:

@@ -37,7 +37,7 @@ def chat_blueprint(settings: Settings) -> Blueprint:
     digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
     get = partial(blueprint.get, provide_automatic_options=False)  # its Allow would name the catch-all's methods
 
-    @get("/")
+    @get("/", strict_slashes=True)
     def index() -> ResponseReturnValue:
         if not request.environ.get("PATH_INFO") and request.script_root:
             return redirect(f"{request.script_root}/")  # mounted there: its files lie below
@@ -47,7 +47,7 @@ def chat_blueprint(settings: Settings) -> Blueprint:
             script = url_for("chat.show_script", asked=digest)
         language = asked_language()
         said = {"auth": settings.auth, "signup": settings.signup, "script": script, "language": language}
-        page = Response(render_template("chat/index.html", words=WORDS[language], **said))
+        page = Response(render_template("flask_chat_server/index.html", words=WORDS[language], **said))
         page.vary.add("Accept-Language")
         page.headers["Cache-Control"] = "no-cache"
         return page

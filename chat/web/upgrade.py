@@ -50,7 +50,8 @@ def add_socket_routes(
     """
     sock = Sock()
     for path in PATHS:
-        route = sock.route(path, bp=blueprint, endpoint=f"socket:{path}", provide_automatic_options=False)
+        rule = {"endpoint": f"socket:{path}", "provide_automatic_options": False, "strict_slashes": True}
+        route = sock.route(path, bp=blueprint, **rule)
         route(lambda ws: _wait(ws, connections(), make))
     # For the header Allow. It needs no view: `refuse_bad_upgrade` answers all plain requests.
     blueprint.add_url_rule(SOCKET, "plain_socket", provide_automatic_options=False)
@@ -71,10 +72,10 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     To be called before each request below `prefix`: a malformed upgrade of the page's path looks like a
     plain request to Flask.
     """
-    path = request.path.removeprefix(prefix)
-    if path not in PATHS:
-        return None
-    if not handshake.wants_upgrade(request.environ) and (path == PAGE or request.method == "OPTIONS"):
+    path, wants_upgrade = request.path.removeprefix(prefix), handshake.wants_upgrade(request.environ)
+    # By the view that it goes to, however the host spells paths; and by the path what Flask finds no view for.
+    is_ours = ".socket:" in str(request.endpoint) or (path in PATHS and wants_upgrade)
+    if not is_ours and not (path == SOCKET and request.method != "OPTIONS"):
         return None
     try:
         if not monkey.is_module_patched("socket"):
@@ -133,7 +134,8 @@ class _Adopted(Response):
         raise StopIteration  # what gunicorn's workers take for it; flask-sock says it so too
 
 
-ADOPTED = _Adopted()  # one for all: it says nothing, and making one is a tenth of an upgrade
+# One for all: it says nothing, and making one is a tenth of an upgrade. It is nothing to compress.
+ADOPTED = _Adopted(mimetype="application/octet-stream")
 
 
 def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
@@ -141,6 +143,7 @@ def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnVa
     sock = taken_socket()
     if sock is None:
         # Else simple-websocket takes up compression: see `handshake.answer`.
+        request.environ = {**request.environ}  # a copy: it is the server's
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return through_flask_sock()
     sock.setblocking(False)
