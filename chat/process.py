@@ -89,10 +89,7 @@ def is_gunicorn_worker() -> bool:
 
 
 class _Terminator:
-    """What SIGTERM calls: says goodbye to all sockets, and then does what it did before.
-
-    gunicorn itself waits for its requests, and knows nothing of adopted sockets.
-    """
+    """What SIGTERM calls: says goodbye to all sockets, of which gunicorn knows nothing, and then does as before."""
 
     def __init__(self, before: Any) -> None:
         self._before = before
