@@ -72,12 +72,16 @@ def rows(text: str) -> list[list[str]]:
 
 EXAMPLES = [block for block in blocks(PROTOCOL, "text") if "→" in block or "←" in block]
 BROKEN = """
-from app import app
-from chat import events
+from gevent import monkey
+
+monkey.patch_all()
+from chat import create_app, events
 
 @events.on("broken")
 def broken(client, event):
     raise RuntimeError("the bug of the example")
+
+app = create_app()
 """
 
 DONE: dict[str, Callable[[ClientConnection], Any]] = {
