@@ -117,7 +117,7 @@ class Journal:
         self._made_on = thread_id()
 
     def _put(self, queue: Queue, limit: int, what: Any, settle: Settle) -> None:
-        if not self.is_here:
+        if thread_id() != self._made_on:  # as `is_here`, without a call for each message
             raise RuntimeError("Only the event loop's own thread may have something written.")
         if len(queue) >= limit or self._is_closed:
             raise Busy
