@@ -14,7 +14,9 @@ from tests.browser.test_delivery import WRITE_BY_PROGRAM
 from tests.conftest import StartServer
 from tests.storage.conftest import open_storage
 
-MOST_FRAME_MS = 50
+# Wide, since the frames in which a page of older messages comes in take as long as this machine's processor does:
+# 50 to 85 ms on two shared cores, printed below. A list that draws all ten thousand rows takes seconds.
+MOST_FRAME_MS = 250
 # Scrolls as fast as a wheel that is spun; gives the times between the frames, in milliseconds.
 SCROLL_UP = """async ([seconds, step]) => {
     const scroller = document.querySelector(".scroller");
