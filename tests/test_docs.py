@@ -392,6 +392,7 @@ def shell(code: str, **replaced: str) -> str:
     return run.stdout
 
 
+@pytest.mark.slow
 def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> None:
     commands = blocks(section(OPERATIONS, "## Storage"), "sh")
     [tables] = [line for c in commands for line in c.splitlines() if "init-db" in line]

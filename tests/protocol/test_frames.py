@@ -484,6 +484,7 @@ def test_no_more_than_limit_messages_come_at_once_and_the_rest_is_kept(count: in
     assert decoder.decode(HELLO[-1:], limit) == [(TEXT, "hello")]
 
 
+@pytest.mark.slow
 def test_a_long_frame_in_pieces_of_one_byte_costs_what_short_ones_cost() -> None:
     """Copying what has come for each byte would cost 64 times as much."""
     total = 1 << 17

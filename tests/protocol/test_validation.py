@@ -103,6 +103,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(st.characters()) | FIELDS, JSON).map(json.dumps))
 def test_whatever_an_object_holds_its_error_can_be_sent(text: str) -> None:
     answer = b""
