@@ -16,7 +16,7 @@ from tests.storage.conftest import open_storage
 
 # Wide, since the frames in which a page of older messages comes in take as long as this machine's processor does:
 # 50 to 85 ms on two shared cores, printed below. A list that draws all ten thousand rows takes seconds.
-MOST_FRAME_MS = 250
+MOST_FRAME_MS = 150
 # Scrolls as fast as a wheel that is spun; gives the times between the frames, in milliseconds.
 SCROLL_UP = """async ([seconds, step]) => {
     const scroller = document.querySelector(".scroller");
