@@ -91,6 +91,17 @@ def test_a_plain_client_that_says_init_again_is_not_sent_it_again(server: Server
         client.receive("notification")  # sent, and perhaps lost on a dead line
 
 
+def test_a_client_that_says_init_again_with_sync_tells_by_itself_what_was_seen(server: Server) -> None:
+    bob = a_name("bob")
+    with a_person(server, bob) as client:  # answers pings, which proves what a plain client was sent
+        client.send(type="init", userId=bob, sync=True)
+        client.receive("ready")
+        id_ = push(server, toUserId=bob, message="hi").json()["id"]
+        assert client.receive("notification")["id"] == id_
+        time.sleep(2.5)  # a ping would have gone with the next second's sweep
+        assert listed(server, bob)["unseen"] == 1
+
+
 def kinds_until_pong(client: RawClient) -> list[str]:
     kinds: list[str] = []
     while "pong" not in kinds:
