@@ -1,14 +1,16 @@
 """Owns the limits: how much one socket, one user and one address may ask for, so that nobody takes it all.
 
 A socket has a `Budget`, which the sweep fills up once a second, so that no message reads a clock. Users and
-addresses are too many to go over each second: theirs is a `Meter`.
+addresses are too many to go over each second: theirs is a `Meter`, which forgets a few of them at each use.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import math
+import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,12 +20,16 @@ from chat.config import Settings
 TOO_MANY_RETRY_SECONDS = 30
 BURST_SECONDS = 4  # so many seconds' worth may come at once: a tab that comes back has much to say
 NONE = 1 << 60  # of a limit that is switched off; one object, so that full budgets share it
-PRUNE_AT = 10_000  # keys of a Meter; from there on those that are over are looked for
-MINUTE = 60.0
-# For one name from one address; then a pause, and no lock that an attacker could turn.
-WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 10, 300.0
+LOOKED_AT = 2  # keys of a Meter that each use looks at: more than it adds, so that those that are over go
+MINUTE, DAY = 60.0, 86_400.0
+# For one name from one address: ten, then one each three minutes. Of one name over all addresses a thousand a day,
+# which is more than one address can spend: two cannot shut the name's owner out either.
+WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 10, 1_800.0
+WRONG_PASSWORDS_OF_A_NAME = 1_000
 ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by
 IPV6_NETWORK = 64  # bits of an address that one customer has at least (RFC 6177)
+
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^][]*)\](?::\d+)?")
 
 
 class Budget(NamedTuple):
@@ -52,34 +58,41 @@ class Meter:
         self._seconds = seconds
         self._seconds_each = seconds / most if most else 0.0
         self._clock = clock
-        self._earned_at: dict[str, float] = {}  # key -> seconds of the clock; past: nothing is spent
-        self._prune_at = PRUNE_AT
+        # key -> seconds of the clock; past: nothing is spent. Those that were looked at longest ago come first.
+        self._earned_at: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, key: str) -> int:
-        """Spend one if it is within the limit, and return 0; else spend nothing, and return `wait`."""
+    def take(self, key: str, cost: int = 1) -> int:
+        """Spend `cost` if it is within the limit, and return 0; else spend nothing, and return `wait`."""
         if not self._seconds_each:
             return 0
-        if seconds := self.wait(key):
+        if seconds := self.wait(key, cost):
             return seconds
         now = self._clock()
-        if key not in self._earned_at and len(self._earned_at) >= self._prune_at:
-            self._prune(now)
-        self._earned_at[key] = max(now, self._earned_at.get(key, now)) + self._seconds_each
+        self._forget(now)
+        self._earned_at[key] = max(now, self._earned_at.get(key, now)) + cost * self._seconds_each
         return 0
 
-    def wait(self, key: str) -> int:
-        """Return in how many seconds, at least 1, one more is within the limit; 0: now. Spends nothing."""
-        earned_at = self._earned_at.get(key, 0.0)
-        over = earned_at + self._seconds_each - self._clock() - self._seconds
+    def give_back(self, key: str) -> None:
+        """Undo a `take` of one."""
+        if key in self._earned_at:
+            self._earned_at[key] -= self._seconds_each
+
+    def wait(self, key: str, cost: int = 1) -> int:
+        """Return in how many seconds, at least 1, `cost` more are within the limit; 0: now. Spends nothing."""
+        earned_at = max(self._earned_at.get(key, 0.0), now := self._clock())
+        over = earned_at + cost * self._seconds_each - now - self._seconds
         return math.ceil(over) if over > ROUNDING else 0
 
     def __len__(self) -> int:
         return len(self._earned_at)
 
-    def _prune(self, now: float) -> None:
-        self._earned_at = {key: at for key, at in self._earned_at.items() if at > now}
-        # Where all are in use, looking again at each new one would cost more than what is kept.
-        self._prune_at = max(PRUNE_AT, 2 * len(self._earned_at))
+    def _forget(self, now: float) -> None:
+        for _ in range(min(LOOKED_AT, len(self._earned_at))):
+            key = next(iter(self._earned_at))
+            if self._earned_at[key] <= now:
+                del self._earned_at[key]
+            else:
+                self._earned_at.move_to_end(key)
 
 
 class Limits:
@@ -98,10 +111,18 @@ class Limits:
         self.sockets_per_address = limit(settings.sockets_per_address) or NONE
         self.requests = Meter(limit(settings.requests_per_minute))  # by `origin_of` an address
         self.wrong_passwords = Meter(WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)  # by origin and user
+        self.wrong_passwords_of_a_name = Meter(WRONG_PASSWORDS_OF_A_NAME, DAY)  # by user
 
 
 def origin_of(address: str) -> str:
-    """Return whom an address stands for: itself, or for IPv6 its network, which is one customer's."""
+    """Return whom an address stands for: itself without a port, or for IPv6 its network, which is one customer's.
+
+    Some proxies write the port into X-Forwarded-For: `192.0.2.7:50123`, `[2001:db8::7]:50123`.
+    """
+    if ":" not in address and not address.startswith("["):
+        return address
+    if with_port := _WITH_PORT.fullmatch(address):
+        address = with_port[1] or with_port[2]
     if ":" not in address:
         return address
     try:

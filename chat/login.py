@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from chat.client import Client
 from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
-from chat.limits import TOO_MANY_RETRY_SECONDS
+from chat.limits import TOO_MANY_RETRY_SECONDS, origin_of
 from chat.notifications.feed import PAGE
 from chat.protocol.names import USER_ID_CHARS
 from chat.protocol.structs import SIGN_IN, TOO_MUCH, Init, Ready, Standing, iso
@@ -29,6 +29,8 @@ def enter(client: Client, event: Init) -> Answer:
         return _refuse(client, event, error, SIGN_IN, "sign in first")
     if client.state is not OPEN:  # gone meanwhile, so nobody would take it out of the dict again
         return LATER
+    if client.admission is not None:
+        chat.guesses.note_owner(origin_of(client.address), chat.user_key(user_id))
     before = client.owner
     if before != user_id:
         if len(chat.online.of(user_id)) >= chat.limits.sockets_per_user:

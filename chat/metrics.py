@@ -28,7 +28,7 @@ class Gauge:
     name: str
     help: str
     value: Callable[[], float] = lambda: 0
-    kind = "gauge"
+    kind: str = "gauge"  # or counter, where somebody else counts
 
 
 class Metrics:
@@ -38,6 +38,7 @@ class Metrics:
         self.sockets = Gauge("chat_sockets", "Sockets and streams that are open.")
         self.users = Gauge("chat_users_online", "Users with a socket.")
         self.streams = Gauge("chat_stream_users", "Users with a stream of server-sent events.")
+        self.refused = Gauge("chat_refused_upgrades_total", "Upgrades that were refused.", kind="counter")
         self.journal = Gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
         self.messages = Counter("chat_messages_total", "Messages that were stored.")
         self.notifications = Counter("chat_notifications_total", "Notifications that were stored.")

@@ -30,7 +30,9 @@ from chat.notifications.retention import Retention
 from chat.notifications.stream import Streams
 from chat.notifications.webhook import Webhook
 from chat.people.directory import Directory
+from chat.people.guesses import Guesses
 from chat.people.online import Event, Online, Receiver, Socket
+from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
 from chat.people.presence import Presence
 from chat.people.tokens import Tokens, kept_secret
 from chat.protocol.names import checked_user_id, name_key
@@ -40,7 +42,6 @@ from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
 RELEASE_SECONDS = 1  # for a database that does not answer when the server stops
-HASHES_AT_ONCE = 4  # passwords; each takes 20 ms of a core and 19 MiB
 
 
 class ChatServer:
@@ -86,7 +87,9 @@ class ChatServer:
         self.tokens = Tokens(secret, settings.token_ttl)
         self.connections = Connections(settings, self.limits, log)
         self.router = Router(events, log)
-        self._hashing = ThreadPool(HASHES_AT_ONCE)
+        self._hash_threads = ThreadPool(HASHES_AT_ONCE)
+        self.hashing = HashingQueue(self._hash_threads.apply)
+        self.guesses = Guesses(self.limits, self.hashing)
         self._service = Service(settings.url, self.tokens, "flask")
         self._add_people()
         self._add_messages_and_notifications()
@@ -138,6 +141,7 @@ class ChatServer:
         metrics.sockets.value = connections.__len__
         metrics.users.value = self.online.__len__
         metrics.streams.value = self.listeners.__len__
+        metrics.refused.value = lambda: connections.refusals.total
         metrics.journal.value = lambda: storage.journal.waiting
 
     def _is_storing(self) -> bool:
@@ -179,7 +183,7 @@ class ChatServer:
         with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
             self.storage.in_thread(self.lease.release)  # else it ends by itself soon
         self.storage.close()
-        self._hashing.kill()
+        self._hash_threads.kill()
         self._stopped.set()
 
     def _keep_lease(self) -> None:
@@ -194,10 +198,6 @@ class ChatServer:
         self._is_renewing = False
 
     # What a site's own code calls.
-
-    def hash_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function that hashes a password, in a pool of its own, a few at a time."""
-        return self._hashing.apply(function, args)
 
     def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
         """Send an event to all sockets of a user: see `Online.emit`."""

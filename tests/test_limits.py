@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections import OrderedDict
 
 import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chat.config import Settings
-from chat.limits import BURST_SECONDS, NONE, PRUNE_AT, Budget, Limits, Meter, origin_of
+from chat.limits import BURST_SECONDS, LOOKED_AT, NONE, Budget, Limits, Meter, origin_of
 from tests.clients import Person
 from tests.conftest import Server, StartServer
 
@@ -58,15 +59,56 @@ def test_a_look_spends_nothing_and_a_window_may_be_longer_than_a_minute() -> Non
     assert Meter(0).wait("alice") == 0
 
 
+def test_what_is_given_back_was_never_spent() -> None:
+    clock = Clock()
+    meter = Meter(10, 300, clock)
+    for _ in range(100):
+        assert meter.take("alice") == 0
+        meter.give_back("alice")
+    clock.now += 1000
+    meter.give_back("alice")
+    meter.give_back("nobody")
+    assert [meter.take("alice") for _ in range(11)] == [0] * 10 + [30], "and it is never more than the limit"
+
+
+def test_a_dear_one_costs_as_much_as_many() -> None:
+    clock = Clock()
+    meter = Meter(60, clock=clock)
+    assert [meter.take("alice", 50), meter.take("alice", 50)] == [0, 40]
+    assert meter.take("alice", 10) == 0
+    assert Meter(0).take("alice", 1 << 40) == 0
+
+
 def test_a_meter_forgets_who_has_earned_it_back() -> None:
     clock = Clock()
     meter = Meter(60, clock=clock)
-    for number in range(PRUNE_AT):
+    for number in range(1_000):
         meter.take(str(number))
-    assert len(meter) == PRUNE_AT
-    clock.now += 1
-    meter.take("the next one")
+    assert len(meter) == 1_000
+    for _ in range(1_000 // LOOKED_AT + 1):
+        clock.now += 1
+        meter.take("the next one")
     assert len(meter) == 1
+
+
+def test_a_meter_looks_at_few_keys_a_time_and_one_that_is_in_use_hides_no_other() -> None:
+    class Seen(OrderedDict[str, float]):
+        looks = 0
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            Seen.looks += 1
+            return super().__iter__()
+
+    clock = Clock()
+    meter = Meter(1_000, 86_400, clock)
+    meter._earned_at = Seen()
+    for _ in range(1_000):
+        meter.take("guessed all day")
+    for number in range(2_000):
+        meter.take(str(number))
+        clock.now += 10  # what one costs is earned back in 86.4 s
+    assert Seen.looks <= LOOKED_AT * 3_000
+    assert len(meter) < 30
 
 
 def test_a_limit_of_0_is_none() -> None:
@@ -101,6 +143,10 @@ def test_off_switches_all_limits_off() -> None:
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:50123", "192.0.2.7"),
+        ("[2001:db8:1:2::9]:50123", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]", "2001:db8:1:2::/64"),
+        ("[::ffff:192.0.2.7]:50123", "192.0.2.7"),
         ("fe80::1%eth0", "fe80::/64"),
         ("not:an:address", "not:an:address"),
         ("-", "-"),

@@ -16,6 +16,7 @@ from chat.config import Settings
 from chat.limits import BURST_SECONDS, Limits, origin_of
 from chat.protocol.structs import SERVICE_RESTART
 from chat.transport.greenlets import Greenlets
+from chat.transport.refusals import Refusals
 
 thread_id = monkey.get_original("_thread", "get_ident")  # of the native thread
 
@@ -63,7 +64,10 @@ class Connections:
         self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread of the loop
-        self.each_sweep: list[Callable[[], object]] = []  # called once a second, and before the goodbye
+        self.refusals = Refusals(log)
+        self.each_sweep: list[Callable[[], object]] = [
+            self.refusals.log_sum
+        ]  # called once a second, and before the goodbye
         self.still_busy: list[Callable[[], bool]] = []  # asked before the goodbye: is something unhandled yet?
         self.at_stop: list[Callable[[], object]] = []  # called when all that was read is handled
 

@@ -1,7 +1,6 @@
 """Owns the operations on accounts: make one, sign in and out, change the password.
 
-A password is hashed in a small pool, since Argon2 takes 20 ms of a core and 19 MiB: a crowd that signs in would
-else stop the loop, or fill the memory.
+Passwords are hashed where people/passwords.py has its queue; how many may be tried is left to people/guesses.py.
 """
 
 from typing import Annotated
@@ -66,7 +65,7 @@ def open_account(chat: ChatServer, body: NewAccount) -> Session:
     passwords.check_password(body.password, "password")
     if (account := _account(chat, body.user_id)) is not None and not account.is_free:
         raise errors.NameTaken(field="userId")
-    stored = chat.hash_in_thread(passwords.hashed, body.password)
+    stored = chat.hashing.hashed(body.password, _origin())
     account = chat.storage.write(chat.storage.accounts.give_password, body.user_id, stored)
     if account is None:  # somebody was faster
         raise errors.NameTaken(field="userId")
@@ -124,8 +123,9 @@ class NewPassword(Request):
 )
 def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Session:
     passwords.check_password(body.new_password, "newPassword")
+    chat.guesses.note_owner(_origin(), chat.user_key(user_id))  # whose token it is
     account = _signed_in(chat, user_id, body.old_password)
-    stored = chat.hash_in_thread(passwords.hashed, body.new_password)
+    stored = chat.hashing.hashed(body.new_password, _origin())
     changed = chat.storage.write(chat.storage.accounts.change_password, user_id, account.password, stored)
     if changed is None:  # it was changed meanwhile
         raise errors.WrongPassword
@@ -142,15 +142,16 @@ def _account(chat: ChatServer, user_id: str) -> Account | None:
 def _signed_in(chat: ChatServer, user_id: str, password: str) -> Account:
     """Return the user's account, if the password is its own. Takes as long for an unknown name."""
     account = _account(chat, user_id)
-    key = f"{origin_of(request.remote_addr or '')} {chat.user_key(user_id)}"
-    if seconds := chat.limits.wrong_passwords.wait(key):
-        raise errors.RateLimited(seconds, "Too many wrong passwords for this name.")
     usable = None if account is None or account.disabled else account.password
-    if not chat.hash_in_thread(passwords.fits, password, usable) or account is None:
-        chat.limits.wrong_passwords.take(key)
+    fits = chat.guesses.fits(password, usable, _origin(), chat.user_key(user_id))
+    if not fits or account is None:
         chat.log.warning("wrong password user=%r address=%s", user_id, request.remote_addr)
         raise errors.WrongPassword
     return account
+
+
+def _origin() -> str:
+    return origin_of(request.remote_addr or "")
 
 
 def _session(chat: ChatServer, account: Account) -> Session:

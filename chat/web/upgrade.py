@@ -16,7 +16,7 @@ from flask_sock import Sock
 from gevent import monkey
 
 from chat.client import Client
-from chat.errors import ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets
+from chat.errors import BadHandshake, ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets, UpgradeRequired
 from chat.limits import origin_of
 from chat.protocol import handshake
 from chat.transport.connections import Connections
@@ -80,13 +80,22 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     try:
         if not monkey.is_module_patched("socket"):
             raise NotUnderGevent
-        handshake.check(request.environ, connections.settings.origins)
+        _check_handshake(connections)
         check_room(connections)
     except ChatError as error:
         origin = request.headers.get("Origin", "-")[:LOGGED_CHARS]
-        connections.log.warning("refused %s address=%s origin=%r: %s", error.status, peer_address(), origin, error.code)
+        connections.refusals.add(error.code, error.status, peer_address(), origin)
         return error_response(error)
     return None
+
+
+def _check_handshake(connections: Connections) -> None:
+    """Check the handshake; a bad one counts as an upgrade of its address."""
+    try:
+        handshake.check(request.environ, connections.settings.origins)
+    except (BadHandshake, UpgradeRequired):  # not OriginRefused: a page elsewhere would use up its visitor's upgrades
+        _spend_upgrade(connections)
+        raise
 
 
 def check_room(connections: Connections) -> None:
@@ -95,14 +104,18 @@ def check_room(connections: Connections) -> None:
         raise NotUnderGevent
     if connections.stopping:
         raise Stopping
-    limits, address = connections.limits, peer_address()
-    if address != UNKNOWN:
-        if seconds := limits.upgrades.take(origin_of(address)):
-            raise RateLimited(seconds, "These were too many connections. Wait a moment.")
-        if connections.at(address) >= limits.sockets_per_address:
-            raise RateLimited(RETRY_SECONDS, "Your address holds too many sockets.")
+    _spend_upgrade(connections)
+    address = peer_address()
+    if address != UNKNOWN and connections.at(address) >= connections.limits.sockets_per_address:
+        raise RateLimited(RETRY_SECONDS, "Your address holds too many sockets.")
     if len(connections) >= (most := connections.settings.max_sockets):
         raise TooManySockets(f"This worker holds {most} sockets already (CHAT_MAX_SOCKETS).")
+
+
+def _spend_upgrade(connections: Connections) -> None:
+    address = peer_address()
+    if address != UNKNOWN and (seconds := connections.limits.upgrades.take(origin_of(address))):
+        raise RateLimited(seconds, "These were too many connections. Wait a moment.")
 
 
 def taken_socket() -> Any:
