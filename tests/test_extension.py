@@ -161,7 +161,8 @@ def test_three_hundred_apps_leave_no_thread_descriptor_or_log_handler(tmp_path: 
     before = leftovers()
     for number in range(300):
         make(number)
-    assert leftovers() == before
+    # Fewer may be left: what an earlier test began ends when it likes.
+    assert all(now <= then for now, then in zip(leftovers(), before, strict=True))
 
 
 # emit and notify.

@@ -44,8 +44,9 @@ def wait_until(condition: Callable[[], object]) -> None:
             gevent.sleep(0.001)
 
 
-def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+def threads() -> set[str]:
+    """The ids of this process's threads. Sets, as a thread of an earlier test may end while a later one counts."""
+    return set(os.listdir("/proc/self/task"))
 
 
 def test_records_are_settled_in_their_order_each_with_its_outcome(storage: Storage) -> None:
@@ -196,14 +197,14 @@ def test_another_thread_than_the_loops_own_is_refused(storage: Storage) -> None:
 def test_all_that_is_written_comes_from_one_thread_and_close_ends_it(tmp_path: Path) -> None:
     before = threads()
     storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
-    assert threads() == before, "none before the first write"
+    assert not threads() - before, "none before the first write"
     wrote = {storage.write(threading.get_ident) for _ in range(3)}
     assert isinstance(stored(storage, HI), Stored)
-    assert threads() == before + 1
+    assert len(threads() - before) == 1
     assert len(wrote) == 1
     assert threading.get_ident() not in wrote
     storage.close()
-    assert threads() == before
+    assert not threads() - before
 
 
 @pytest.mark.slow
@@ -218,11 +219,12 @@ def test_storages_that_are_made_and_dropped_leave_no_thread_and_no_descriptor(tm
 
     make(use=True)
     gc.collect()
-    before = threads(), len(os.listdir("/proc/self/fd"))
+    before, descriptors = threads(), len(os.listdir("/proc/self/fd"))
     for number in range(50):
         make(use=number % 2 == 0)
     gc.collect()
-    assert (threads(), len(os.listdir("/proc/self/fd"))) == before
+    assert not threads() - before
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
 def test_the_index_goes_on_until_it_is_told_to_stop(tmp_path: Path) -> None:
