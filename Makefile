@@ -1,5 +1,5 @@
 # make run    serve on http://127.0.0.1:8000
-# make test   everything; skips, with its reason, what this machine lacks
+# make test   everything, several at a time; skips, with its reason, what this machine lacks
 # make quick  the tests that need no other process: half a minute
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
 # make bundle  the page's modules as one script, static/js/bundle/app.js; after each change of static/js
@@ -19,10 +19,11 @@ run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
 
 test: $(VENV)/dev.stamp $(if $(shell command -v npm),$(JS))
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" $(PYTEST)
+	$(BIN)/python -m pytest -m alone $(PYTEST)
 
 quick: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --quick $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist worksteal --quick $(PYTEST)
 
 lint: $(VENV)/dev.stamp $(JS)
 	$(BIN)/ruff format --check .

@@ -197,7 +197,7 @@ def documented(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("documented")
     (folder / "documented.py").write_text(BROKEN)
     # instead of the 10 and 5 that the examples wait
-    quick = {"CHAT_INIT_SECONDS": "2", "CHAT_PRESENCE_SECONDS": "0"}
+    quick = {"CHAT_INIT_SECONDS": "2", "CHAT_PRESENCE_SECONDS": "0", "CHAT_RATE_LIMITS": "on"}
     running = _start("--pythonpath", str(folder), "--keep-alive", "1", app="documented:app", **quick)
     yield running
     running.stop()
@@ -216,7 +216,7 @@ def test_an_example_of_the_protocol_is_true(documented: Server, example: str) ->
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if STOPS in e])
 def test_the_example_of_a_server_that_stops_is_true(start_server: StartServer, example: str) -> None:
     with ExitStack() as sockets:
-        Conversation(start_server(), sockets).play(example)
+        Conversation(start_server(CHAT_RATE_LIMITS="on"), sockets).play(example)
 
 
 UPGRADE = {

@@ -43,7 +43,7 @@ def receive(socket: ClientConnection) -> dict[str, Any]:
 def test_a_new_event_takes_ten_lines_and_works(start_server: StartServer, tmp_path: Path) -> None:
     assert len([line for line in EVENT.splitlines() if line]) <= MOST_LINES
     (tmp_path / "poke.py").write_text(EVENT)
-    server = start_server("--pythonpath", str(tmp_path), app="poke:app")
+    server = start_server("--pythonpath", str(tmp_path), app="poke:app", CHAT_RATE_LIMITS="on")
     with signed_in(server.ws, "alice") as alice, signed_in(server.ws, "bob") as bob:
         alice.send('{"type": "poke", "toUserId": "bob", "ref": 1}')
         assert receive(bob) == {"type": "poke", "fromUserId": "alice"}
@@ -55,7 +55,7 @@ def test_a_new_event_takes_ten_lines_and_works(start_server: StartServer, tmp_pa
 
 def test_the_chat_can_be_mounted_in_a_flask_site(start_server: StartServer, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SITE)
-    server = start_server("--pythonpath", str(tmp_path), app="shop:site")
+    server = start_server("--pythonpath", str(tmp_path), app="shop:site", CHAT_RATE_LIMITS="on")
     assert "/chat/static/" in requests.get(f"{server.http}/chat/", timeout=ANSWER_SECONDS).text
     with signed_in(f"{server.ws}/chat/ws", "alice") as alice:
         answer = requests.post(f"{server.http}/shipped/alice", timeout=ANSWER_SECONDS)
@@ -72,7 +72,7 @@ NODE = ["node", "--input-type=module", "-e", MINT_IN_NODE + 'console.log(chatTok
 def test_a_site_makes_tokens_for_its_own_users(start_server: StartServer, command: list[str]) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed (Debian: apt-get install nodejs)")
-    server = start_server(CHAT_AUTH="required", CHAT_TOKEN_SECRET=SECRET)
+    server = start_server(CHAT_AUTH="required", CHAT_TOKEN_SECRET=SECRET, CHAT_RATE_LIMITS="on")
     minted = subprocess.run(
         command,
         env={**os.environ, "CHAT_TOKEN_SECRET": SECRET},

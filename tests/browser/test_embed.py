@@ -113,7 +113,9 @@ def server(_start: StartServer, _site: OtherSite, tmp_path_factory: pytest.TempP
     """A chat server that knows the other site, in a host application that notifies."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "host_application.py").write_text(HOST_APPLICATION)
-    running = _start("--pythonpath", str(folder), app="host_application:app", CHAT_ORIGINS=_site.origin)
+    running = _start(
+        "--pythonpath", str(folder), app="host_application:app", CHAT_ORIGINS=_site.origin, CHAT_RATE_LIMITS="on"
+    )
     _site.use(running)
     yield running
     running.stop()

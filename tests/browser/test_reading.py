@@ -141,6 +141,7 @@ def long_history(tmp_path: Path) -> str:
     return url
 
 
+@pytest.mark.alone
 def test_ten_thousand_messages_scroll_smoothly(
     context: Any, start_server: StartServer, long_history: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.clients import Person
 from tests.conftest import ROOT, Server, StartServer
 from tests.notifications.helpers import finished, push
@@ -47,6 +49,7 @@ def crowd(server: Server, number: int, name: str) -> Iterator[Crowd]:
         process.stdin.close()
 
 
+@pytest.mark.alone
 def test_everyone_of_ten_thousand_is_notified_while_pings_go_on(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     storage = open_storage(url)

@@ -239,6 +239,7 @@ def test_an_unfinished_batch_goes_on_by_itself_after_a_kill(start_server: StartS
     assert tuple(rows) == (10_000, 10_000), "each once"
 
 
+@pytest.mark.alone
 def test_a_batch_does_not_hold_up_a_server_that_stops(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     first = start_server(CHAT_DATABASE_URL=url)

@@ -46,7 +46,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def new_server(start_server: StartServer) -> Server:
     """Where the first notification has id 1."""
-    return start_server()
+    return start_server(CHAT_RATE_LIMITS="on")
 
 
 def run(server: Server, command: list[str], body: str, folder: Path, **more: str) -> str:

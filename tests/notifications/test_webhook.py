@@ -177,6 +177,7 @@ def test_a_receiver_that_is_down_is_tried_again_and_then_given_up(metrics: Metri
     assert metrics.webhook_failures.value() == 3
 
 
+@pytest.mark.alone
 def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(receive: Receive) -> None:
     receiver = receive(200, takes_seconds=0.3)
     webhook = a_webhook(receiver.url)

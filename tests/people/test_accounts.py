@@ -177,6 +177,7 @@ def test_ten_wrong_passwords_leave_one_try_each_three_minutes_for_that_name_and_
     assert sign_in(open_server, "bystander", PASSWORD).status_code == 201
 
 
+@pytest.mark.alone
 def test_an_unknown_name_is_refused_like_a_known_one_and_takes_as_long(open_server: Server) -> None:
     times: dict[str, list[float]] = {"known": [], "unknown": []}
     for number in range(15):
@@ -192,6 +193,7 @@ def test_an_unknown_name_is_refused_like_a_known_one_and_takes_as_long(open_serv
     assert 0.5 < unknown / known < 2, (known, unknown)
 
 
+@pytest.mark.alone
 def test_a_crowd_that_signs_in_does_not_hold_up_the_sockets(open_server: Server) -> None:
     protect(open_server, "crowd")
     with Person(open_server.ws, "waiting") as person, ThreadPoolExecutor(20) as threads:

@@ -198,6 +198,7 @@ def test_where_the_database_is_away_it_is_told_later(scene: Scene) -> None:
     assert scene.told() == ["offline"]
 
 
+@pytest.mark.alone
 def test_fifteen_thousand_who_leave_at_once_are_looked_at_within_a_blink(scene: Scene) -> None:
     for number in range(15_000):
         scene.presence.left(f"nobody{number}")

@@ -125,6 +125,7 @@ def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(stora
     again.close()
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_text_in_twenty_thousand_messages_is_found_in_a_blink(storage: Storage) -> None:
     if storage.database.engine.dialect.name != "sqlite":

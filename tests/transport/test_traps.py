@@ -107,6 +107,7 @@ def push(client: RawClient, data: bytes, most: int, seconds: float) -> int:
 # A reader that stops reading.
 
 
+@pytest.mark.alone
 def test_a_reader_that_stops_reading_gets_whole_frames_then_4008_and_delays_nobody(start_server: StartServer) -> None:
     # It reads only when all is sent, which may take a busy machine longer than the 10 s that a closed peer has.
     server = start_server(CHAT_CLOSE_SECONDS="120")
@@ -173,6 +174,7 @@ TINY_FRAMES = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", TINY_FRAMES)
 def test_a_flood_of_tiny_frames_delays_nobody(server: Server, kind: str) -> None:
     chunk = TINY_FRAMES[kind] * (65_536 // len(TINY_FRAMES[kind]))
@@ -307,6 +309,7 @@ def test_a_failing_handler_without_a_ref_is_answered_too(traps: Server) -> None:
         assert ws.receive("error")["code"] == "internal"
 
 
+@pytest.mark.alone
 def test_a_slow_handler_holds_up_only_its_own_socket(traps: Server) -> None:
     with Person(traps.ws) as slow, Person(traps.ws, "quick") as quick:
         start = time.monotonic()
