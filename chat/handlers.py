@@ -23,7 +23,7 @@ def chat(client: Client, event: Chat) -> Answer:
     own = event.from_user_id
     if own is not None and own != sender and server.user_key(own) != server.user_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
-    receiver = server.directory.name_of(event.to_user_id)
+    receiver = server.directory.name_of(event.to_user_id, address=client.address)
     if seconds := server.limits.messages.take(sender):
         raise RateLimited(seconds, "These were too many messages. Wait a moment.")
     server.sending.send(client, Send(sender, receiver, event.message, event.client_id), event.ref)
@@ -43,7 +43,7 @@ def read(client: Client, event: Read) -> Answer:
 
 
 def _move(client: Client, event: Received, read: int) -> Answer:
-    other = client.chat.directory.name_of(event.with_user_id, "withUserId")
+    other = client.chat.directory.name_of(event.with_user_id, "withUserId", client.address)
     pointer = Pointer(client.user_id, other, event.seq, read)
     client.chat.receipts.move(pointer, skip=client, then=partial(client.answer, event.ref))
     return LATER
@@ -52,7 +52,7 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 @events.on("typing", Typing)
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
-    receiver = client.chat.directory.name_of(event.to_user_id)
+    receiver = client.chat.directory.name_of(event.to_user_id, address=client.address)
     client.chat.online.emit(TypingHint(from_user_id=client.user_id), to=receiver, skip=client)
     return None
 

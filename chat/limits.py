@@ -26,7 +26,11 @@ MINUTE, DAY = 60.0, 86_400.0
 # which is more than one address can spend: two cannot shut the name's owner out either.
 WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 10, 1_800.0
 WRONG_PASSWORDS_OF_A_NAME = 1_000
+INITS_PER_MINUTE = 120  # of a user; each hundred conversations cost one more
+INIT_CONVERSATIONS = 100
+NEW_NAMES_PER_MINUTE = 3_000  # of an address, as many as may connect: a new school, each of whom writes to somebody
 ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by
+UNKNOWN_ADDRESS = "-"  # of a peer on a Unix socket, which is a proxy's: no limit goes by it
 IPV6_NETWORK = 64  # bits of an address that one customer has at least (RFC 6177)
 
 _WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^][]*)\](?::\d+)?")
@@ -67,10 +71,15 @@ class Meter:
             return 0
         if seconds := self.wait(key, cost):
             return seconds
-        now = self._clock()
-        self._forget(now)
-        self._earned_at[key] = max(now, self._earned_at.get(key, now)) + cost * self._seconds_each
+        self.spend(key, cost)
         return 0
+
+    def spend(self, key: str, cost: int) -> None:
+        """Spend `cost`, and be it beyond the limit: what is known only when it is done."""
+        if cost and self._seconds_each:
+            now = self._clock()
+            self._forget(now)
+            self._earned_at[key] = max(now, self._earned_at.get(key, now)) + cost * self._seconds_each
 
     def give_back(self, key: str) -> None:
         """Undo a `take` of one."""
@@ -110,6 +119,8 @@ class Limits:
         self.sockets_per_user = limit(settings.sockets_per_user) or NONE
         self.sockets_per_address = limit(settings.sockets_per_address) or NONE
         self.requests = Meter(limit(settings.requests_per_minute))  # by `origin_of` an address
+        self.inits = Meter(limit(INITS_PER_MINUTE))  # by user
+        self.new_names = Meter(limit(NEW_NAMES_PER_MINUTE))  # by origin
         self.wrong_passwords = Meter(WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)  # by origin and user
         self.wrong_passwords_of_a_name = Meter(WRONG_PASSWORDS_OF_A_NAME, DAY)  # by user
 

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from chat.client import Client
 from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
-from chat.limits import TOO_MANY_RETRY_SECONDS, origin_of
+from chat.limits import INIT_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
 from chat.notifications.feed import PAGE
 from chat.protocol.names import USER_ID_CHARS
 from chat.protocol.structs import SIGN_IN, TOO_MUCH, Init, Ready, Standing, iso
@@ -15,6 +15,8 @@ from chat.storage.records import ConversationState
 from chat.transport.connections import OPEN
 
 READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
+
+TOO_MANY_INITS = "You said init too often. Wait a moment."
 
 
 def enter(client: Client, event: Init) -> Answer:
@@ -32,10 +34,9 @@ def enter(client: Client, event: Init) -> Answer:
     if client.admission is not None:
         chat.guesses.note_owner(origin_of(client.address), chat.user_key(user_id))
     before = client.owner
+    if too_many := _too_many(client, user_id):
+        return _refuse(client, event, too_many, TOO_MUCH, "too many sockets or inits")
     if before != user_id:
-        if len(chat.online.of(user_id)) >= chat.limits.sockets_per_user:
-            too_many = RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
-            return _refuse(client, event, too_many, TOO_MUCH, "too many sockets of one user")
         # Said again and again, it would fill the log.
         chat.log.info("init user=%r address=%s", user_id, client.address)
     is_new = before != user_id or client.wants_sync != event.sync  # else it goes on where it is
@@ -47,12 +48,14 @@ def enter(client: Client, event: Init) -> Answer:
     if before not in (None, user_id):
         chat.presence.left(str(before))
     try:
-        states, waiting, unseen = chat.storage.in_thread(_read, chat, user_id)
-    except ChatError:  # not to be in the dict with nobody to catch it up: it says init again
+        states, waiting, unseen = _look(chat, user_id)
+    except ChatError as error:  # not to be in the dict with nobody to catch it up: it says init again
         chat.online.remove(client)
         client.drop_backlogs()
         client.expect_init()
         chat.presence.left(user_id)
+        if isinstance(error, RateLimited):
+            return _refuse(client, event, error, TOO_MUCH, "too many inits")
         raise
     client.emit(_ready(chat, user_id, states, unseen))
     chat.presence.came(user_id, (state.with_user_id for state in states))
@@ -60,6 +63,18 @@ def enter(client: Client, event: Init) -> Answer:
         _start_feed(client, waiting)
         _start_missed(client, states)
     return None
+
+
+def _too_many(client: Client, user_id: str) -> RateLimited | None:
+    limits = client.chat.limits
+    if client.owner != user_id and len(client.chat.online.of(user_id)) >= limits.sockets_per_user:
+        return RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
+    seconds = limits.inits.wait(user_id)
+    if not seconds and client.owner is not None and client.address != UNKNOWN_ADDRESS:
+        seconds = limits.upgrades.take(
+            origin_of(client.address)
+        )  # the first one of a socket was counted with its upgrade
+    return RateLimited(seconds, TOO_MANY_INITS) if seconds else None
 
 
 def _refuse(client: Client, event: Init, error: ChatError, code: int, reason: str) -> Answer:
@@ -75,6 +90,17 @@ def _hold(client: Client, user_id: str, wants_sync: bool) -> None:
     client.feed = client.chat.feeds.feed(client, user_id)
     if not wants_sync:
         client.missed = client.chat.missed.backlog(client, user_id)
+
+
+def _look(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
+    """Look how things stand, a few users at a time. Raises RateLimited: this user asks too often; or Unavailable."""
+    inits = chat.limits.inits
+    with chat.logins.turn(user_id):
+        if seconds := inits.take(user_id):
+            raise RateLimited(seconds, TOO_MANY_INITS)
+        found = chat.storage.in_thread(_read, chat, user_id)
+        inits.spend(user_id, len(found[0]) // INIT_CONVERSATIONS)
+        return found
 
 
 def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:

@@ -35,12 +35,14 @@ from chat.people.online import Event, Online, Receiver, Socket
 from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
 from chat.people.presence import Presence
 from chat.people.tokens import Tokens, kept_secret
+from chat.people.turns import Turns
 from chat.protocol.names import checked_user_id, name_key
 from chat.router import Events, Router
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
+LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
 RELEASE_SECONDS = 1  # for a database that does not answer when the server stops
 
 
@@ -90,6 +92,7 @@ class ChatServer:
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
         self.hashing = HashingQueue(self._hash_threads.apply)
         self.guesses = Guesses(self.limits, self.hashing)
+        self.logins = Turns(LOGINS_AT_ONCE)
         self._service = Service(settings.url, self.tokens, "flask")
         self._add_people()
         self._add_messages_and_notifications()
@@ -103,7 +106,13 @@ class ChatServer:
         self.online: Online[Socket] = Online()  # each user's sockets
         self.listeners: Online[Receiver] = Online()  # each user's readers of server-sent events
         self.directory = Directory(
-            self.tokens, self.storage, self.online, self.listeners, self.user_key, self.settings.auth == "required"
+            self.tokens,
+            self.storage,
+            self.online,
+            self.listeners,
+            self.user_key,
+            self.settings.auth == "required",
+            self.limits.new_names,
         )
         self.presence = Presence(
             self.storage, self.online, self.settings.presence_seconds, pause=partial(gevent.sleep, 0)

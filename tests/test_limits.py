@@ -11,10 +11,13 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from chat import login
 from chat.config import Settings
-from chat.limits import BURST_SECONDS, LOOKED_AT, NONE, Budget, Limits, Meter, origin_of
+from chat.errors import RateLimited
+from chat.limits import BURST_SECONDS, INITS_PER_MINUTE, LOOKED_AT, NONE, Budget, Limits, Meter, origin_of
+from chat.storage.records import ConversationState
 from tests.clients import Person
-from tests.conftest import Server, StartServer
+from tests.conftest import MakeChat, Server, StartServer
 
 
 class Clock:
@@ -231,6 +234,41 @@ def test_a_user_has_so_many_sockets_and_room_again_when_one_goes(start) -> None:
                 if again.receive()["type"] == "ready":
                     return
     pytest.fail("alice got no socket again")
+
+
+def test_an_init_that_is_said_in_a_loop_closes_the_socket_and_others_are_not_delayed(start) -> None:  # type: ignore[no-untyped-def]
+    server = start()
+    with Person(server.ws, "looping") as looping, Person(server.ws, "bob") as bob:
+        for ref in range(INITS_PER_MINUTE + 10):
+            looping.send(type="init", userId="looping", ref=ref)
+        refused = looping.receive("error")
+        assert (refused["code"], refused["ref"]) == ("rate_limited", INITS_PER_MINUTE - 1)
+        assert looping.close_code() == 4009
+        bob.send(type="init", userId="bob")
+        assert bob.receive("ready")["userId"] == "bob"
+
+
+def test_an_init_after_the_first_counts_as_an_upgrade_of_its_address(start) -> None:  # type: ignore[no-untyped-def]
+    server = start(CHAT_UPGRADES_PER_MINUTE="4")
+    with Person(server.ws, "one") as person:
+        for number in range(3):
+            person.send(type="init", userId=f"other{number}")
+            assert person.receive("ready")["userId"] == f"other{number}"
+        person.send(type="init", userId="last")
+        assert person.receive("error")["code"] == "rate_limited"
+        assert person.close_code() == 4009
+
+
+def test_an_init_of_many_conversations_costs_as_much_as_many(
+    make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = make_chat(rate_limits="on")
+    state = ConversationState("other", 1, 1, 1, 1, 1, None)
+    monkeypatch.setattr(chat.storage.messages, "standings", lambda user, limit: [state] * 1_000)
+    for _ in range(11):
+        login._look(chat, "big")
+    with pytest.raises(RateLimited):
+        login._look(chat, "big")
 
 
 @pytest.mark.parametrize("setting", ["CHAT_SOCKETS_PER_ADDRESS", "CHAT_UPGRADES_PER_MINUTE"])

@@ -5,10 +5,12 @@ asked for each message; what another process changes is noticed within a second.
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from chat.errors import ChatError, InvalidField, NotSignedIn, SignInNeeded, Unavailable, UnknownUser
+from chat.errors import ChatError, InvalidField, NotSignedIn, RateLimited, SignInNeeded, Unavailable, UnknownUser
+from chat.limits import UNKNOWN_ADDRESS, Meter, origin_of
 from chat.people.online import Online, Receiver, Socket
 from chat.people.tokens import Admission, Claims, Tokens
 from chat.protocol.names import checked_user_id
@@ -17,7 +19,8 @@ from chat.storage.accounts import Account
 from chat.storage.database import parts
 from chat.storage.storage import Storage
 
-KNOWN = 100_000  # accounts kept in memory
+KNOWN = 100_000  # accounts kept in memory, or as many as there are users online
+LOOKED_AT = 10  # accounts that each new one looks at, to forget one that is not online
 LATE_MS = 10_000  # how long before it is seen a change may have got its time
 
 
@@ -31,15 +34,21 @@ class Directory:
     _streams: Online[Receiver]
     _user_key: Callable[[str], str]  # makes of a name the key by which two spellings are one user
     required: bool  # whether everybody needs a token (CHAT_AUTH)
+    _new_names: Meter = field(default_factory=lambda: Meter(0))  # that nothing is stored of, by `origin_of` an address
 
     def __post_init__(self) -> None:
-        self._accounts: dict[str, Account] = {}  # by user_key; of free names too
-        self._names: dict[str, str] = {}  # a spelling -> the canonical one
+        # By user_key; of free names too. Of a user who is online it is never forgotten: their sockets are found by
+        # its spelling. The one that was looked at longest ago comes first.
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._looked_at_ms = int(time.time() * 1000)
 
-    def name_of(self, user_id: str, field: str = "toUserId") -> str:
-        """Return the canonical spelling of a name. Raises UnknownUser, where everybody needs an account."""
-        return self._names.get(user_id) or self._looked_up(user_id, field).name
+    def name_of(self, user_id: str, field: str = "toUserId", address: str = UNKNOWN_ADDRESS) -> str:
+        """Return the canonical spelling of a name. `address`: whose limit of new names counts.
+
+        Raises UnknownUser, where everybody needs an account; RateLimited: too many new names.
+        """
+        account = self._accounts.get(self._user_key(user_id))
+        return (account or self._looked_up(user_id, field, address)).name
 
     def names_of(self, user_ids: Sequence[str], field: str) -> list[str]:
         """Return the canonical spellings of many names. Raises InvalidField or UnknownUser for the first bad one."""
@@ -98,10 +107,15 @@ class Directory:
             raise NotSignedIn("This session has ended. Sign in again.")
         return account.name, admission
 
-    def _looked_up(self, user_id: str, field: str) -> Account:
+    def _looked_up(self, user_id: str, field: str, address: str = UNKNOWN_ADDRESS) -> Account:
         account = self._accounts.get(self._user_key(user_id))
         if account is None:
+            origin = origin_of(address)
+            if address != UNKNOWN_ADDRESS and (seconds := self._new_names.wait(origin)):
+                raise RateLimited(seconds, "These were too many names that nobody has used. Wait a moment.")
             account, _ = self._storage.in_thread(self._storage.accounts.find, user_id)
+            if account is None and address != UNKNOWN_ADDRESS:
+                self._new_names.take(origin)
             if account is None and self.required:
                 raise _unknown(user_id, field)
         return self._learn(user_id, account)
@@ -111,18 +125,23 @@ class Directory:
         key = self._user_key(user_id)
         if account is None:
             account = self._accounts.get(key) or Account(user_id)
-        if len(self._names) > KNOWN:
-            self._accounts.clear()
-            self._names.clear()
         before = self._accounts.get(key)
         self._accounts[key] = account
-        self._names[user_id] = self._names[account.name] = account.name
-        if before is not None and before.name != account.name:
-            self._names[before.name] = account.name
+        if before is None:
+            self._make_room()
+        elif before.name != account.name:
             # Nobody finds them there any more: they come back under the canonical spelling.
             for client in self._sockets_of(before.name):
                 client.close(TRY_AGAIN_LATER, "the name is spelt otherwise now")
         return account
+
+    def _make_room(self) -> None:
+        for _ in range(LOOKED_AT):
+            if len(self._accounts) <= KNOWN:
+                return
+            key, account = self._accounts.popitem(last=False)
+            if any(True for _ in self._sockets_of(account.name)):
+                self._accounts[key] = account  # the last one from now on
 
     def keep_up(self) -> None:
         """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""

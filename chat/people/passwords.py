@@ -4,23 +4,19 @@ Hashing blocks for some 20 ms of a whole core and takes 19 MiB: it is done in th
 each address gets its turn.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
-from threading import Event, Lock
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from chat.errors import InvalidField, RateLimited
+from chat.errors import InvalidField
+from chat.people.turns import Turns
 
 LEAST_CHARS, MOST_CHARS = 8, 1_024
 COMMON = 3_000  # that many of the commonest passwords are refused
 HASHES_AT_ONCE = 4
-WAITING_PER_ADDRESS = 100  # a class that signs in at once waits some two seconds
-RETRY_SECONDS = 2
 
 # OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -67,10 +63,7 @@ class HashingQueue:
     def __init__(self, apply: Callable[..., Any]) -> None:
         """`apply(function, args)` calls a function in a thread; the caller waits."""
         self._apply = apply
-        self._free = HASHES_AT_ONCE
-        # self._waiting[origin] = turns, oldest first, never empty; the first origin is next. Guarded by self._lock.
-        self._waiting: OrderedDict[str, deque[Event]] = OrderedDict()
-        self._lock = Lock()
+        self.turn = Turns(HASHES_AT_ONCE).turn
 
     def hashed(self, password: str, origin: str) -> str:
         """Return what is stored of a password. Blocks. Raises RateLimited: too many of this address wait."""
@@ -78,50 +71,5 @@ class HashingQueue:
             return str(self.in_thread(hashed, password))
 
     def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function that hashes, within a `turn`."""
+        """Call a function that hashes, within a `turn` of an address."""
         return self._apply(function, args)
-
-    @contextmanager
-    def turn(self, origin: str) -> Iterator[None]:
-        """Wait until one of `origin` may hash, and let the next one when it has. Raises as `hashed`."""
-        self._wait(origin)
-        try:
-            yield
-        finally:
-            self._next()
-
-    def _wait(self, origin: str) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return
-            turns = self._waiting.setdefault(origin, deque())
-            if len(turns) >= WAITING_PER_ADDRESS:
-                raise RateLimited(RETRY_SECONDS, "Too many passwords of your address wait to be checked.")
-            turns.append(turn := Event())
-        try:
-            turn.wait()
-        except BaseException:  # the request is given up: its greenlet is killed, or out of time
-            self._give_up(origin, turn)
-            raise
-
-    def _give_up(self, origin: str, turn: Event) -> None:
-        with self._lock:
-            if not turn.is_set():
-                turns = self._waiting[origin]
-                turns.remove(turn)
-                if not turns:
-                    del self._waiting[origin]
-                return
-        self._next()
-
-    def _next(self) -> None:
-        with self._lock:
-            if not self._waiting:
-                self._free += 1
-                return
-            origin, turns = self._waiting.popitem(last=False)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[origin] = turns  # behind the others
-            turn.set()

@@ -27,12 +27,14 @@ class Presence:
     _storage: Storage
     _online: Online[Socket]
     _grace: float  # seconds for which somebody without a socket still counts as being there
-    clock: Callable[[], float] = time.time  # Unix time in seconds
+    clock: Callable[[], float] = time.time  # Unix time in seconds; somebody may set it
+    steady: Callable[[], float] = time.monotonic  # seconds, which only grow
     pause: Callable[[], None] = lambda: None  # lets others have their turn of the loop
 
     def __post_init__(self) -> None:
         self._told: dict[str, Status] = {}  # user -> what others were told last; nobody who is offline
-        self._leaving: dict[str, float] = {}  # user -> Unix time in seconds when the last socket left
+        # user -> when the last socket left, by `steady`, and as a Unix time in milliseconds
+        self._leaving: dict[str, tuple[float, int]] = {}
         self._changed: set[str] = set()  # may be away, or back
         self._has_partners: set[str] = set()  # of those who are here
         self._settling = False
@@ -52,7 +54,7 @@ class Presence:
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
         if not self._online.of(user_id):
-            self._leaving[user_id] = self.clock()
+            self._leaving[user_id] = self.steady(), int(self.clock() * 1000)
         elif self._told.get(user_id) != self._status(user_id):
             self._changed.add(user_id)
 
@@ -74,8 +76,8 @@ class Presence:
         if self._settling:
             return
         self._settling = True
-        gone_before = self.clock() - self._grace
-        gone = [user for user, at in self._leaving.items() if at <= gone_before]
+        gone_before = self.steady() - self._grace
+        gone = [user for user, (at, _) in self._leaving.items() if at <= gone_before]
         changed, self._changed = self._changed, set()
         users = [*changed, *gone]
         try:
@@ -103,7 +105,7 @@ class Presence:
 
     def _left_ms(self, user: str) -> int:
         """When the last socket left, a Unix time in milliseconds; 0: there is one."""
-        return int(self._leaving.get(user, 0) * 1000)
+        return self._leaving[user][1] if user in self._leaving else 0
 
     def _note(self, seen: dict[str, int]) -> None:
         if seen:
@@ -114,7 +116,7 @@ class Presence:
         status = self._status(user)
         if status == "offline":
             left = self._leaving.pop(user, None)
-            if left is not None and left + self._grace > self.clock():
+            if left is not None and left[0] + self._grace > self.steady():
                 self._leaving[user] = left  # came back meanwhile, and left again
                 return
         if self._told.get(user, "offline") == status:

@@ -17,7 +17,7 @@ from gevent import monkey
 
 from chat.client import Client
 from chat.errors import BadHandshake, ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets, UpgradeRequired
-from chat.limits import origin_of
+from chat.limits import UNKNOWN_ADDRESS, origin_of
 from chat.protocol import handshake
 from chat.transport.connections import Connections
 from chat.transport.websocket import WebSocket
@@ -26,7 +26,6 @@ from chat.web.requests import current_chat
 
 PAGE, SOCKET = PATHS = ("/", "/ws")  # at the page's path a plain request gets the page
 LOGGED_CHARS = 200  # of what the client wrote
-UNKNOWN = "-"  # the address of a peer on a Unix socket, which is a proxy's: no limit goes by it
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
@@ -106,7 +105,7 @@ def check_room(connections: Connections) -> None:
         raise Stopping
     _spend_upgrade(connections)
     address = peer_address()
-    if address != UNKNOWN and connections.at(address) >= connections.limits.sockets_per_address:
+    if address != UNKNOWN_ADDRESS and connections.at(address) >= connections.limits.sockets_per_address:
         raise RateLimited(RETRY_SECONDS, "Your address holds too many sockets.")
     if len(connections) >= (most := connections.settings.max_sockets):
         raise TooManySockets(f"This worker holds {most} sockets already (CHAT_MAX_SOCKETS).")
@@ -114,7 +113,7 @@ def check_room(connections: Connections) -> None:
 
 def _spend_upgrade(connections: Connections) -> None:
     address = peer_address()
-    if address != UNKNOWN and (seconds := connections.limits.upgrades.take(origin_of(address))):
+    if address != UNKNOWN_ADDRESS and (seconds := connections.limits.upgrades.take(origin_of(address))):
         raise RateLimited(seconds, "These were too many connections. Wait a moment.")
 
 
@@ -135,7 +134,7 @@ def taken_socket() -> Any:
 
 def peer_address() -> str:
     """Return the peer's address; behind werkzeug's ProxyFix it is what a header says."""
-    address = (request.remote_addr or UNKNOWN)[:LOGGED_CHARS]
+    address = (request.remote_addr or UNKNOWN_ADDRESS)[:LOGGED_CHARS]
     return address if address.isprintable() else repr(address)
 
 

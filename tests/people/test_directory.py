@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from chat.errors import SignInNeeded, Unavailable
+from chat.errors import RateLimited, SignInNeeded, Unavailable, UnknownUser
+from chat.limits import Meter
 from chat.people.directory import Directory
 from chat.people.online import Online
 from chat.people.tokens import Tokens
@@ -65,3 +66,59 @@ def test_what_changed_while_the_database_was_away_is_noticed_when_it_is_back(
     directory.keep_up()
     with pytest.raises(SignInNeeded):
         directory.admit("alice", None)
+
+
+class FakeSocket:
+    owner = admission = None
+
+
+def test_the_spelling_of_somebody_online_is_never_forgotten_however_many_names_are_named(
+    storage: FailingStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.people.directory.KNOWN", 100)
+    online: Online[Any] = Online()
+    directory = Directory(Tokens(b"x" * 32, 600), storage, online, Online(), name_key, required=False)
+    for number in range(50):
+        name, _ = directory.admit(f"Listener{number}", None)
+        online.add(name, FakeSocket())
+    for number in range(500):
+        directory.name_of(f"n{number}")
+    assert len(directory._accounts) <= 100
+    assert {directory.name_of(f"LISTENER{number}") for number in range(50)} == {f"Listener{n}" for n in range(50)}
+
+
+def test_where_more_are_online_than_are_kept_none_of_them_is_forgotten(
+    storage: FailingStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.people.directory.KNOWN", 10)
+    online: Online[Any] = Online()
+    directory = Directory(Tokens(b"x" * 32, 600), storage, online, Online(), name_key, required=False)
+    for number in range(50):
+        online.add(directory.admit(f"Listener{number}", None)[0], FakeSocket())
+    assert {directory.name_of(f"LISTENER{number}") for number in range(50)} == {f"Listener{n}" for n in range(50)}
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_an_address_may_name_so_many_names_a_minute_that_nobody_has_used(
+    storage: FailingStorage, required: bool
+) -> None:
+    storage.accounts.keep_names(["Bob"])
+    given = Tokens(b"x" * 32, 600), storage, Online[Any](), Online[Any](), name_key, required, Meter(10)
+
+    def outcomes(directory: Directory, names: list[str], address: str) -> list[str]:
+        found = []
+        for name in names:
+            try:
+                found.append(directory.name_of(name, address=address))
+            except (RateLimited, UnknownUser) as error:
+                found.append(error.code)
+        return found
+
+    directory = Directory(*given)
+    new = [f"n{number}" for number in range(10)]
+    answers = ["unknown_user"] * 10 if required else new
+    assert outcomes(directory, ["bob"] * 20, "2001:db8::1") == ["Bob"] * 20, "one that is stored is not new"
+    assert outcomes(directory, new, "2001:db8::2") == answers
+    assert outcomes(directory, ["another"], "2001:db8::3") == ["rate_limited"], "an IPv6 network is one address"
+    assert outcomes(directory, ["bob"], "2001:db8::3") == ["Bob"], "who is known is not looked up"
+    assert outcomes(directory, ["another"], "192.0.2.1") == [("unknown_user" if required else "another")]

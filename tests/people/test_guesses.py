@@ -15,7 +15,8 @@ from chat.errors import RateLimited
 from chat.limits import WRONG_PASSWORDS, WRONG_PASSWORDS_OF_A_NAME, Limits
 from chat.people import passwords
 from chat.people.guesses import Guesses
-from chat.people.passwords import HASHES_AT_ONCE, WAITING_PER_ADDRESS, HashingQueue
+from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
+from chat.people.turns import WAITING
 
 
 class Hashing:
@@ -33,7 +34,7 @@ class Hashing:
 
 @pytest.fixture
 def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
-    monkeypatch.setattr(passwords, "Event", Event)  # of gevent, whose patches a server has
+    monkeypatch.setattr("chat.people.turns.Event", Event)  # of gevent, whose patches a server has
     return Hashing()
 
 
@@ -64,7 +65,7 @@ def test_of_guesses_that_come_all_at_once_no_more_are_hashed_than_of_those_that_
 
 
 def test_a_class_that_signs_in_at_once_from_one_address_spends_nothing(guesses: Guesses, hashing: Hashing) -> None:
-    trying = [gevent.spawn(outcome, guesses, "right", "192.0.2.1") for _ in range(WAITING_PER_ADDRESS)]
+    trying = [gevent.spawn(outcome, guesses, "right", "192.0.2.1") for _ in range(WAITING)]
     gevent.sleep(0)
     hashing.may_go_on.set()
     gevent.joinall(trying)
@@ -105,8 +106,8 @@ def test_addresses_take_turns_to_hash_however_many_one_of_them_sends(guesses: Gu
     other.join()
     assert hashing.begun.index("another guess") == HASHES_AT_ONCE + 1, "one turn behind those that had begun"
     gevent.joinall(crowd)
-    assert [one.value for one in crowd].count("right") == HASHES_AT_ONCE + WAITING_PER_ADDRESS
-    assert [one.value for one in crowd].count("limited") == 300 - HASHES_AT_ONCE - WAITING_PER_ADDRESS
+    assert [one.value for one in crowd].count("right") == HASHES_AT_ONCE + WAITING
+    assert [one.value for one in crowd].count("limited") == 300 - HASHES_AT_ONCE - WAITING
 
 
 def test_a_request_that_is_given_up_gives_its_turn_to_the_next(guesses: Guesses, hashing: Hashing) -> None:

@@ -65,10 +65,11 @@ class Scene:
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
+        self.wall = 1_000_000.0  # what somebody may set
         self.last_seen = FakeLastSeen({"alice": ["bob", "gone"], "bob": ["alice"]})
         self.online: Online[Any] = Online()
         storage: Any = FakeStorage(self.last_seen)
-        self.presence = Presence(storage, self.online, GRACE, clock=lambda: self.now)
+        self.presence = Presence(storage, self.online, GRACE, clock=lambda: self.wall, steady=lambda: self.now)
         self.bob = self.socket("bob")
         self.presence.came("bob", ["alice"])
 
@@ -88,6 +89,7 @@ class Scene:
 
     def after(self, seconds: float) -> None:
         self.now += seconds
+        self.wall += seconds
         self.presence.settle()
 
     def told(self) -> list[str]:
@@ -131,6 +133,18 @@ def test_who_leaves_again_within_the_grace_gets_it_anew(scene: Scene) -> None:
     assert scene.told() == ["online"]
     scene.after(GRACE)
     assert scene.told() == ["offline"]
+
+
+def test_who_leaves_is_offline_after_the_grace_though_the_clock_is_set_back_by_an_hour(scene: Scene) -> None:
+    scene.leave(scene.come())
+    scene.wall -= 3_600
+    scene.after(GRACE + 0.5)
+    assert scene.told() == ["online", "offline"]
+    scene.come()
+    scene.wall += 7_200
+    scene.leave(scene.come())
+    scene.after(0.5)
+    assert scene.told() == ["online"], "nor before it, where it is set forward"
 
 
 def test_away_means_that_all_of_ones_sockets_are(scene: Scene) -> None:
@@ -256,9 +270,9 @@ def test_who_is_here_when_the_server_stops_was_seen_then(scene: Scene) -> None:
     scene.come()
     scene.socket("stranger")
     scene.presence.came("stranger", [])
-    scene.now += 60
+    scene.wall += 60
     scene.presence.stop()
-    now_ms = int(scene.now * 1000)
+    now_ms = int(scene.wall * 1000)
     assert scene.last_seen.noted == {"alice": now_ms, "bob": now_ms}
 
 
