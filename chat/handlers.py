@@ -24,8 +24,10 @@ def chat(client: Client, event: Chat) -> Answer:
     if own is not None and own != sender and server.user_key(own) != server.user_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     receiver = server.directory.name_of(event.to_user_id, address=client.address)
+    server.strangers.check(sender, receiver, event.message)
     if seconds := server.limits.messages.take(sender):
         raise RateLimited(seconds, "These were too many messages. Wait a moment.")
+    server.strangers.wrote(sender, receiver)
     server.sending.send(client, Send(sender, receiver, event.message, event.client_id), event.ref)
     return LATER
 
@@ -53,6 +55,7 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
     receiver = client.chat.directory.name_of(event.to_user_id, address=client.address)
+    client.chat.strangers.check(client.user_id, receiver)
     client.chat.online.emit(TypingHint(from_user_id=client.user_id), to=receiver, skip=client)
     return None
 

@@ -20,6 +20,7 @@ from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
 from chat.messages.sending import Sending
+from chat.messages.strangers import Strangers
 from chat.metrics import Metrics
 from chat.notifications.batches import BatchSender
 from chat.notifications.draft import MOST_USERS, draft_of
@@ -125,6 +126,9 @@ class ChatServer:
         offline = self.webhook.tell
         self.receipts = Receipts(storage.journal, online)
         self.missed = Missed(storage, self.receipts, connections)
+        history = partial(storage.in_thread, storage.messages.history)
+        outbox = settings.outbox_bytes if settings.rate_limits == "on" else 0
+        self.strangers = Strangers(outbox, history, online.of)
         self.sending = Sending(storage.journal, online, self.presence, offline, metrics.messages, log)
         self.notifier = Notifier(storage, self.directory, online, self.listeners, offline, metrics.notifications)
         self.feeds = Feeds(storage, self.notifier.see, connections)

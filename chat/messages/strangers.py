@@ -1,0 +1,64 @@
+"""Owns the limit of what strangers send one user, so that a crowd of them does not close a reader who is not fast.
+
+A stranger is who got no answer lately. Friends are not limited here: they have limits of their own.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from chat.errors import RateLimited
+from chat.limits import Meter
+from chat.storage.records import Message, Page
+
+SHARE = 2  # half of an outbox is theirs, the other half is left to friends
+SECONDS = 4.0  # in which it is earned back: a quarter of a line of 1 MB/s, with the outbox of the default
+OVERHEAD_BYTES = 200  # of an event beside its text
+LATEST = 50  # messages of a conversation in which an answer is looked for
+KNOWN_PAIRS = 50_000
+
+History = Callable[[str, str, int], Page[Message]]  # the latest messages of two users
+
+
+class Strangers:
+    """Counts what reaches a user who is online from people to whom they have not written."""
+
+    def __init__(
+        self,
+        outbox_bytes: int,
+        history: History,
+        is_online: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`outbox_bytes`: 0: no limit. `history` blocks."""
+        self._most = outbox_bytes // SHARE
+        self._bytes = Meter(self._most, SECONDS, clock)
+        self._history = history
+        self._is_online = is_online
+        # self._friends[receiver, sender] = whether the receiver has written to the sender lately; the oldest first
+        self._friends: OrderedDict[tuple[str, str], bool] = OrderedDict()
+
+    def check(self, sender: str, receiver: str, text: str = "") -> None:
+        """Check that `sender` may send this now. Raises RateLimited. Blocks where a limit is met the first time."""
+        if not self._most or self._friends.get((receiver, sender)) or not self._is_online(receiver):
+            return
+        size = min(OVERHEAD_BYTES + len(text.encode()), self._most)
+        if (seconds := self._bytes.take(receiver, size)) and not self._is_friend(receiver, sender):
+            raise RateLimited(seconds, "Strangers send this user too much just now. Wait a moment.")
+
+    def wrote(self, sender: str, receiver: str) -> None:
+        """`sender` writes to `receiver`, who is no stranger any more."""
+        if self._most and not self._friends.get((sender, receiver)):
+            self._keep(sender, receiver, True)
+
+    def _is_friend(self, receiver: str, sender: str) -> bool:
+        if (found := self._friends.get((receiver, sender))) is None:
+            latest = self._history(receiver, sender, LATEST).messages
+            found = receiver == sender or any(message.sender_id == receiver for message in latest)
+            self._keep(receiver, sender, found)
+        return found
+
+    def _keep(self, receiver: str, sender: str, is_friend: bool) -> None:
+        self._friends[receiver, sender] = is_friend
+        if len(self._friends) > KNOWN_PAIRS:
+            self._friends.popitem(last=False)
