@@ -92,6 +92,14 @@ class Settings:
     )
     bytes_per_second: int = _limit(524_288, "bytes a socket and second", "More close the socket with 4009.")
     messages_per_minute: int = _limit(1_200, "messages a user and minute", "Further ones are answered rate_limited.")
+    strangers_bytes_per_second: int = _limit(
+        131_072,
+        "bytes a receiver and second",
+        "What reaches somebody online from people they have not answered lately; they are answered rate_limited.",
+    )
+    stored_bytes_per_minute: int = _limit(
+        16_777_216, "bytes an address and minute", "Further messages are answered rate_limited."
+    )
     sockets_per_user: int = _limit(
         50, "sockets a user", "The init of a further one is answered rate_limited, and the socket closed with 4009."
     )

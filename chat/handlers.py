@@ -4,7 +4,7 @@ from functools import partial
 
 from chat import login
 from chat.client import Client
-from chat.errors import Forbidden, RateLimited
+from chat.errors import Forbidden
 from chat.protocol.structs import Chat, Dismiss, Init, Payload, Pong, Read, Received, See, Typing, TypingHint, timestamp
 from chat.router import LATER, Answer, events
 from chat.storage.records import Pointer, Send
@@ -25,8 +25,7 @@ def chat(client: Client, event: Chat) -> Answer:
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     receiver = server.directory.name_of(event.to_user_id, address=client.address)
     server.strangers.check(sender, receiver, event.message)
-    if seconds := server.limits.messages.take(sender):
-        raise RateLimited(seconds, "These were too many messages. Wait a moment.")
+    server.limits.spend_message(sender, client.address, event.message)
     server.strangers.wrote(sender, receiver)
     server.sending.send(client, Send(sender, receiver, event.message, event.client_id), event.ref)
     return LATER

@@ -12,9 +12,11 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from chat.config import Settings
+from chat.errors import RateLimited
 
 # For one who has too many sockets or streams, until some of them may be gone.
 TOO_MANY_RETRY_SECONDS = 30
@@ -29,6 +31,7 @@ WRONG_PASSWORDS_OF_A_NAME = 1_000
 INITS_PER_MINUTE = 120  # of a user; each hundred conversations cost one more
 INIT_CONVERSATIONS = 100
 NEW_NAMES_PER_MINUTE = 3_000  # of an address, as many as may connect: a new school, each of whom writes to somebody
+MESSAGE_OVERHEAD_BYTES = 200  # of a message beside its text: in an event, or in the tables and their indexes
 ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by
 UNKNOWN_ADDRESS = "-"  # of a peer on a Unix socket, which is a proxy's: no limit goes by it
 IPV6_NETWORK = 64  # bits of an address that one customer has at least (RFC 6177)
@@ -115,6 +118,8 @@ class Limits:
         self.frames = Budget.of(limit(settings.frames_per_second))
         self.bytes = Budget.of(limit(settings.bytes_per_second))
         self.messages = Meter(limit(settings.messages_per_minute))  # by user
+        self.stored_bytes = Meter(limit(settings.stored_bytes_per_minute))  # by `origin_of` an address
+        self.strangers_bytes = limit(settings.strangers_bytes_per_second)
         self.upgrades = Meter(limit(settings.upgrades_per_minute))  # by `origin_of` an address
         self.sockets_per_user = limit(settings.sockets_per_user) or NONE
         self.sockets_per_address = limit(settings.sockets_per_address) or NONE
@@ -124,7 +129,17 @@ class Limits:
         self.wrong_passwords = Meter(WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)  # by origin and user
         self.wrong_passwords_of_a_name = Meter(WRONG_PASSWORDS_OF_A_NAME, DAY)  # by user
 
+    def spend_message(self, user_id: str, address: str, text: str) -> None:
+        """Spend what a message takes of its sender's limits. Raises RateLimited."""
+        if seconds := self.messages.take(user_id):
+            raise RateLimited(seconds, "These were too many messages. Wait a moment.")
+        if address != UNKNOWN_ADDRESS:
+            size = MESSAGE_OVERHEAD_BYTES + len(text.encode())
+            if seconds := self.stored_bytes.take(origin_of(address), size):
+                raise RateLimited(seconds, "Your address has sent too many bytes. Wait a moment.")
 
+
+@lru_cache(maxsize=16_384)  # asked for each message
 def origin_of(address: str) -> str:
     """Return whom an address stands for: itself without a port, or for IPv6 its network, which is one customer's.
 

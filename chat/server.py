@@ -127,8 +127,7 @@ class ChatServer:
         self.receipts = Receipts(storage.journal, online)
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
-        outbox = settings.outbox_bytes if settings.rate_limits == "on" else 0
-        self.strangers = Strangers(outbox, history, online.of)
+        self.strangers = Strangers(self.limits.strangers_bytes, settings.outbox_bytes, history, online.of)
         self.sending = Sending(storage.journal, online, self.presence, offline, metrics.messages, log)
         self.notifier = Notifier(storage, self.directory, online, self.listeners, offline, metrics.notifications)
         self.feeds = Feeds(storage, self.notifier.see, connections)

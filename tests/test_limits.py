@@ -217,6 +217,18 @@ def test_a_users_messages_are_limited_over_all_sockets_and_nothing_is_half_store
         assert sorted(bob.receive("chat")["message"] for _ in range(5)) == ["0", "1", "2", "3", "hi"]
 
 
+def test_the_bytes_that_an_address_has_stored_are_limited_over_all_its_users(start) -> None:  # type: ignore[no-untyped-def]
+    server = start(CHAT_STORED_BYTES_PER_MINUTE="100000", CHAT_TRUSTED_PROXIES="1")
+
+    def send(name: str, address: str) -> str:
+        with Person(server.ws, name, additional_headers={"X-Forwarded-For": address}) as person:
+            return str(person.ask(type="chat", toUserId="bob", message="가" * 10_000).get("code", "stored"))
+
+    answers = [send(f"user{number}", f"2001:db8::{number}") for number in range(5)]
+    assert answers == ["stored"] * 3 + ["rate_limited"] * 2
+    assert send("carol", "192.0.2.1") == "stored"
+
+
 def test_a_user_has_so_many_sockets_and_room_again_when_one_goes(start) -> None:  # type: ignore[no-untyped-def]
     server = start(CHAT_SOCKETS_PER_USER="2")
     with Person(server.ws, "alice") as first, Person(server.ws, "alice"):

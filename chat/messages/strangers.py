@@ -8,12 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from chat.errors import RateLimited
-from chat.limits import Meter
+from chat.limits import BURST_SECONDS, MESSAGE_OVERHEAD_BYTES, Meter
 from chat.storage.records import Message, Page
 
-SHARE = 2  # half of an outbox is theirs, the other half is left to friends
-SECONDS = 4.0  # in which it is earned back: a quarter of a line of 1 MB/s, with the outbox of the default
-OVERHEAD_BYTES = 200  # of an event beside its text
+SHARE = 2  # at most half of an outbox is theirs, the other half is left to friends
 LATEST = 50  # messages of a conversation in which an answer is looked for
 KNOWN_PAIRS = 50_000
 
@@ -25,14 +23,15 @@ class Strangers:
 
     def __init__(
         self,
+        bytes_per_second: int,
         outbox_bytes: int,
         history: History,
         is_online: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`outbox_bytes`: 0: no limit. `history` blocks."""
-        self._most = outbox_bytes // SHARE
-        self._bytes = Meter(self._most, SECONDS, clock)
+        """`bytes_per_second`: 0: no limit. `history` blocks."""
+        self._most = min(bytes_per_second * BURST_SECONDS, outbox_bytes // SHARE)
+        self._bytes = Meter(self._most, BURST_SECONDS, clock)
         self._history = history
         self._is_online = is_online
         # self._friends[receiver, sender] = whether the receiver has written to the sender lately; the oldest first
@@ -42,7 +41,7 @@ class Strangers:
         """Check that `sender` may send this now. Raises RateLimited. Blocks where a limit is met the first time."""
         if not self._most or self._friends.get((receiver, sender)) or not self._is_online(receiver):
             return
-        size = min(OVERHEAD_BYTES + len(text.encode()), self._most)
+        size = min(MESSAGE_OVERHEAD_BYTES + len(text.encode()), self._most)
         if (seconds := self._bytes.take(receiver, size)) and not self._is_friend(receiver, sender):
             raise RateLimited(seconds, "Strangers send this user too much just now. Wait a moment.")
 

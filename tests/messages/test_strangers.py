@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from chat.errors import RateLimited
-from chat.messages.strangers import KNOWN_PAIRS, OVERHEAD_BYTES, Strangers
+from chat.limits import MESSAGE_OVERHEAD_BYTES
+from chat.messages.strangers import KNOWN_PAIRS, Strangers
 from chat.storage.records import Message, Page
 from tests.clients import Person
 from tests.conftest import Server, StartServer
@@ -43,9 +44,9 @@ def refused(strangers: Strangers, sender: str, count: int = 100) -> int:
 def test_strangers_share_a_limit_that_friends_are_not_under() -> None:
     conversations = Conversations()
     conversations.answers.add(("bob", "friend"))
-    strangers = Strangers(OUTBOX, conversations.history, lambda user: [user], clock=lambda: 1_000.0)
+    strangers = Strangers(OUTBOX, OUTBOX, conversations.history, lambda user: [user], clock=lambda: 1_000.0)
     strangers.wrote("bob", "new friend")
-    taken = OUTBOX // 2 // (1_000 + OVERHEAD_BYTES)
+    taken = OUTBOX // 2 // (1_000 + MESSAGE_OVERHEAD_BYTES)
     assert 500 - sum(refused(strangers, f"stranger{n}") for n in range(5)) == taken
     assert conversations.asked == 5, "once for each of them"
     assert refused(strangers, "friend") == refused(strangers, "new friend") == refused(strangers, "bob") == 0
@@ -59,12 +60,12 @@ def test_strangers_share_a_limit_that_friends_are_not_under() -> None:
 
 def test_nobody_is_limited_who_writes_to_somebody_offline_or_where_limits_are_off() -> None:
     for outbox, online in ((OUTBOX, ()), (0, ("a socket",))):
-        strangers = Strangers(outbox, Conversations().history, lambda user, found=online: found)  # type: ignore[misc]
+        strangers = Strangers(outbox, OUTBOX, Conversations().history, lambda user, found=online: found)  # type: ignore[misc]
         assert refused(strangers, "stranger") == 0
 
 
 def test_pairs_are_forgotten_the_oldest_first() -> None:
-    strangers = Strangers(OUTBOX, Conversations().history, lambda user: [user])
+    strangers = Strangers(OUTBOX, OUTBOX, Conversations().history, lambda user: [user])
     for number in range(KNOWN_PAIRS + 10):
         strangers.wrote("bob", str(number))
     assert len(strangers._friends) == KNOWN_PAIRS
