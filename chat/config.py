@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from chat.errors import BadSetting
 
@@ -121,6 +123,12 @@ class Settings:
     webhook_secret: str = _setting(
         "", "text", "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.", shown=False
     )
+    webhook_http: str = _setting(
+        "loopback",
+        "loopback or anywhere",
+        "Where CHAT_WEBHOOK_URL may lead without TLS. anywhere: messages cross the network as plain text.",
+        choices=("loopback", "anywhere"),
+    )
     scripts: str = _setting(
         "joined",
         "joined or separate",
@@ -134,8 +142,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.token_secret and len(self.token_secret.encode()) < SECRET_BYTES:
             raise BadSetting(f"CHAT_TOKEN_SECRET must have at least {SECRET_BYTES} bytes.", "CHAT_TOKEN_SECRET")
-        if self.webhook_url and not self.webhook_secret:
-            raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
+        if self.webhook_url:
+            _check_webhook(self.webhook_url, self.webhook_http == "anywhere")
+            if not self.webhook_secret:
+                raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -178,3 +188,29 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     if least is not None and value < least:
         raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)
     return value
+
+
+def _check_webhook(url: str, http_anywhere: bool) -> None:
+    """Refuse a URL that nothing can be posted to, or where messages would cross a network as plain text."""
+    name = "CHAT_WEBHOOK_URL"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port  # raises: it is out of range
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or any(sign.isspace() for sign in url):
+        raise BadSetting(f"{name} must be https://host/path, or http:// to this machine.", name)
+    if parts.scheme == "http" and not http_anywhere and not _is_loopback(host):
+        raise BadSetting(
+            f"{name} leads to {host} without TLS: write https://, or set CHAT_WEBHOOK_HTTP=anywhere if the "
+            "network between is yours.",
+            name,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False

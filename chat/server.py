@@ -145,11 +145,12 @@ class ChatServer:
             partial(connections.spawn, self.directory.keep_up),
             partial(connections.spawn, self.presence.settle),
             partial(connections.spawn, storage.keep_index),
+            self.webhook.sweep,
             self.batches.keep_sending,
             self.retention.sweep,
         ]
         connections.still_busy.append(self._is_storing)
-        connections.at_stop.append(self.presence.stop)
+        connections.at_stop += [self.presence.stop, self.webhook.stop]
         metrics.sockets.value = connections.__len__
         metrics.users.value = self.online.__len__
         metrics.streams.value = self.listeners.__len__

@@ -67,7 +67,7 @@ ONLY_IN = {
     "jwt": {"chat.people.tokens"},
     "argon2": {"chat.people.passwords"},
     "zxcvbn": {"chat.people.passwords"},
-    "requests": {"chat.notifications.webhook", "chat.notifications.remote"},
+    "requests": {"chat.notifications.letter", "chat.notifications.remote"},
 }
 
 # Names of two public things: what keeps them apart.

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import requests
@@ -9,9 +10,10 @@ import requests
 from chat.errors import ChatError, Unavailable
 from chat.notifications.notifier import PushResult
 from chat.people.tokens import NOTIFY_SCOPE, Tokens
+from chat.transport.deadline import within
 
 TOKEN_SECONDS = 60
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 10  # for the whole answer
 TRIES = 2  # a connection that the server has closed meanwhile is no failure yet
 
 
@@ -63,12 +65,13 @@ class Service:
         # A redirect is not followed: of a POST it would make a GET.
         options: dict[str, Any] = {"json": body, "timeout": ANSWER_SECONDS, "allow_redirects": False}
         options["headers"] = headers | {"Authorization": f"Bearer {token}"}
+        ask = partial(self._session.request, method, self._url + path, **options)
         for tries_left in reversed(range(TRIES)):
             try:
-                answer = self._session.request(method, self._url + path, **options)
+                answer = within(ANSWER_SECONDS, ask)
                 said = answer.json()
                 break
-            except requests.RequestException as error:
+            except (requests.RequestException, TimeoutError) as error:
                 if not tries_left:
                     reason = type(error).__name__
                     raise NotReached(f"No chat server answers at {self._url}: {reason}.") from None

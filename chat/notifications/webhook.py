@@ -1,38 +1,28 @@
 """Owns the webhook: tells another program of what somebody misses who is offline, so that a mailer can take over.
 
-What waits is in memory alone, and bounded: this is an aid, not the record.
+What waits is in memory alone, and bounded: this is an aid, not the record. One request is left to `letter.py`.
 """
 
-import hashlib
 import heapq
-import hmac
 import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import msgspec
-import requests
 
 from chat.metrics import Metrics
+from chat.notifications.dead_letters import DeadLetters
+from chat.notifications.letter import Letter, NotTaken, new_session, post
 from chat.protocol.structs import encode
 
-WAITING = 20_000  # events at most; a further one is given up at once
+WAITING_BYTES = 16_777_216  # of events that are not taken yet; a further one is given up at once
+LETTER_BYTES = 512  # what an event takes beside its text
 AT_ONCE = 4  # requests under way, so that a slow receiver delays the others less
-ANSWER_SECONDS = 5  # to connect, and between two parts of the answer
+ANSWER_SECONDS = 5  # for the whole of a request, from connecting to the answer's last header
 AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is given up
-QUIET_SECONDS = 60  # between two lines of the log about dead letters
-
-
-class _Letter(NamedTuple):
-    due: float  # time.monotonic()
-    number: int  # so that of two that are due at once the older goes first
-    tries: int
-    id: str  # the same in each try, by which a receiver knows a repetition
-    body: bytes
 
 
 def in_a_thread(function: Callable[[], None]) -> None:
@@ -50,13 +40,16 @@ class Webhook:
     _log: logging.Logger
     spawn: Callable[[Callable[[], None]], None] = in_a_thread  # has a function called where it may block
     again: Sequence[float] = AGAIN_SECONDS  # to wait after each failed try
+    seconds: float = ANSWER_SECONDS  # that the receiver has for an answer
+    room: int = WAITING_BYTES  # for what waits
 
     def __post_init__(self) -> None:
-        self._letters: list[_Letter] = []  # a heap, by `due`; guarded by self._changed
+        self._letters: list[Letter] = []  # a heap, by `due`; guarded by self._changed
         self._changed = threading.Condition()
         self._number = 0
+        self._bytes = 0  # of letters that wait or are under way
         self._workers = 0
-        self._quiet_until = 0.0  # time.monotonic() when a dead letter is next worth a line
+        self._dead = DeadLetters(self._metrics.webhook_dead, self._log)
         self._metrics.webhook_waiting.value = self.waiting
 
     def waiting(self) -> int:
@@ -66,44 +59,52 @@ class Webhook:
         """`user_id` has missed `event`. Never blocks."""
         if not self._url:
             return
-        if len(self._letters) >= WAITING:
-            self._give_up()
+        body = encode({"userId": user_id, "event": event})
+        if self._bytes + _size(body) > self.room:
+            self._dead.add(f"more than {self.room:,} bytes wait")
             return
         self._number += 1
-        body = encode({"userId": user_id, "event": event})
-        self._post_later(_Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body))
+        self._bytes += _size(body)
+        self._post_later(Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body))
         if self._workers < AT_ONCE:  # made late, since a worker is forked
             self._workers += 1
             self.spawn(self._work)
 
-    def _post_later(self, letter: _Letter) -> None:
+    def sweep(self) -> None:
+        """Tell of what was given up. Called once a second."""
+        self._dead.tell()
+
+    def stop(self) -> None:
+        """Give up what waits: the process ends."""
+        with self._changed:
+            waiting, self._letters = self._letters, []
+        if waiting:
+            self._dead.add("the server stops", len(waiting))
+        self._dead.tell(at_once=True)
+
+    def _post_later(self, letter: Letter) -> None:
         with self._changed:
             heapq.heappush(self._letters, letter)
             self._changed.notify()
 
     def _work(self) -> None:
-        session = requests.Session()
-        # A redirection is not followed, so nothing of it is looked at: neither where it leads nor what it says.
-        session.get_redirect_target = lambda _: None  # type: ignore[assignment, method-assign]
+        session = new_session()
         while True:
             letter = self._next()
-            if self._is_taken(session, letter):
-                self._metrics.webhook_delivered.add()
-                continue
-            self._metrics.webhook_failures.add()
-            if letter.tries < len(self.again):
-                due = time.monotonic() + self.again[letter.tries]
-                self._post_later(letter._replace(due=due, tries=letter.tries + 1))
+            try:
+                post(session, self._url, self._secret.encode(), letter, self.seconds)
+            except NotTaken as refusal:
+                self._metrics.webhook_failures.add()
+                if letter.tries < len(self.again) and not refusal.is_final:
+                    due = time.monotonic() + self.again[letter.tries]
+                    self._post_later(letter._replace(due=due, tries=letter.tries + 1))
+                    continue
+                self._dead.add(str(refusal))
             else:
-                self._give_up()
+                self._metrics.webhook_delivered.add()
+            self._bytes -= _size(letter.body)
 
-    def _give_up(self) -> None:
-        self._metrics.webhook_dead.add()
-        if time.monotonic() >= self._quiet_until:
-            self._quiet_until = time.monotonic() + QUIET_SECONDS
-            self._log.error("the webhook has not taken %d events so far", self._metrics.webhook_dead.value())
-
-    def _next(self) -> _Letter:
+    def _next(self) -> Letter:
         """Wait for the first letter that is due, and take it out."""
         with self._changed:
             while True:
@@ -112,27 +113,6 @@ class Webhook:
                     return heapq.heappop(self._letters)
                 self._changed.wait(wait)
 
-    def _is_taken(self, session: requests.Session, letter: _Letter) -> bool:
-        """Whether the receiver answers with a 2xx in time."""
-        now = str(int(time.time()))
-        headers = {
-            "Content-Type": "application/json",
-            "Chat-Timestamp": now,
-            "Chat-Signature": signature(self._secret.encode(), now, letter.body),
-            "Chat-Delivery": letter.id,
-        }
-        try:
-            # As a stream, since nobody reads what it says.
-            options: dict[str, Any] = {"timeout": ANSWER_SECONDS, "allow_redirects": False, "stream": True}
-            with session.post(self._url, data=letter.body, headers=headers, **options) as answer:
-                return 200 <= answer.status_code < 300
-        except requests.RequestException:
-            pass
-        except Exception:  # whatever the receiver has answered, the worker lives
-            self._log.exception("an answer to the webhook could not be read")
-        return False
 
-
-def signature(secret: bytes, timestamp: str, body: bytes) -> str:
-    """What proves that the server wrote this body at this Unix time in seconds: `sha256=` and hex digits."""
-    return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+def _size(body: bytes) -> int:
+    return len(body) + LETTER_BYTES

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from chat.notifications import draft
-from chat.notifications.webhook import AGAIN_SECONDS, ANSWER_SECONDS, WAITING, signature
+from chat.notifications.letter import signature
+from chat.notifications.webhook import AGAIN_SECONDS, ANSWER_SECONDS, WAITING_BYTES
 from chat.web import push as pushing
 from tests.clients import Person
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
@@ -128,13 +129,15 @@ def test_the_receivers_check_takes_what_is_genuine_alone() -> None:
     assert callable(is_genuine)
 
     def headers(stamp: int) -> dict[str, str]:
-        return {"Chat-Timestamp": str(stamp), "Chat-Signature": signature(secret, str(stamp), body)}
+        signed = signature(secret, str(stamp), "id", body)
+        return {"Chat-Timestamp": str(stamp), "Chat-Delivery": "id", "Chat-Signature": signed}
 
     now = int(time.time())
     assert is_genuine(headers(now), body, secret)
     assert not is_genuine(headers(now), body + b" ", secret)
     assert not is_genuine(headers(now), body, b"another")
     assert not is_genuine(headers(now - 1_000), body, secret)
+    assert not is_genuine(headers(now) | {"Chat-Delivery": "another"}, body, secret)
 
 
 def test_the_documents_figures_are_the_codes() -> None:
@@ -145,6 +148,6 @@ def test_the_documents_figures_are_the_codes() -> None:
         f"1 to {draft.MESSAGE_CHARS:,} characters", f"1 to {draft.TITLE_CHARS} characters",
         f"up to {draft.LINK_CHARS:,} characters", f"up to {draft.LONGEST_SECONDS // 86_400} days",
         f"1 to {draft.MOST_USERS:,} names", f"{pushing.PUSH_BYTES:,} bytes",
-        f"within {ANSWER_SECONDS} seconds", f"At most {WAITING:,} events", waits,
+        f"within {ANSWER_SECONDS} seconds", f"{WAITING_BYTES:,} bytes", waits,
     ):  # fmt: skip
         assert figure in DOCUMENT, figure

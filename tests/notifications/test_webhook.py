@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import create_server
+from pathlib import Path
+from socket import create_server, socket
 from threading import Thread
 from typing import Any
 
@@ -17,10 +23,13 @@ import requests
 from chat.config import Settings
 from chat.errors import BadSetting
 from chat.metrics import Metrics
-from chat.notifications.webhook import AT_ONCE, WAITING, Webhook, signature
-from chat.protocol.structs import Seen
+from chat.notifications import dead_letters
+from chat.notifications.letter import signature
+from chat.notifications.webhook import AT_ONCE, LETTER_BYTES, Webhook
+from chat.protocol.structs import ChatMessage, Seen
+from tests.certificates import self_signed
 from tests.clients import Person
-from tests.conftest import Server, StartServer
+from tests.conftest import ROOT, Server, StartServer
 from tests.notifications.helpers import a_name, finished, push, tokens
 
 SECONDS = 20
@@ -76,10 +85,24 @@ def receive() -> Iterator[Receive]:
         receiver.stop()
 
 
-def answering(said: bytes) -> tuple[str, Callable[[], int]]:
-    """A receiver that answers each connection with these bytes, and hangs up; its URL, and how many there were."""
+def answering(
+    said: bytes, seconds_a_byte: float = 0, at_once: bool = False, context: ssl.SSLContext | None = None
+) -> tuple[str, Callable[[], int]]:
+    """A receiver that answers each connection with these bytes, and hangs up; its URL, and how many there were.
+
+    `at_once`: several connections, else one after the other.
+    """
     server = create_server(("127.0.0.1", 0))
     connections = []
+
+    def answer(sock: socket) -> None:
+        with suppress(OSError), context.wrap_socket(sock, server_side=True) if context else sock as peer:
+            asked = peer.recv(65_536)
+            while asked.startswith(b"POST") and not asked.endswith(b"}"):  # what is unread would reset the connection
+                asked += peer.recv(65_536)
+            for part in [said[n : n + 1] for n in range(len(said))] if seconds_a_byte else [said]:
+                peer.sendall(part)
+                time.sleep(seconds_a_byte)
 
     def serve() -> None:
         while True:
@@ -88,30 +111,31 @@ def answering(said: bytes) -> tuple[str, Callable[[], int]]:
             except OSError:
                 return
             connections.append(1)
-            with sock:
-                sock.recv(65_536)
-                sock.sendall(said)
+            if at_once:
+                Thread(target=answer, args=[sock], daemon=True).start()
+            else:
+                answer(sock)
 
     Thread(target=serve, daemon=True).start()
     return f"http://127.0.0.1:{server.getsockname()[1]}/hook", lambda: len(connections)
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("said", "tries"),
     [
-        b"HTTP/1.1 302 Found\r\nLocation: http://[bad/\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
-        b"no HTTP at all\r\n\r\n",
-        b"",
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[bad/\r\nContent-Length: 0\r\n\r\n", 1),
+        (b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", 1),
+        (b"no HTTP at all\r\n\r\n", 2),
+        (b"", 2),
     ],
 )
-def test_whatever_a_receiver_answers_the_webhook_goes_on(said: bytes, metrics: Metrics) -> None:
+def test_whatever_a_receiver_answers_the_webhook_goes_on(said: bytes, tries: int, metrics: Metrics) -> None:
     url, count = answering(said)
     webhook = a_webhook(url, [0.01], metrics)
     for n in range(2 * AT_ONCE):
         webhook.tell("bob", Seen(notification_id=n))
     wait_until(lambda: metrics.webhook_dead.value() == 2 * AT_ONCE)
-    assert count() >= 4 * AT_ONCE, "none of a redirection is followed, and each is tried twice"
+    assert count() >= tries * 2 * AT_ONCE, "a redirection is neither followed nor tried again, all else is tried twice"
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -121,8 +145,10 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def a_webhook(url: str, again: Sequence[float] = (0.05, 0.1), metrics: Metrics | None = None) -> Webhook:
-    return Webhook(url, SECRET, metrics or Metrics(), logging.getLogger("chat"), again=again)
+def a_webhook(
+    url: str, again: Sequence[float] = (0.05, 0.1), metrics: Metrics | None = None, **options: Any
+) -> Webhook:
+    return Webhook(url, SECRET, metrics or Metrics(), logging.getLogger("chat"), again=again, **options)
 
 
 @pytest.fixture
@@ -138,9 +164,11 @@ def test_a_receiver_can_tell_that_it_is_the_server_who_posts(receive: Receive) -
     _, headers, body = receiver.posts[0]
     stamp = headers["Chat-Timestamp"]
     assert abs(time.time() - int(stamp)) < SECONDS
-    assert headers["Chat-Signature"] == signature(SECRET.encode(), stamp, body)
-    assert headers["Chat-Signature"] != signature(b"another secret", stamp, body)
-    assert headers["Chat-Signature"] != signature(SECRET.encode(), str(int(stamp) + 1), body)
+    id_ = headers["Chat-Delivery"]
+    assert headers["Chat-Signature"] == signature(SECRET.encode(), stamp, id_, body)
+    assert headers["Chat-Signature"] != signature(b"another secret", stamp, id_, body)
+    assert headers["Chat-Signature"] != signature(SECRET.encode(), str(int(stamp) + 1), id_, body)
+    assert headers["Chat-Signature"] != signature(SECRET.encode(), stamp, id_[:-1] + "x", body), "told twice"
     assert headers["Content-Type"] == "application/json"
 
 
@@ -191,12 +219,120 @@ def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(re
     assert sorted(one["event"]["notificationId"] for one in said) == list(range(2 * AT_ONCE))
 
 
-def test_what_waits_is_bounded(metrics: Metrics) -> None:
-    log = logging.getLogger("chat")
-    webhook = Webhook("http://127.0.0.1:1", SECRET, metrics, log, spawn=lambda _: None)  # nobody posts
-    for n in range(WAITING + 5):
-        webhook.tell("bob", Seen(notification_id=n))
-    assert (metrics.webhook_waiting.value(), metrics.webhook_dead.value()) == (WAITING, 5)
+def test_what_waits_is_bounded_in_bytes(metrics: Metrics, caplog: pytest.LogCaptureFixture) -> None:
+    webhook = a_webhook("http://127.0.0.1:1", metrics=metrics, room=100_000, spawn=lambda _: None)  # nobody posts
+    big = ChatMessage(from_user_id="a", to_user_id="bob", message="\U0001f600" * 10_000, timestamp="", seq=1)
+    for _ in range(5):  # of 40,000 bytes each
+        webhook.tell("bob", big)
+    assert (metrics.webhook_waiting.value(), metrics.webhook_dead.value()) == (2, 3)
+    small = Seen(notification_id=7)
+    for _ in range(100_000 // LETTER_BYTES):
+        webhook.tell("bob", small)
+    assert metrics.webhook_waiting.value() < 2 + 20_000 // LETTER_BYTES, "a short one costs more than its text"
+    assert "gave up 1 events: more than 100,000 bytes wait" in caplog.text
+
+
+def test_what_was_taken_or_given_up_makes_room(receive: Receive, metrics: Metrics) -> None:
+    receiver = receive(204, 302, 500)
+    webhook = a_webhook(receiver.url, (), metrics, room=1_000)
+    for number in range(1, 5):
+        webhook.tell("bob", Seen(notification_id=number))
+        wait_until(lambda: webhook.waiting() == 0 and webhook._bytes == 0)
+    assert (metrics.webhook_delivered.value(), metrics.webhook_dead.value()) == (1, 3)
+
+
+# Why something was given up.
+
+
+def plain_receiver() -> str:
+    return answering(b"HTTP/1.1 204 No Content\r\n\r\n")[0]
+
+
+REASONS: dict[str, Callable[[], str]] = {
+    "no connection: Connection refused": lambda: "http://127.0.0.1:1/hook",
+    "no connection: Name or service not known": lambda: "https://no-such-host.invalid/hook",
+    "TLS failed: WRONG_VERSION_NUMBER": lambda: plain_receiver().replace("http:", "https:"),
+    "the receiver answers with status 410": lambda: answering(b"HTTP/1.1 410 Gone\r\n\r\n")[0],
+    "the receiver redirects (status 308), which is not followed": lambda: answering(b"HTTP/1.1 308 No\r\n\r\n")[0],
+    "the answer cannot be read: RemoteDisconnected": lambda: answering(b"")[0],
+    "timeout: no whole answer within 0.3 s": lambda: answering(b"HTTP/1.1 204 No Content\r\nX: 1\r\n\r\n", 0.1)[0],
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_dead_letter_is_told_with_its_reason(reason: str, metrics: Metrics, caplog: pytest.LogCaptureFixture) -> None:
+    webhook = a_webhook(REASONS[reason](), (), metrics, seconds=0.3 if "timeout" in reason else SECONDS)
+    webhook.tell("bob", Seen(notification_id=7))
+    wait_until(lambda: "gave up 1 events" in caplog.text)
+    assert f"the webhook gave up 1 events: {reason}" in caplog.text
+    assert "hook" not in caplog.text.replace("webhook", ""), "a receiver's path may be its secret"
+
+
+def test_a_certificate_that_is_not_trusted_is_told_by_name(
+    tmp_path: Path, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    url, _ = answering(b"", context=context)
+    a_webhook(url.replace("http:", "https:"), (), metrics).tell("bob", Seen(notification_id=7))
+    wait_until(lambda: metrics.webhook_dead.value() == 1)
+    assert re.search("gave up 1 events: TLS failed: self.signed certificate", caplog.text), caplog.text
+
+
+def test_every_dead_letter_is_told_in_sums_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead = dead_letters.DeadLetters(Metrics().webhook_dead, logging.getLogger("chat"))
+    for reason in ["refused"] * 4 + ["too late"] * 2:
+        dead.add(reason)
+    dead.tell()
+    assert told(caplog) == ["1 events: refused", "1 events: too late"]
+    monkeypatch.setattr(dead_letters, "QUIET_SECONDS", 0)
+    dead._quiet_until.clear()  # a minute has passed
+    dead.tell()
+    dead.tell(at_once=True)
+    assert told(caplog)[2:] == ["3 events: refused", "1 events: too late"]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage().partition("gave up ")[2] for record in caplog.records]
+
+
+def test_what_waits_when_the_server_stops_is_told(metrics: Metrics, caplog: pytest.LogCaptureFixture) -> None:
+    webhook = a_webhook("http://127.0.0.1:1", metrics=metrics, spawn=lambda _: None)
+    for _ in range(3):
+        webhook.tell("bob", Seen(notification_id=7))
+    webhook.stop()
+    assert (told(caplog), metrics.webhook_dead.value()) == (["3 events: the server stops"], 3)
+
+
+DRIBBLED = """
+import logging, sys, time
+if sys.argv[2] == "patched":
+    from gevent import monkey
+    monkey.patch_all()
+from chat.metrics import Metrics
+from chat.notifications.webhook import AT_ONCE, Webhook
+from chat.protocol.structs import Seen
+
+metrics = Metrics()
+webhook = Webhook(sys.argv[1], "s", metrics, logging.getLogger("chat"), again=(), seconds=0.2)
+began = time.monotonic()
+for n in range(2 * AT_ONCE):
+    webhook.tell("bob", Seen(notification_id=n))
+while metrics.webhook_dead.value() < 2 * AT_ONCE and time.monotonic() < began + 15:
+    time.sleep(0.01)
+print(metrics.webhook_dead.value(), time.monotonic() - began < 4)
+"""
+
+
+@pytest.mark.parametrize("patched", ["patched", "plain"])
+def test_a_receiver_that_dribbles_its_answer_holds_no_worker_longer_than_the_deadline(patched: str) -> None:
+    url, _ = answering(b"HTTP/1.1 204 No Content\r\nX-Slow: yes\r\n\r\n", 0.15, at_once=True)
+    command = [sys.executable, "-c", DRIBBLED, url, patched]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.stdout == f"{2 * AT_ONCE} True\n", done.stderr
 
 
 def test_without_a_url_nobody_is_told_and_without_a_secret_nothing_starts(metrics: Metrics) -> None:
@@ -205,6 +341,34 @@ def test_without_a_url_nobody_is_told_and_without_a_secret_nothing_starts(metric
     with pytest.raises(BadSetting) as refused:
         Settings(webhook_url="http://127.0.0.1:1")
     assert refused.value.field == "CHAT_WEBHOOK_SECRET"
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("not a url", "must be https://host/path"),
+        ("ftp://mailer.example/hook", "must be https://host/path"),
+        ("https:///hook", "must be https://host/path"),
+        ("https://mailer.example:99999/", "must be https://host/path"),
+        ("http://[bad/", "must be https://host/path"),
+        ("http://mailer.example/hook?key=hidden", "leads to mailer.example without TLS"),
+        ("http://10.0.0.7/hook", "leads to 10.0.0.7 without TLS"),
+        ("http://127.0.0.1.example/hook", "without TLS"),
+        ("http://localhost@mailer.example/", "leads to mailer.example without TLS"),
+    ],
+)
+def test_a_url_that_cannot_be_used_or_has_no_tls_stops_the_start(url: str, rule: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings(webhook_url=url, webhook_secret=SECRET)
+    assert refused.value.field == "CHAT_WEBHOOK_URL"
+    assert rule in refused.value.message
+    assert "hidden" not in refused.value.message
+
+
+def test_plain_http_leads_to_this_machine_or_where_the_setting_lets_it() -> None:
+    for url in ("http://127.8.9.1:8025/", "http://[::1]/hook", "http://localhost/hook", "HTTPS://mailer.example/hook"):
+        assert Settings(webhook_url=url, webhook_secret=SECRET).webhook_url == url
+    Settings(webhook_url="http://mailer:8025/hook", webhook_secret=SECRET, webhook_http="anywhere")
 
 
 # On a running server.

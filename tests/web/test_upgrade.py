@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import ssl
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -18,6 +17,7 @@ import requests
 from websockets.exceptions import InvalidStatus
 
 from chat.transport.refusals import LINES
+from tests.certificates import self_signed
 from tests.clients import Person
 from tests.conftest import Server, StartServer
 from tests.transport.peers import SECONDS, Opcode, RawClient, closing_code, upgrade_request
@@ -310,12 +310,7 @@ def test_flask_run_serves_both_people(start_server: StartServer) -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that signs itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    made, key = folder / "certificate.pem", folder / "key.pem"
-    options = "-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
-    subprocess.run(["openssl", "req", *options.split(), *names], check=True, capture_output=True)
-    return made, key
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_gunicorn_with_tls_of_its_own_serves_both_people(
