@@ -18,13 +18,21 @@ graceful_timeout = 5
 control_socket_disable = True
 
 
+# Places for HTTP connections. A WebSocket leaves its place to the next one; these are pages, the API, and who says
+# nothing, whom gunicorn cuts off after `keepalive` seconds (2).
+worker_connections = 4_000
+
+# gunicorn believes these headers of a proxy on this machine; a client could send them through it, and move the page.
+forwarder_headers = ""
+
+
 def on_starting(server):
     if server.cfg.workers > 1:
         sys.exit("This chat runs in one worker: leave out -w. See docs/operations.md, One worker.")
 
 
 def post_worker_init(worker):
-    """Spare the garbage collector what stays: the modules that the application has loaded.
+    """Bound the connections of an address, and spare the garbage collector what stays: the modules that are loaded.
 
     A busy server makes thousands of small objects in a turn of its loop, all freed by their reference
     counts. At Python's own threshold of 700 the collector took half of the time under load, by going
@@ -33,6 +41,17 @@ def post_worker_init(worker):
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    bound_connections(worker)
+
+
+def bound_connections(worker):
+    """Leave places for others where one address holds many. Behind a proxy all have the proxy's address."""
+    from chat.process import served
+    from chat.transport.places import bound_per_address
+
+    chat = served()
+    if chat is not None and not chat.settings.trusted_proxies:
+        worker.handle = bound_per_address(worker.handle)
 
 
 # Each socket is a file descriptor, and many systems begin with 1,024. A hundred beyond

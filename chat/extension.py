@@ -26,6 +26,7 @@ from chat.people.tokens import Tokens, kept_secret
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
+from chat.transport.fair_share import share_fairly
 from chat.web import proxies
 from chat.web.answers import error_response
 from chat.web.api import answer_unknown_paths, api_blueprint
@@ -77,6 +78,8 @@ class Chat:
         app.cli.add_command(cli.chat_cli)
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
+        wrapped = share_fairly(app.wsgi_app, lambda: maker.made().unread)
+        app.wsgi_app = wrapped  # type: ignore[method-assign]
         if process.is_gunicorn_worker():
             process.serve_as_worker(maker.made, maker.log)
 

@@ -42,6 +42,7 @@ from chat.router import Events, Router
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
+from chat.transport.unread import UnreadAnswers
 
 LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
 RELEASE_SECONDS = 1  # for a database that does not answer when the server stops
@@ -89,6 +90,7 @@ class ChatServer:
         secret = settings.token_secret.encode() or kept_secret(folder, log)
         self.tokens = Tokens(secret, settings.token_ttl)
         self.connections = Connections(settings, self.limits, log)
+        self.unread = UnreadAnswers(log)
         self.router = Router(events, log)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
         self.hashing = HashingQueue(self._hash_threads.apply)
@@ -139,6 +141,7 @@ class ChatServer:
         """Have the sweep, the goodbye and the metrics look at the parts."""
         connections, storage, metrics = self.connections, self.storage, self.metrics
         connections.each_sweep += [
+            self.unread.sweep,
             self.missed.ask_for_proof,
             self.feeds.ask_for_proof,
             partial(connections.spawn, self._keep_lease),

@@ -359,9 +359,17 @@ def test_a_prefix_that_a_trusted_proxy_strips_is_honoured(proxies: str, path: st
 
 def test_trusted_proxies_wrap_what_create_app_makes_alone(tmp_path: Path) -> None:
     app = site(tmp_path, CHAT_TRUSTED_PROXIES=2)
-    before = app.wsgi_app
+
+    @app.get("/from")
+    def from_() -> str:
+        return str(request.remote_addr)
+
     Chat(app)
-    assert app.wsgi_app == before
+    asked = {"X-Forwarded-For": "192.0.2.7, 192.0.2.8"}
+    assert app.test_client().get("/from", headers=asked).text == "127.0.0.1"
+    alone = create_app({"CHAT_TRUSTED_PROXIES": 2})
+    alone.add_url_rule("/from", view_func=from_)
+    assert alone.test_client().get("/from", headers=asked).text == "192.0.2.7"
 
 
 def test_a_hosts_csrf_protection_guards_the_host_and_exempts_the_api(tmp_path: Path) -> None:

@@ -143,14 +143,12 @@ class Connections:
     def _sweep_one(self, connection: Connection, now: float, heartbeat: int) -> None:
         if connection.silence <= BURST_SECONDS:  # a longer silence has filled it up already
             connection.refill()
-        if connection.state is OPEN and connection.busy:
-            return  # neither silent nor late: what it said, its init perhaps, is handled
         if connection.deadline is not None and connection.deadline <= now:
             if connection.state is CLOSING:
                 connection.abort("1006 did not hang up")
             else:
                 connection.overdue()
-        elif connection.state is OPEN:
+        elif connection.state is OPEN and not connection.busy:  # what it said is handled: that is no silence
             connection.silence += 1
             if connection.silence >= heartbeat * (PINGS_UNANSWERED + 1):
                 connection.abort(f"1006 {PINGS_UNANSWERED} pings unanswered")

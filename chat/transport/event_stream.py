@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gevent import sleep
+from gevent.event import Event
 from gevent.queue import Empty, Full, Queue
 
 from chat.transport.connections import Connections
-from chat.transport.peer import WOULD_BLOCK, WRITTEN_POLL_SECONDS, Peer
+from chat.transport.peer import WOULD_BLOCK, Peer
 
 READ_BYTES = 4_096
 QUEUED = 1_000  # events that may wait for a server that writes them
@@ -84,6 +84,7 @@ class QueuedStream:
         self._heartbeat_seconds = heartbeat_seconds
         self._left = left
         self._open = True
+        self._written = Event()  # set once the server has taken all
 
     def send(self, frame: bytes) -> bool:
         if self._open:
@@ -96,6 +97,7 @@ class QueuedStream:
     def close(self, code: int, reason: str = "") -> None:
         if self._open:
             self._open = False
+            self._written.set()
             self._left()
             if not self._events.full():
                 self._events.put_nowait(None)  # wakes who waits
@@ -104,16 +106,18 @@ class QueuedStream:
         return self._events.qsize() < QUEUED // 2
 
     def wait_written(self, seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while self._open and not self._events.empty() and time.monotonic() < until:
-            sleep(WRITTEN_POLL_SECONDS)
-        return self._open and self._events.empty()
+        if self._open and not self._events.empty():
+            self._written.clear()
+            return bool(self._written.wait(seconds)) and self._open
+        return self._open
 
     def __iter__(self) -> Iterator[bytes]:
         """The response's parts."""
         try:
             yield AGAIN
             while self._open:
+                if self._events.empty():
+                    self._written.set()
                 try:
                     event = self._events.get(timeout=self._heartbeat_seconds)
                 except Empty:

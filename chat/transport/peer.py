@@ -5,13 +5,11 @@ import time
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
-from gevent import sleep
 from gevent.event import Event
 
 from chat.transport.connections import CLOSED, CLOSING, OPEN, Connections
 
 WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
-WRITTEN_POLL_SECONDS = 0.005
 OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
 
 READABLE, WRITABLE = 1, 2  # events of gevent's loop.io
@@ -27,7 +25,7 @@ class Peer:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer",
+        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer", "_written",
         "address", "connections", "deadline", "opened_at", "silence", "sock", "state",
     )  # fmt: skip
 
@@ -47,6 +45,7 @@ class Peer:
         self._outbox_limit = connections.settings.outbox_bytes
         self._begun = 0  # how many frames at the head may be out in part, so must go out whole
         self._ended: Event | None = None
+        self._written: Event | None = None  # made for who waits until the kernel has taken all
         self._writer: Any = None  # made when the kernel first does not take all
         self._reader = connections.loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
@@ -114,10 +113,10 @@ class Peer:
 
     def wait_written(self, seconds: float) -> bool:
         """Block the calling greenlet until the kernel has taken all; False if it did not in time."""
-        until = time.monotonic() + seconds
-        while self._outbox and self.state is OPEN and time.monotonic() < until:
-            sleep(WRITTEN_POLL_SECONDS)
-        return self.state is OPEN and not self._outbox
+        if self._outbox and self.state is OPEN:
+            written = self._written = self._written or Event()
+            return bool(written.wait(seconds)) and self.state is OPEN
+        return self.state is OPEN
 
     def flush(self) -> None:
         """Write what the kernel takes of the outbox; a write watcher comes back for the rest."""
@@ -145,8 +144,14 @@ class Peer:
             self._begun = 0
         if self._writer is not None:
             self._writer.stop()
+        self._wake_waiting()
         if self.state is CLOSING:
             self.hang_up()
+
+    def _wake_waiting(self) -> None:
+        if self._written is not None:
+            self._written.set()
+            self._written = None
 
     def _keep_from(self, sent: int) -> None:
         """Drop the first `sent` bytes of the outbox: whole frames, and a part of one more."""
@@ -182,6 +187,7 @@ class Peer:
         self._outbox.append(last)
         self._outbox_bytes = sum(map(len, self._outbox))
         self.connections.flush_soon(self)
+        self._wake_waiting()
         self.left(reason)
 
     def abort(self, reason: str) -> None:
@@ -198,6 +204,7 @@ class Peer:
         self.sock.close()
         if self._ended is not None:
             self._ended.set()
+        self._wake_waiting()
         if was_open:
             self.left(reason)
 

@@ -54,7 +54,8 @@ class WebSocket(Peer):
             self.deadline = time.monotonic() + self.connections.settings.init_seconds
 
     def overdue(self) -> None:
-        self.close(NO_INIT, "no init in time")
+        if not self.busy:  # its init came in time, and is handled
+            self.close(NO_INIT, "no init in time")
 
     def overflowed(self) -> None:
         self.close(TOO_SLOW, "reads too slowly")

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from flask import current_app, request
 from gevent import Timeout
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from chat import errors
 from chat.errors import ChatError
@@ -41,7 +42,7 @@ def read_body(struct: type[T], most: int = BODY_BYTES) -> T:
 
     Raises:
         ChatError: NotJson, BadJson, MissingField, UnknownField, InvalidField, SlowBody or TooLarge.
-        HTTPException: 413, its Content-Length is too large; 400, it breaks off.
+        HTTPException: 413, its Content-Length is too large; 400, it breaks off, or a chunk is malformed.
     """
     if request.mimetype != "application/json":
         raise errors.NotJson
@@ -49,8 +50,13 @@ def read_body(struct: type[T], most: int = BODY_BYTES) -> T:
     request.max_content_length = most + 1
     # An Exception, not gevent's own BaseException: gunicorn then sees that reading failed, and does
     # not wait for the rest of the body before it closes the connection.
-    with Timeout(BODY_SECONDS, errors.SlowBody()):
-        data = request.get_data(cache=False)
+    try:
+        with Timeout(BODY_SECONDS, errors.SlowBody()):
+            data = request.get_data(cache=False)
+    except (ChatError, HTTPException):
+        raise
+    except Exception:  # the server's own, which each names otherwise: a chunk is malformed, or the peer is gone
+        raise BadRequest("The body cannot be read: it is not sent as HTTP/1.1 says.") from None
     if len(data) > most:
         raise errors.TooLarge
     try:

@@ -153,12 +153,16 @@ def test_a_connection_without_init_is_closed_at_its_deadline(all_of_them: Connec
     assert known.done == []
 
 
-def test_an_init_that_came_in_time_may_take_its_time(all_of_them: Connections, clock: Clock) -> None:
+def test_a_busy_connection_is_not_silent_but_can_be_overdue(all_of_them: Connections, clock: Clock) -> None:
     connection = FakeConnection(all_of_them)
-    connection.deadline, connection.busy = clock.now + 10, True
-    clock.now += 60
-    all_of_them._sweep()
+    connection.deadline, connection.busy = clock.now + 100, True
+    for _ in range(99):
+        clock.now += 1
+        all_of_them._sweep()
     assert connection.done == []
+    clock.now += 1
+    all_of_them._sweep()
+    assert connection.done == [("close", 4502)]
 
 
 def test_a_closing_connection_that_does_not_hang_up_is_cut_off(all_of_them: Connections, clock: Clock) -> None:

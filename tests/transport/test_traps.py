@@ -26,8 +26,9 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close, Opcode
 
+from chat.people.tokens import Tokens
 from tests.clients import Person
-from tests.conftest import Server, StartServer
+from tests.conftest import TOKEN_SECRET, Server, StartServer
 from tests.transport.peers import SECONDS, RawClient, closing_code, frame, is_alive, resident_bytes
 
 MB = 1_000_000
@@ -324,6 +325,19 @@ def test_a_slow_handler_holds_up_only_its_own_socket(traps: Server) -> None:
         assert p99(times) < 0.25
         assert [slow.receive("ack")["number"] for _ in range(5)] == [0, 1, 2, 3, 4]
         assert time.monotonic() - start > 0.9, "need slow handlers for this to mean anything"
+
+
+def test_the_end_of_a_token_ends_its_socket_however_busy_that_is(traps: Server) -> None:
+    token, _ = Tokens(TOKEN_SECRET.encode(), 2).sign("busy")
+    with RawClient(traps.port) as busy:
+        busy.send(type="init", userId="busy", token=token)
+        busy.receive("ready")
+        for number in range(100):  # twenty seconds of handlers
+            busy.send(type="nap", ref=number, seconds=0.2)
+        frames = busy.frames_to_the_end()
+    answered = sum(frame.opcode is Opcode.TEXT for frame in frames)
+    assert closing_code(frames) == 4501
+    assert 0 < answered < 50, "it was still busy"
 
 
 def test_slow_and_quick_events_of_one_socket_stay_in_order(traps: Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -427,3 +428,46 @@ def test_whoever_waits_for_the_end_is_woken_by_it_or_not_held_at_all(pair: Pair)
     waiter.join(5)
     assert waiter.dead
     pair.ours.wait()
+
+
+def stalled(pair: Pair) -> Pair:
+    """Its kernel is full, and its outbox is not empty."""
+    while not pair.ours._outbox:
+        pair.ours.send(encode_frame(TEXT, b"x" * 60_000))
+        pair.ours.flush()
+    return pair
+
+
+def test_an_init_that_came_in_time_may_take_its_time(pair: Pair) -> None:
+    pair.ours.busy = True
+    pair.ours.overdue()
+    assert pair.ours.reasons == []
+    pair.ours.busy = False
+    pair.ours.overdue()
+    assert pair.ours.reasons == ["4502 no init in time"]
+
+
+def test_who_waits_for_a_reader_is_woken_by_it_and_costs_nothing_meanwhile(pair: Pair) -> None:
+    waiting = [gevent.spawn(stalled(pair).ours.wait_written, 60) for _ in range(500)]
+    gevent.sleep(0.01)
+    began = time.process_time()
+    gevent.sleep(0.5)
+    assert time.process_time() - began < 0.1, "500 that look every few milliseconds take all of a core"
+    assert not any(one.ready() for one in waiting)
+    pair.read_until(lambda: all(one.ready() for one in waiting))
+    assert {one.value for one in waiting} == {True}
+    assert pair.ours.wait_written(0), "nothing waits"
+
+
+@pytest.mark.parametrize(
+    "end", [lambda ours: ours.close(1000), lambda ours: ours.abort("gone")], ids=["close", "abort"]
+)
+def test_who_waits_for_a_reader_is_told_when_it_is_gone_or_takes_too_long(
+    pair: Pair, end: Callable[[WebSocket], None]
+) -> None:
+    assert not stalled(pair).ours.wait_written(0.01)
+    waiting = gevent.spawn(pair.ours.wait_written, 60)
+    gevent.sleep(0)
+    end(pair.ours)
+    with gevent.Timeout(10):
+        assert waiting.get() is False

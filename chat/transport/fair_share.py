@@ -1,0 +1,74 @@
+"""Owns what each request owes to the other connections of its worker: a turn of the loop, and a reader of its answer.
+
+It stands before all routes of the app, the host's too: one connection of any kind could stop everybody's sockets.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import gevent
+from gevent import monkey
+
+from chat.transport.unread import UnreadAnswer, UnreadAnswers
+
+Body = Iterable[bytes]
+
+
+def share_fairly(inner: Any, unread: Callable[[], UnreadAnswers]) -> Any:
+    """Return the WSGI application `inner`, wrapped. `unread` returns those of its chat."""
+
+    def shared(environ: dict[str, Any], start_response: Any) -> Any:
+        if monkey.is_module_patched("socket"):
+            # gunicorn answers what lies in its buffer without a pause: small requests, sent in one go, would
+            # keep the loop for as long as they come.
+            gevent.sleep(0)
+        body = inner(environ, start_response)
+        sock = environ.get("gunicorn.socket")
+        if sock is None:  # other servers have places enough, or deadlines of their own
+            return body
+        answers = unread()
+        # By now a ProxyFix of the host's has set the address, wherever it stands.
+        answer = answers.begin(sock, environ.get("REMOTE_ADDR") or "-")
+        if answer is None:
+            _close(body)
+            raise StopIteration  # what gunicorn takes for "close the connection"
+        return _until_sent(body, environ, answers, answer)
+
+    return shared
+
+
+def _until_sent(body: Body, environ: dict[str, Any], answers: UnreadAnswers, answer: UnreadAnswer) -> Any:
+    file_wrapper = environ.get("wsgi.file_wrapper")
+    if file_wrapper is None or not isinstance(body, file_wrapper):
+        return _Sent(body, lambda: answers.end(answer))
+    file: Any = body  # gunicorn sends it with sendfile(2), if it finds it as it is
+    close = getattr(file, "close", None)
+
+    def close_file() -> None:
+        answers.end(answer)
+        if close is not None:
+            close()
+
+    file.close = close_file
+    return body
+
+
+class _Sent:
+    """A response's body that tells when the server is done with it."""
+
+    def __init__(self, body: Body, done: Callable[[], None]) -> None:
+        self._body = body
+        self._done = done
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        """PEP 3333: called by the server when it has sent the body, or has given it up."""
+        self._done()
+        _close(self._body)
+
+
+def _close(body: Body) -> None:
+    if (close := getattr(body, "close", None)) is not None:
+        close()

@@ -1,0 +1,109 @@
+"""One HTTP connection and the others of its worker, over a real gunicorn that does not read our gunicorn.conf.py."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from chat.transport.unread import UNREAD_SECONDS
+from tests.clients import Person
+from tests.conftest import Server, StartServer
+
+PIPELINED = 20_000
+PLACES = 20  # of the worker
+SECONDS = 20
+
+NO_CONFIG = ("-c", "/dev/null", "--no-control-socket", "--worker-connections", str(PLACES))
+
+
+@pytest.fixture(scope="module")
+def plain(_start: StartServer) -> Iterator[Server]:
+    running = _start(*NO_CONFIG)
+    yield running
+    running.stop()
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/ws", "/api/x", "/api/openapi.json"])
+def test_requests_that_come_in_one_go_leave_others_their_turns(plain: Server, path: str) -> None:
+    answered = 0
+
+    def read(sock: socket.socket) -> None:
+        nonlocal answered
+        with contextlib.suppress(OSError):
+            while data := sock.recv(1 << 18):
+                answered += data.count(b"HTTP/1.1 ")
+
+    with Person(plain.ws, "alice") as alice, socket.create_connection(("127.0.0.1", plain.port)) as flooder:
+        reader = threading.Thread(target=read, args=(flooder,))
+        reader.start()
+        writer = threading.Thread(target=flood, args=(flooder, path))
+        writer.start()
+        while not answered:
+            alice.ask(type="ping")
+        turns = 0
+        while answered < PIPELINED // 2 and turns < 20:
+            alice.ask(type="ping")
+            turns += 1
+        assert turns == 20, "so many pings of hers between the flooder's answers"
+        flooder.shutdown(socket.SHUT_RDWR)
+        reader.join()
+        writer.join()
+
+
+def flood(sock: socket.socket, path: str) -> None:
+    with contextlib.suppress(OSError):
+        sock.sendall(get(path) * PIPELINED)
+
+
+def test_connections_that_never_read_leave_places_for_others(plain: Server) -> None:
+    script = re.search(r'src="(/[^"]+\.js[^"]*)"', requests.get(plain.http, timeout=SECONDS).text)
+    assert script
+    request = get(script[1]) * 200  # more than the kernels take
+    with contextlib.ExitStack() as sockets:
+        for _ in range(PLACES + 5):
+            sock = sockets.enter_context(socket.socket())
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            sock.settimeout(SECONDS)
+            sock.connect(("127.0.0.1", plain.port))
+            with contextlib.suppress(OSError):
+                sock.sendall(request)
+        answer = requests.get(f"{plain.http}/api/openapi.json", timeout=UNREAD_SECONDS + SECONDS)
+        assert answer.status_code == 200
+    assert "connections cut so far: 1; the last: address=127.0.0.1 read nothing for 10 s" in plain.log
+    assert "Traceback" not in plain.log
+
+
+def test_a_file_of_the_hosts_is_still_sent_by_the_kernel_and_whole(plain: Server) -> None:
+    for path in ("/static/icon.svg", "/static/js/bundle/app.js"):
+        answer = requests.get(plain.http + path, timeout=SECONDS)
+        assert answer.status_code == 200
+        assert len(answer.content) > 100
+
+
+def test_a_malformed_chunk_is_a_bad_request_without_a_traceback(plain: Server) -> None:
+    with socket.create_connection(("127.0.0.1", plain.port), timeout=SECONDS) as sock:
+        head = (
+            b"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+        )
+        sock.sendall(head + b"\r\nzz\r\nnonsense\r\n")
+        assert sock.recv(65_536).startswith(b"HTTP/1.1 400 ")
+    assert "Traceback" not in plain.log
+
+
+def test_a_header_of_a_clients_does_not_move_the_page(start_server: StartServer) -> None:
+    server = start_server()
+    page = requests.get(
+        server.http, headers={"SCRIPT_NAME": "/elsewhere", "Script-Name": "/elsewhere"}, timeout=SECONDS
+    )
+    assert page.status_code == 200
+    assert "elsewhere" not in page.text
