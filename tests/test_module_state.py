@@ -34,6 +34,8 @@ ALLOWED = {
     "chat.protocol.names.checked_user_id": "a cache: the canonical spelling of a name",
     "chat.protocol.names.name_key": "a cache: the key of a name",
     "chat.limits.origin_of": "a cache: whom an address stands for",
+    "chat.protocol.lookalikes.skeleton": "a cache: what names that look alike have in common",
+    "chat.protocol.lookalikes._prototypes": "a cache: Unicode's table",
     "chat.protocol.structs.iso": "a cache: a time as text",
     "chat.people.passwords._nobody": "a cache: the hash that an unknown name's password is compared with",
     "chat.people.passwords._common": "a cache: the list of the commonest passwords",

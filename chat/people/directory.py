@@ -13,6 +13,7 @@ from chat.errors import ChatError, InvalidField, NotSignedIn, RateLimited, SignI
 from chat.limits import UNKNOWN_ADDRESS, Meter, origin_of
 from chat.people.online import Online, Receiver, Socket
 from chat.people.tokens import Admission, Claims, Tokens
+from chat.protocol.lookalikes import check_scripts
 from chat.protocol.names import checked_user_id
 from chat.protocol.structs import SIGN_IN, TRY_AGAIN_LATER
 from chat.storage.accounts import Account
@@ -113,11 +114,13 @@ class Directory:
             origin = origin_of(address)
             if address != UNKNOWN_ADDRESS and (seconds := self._new_names.wait(origin)):
                 raise RateLimited(seconds, "These were too many names that nobody has used. Wait a moment.")
-            account, _ = self._storage.in_thread(self._storage.accounts.find, user_id)
+            account, alike = self._storage.in_thread(self._storage.accounts.find_alike, user_id)
             if account is None and address != UNKNOWN_ADDRESS:
                 self._new_names.take(origin)
             if account is None and self.required:
                 raise _unknown(user_id, field)
+            if account is None:
+                check_new(user_id, alike, field)
         return self._learn(user_id, account)
 
     def _learn(self, user_id: str, account: Account | None) -> Account:
@@ -166,6 +169,13 @@ class Directory:
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)
         yield from self._streams.of(user_id)
+
+
+def check_new(user_id: str, alike: str | None, field: str) -> None:
+    """Check a name that nothing is stored of. Raises InvalidField: it looks like `alike`, or mixes scripts."""
+    check_scripts(user_id, field)
+    if alike is not None:
+        raise InvalidField(f"{field} looks like {alike}, which is another user. Choose another name.", field)
 
 
 def _unknown(user_id: str, field: str) -> UnknownUser:

@@ -23,7 +23,8 @@ UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
-    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    r"\U00013441\U00013442\U00016fe4]"  # blanks among hieroglyphs, and a filler, which Unicode does not list there
 )
 
 

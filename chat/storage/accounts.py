@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
+from chat.protocol.lookalikes import skeleton
 from chat.storage.database import Database, parts
 from chat.storage.schema import accounts, ended_sessions
 
@@ -45,6 +46,14 @@ class Accounts:
             account = self._account(connection, name)
             ended = session is not None and connection.execute(_ENDED, {"session": session}).first() is not None
         return account, ended
+
+    def find_alike(self, name: str) -> tuple[Account | None, str | None]:
+        """Return the account of `name`, as `find`; or else a name that is stored and looks like it."""
+        with self._database.reading() as connection:
+            if account := self._account(connection, name):
+                return account, None
+            looks = [skeleton(name), skeleton(self._user_key(name))]
+            return None, connection.scalar(select(accounts.c.name).where(accounts.c.skeleton.in_(looks)).limit(1))
 
     def unknown(self, names: Sequence[str]) -> list[str]:
         """Return those of `names` that have no row. A disabled name has one; so has who got a single message."""
@@ -108,7 +117,16 @@ class Accounts:
 
     def insert_new(self, connection: Connection, names: Iterable[str], now_ms: int) -> None:
         """Have a row for each of the names, within a transaction."""
-        rows = [{"key": self._user_key(name), "name": name, "created_at": now_ms, "changed_at": 0} for name in names]
+        rows = [
+            {
+                "key": (key := self._user_key(name)),
+                "name": name,
+                "skeleton": skeleton(key),
+                "created_at": now_ms,
+                "changed_at": 0,
+            }
+            for name in names
+        ]
         # In one order, so that two writers cannot deadlock.
         connection.execute(self._insert, sorted(rows, key=lambda row: str(row["key"])))
 

@@ -69,6 +69,7 @@ accounts = Table(
     metadata,
     Column("key", Text, primary_key=True),  # the user key of the name
     Column("name", Text, nullable=False),  # as it is written
+    Column("skeleton", Text, nullable=False, server_default="", index=True),  # the same for keys that look alike
     Column("password", Text),  # Argon2's own string; NULL: the name is free
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds

@@ -11,6 +11,7 @@ from msgspec import Meta
 from chat import errors
 from chat.limits import origin_of
 from chat.people import passwords
+from chat.people.directory import check_new
 from chat.people.tokens import Admission
 from chat.protocol.structs import iso
 from chat.server import ChatServer
@@ -63,7 +64,10 @@ def open_account(chat: ChatServer, body: NewAccount) -> Session:
     if chat.directory.required and chat.settings.signup != "open":
         raise errors.SignUpClosed
     passwords.check_password(body.password, "password")
-    if (account := _account(chat, body.user_id)) is not None and not account.is_free:
+    account, alike = chat.storage.in_thread(chat.storage.accounts.find_alike, body.user_id)
+    if account is None:
+        check_new(body.user_id, alike, "userId")
+    elif not account.is_free:
         raise errors.NameTaken(field="userId")
     stored = chat.hashing.hashed(body.password, _origin())
     account = chat.storage.write(chat.storage.accounts.give_password, body.user_id, stored)
@@ -96,7 +100,7 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
         raise errors.SignInNeeded("Sign in with your password.", "password")
     if (account := _account(chat, body.user_id)) is not None and not account.is_free:
         raise errors.SignInNeeded("This name is protected. Sign in with its password.", "password")
-    return _session(chat, account or Account(chat.directory.name_of(body.user_id)))
+    return _session(chat, account or Account(chat.directory.name_of(body.user_id, "userId")))
 
 
 @Operation("DELETE", "/session", "Sign out: the token counts no more, and its sockets close.")

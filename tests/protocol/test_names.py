@@ -20,7 +20,7 @@ REFUSED = {
     "at most 64": ["a" * 65, "가" * 65, "a" * 10_000, "e\u0301\u0323" * 64],
     "invisible": [
         "a\u202eb", "a\u200bb", "a\u200db", "\u3164", "\u115f", "a\ufe0f", "a\u034fb", "a\xad", "a\x00b", "a\nb", "a\x1b[31m",
-        "\ufeffa", "a\u2066b", "a\U000e0041",
+        "\ufeffa", "a\u2066b", "a\U000e0041", "\U00013441", "a\U00016fe4",
     ],
     "white space": [" a", "a ", "a b", "김 민지", "a\u3000b", "a\xa0b"],
     "letters, digits and . _ - @ only": ["a/b", "<img>", "a'--", "a%", "a+b", "👩", "a·b", "x\uffff", "a\ue000b", "²/3"],

@@ -127,3 +127,20 @@ def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(acc
     accounts.end_session("s2", "bob", expires_at=NOW / 1000 + 60)
     assert accounts.find("bob", "s1") == (None, False)
     assert accounts.find("bob", "s2") == (None, True)
+
+
+def test_a_stored_name_that_looks_like_another_is_found_but_not_where_the_name_itself_is_stored(
+    accounts: Accounts,
+) -> None:
+    accounts.keep_names(["Admin", "сосо", "ivan"])
+    found = {name: accounts.find_alike(name) for name in ("admın", "coco", "adrnin", "lvan", "alice", "ADMIN")}
+    assert {name: alike for name, (account, alike) in found.items() if account is None} == {
+        "admın": "Admin",
+        "coco": "сосо",
+        "adrnin": "Admin",
+        "lvan": None,
+        "alice": None,
+    }
+    account, alike = found["ADMIN"]
+    assert account is not None
+    assert (account.name, alike) == ("Admin", None)

@@ -8,11 +8,15 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import inspect, text
 
 from chat import create_app
 from chat.errors import Unavailable, WrongTables
+from chat.protocol.names import name_key
 from chat.storage import migrate
+from chat.storage.accounts import Accounts
 from chat.storage.database import Database
 from tests.conftest import GUNICORN, ROOT
 
@@ -99,3 +103,21 @@ def test_the_tables_of_a_newer_program_are_left_alone(database_url: str) -> None
 def test_a_server_does_not_start_without_its_database() -> None:
     with pytest.raises(Unavailable, match="The database cannot be reached: "):
         first_use("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+
+
+def test_names_from_before_look_like_new_ones_after_the_upgrade(database_url: str) -> None:
+    opened = database(database_url)
+    config = Config()
+    migrate._scripts(config)
+    with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        insert = text("INSERT INTO accounts (key, name, created_at, changed_at) VALUES (:key, :name, 0, 0)")
+        names = ["Admin", *(f"user{number}" for number in range(2_500))]
+        connection.execute(insert, [{"key": name.lower(), "name": name} for name in names])
+    migrate.upgrade(opened.engine)
+    accounts = Accounts(opened, name_key)
+    assert accounts.find_alike("admın") == (None, "Admin")
+    assert accounts.find_alike("user2499")[0] is not None
+    assert accounts.find_alike("usеr2499") == (None, "user2499"), "its e is Cyrillic"
+    opened.close()

@@ -143,6 +143,28 @@ def test_many_guesses_at_once_are_no_more_than_one_by_one(open_server: Server) -
     assert sorted(statuses) == [401] * 10 + [429] * 30
 
 
+# Names that look like another's.
+
+
+@pytest.mark.parametrize("name", ["admın", "аdmіn", "adrnin", "jօhn"])
+def test_a_new_name_that_looks_like_anothers_is_refused_at_every_door(
+    open_server: Server, required: Server, name: str
+) -> None:
+    for server in (open_server, required):
+        post(server, "/accounts", userId="Admin", password=PASSWORD)
+        answer = post(server, "/accounts", userId=name, password=PASSWORD)
+        assert (answer.status_code, answer.json()["error"]["field"]) == (400, "userId"), answer.text
+    with Person(open_server.ws) as mallory:
+        mallory.send(type="init", userId=name, ref=1)
+        refused = mallory.receive()
+        assert (refused["code"], refused["field"]) == ("invalid_field", "userId")
+        assert mallory.ask(type="ping")["type"] == "ack"
+        mallory.send(type="init", userId="mallory")
+        mallory.receive("ready")
+        assert mallory.ask(type="chat", toUserId=name, message="hi")["field"] == "toUserId"
+    assert post(open_server, "/session", userId=name).json()["error"]["field"] == "userId"
+
+
 # Other sites.
 
 
