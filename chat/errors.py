@@ -75,6 +75,12 @@ class Forbidden(ChatError, code="forbidden", status=403, sentence="You may not d
     """The socket's user, or the token of a request, may not do this."""
 
 
+class Blocked(ChatError, code="blocked", status=403):
+    """One of the two has blocked the other; nothing was stored."""
+
+    sentence = "This user does not take your messages."
+
+
 class SignInNeeded(ChatError, code="sign_in_needed", status=401):
     """The name has a password, or this server asks everybody for one; the socket is closed with 4501."""
 

@@ -5,7 +5,20 @@ from functools import partial
 from chat import login
 from chat.client import Client
 from chat.errors import Forbidden
-from chat.protocol.structs import Chat, Dismiss, Init, Payload, Pong, Read, Received, See, Typing, TypingHint, timestamp
+from chat.protocol.structs import (
+    BlockUser,
+    Chat,
+    Dismiss,
+    Init,
+    Payload,
+    Pong,
+    Read,
+    Received,
+    See,
+    Typing,
+    TypingHint,
+    timestamp,
+)
 from chat.router import LATER, Answer, events
 from chat.storage.records import Pointer, Send
 
@@ -24,6 +37,7 @@ def chat(client: Client, event: Chat) -> Answer:
     if own is not None and own != sender and server.user_key(own) != server.user_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     receiver = server.directory.name_of(event.to_user_id, address=client.address)
+    server.blocking.check(sender, receiver)
     server.strangers.check(sender, receiver, event.message)
     server.limits.spend_message(sender, client.address, event.message)
     server.strangers.wrote(sender, receiver)
@@ -54,8 +68,26 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
     receiver = client.chat.directory.name_of(event.to_user_id, address=client.address)
+    if client.chat.blocking.are_apart(client.user_id, receiver):
+        return None
     client.chat.strangers.check(client.user_id, receiver)
     client.chat.online.emit(TypingHint(from_user_id=client.user_id), to=receiver, skip=client)
+    return None
+
+
+@events.on("block", BlockUser)
+def block(client: Client, event: BlockUser) -> Answer:
+    """Nothing passes between the two any more."""
+    other = client.chat.directory.name_of(event.user_id, "userId", client.address)
+    client.chat.blocking.block(client.user_id, other, skip=client)
+    return None
+
+
+@events.on("unblock", BlockUser)
+def unblock(client: Client, event: BlockUser) -> Answer:
+    """It passes again."""
+    other = client.chat.directory.name_of(event.user_id, "userId", client.address)
+    client.chat.blocking.unblock(client.user_id, other, skip=client)
     return None
 
 

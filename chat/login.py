@@ -49,6 +49,7 @@ def enter(client: Client, event: Init) -> Answer:
         chat.presence.left(str(before))
     try:
         states, waiting, unseen = _look(chat, user_id)
+        apart = chat.blocking.apart_from(user_id)
     except ChatError as error:  # not to be in the dict with nobody to catch it up: it says init again
         chat.online.remove(client)
         client.drop_backlogs()
@@ -57,7 +58,7 @@ def enter(client: Client, event: Init) -> Answer:
         if isinstance(error, RateLimited):
             return _refuse(client, event, error, TOO_MUCH, "too many inits")
         raise
-    client.emit(_ready(chat, user_id, states, unseen))
+    client.emit(_ready(chat, user_id, states, unseen, apart))
     chat.presence.came(user_id, (state.with_user_id for state in states))
     if is_new:
         _start_feed(client, waiting)
@@ -108,20 +109,24 @@ def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list
     return states, *chat.storage.notifications.unseen(user_id, PAGE)
 
 
-def _ready(chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int) -> Ready:
+def _ready(
+    chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int, apart: frozenset[str]
+) -> Ready:
     return Ready(
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,
         limits={"frameBytes": chat.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
-        conversations=[_standing(chat, state) for state in states[:READY_CONVERSATIONS]],
+        conversations=[_standing(chat, state, apart) for state in states[:READY_CONVERSATIONS]],
         more=len(states) > READY_CONVERSATIONS or None,
         unseen=unseen or None,
+        blocked=chat.blocking.blocked_by(user_id) or None,
     )
 
 
-def _standing(chat: ChatServer, state: ConversationState) -> Standing:
-    status = chat.presence.status_of(state.with_user_id)
-    is_told = status == "offline" and state.last_seen is not None
+def _standing(chat: ChatServer, state: ConversationState, apart: frozenset[str]) -> Standing:
+    is_apart = state.with_user_id in apart
+    status = "offline" if is_apart else chat.presence.status_of(state.with_user_id)
+    is_told = status == "offline" and state.last_seen is not None and not is_apart
     fields = state._asdict() | {"last_seen": iso(state.last_seen) if is_told else UNSET}
     return Standing(**fields, presence=status)
 

@@ -30,6 +30,7 @@ from chat.notifications.remote import Service
 from chat.notifications.retention import Retention
 from chat.notifications.stream import Streams
 from chat.notifications.webhook import Webhook
+from chat.people.blocking import Blocking
 from chat.people.directory import Directory
 from chat.people.guesses import Guesses
 from chat.people.online import Event, Online, Receiver, Socket
@@ -118,16 +119,22 @@ class ChatServer:
             self.settings.auth == "required",
             self.limits.new_names,
         )
+        self.blocking = Blocking(self.storage, self.online)
         self.presence = Presence(
-            self.storage, self.online, self.settings.presence_seconds, pause=partial(gevent.sleep, 0)
+            self.storage,
+            self.online,
+            self.settings.presence_seconds,
+            pause=partial(gevent.sleep, 0),
+            apart_from=self.blocking.apart_from,
         )
+        self.blocking.changed = self.presence.introduce
 
     def _add_messages_and_notifications(self) -> None:
         settings, storage, log = self.settings, self.storage, self.log
         connections, online, metrics = self.connections, self.online, self.metrics
         self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, metrics, log, connections.spawn)
         offline = self.webhook.tell
-        self.receipts = Receipts(storage.journal, online)
+        self.receipts = Receipts(storage.journal, online, self.blocking.may_be_told)
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
         self.strangers = Strangers(self.limits.strangers_bytes, settings.outbox_bytes, history, online.of)

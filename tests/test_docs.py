@@ -97,7 +97,13 @@ STOPS = "(the server is told to stop)"
 PEOPLE = re.compile(r"\b(alice|bob|carol)\b")
 REQUEST = re.compile(r"(?P<method>GET|POST) (?P<path>/\S*) ?(?P<body>.*)")
 ANSWER = re.compile(r"(?P<status>\d{3}) (?P<body>.*)")
-VARIES = {"timestamp": TIMESTAMP, "lastSeen": TIMESTAMP, "expiresAt": TIMESTAMP, "token": re.compile(r"eyJhbGciOi.+")}
+VARIES = {
+    "timestamp": TIMESTAMP,
+    "since": TIMESTAMP,
+    "lastSeen": TIMESTAMP,
+    "expiresAt": TIMESTAMP,
+    "token": re.compile(r"eyJhbGciOi.+"),
+}
 _numbers = itertools.count(1)
 
 

@@ -16,6 +16,7 @@ class Receipts:
 
     _journal: Journal
     _online: Online[Socket]
+    _may_be_told: Callable[[str, str], bool] = lambda _one, _other: True  # whether the second may hear of the first
 
     def move(self, pointer: Pointer, skip: object, then: Callable[[ChatError | None], None]) -> None:
         """Move it for the socket `skip`, which is not told; `then` gets None or the error. Raises Busy."""
@@ -31,6 +32,7 @@ class Receipts:
         if not isinstance(moved, Pointer):
             return
         receipt = Receipt(**moved._asdict())
-        self._online.emit(receipt, to=moved.with_user_id, skip=skip)
+        if self._may_be_told(moved.user_id, moved.with_user_id):
+            self._online.emit(receipt, to=moved.with_user_id, skip=skip)
         if moved.user_id != moved.with_user_id:
             self._online.emit(receipt, to=moved.user_id, skip=skip)

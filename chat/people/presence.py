@@ -30,6 +30,7 @@ class Presence:
     clock: Callable[[], float] = time.time  # Unix time in seconds; somebody may set it
     steady: Callable[[], float] = time.monotonic  # seconds, which only grow
     pause: Callable[[], None] = lambda: None  # lets others have their turn of the loop
+    apart_from: Callable[[str], frozenset[str]] = lambda _: frozenset()  # who hears nothing of a user; may block
 
     def __post_init__(self) -> None:
         self._told: dict[str, Status] = {}  # user -> what others were told last; nobody who is offline
@@ -49,7 +50,8 @@ class Presence:
         others = [*partners]
         if others:
             self._has_partners.add(user_id)
-        self._tell(user_id, others)
+        apart = self.apart_from(user_id)
+        self._tell(user_id, [other for other in others if other not in apart])
 
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
@@ -62,11 +64,14 @@ class Presence:
         """One of the user's sockets went away, or is back. Told within a second: tabs are switched to and fro."""
         self._changed.add(user_id)
 
-    def introduce(self, one: str, other: str) -> None:
-        """Two users begin a conversation, so each learns how the other is: who asked for it with `sync`."""
+    def introduce(self, one: str, other: str, are_apart: bool = False) -> None:
+        """Two users begin a conversation, so each learns how the other is: who asked for it with `sync`.
+
+        `are_apart`: one has blocked the other, so each learns that the other is offline.
+        """
         self._has_partners |= {user for user in (one, other) if self._online.of(user)}
         for to, about in ((one, other), (other, one)):
-            frame = encoded(PresenceChange(user_id=about, status=self.status_of(about)))
+            frame = encoded(PresenceChange(user_id=about, status="offline" if are_apart else self.status_of(about)))
             for socket in self._online.of(to):
                 if about != to and socket.wants_sync:
                     socket.send(frame)
@@ -100,8 +105,9 @@ class Presence:
         # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
         seen = {user: ms for user, others in partners.items() if others and (ms := self._left_ms(user))}
         self._note(seen)
+        apart = {user: self.apart_from(user) for user in users}
         for user, others in partners.items():
-            self._tell(user, others, seen.get(user))
+            self._tell(user, [other for other in others if other not in apart[user]], seen.get(user))
 
     def _left_ms(self, user: str) -> int:
         """When the last socket left, a Unix time in milliseconds; 0: there is one."""

@@ -106,6 +106,15 @@ class See(Dismiss):
     """I have seen this notification."""
 
 
+class BlockUser(Payload):
+    """Let nothing pass between `user_id` and me; or, with `unblock`, let it pass again."""
+
+    user_id: UserId
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
 class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"):
     """What the server sends. Fields that are None are left out."""
 
@@ -135,6 +144,7 @@ class Ready(ServerEvent, tag="ready"):
     conversations: list[Standing]  # the newest first
     more: bool | None = None  # True: there are older conversations
     unseen: int | None = None  # how many notifications wait; None: none
+    blocked: list[str] | None = None  # whom the user has blocked; None: nobody
 
 
 class ChatMessage(ServerEvent, tag="chat"):
@@ -203,6 +213,13 @@ class PresenceChange(ServerEvent, tag="presence"):
     user_id: str
     status: str
     last_seen: str | None = None  # only with offline
+
+
+class BlockChange(ServerEvent, tag="blocking"):
+    """You have blocked `user_id`, or no longer do, on another of your screens."""
+
+    user_id: str
+    blocked: bool
 
 
 class Pong(ServerEvent, tag="pong"):

@@ -85,6 +85,17 @@ last_seen = Table(
     Column("at", BigInteger, nullable=False),  # Unix time in milliseconds
 )
 
+# Whom a user has blocked.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("blocked_id", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),  # Unix time in milliseconds
+    PrimaryKeyConstraint("user_id", "blocked_id"),
+    Index("blocks_of_a_blocked_one", "blocked_id"),
+)
+
 # A session is a token, and needs no row; one that was ended before its token expires has.
 ended_sessions = Table(
     "ended_sessions",

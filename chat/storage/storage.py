@@ -14,6 +14,7 @@ from chat.errors import Busy, Unavailable
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
+from chat.storage.blocks import Blocks
 from chat.storage.database import Database, again_if_broken
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
@@ -65,6 +66,7 @@ class Storage:
         self.search_index = SearchIndex(self.database, self.writer.grown, log)
         self.notifications = Notifications(self.database, user_key)
         self.batches = Batches(self.database, user_key)
+        self.blocks = Blocks(self.database)
         self.last_seen = LastSeen(self.database)
         self.journal = Journal(self.writer, journal_records, log)
         self._is_indexing = False

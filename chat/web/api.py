@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 from chat.errors import MethodNotAllowed, NotFound
-from chat.web import accounts, conversations, notifications, openapi, push, search
+from chat.web import accounts, blocks, conversations, notifications, openapi, push, search
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
 
@@ -20,7 +20,15 @@ def show_document() -> dict[str, Any]:
     return openapi.document(VIEWS)
 
 
-VIEWS = (*accounts.VIEWS, *conversations.VIEWS, *push.VIEWS, *notifications.VIEWS, *search.VIEWS, show_document)
+VIEWS = (
+    *accounts.VIEWS,
+    *conversations.VIEWS,
+    *push.VIEWS,
+    *notifications.VIEWS,
+    *search.VIEWS,
+    *blocks.VIEWS,
+    show_document,
+)
 
 
 class NameConverter(BaseConverter):

@@ -2,6 +2,7 @@
 /** Owns the beginning: starts the parts of the page, in their order. Leaves how they meet to wiring/, the work to them. */
 import {TabSession} from "./models/tab-session.js";
 import {wireAddress} from "./wiring/address.js";
+import {wireBlocks} from "./wiring/blocks.js";
 import {wireComposer} from "./wiring/composer.js";
 import {wireConnection} from "./wiring/connection.js";
 import {wireConversations} from "./wiring/conversations.js";
@@ -34,6 +35,7 @@ function start(me) {
   wireConnection(models, elements);
   wireNotifications(models, elements);
   wireConversations(models, elements);
+  wireBlocks(models, elements);
   wireHistory(models, elements);
   wireOutbox(models, elements);
   wireReceipts(models, elements);

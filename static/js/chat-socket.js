@@ -60,9 +60,9 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string,
  *   timestamp?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number}} Ready `unseen`: that many notifications are
+ *   more?: boolean, unseen?: number, blocked?: string[]}} Ready `unseen`: that many notifications are
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
- * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange,
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange, blocking: {userId: string, blocked: boolean},
  *   notification: Notification, seen: {notificationId: number}, dismissed: {notificationId: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
  *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain

@@ -78,6 +78,16 @@ export const texts = {
   "conversation.typing": {en: "typing…", ko: "입력 중…"},
   "conversation.heard": {en: "{name} says: {text}", ko: "{name} 님의 메시지: {text}"},
 
+  "block.block": {en: "Block", ko: "차단"},
+  "block.unblock": {en: "Unblock", ko: "차단 해제"},
+  "block.unblockName": {en: "Unblock {name}", ko: "{name} 차단 해제"},
+  "block.ask": {en: "Block {name}?", ko: "{name} 님을 차단할까요?"},
+  "block.askHint": {en: "Neither of you can write to the other then, or see who is there. What was written stays. You can unblock at any time.", ko: "서로 메시지를 보내거나 접속 상태를 볼 수 없게 됩니다. 지난 메시지는 그대로 남으며, 언제든지 차단을 해제할 수 있습니다."},
+  "block.note": {en: "You have blocked this person.", ko: "차단한 사람입니다."},
+  "block.list": {en: "Blocked people", ko: "차단한 사람"},
+  "block.none": {en: "You have blocked nobody.", ko: "차단한 사람이 없습니다."},
+  "block.close": {en: "Close", ko: "닫기"},
+
   "composer.label": {en: "Write a message", ko: "메시지를 입력하세요"},
   "composer.send": {en: "Send", ko: "보내기"},
 
@@ -139,6 +149,7 @@ export const texts = {
   "error.unknown_field": {en: "The server did not expect all of it.", ko: "서버가 알 수 없는 항목이 있습니다."},
   "error.invalid_field": {en: "Something in it is not allowed.", ko: "허용되지 않는 값이 있습니다."},
   "error.forbidden": {en: "You may not do that.", ko: "권한이 없습니다."},
+  "error.blocked": {en: "One of you has blocked the other.", ko: "둘 중 한 사람이 상대방을 차단했습니다."},
   "error.not_initialised": {en: "The server does not know who you are yet.", ko: "서버가 아직 이름을 확인하지 못했습니다."},
   "error.conflict": {en: "Another message was sent under the same mark.", ko: "같은 식별자로 다른 메시지가 이미 전송되었습니다."},
   "error.busy": {en: "The server is busy.", ko: "서버가 바쁩니다."},

@@ -1,5 +1,5 @@
 // @ts-check
-/** Owns the head of the open conversation: whom it is with, and what they do just now. */
+/** Owns the head of the open conversation: whom it is with, what they do just now, and buttons: `block`, `unblock`. */
 import {language, momentOf, say} from "../language.js";
 import {drawFace, part} from "./parts.js";
 
@@ -10,6 +10,9 @@ export class ConversationHeader extends HTMLElement {
   #conversation;
 
   connectedCallback() {
+    for (const type of ["block", "unblock"]) {
+      part(this, `.${type}`, HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent(type)));
+    }
     language.addEventListener("change", () => this.draw());
   }
 
@@ -17,6 +20,12 @@ export class ConversationHeader extends HTMLElement {
   show(conversation) {
     this.#conversation = conversation;
     this.draw();
+  }
+
+  /** @param {boolean} isBlocked whether I have blocked the other one */
+  showBlocked(isBlocked) {
+    part(this, ".block", HTMLElement).hidden = isBlocked;
+    part(this, ".unblock", HTMLElement).hidden = !isBlocked;
   }
 
   draw() {

@@ -1,6 +1,7 @@
 // @ts-check
 /** Owns the list of the page's elements, found once in its markup. Leaves what they show to each of them. */
 import {AccountDialog} from "../elements/account-dialog.js";
+import {BlockDialog} from "../elements/block-dialog.js";
 import {ChatBanners} from "../elements/chat-banners.js";
 import {ChatBell} from "../elements/chat-bell.js";
 import {ConnectionStatus} from "../elements/connection-status.js";
@@ -28,6 +29,9 @@ export function findElements() {
     nameField: part(document, "name-field", NameField),
     searchBox: part(document, "search-box", SearchBox),
     accountDialog: part(document, "account-dialog", AccountDialog),
+    blockDialog: part(document, "block-dialog", BlockDialog),
+    blockedButton: part(document, "#blocked", HTMLButtonElement),
+    blockedNote: part(document, "#blocked-note", HTMLElement),
     accountButton: part(document, "#account", HTMLButtonElement),
     signOutButton: part(document, "#sign-out", HTMLButtonElement),
     conversation: part(document, "#conversation", HTMLElement),

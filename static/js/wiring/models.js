@@ -2,6 +2,7 @@
 /** Owns the list of what a signed-in page is made of besides its elements. Leaves how they meet to this folder's other files. */
 import {ChatApi} from "../chat-api.js";
 import {ChatSocket} from "../chat-socket.js";
+import {Blocks} from "../models/blocks.js";
 import {Conversations} from "../models/conversations.js";
 import {History} from "../models/history.js";
 import {Outbox} from "../models/outbox.js";
@@ -15,9 +16,10 @@ import {apiBase, socketUrl} from "./server.js";
 export function makeModels(me, session) {
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: () => session.showToken()});
   const conversations = new Conversations(me);
+  const blocks = new Blocks();
   const api = new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY);
   const history = new History(api, conversations);
   const outbox = new Outbox(me, localStorage);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
-  return {me, session, socket, conversations, api, history, outbox, typing};
+  return {me, session, socket, conversations, blocks, api, history, outbox, typing};
 }

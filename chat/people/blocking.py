@@ -1,0 +1,116 @@
+"""Owns who has blocked whom, as each message asks for it: in memory, bounded, and as the database has it.
+
+Between two of whom one has blocked the other nothing passes, either way. What passes is known to others.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chat.errors import Blocked, Forbidden, InvalidField, RateLimited
+from chat.limits import Meter
+from chat.people.online import Online, Socket
+from chat.protocol.structs import BlockChange
+from chat.storage.storage import Storage
+
+KNOWN = 100_000  # users whose blocks are kept in memory; those of others are read when they are asked for
+MOST = 1_000  # people whom one user may block
+CHANGES_PER_MINUTE = 60  # of one user: each is a commit, and is told to both
+
+Apart = tuple[frozenset[str], frozenset[str]]  # whom a user has blocked, and who has blocked the user
+
+
+@dataclass(eq=False)
+class Blocking:
+    """The blocks of one chat. Lives on the event loop; its questions to the database block the greenlet."""
+
+    _storage: Storage
+    _online: Online[Socket]
+    # Called with both users, and whether one has blocked the other, when that has changed.
+    changed: Callable[[str, str, bool], None] = lambda _one, _other, _are_apart: None
+    _changes: Meter = field(default_factory=lambda: Meter(CHANGES_PER_MINUTE))
+
+    def __post_init__(self) -> None:
+        self._known: OrderedDict[str, Apart] = OrderedDict()  # the one that was asked for longest ago comes first
+        self._writes = 0  # so far: what was read before one of them may be out of date
+
+    def check(self, sender: str, receiver: str) -> None:
+        """Raise Blocked if `sender` may not write to `receiver`."""
+        mine, theirs = self._of(sender)
+        if receiver in theirs:
+            raise Blocked(field="toUserId")
+        if receiver in mine:
+            raise Blocked("You have blocked this user. Unblock them to write.", "toUserId")
+
+    def are_apart(self, one: str, other: str) -> bool:
+        """Return whether one of them has blocked the other."""
+        mine, theirs = self._of(one)
+        return other in mine or other in theirs
+
+    def may_be_told(self, one: str, other: str) -> bool:
+        """Return whether `other` may hear of `one`, from memory alone. Never blocks; False where nobody knows."""
+        mine, theirs = self._known.get(one, (frozenset([other]), frozenset()))
+        return other not in mine and other not in theirs
+
+    def apart_from(self, user_id: str) -> frozenset[str]:
+        """Return all whom the user has blocked, or who have blocked the user."""
+        mine, theirs = self._of(user_id)
+        return mine | theirs if mine or theirs else mine
+
+    def blocked_by(self, user_id: str) -> list[str]:
+        """Return whom the user has blocked, in the order of the alphabet."""
+        return sorted(self._of(user_id)[0])
+
+    def block(self, user_id: str, other: str, skip: object = None) -> None:
+        """Have nothing pass between the two. Once stored, the user's sockets are told, but for `skip`.
+
+        Raises InvalidField, Forbidden, RateLimited; or as `Storage.write`.
+        """
+        if user_id == other:
+            raise InvalidField("userId must be another user's name.", "userId")
+        mine, _ = self._of(user_id)
+        if len(mine) >= MOST and other not in mine:
+            raise Forbidden(f"You have blocked {MOST:,} people. Unblock one of them first.", "userId")
+        self._change(user_id, other, True, skip)
+
+    def unblock(self, user_id: str, other: str, skip: object = None) -> None:
+        """Undo `block`."""
+        self._change(user_id, other, False, skip)
+
+    def _change(self, user_id: str, other: str, is_blocked: bool, skip: object) -> None:
+        if (other in self._of(user_id)[0]) == is_blocked:
+            return
+        if seconds := self._changes.take(user_id):
+            raise RateLimited(seconds)
+        stored = self._storage.blocks
+        self._storage.write(stored.add if is_blocked else stored.remove, user_id, other)
+        self._writes += 1
+        self._learn(user_id, other, is_blocked)
+        self._online.emit(BlockChange(user_id=other, blocked=is_blocked), to=user_id, skip=skip)
+        are_apart = self.are_apart(user_id, other)
+        history = self._storage.messages.history
+        if are_apart or self._storage.in_thread(history, user_id, other, 1).messages:  # else they have never met
+            self.changed(user_id, other, are_apart)
+
+    def _learn(self, user_id: str, other: str, is_blocked: bool) -> None:
+        if apart := self._known.get(user_id):
+            mine, theirs = apart
+            self._known[user_id] = (mine | {other} if is_blocked else mine - {other}), theirs
+        if apart := self._known.get(other):
+            mine, theirs = apart
+            self._known[other] = mine, (theirs | {user_id} if is_blocked else theirs - {user_id})
+
+    def _of(self, user_id: str) -> Apart:
+        found = self._known.get(user_id)
+        if found is not None:
+            self._known.move_to_end(user_id)
+            return found
+        while True:
+            writes = self._writes
+            found = self._storage.in_thread(self._storage.blocks.of, user_id)
+            if writes == self._writes:
+                break
+        self._known[user_id] = found
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        return found

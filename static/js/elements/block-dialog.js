@@ -1,0 +1,67 @@
+// @ts-check
+/**
+ * Owns the two dialogs about blocking: one asks before somebody is blocked (`block` {userId}), one lists who is, each
+ * with a way back (`unblock` {userId}). Leaves asking the server to others.
+ */
+import {language, say} from "../language.js";
+import {copy, drawFace, part} from "./parts.js";
+
+export class BlockDialog extends HTMLElement {
+  #userId = "";
+  /** @type {string[]} */
+  #blocked = [];
+
+  connectedCallback() {
+    part(this, ".confirm .main-button", HTMLButtonElement).addEventListener("click", () => {
+      this.#dialog("confirm").close();
+      this.dispatchEvent(new CustomEvent("block", {detail: {userId: this.#userId}}));
+    });
+    for (const name of ["confirm", "blocked"]) {
+      part(this, `.${name} .cancel`, HTMLButtonElement).addEventListener("click", () => this.#dialog(name).close());
+    }
+    language.addEventListener("change", () => this.#draw());
+  }
+
+  /** Asks whether this person is to be blocked. @param {string} userId */
+  ask(userId) {
+    this.#userId = userId;
+    this.#draw();
+    this.#dialog("confirm").showModal();
+  }
+
+  /** Shows who is blocked. */
+  open() {
+    this.#dialog("blocked").showModal();
+  }
+
+  /** @param {string[]} blocked whom I have blocked */
+  show(blocked) {
+    this.#blocked = blocked;
+    this.#draw();
+  }
+
+  /** @param {string} name @returns {HTMLDialogElement} */
+  #dialog(name) {
+    return part(this, `.${name}`, HTMLDialogElement);
+  }
+
+  #draw() {
+    part(this, ".confirm h2", HTMLElement).textContent = say("block.ask", {name: this.#userId});
+    part(this, ".blocked .none", HTMLElement).hidden = this.#blocked.length > 0;
+    part(this, ".blocked ul", HTMLElement).replaceChildren(...this.#blocked.map((userId) => this.#rowOf(userId)));
+  }
+
+  /** @param {string} userId */
+  #rowOf(userId) {
+    const row = copy("blocked-row");
+    part(row, ".name", HTMLElement).textContent = userId;
+    drawFace(part(row, ".face", HTMLElement), userId);
+    const button = part(row, "button", HTMLButtonElement);
+    button.textContent = say("block.unblock");
+    button.setAttribute("aria-label", say("block.unblockName", {name: userId}));
+    button.addEventListener("click", () => this.dispatchEvent(new CustomEvent("unblock", {detail: {userId}})));
+    return row;
+  }
+}
+
+customElements.define("block-dialog", BlockDialog);
