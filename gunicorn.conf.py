@@ -46,11 +46,10 @@ def post_worker_init(worker):
 
 def bound_connections(worker):
     """Leave places for others where one address holds many. Behind a proxy all have the proxy's address."""
-    from chat.process import served
+    from chat.process import is_behind_proxy
     from chat.transport.places import bound_per_address
 
-    chat = served()
-    if chat is not None and not chat.settings.trusted_proxies:
+    if not is_behind_proxy():
         worker.handle = bound_per_address(worker.handle)
 
 

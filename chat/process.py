@@ -69,6 +69,11 @@ def served() -> ChatServer | None:
     return found[0] if found else None
 
 
+def is_behind_proxy() -> bool:
+    """Return whether what this process serves says that a proxy stands before it."""
+    return any(chat.settings.trusted_proxies for chat in _served)
+
+
 def is_gunicorn_worker() -> bool:
     """Return whether a worker of gunicorn is loading its application. BadSetting: its master is (--preload)."""
     arbiter = sys.modules.get("gunicorn.arbiter")
