@@ -88,7 +88,7 @@ def init_db() -> None:
 @_with_password
 def add_user(name: str, password_hash: str) -> None:
     """Give a free name a password."""
-    if _chat().storage.accounts.give_password(name, password_hash) is None:
+    if _chat().storage.accounts.give_password(name, password_hash, of_host=True) is None:
         raise click.ClickException(f"{name} has a password already, or is disabled.")
     click.echo(f"{name} can sign in now.")
 

@@ -76,9 +76,10 @@ class Settings:
         choices=("open", "required"),
     )
     signup: str = _setting(
-        "open",
+        "",
         "open or closed",
-        "With CHAT_AUTH=required, whether people make their own accounts; closed: flask chat add-user does.",
+        "With CHAT_AUTH=required, whether people make accounts for new names; closed: flask chat add-user does. "
+        "Empty: closed where CHAT_TOKEN_SECRET is set, since another application names users there; else open.",
         choices=("open", "closed"),
     )
     trusted_proxies: int = _setting(
@@ -142,6 +143,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.token_secret and len(self.token_secret.encode()) < SECRET_BYTES:
             raise BadSetting(f"CHAT_TOKEN_SECRET must have at least {SECRET_BYTES} bytes.", "CHAT_TOKEN_SECRET")
+        if not self.signup:
+            object.__setattr__(self, "signup", "closed" if self.token_secret else "open")
         if self.webhook_url:
             _check_webhook(self.webhook_url, self.webhook_http == "anywhere")
             if not self.webhook_secret:

@@ -94,11 +94,11 @@ class WrongPassword(ChatError, code="wrong_password", status=401, sentence="Name
 class SignUpClosed(ChatError, code="sign_up_closed", status=403):
     """People cannot make accounts here by themselves (CHAT_SIGNUP=closed)."""
 
-    sentence = "Accounts are made by whoever runs this server. Ask them for one."
+    sentence = "Accounts are made by whoever runs this server, with flask chat add-user. Ask them for one."
 
 
 class NameTaken(ChatError, code="name_taken", status=409, sentence="This name is taken. Choose another one."):
-    """Somebody has given this name a password already, or it was shut."""
+    """The name has a password already, was shut, was used before, or is held by an older session."""
 
 
 class UnknownUser(ChatError, code="unknown_user", status=404):

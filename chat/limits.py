@@ -28,6 +28,7 @@ MINUTE, DAY = 60.0, 86_400.0
 # which is more than one address can spend: two cannot shut the name's owner out either.
 WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 10, 1_800.0
 WRONG_PASSWORDS_OF_A_NAME = 1_000
+FIRST_PASSWORDS, FIRST_PASSWORDS_SECONDS = 10, 3_600.0  # that an address may give to free names
 INITS_PER_MINUTE = 120  # of a user; each hundred conversations cost one more
 INIT_CONVERSATIONS = 100
 NEW_NAMES_PER_MINUTE = 3_000  # of an address, as many as may connect: a new school, each of whom writes to somebody
@@ -126,6 +127,7 @@ class Limits:
         self.requests = Meter(limit(settings.requests_per_minute))  # by `origin_of` an address
         self.inits = Meter(limit(INITS_PER_MINUTE))  # by user
         self.new_names = Meter(limit(NEW_NAMES_PER_MINUTE))  # by origin
+        self.first_passwords = Meter(limit(FIRST_PASSWORDS), FIRST_PASSWORDS_SECONDS)  # by origin
         self.wrong_passwords = Meter(WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)  # by origin and user
         self.wrong_passwords_of_a_name = Meter(WRONG_PASSWORDS_OF_A_NAME, DAY)  # by user
 

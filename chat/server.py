@@ -117,6 +117,7 @@ class ChatServer:
             self.listeners,
             self.user_key,
             self.settings.auth == "required",
+            bool(self.settings.token_secret),
             self.limits.new_names,
         )
         self.blocking = Blocking(self.storage, self.online)

@@ -18,10 +18,12 @@ from chat.protocol.names import checked_user_id
 from chat.protocol.structs import SIGN_IN, TRY_AGAIN_LATER
 from chat.storage.accounts import Account
 from chat.storage.database import parts
+from chat.storage.sessions import EndedSession
 from chat.storage.storage import Storage
 
 KNOWN = 100_000  # accounts kept in memory, or as many as there are users online
 LOOKED_AT = 10  # accounts that each new one looks at, to forget one that is not online
+HELD_HOURS = 12  # a day in class: so long a sign-in to a free name keeps younger ones from giving it a password
 LATE_MS = 10_000  # how long before it is seen a change may have got its time
 
 
@@ -35,12 +37,15 @@ class Directory:
     _streams: Online[Receiver]
     _user_key: Callable[[str], str]  # makes of a name the key by which two spellings are one user
     required: bool  # whether everybody needs a token (CHAT_AUTH)
+    _has_host: bool = False  # whether a host application knows the tokens' secret
     _new_names: Meter = field(default_factory=lambda: Meter(0))  # that nothing is stored of, by `origin_of` an address
 
     def __post_init__(self) -> None:
         # By user_key; of free names too. Of a user who is online it is never forgotten: their sockets are found by
         # its spelling. The one that was looked at longest ago comes first.
         self._accounts: OrderedDict[str, Account] = OrderedDict()
+        # By user_key: since when somebody is here without a token, a Unix time in milliseconds.
+        self._here_since: dict[str, int] = {}
         self._looked_at_ms = int(time.time() * 1000)
 
     def name_of(self, user_id: str, field: str = "toUserId", address: str = UNKNOWN_ADDRESS) -> str:
@@ -91,6 +96,8 @@ class Directory:
         account = self._looked_up(user_id, "userId")
         if not account.is_free:
             raise SignInNeeded
+        if all(client.admission is not None for client in self._sockets_of(account.name)):
+            self._here_since[self._user_key(user_id)] = int(time.time() * 1000)
         return account.name, None
 
     def admission_of(self, token: str) -> tuple[str, Admission]:
@@ -98,15 +105,31 @@ class Directory:
         return self._checked(self._tokens.read(token))
 
     def _checked(self, claims: Claims) -> tuple[str, Admission]:
-        account, ended = self._storage.in_thread(self._storage.accounts.find, claims.sub, claims.jti)
-        if account is None and self.required:  # whoever shares the secret may name new people
-            [name] = self._storage.write(self._storage.accounts.keep_names, [claims.sub])
-            account = Account(name)
-        account = self._learn(claims.sub, account)
+        accounts = self._storage.accounts
+        account, ended = self._storage.in_thread(accounts.find, claims.sub, claims.jti)
         admission = claims.admission
-        if ended or not _may_stay(admission, account):
+        if ended or not _may_stay(admission, account or Account(claims.sub)):
             raise NotSignedIn("This session has ended. Sign in again.")
-        return account.name, admission
+        if self._has_host and claims.generation is None and not (account and account.host):
+            account = self._storage.write(accounts.keep_host_name, claims.sub)  # once for each name
+        elif account is None and self.required:
+            [name] = self._storage.write(accounts.keep_names, [claims.sub])
+            account = Account(name)
+        return self._learn(claims.sub, account).name, admission
+
+    def is_held_before(self, account: Account, own: Admission | None) -> bool:
+        """Return whether an older session than `own` holds a free name. None: there is no own one.
+
+        Who holds it: everybody who is here with it, and whoever signed in to it in the last HELD_HOURS.
+        """
+        now_ms = int(time.time() * 1000)
+        own_ms = now_ms + 1 if own is None else own.issued_ms
+        begun = self._storage.in_thread(self._storage.sessions.of, account.name, account.generation)
+        held_from = [one.created_at for one in begun if one.created_at > now_ms - HELD_HOURS * 3_600_000]
+        here_since = self._here_since.get(self._user_key(account.name), 0)
+        for client in self._sockets_of(account.name):
+            held_from.append(here_since if client.admission is None else client.admission.issued_ms)
+        return any(since < own_ms for since in held_from)
 
     def _looked_up(self, user_id: str, field: str, address: str = UNKNOWN_ADDRESS) -> Account:
         account = self._accounts.get(self._user_key(user_id))
@@ -145,12 +168,14 @@ class Directory:
             key, account = self._accounts.popitem(last=False)
             if any(True for _ in self._sockets_of(account.name)):
                 self._accounts[key] = account  # the last one from now on
+            else:
+                self._here_since.pop(key, None)
 
     def keep_up(self) -> None:
         """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""
         now_ms = int(time.time() * 1000)
         try:
-            changed, ended = self._storage.in_thread(self._storage.accounts.changed_since, self._looked_at_ms - LATE_MS)
+            changed, ended = self._storage.in_thread(self._changes, self._looked_at_ms - LATE_MS)
         except Unavailable:
             return
         self._looked_at_ms = now_ms
@@ -165,6 +190,9 @@ class Directory:
                 for client in self._sockets_of(owner.name):
                     if client.admission is not None and client.admission.session == session.id:
                         client.close(SIGN_IN, "signed out")
+
+    def _changes(self, since_ms: int) -> tuple[list[Account], list[EndedSession]]:
+        return self._storage.accounts.changed_since(since_ms), self._storage.sessions.ended_since(since_ms)
 
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)
@@ -185,4 +213,6 @@ def _unknown(user_id: str, field: str) -> UnknownUser:
 def _may_stay(admission: Admission | None, account: Account) -> bool:
     if admission is None:
         return account.is_free
-    return not account.disabled and admission.issued_ms >= account.valid_from
+    if admission.generation is None:  # a host application's token
+        return not account.disabled and admission.issued_ms >= account.valid_from
+    return not account.disabled and admission.generation == account.generation

@@ -33,6 +33,7 @@ class Admission(NamedTuple):
     session: str | None
     issued_ms: int  # Unix time in milliseconds when the token was made; 0: it does not say
     expires_at: float  # Unix time in seconds
+    generation: int | None = None  # of the account when the token was made; None: a host application made it
 
     @property
     def deadline(self) -> float:
@@ -48,13 +49,14 @@ class Claims(msgspec.Struct):
     nbf: float = 0
     iat: float = 0
     jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
+    generation: int | None = None  # of the account; only our own tokens have one
 
     def __post_init__(self) -> None:
         self.sub = checked_user_id(self.sub, "sub")
 
     @property
     def admission(self) -> Admission:
-        return Admission(self.jti, round(self.iat * 1000), self.exp)
+        return Admission(self.jti, round(self.iat * 1000), self.exp, self.generation)
 
 
 class ServiceClaims(msgspec.Struct):
@@ -78,16 +80,17 @@ class Tokens:
         self._seconds = seconds
         self._clock = clock
 
-    def sign(self, user_id: str, valid_from: int = 0) -> tuple[str, int]:
-        """Return a token for a new session of `user_id`, and the Unix time in seconds when it expires.
+    def sign(self, user_id: str, generation: int = 0) -> tuple[str, Admission]:
+        """Return a token for a new session of `user_id`, and what it says.
 
-        `valid_from`: a Unix time in milliseconds; older tokens of this user do not count any more.
+        `generation`: the account's, as it was read together with the password that let the user in. The token
+        counts as long as the account has that one.
         """
-        # To the millisecond: a password may change twice in a second, and this be the one in between.
-        now = max(round(self._clock(), 3), valid_from / 1000)
-        expires_at = int(now) + int(self._seconds)
-        claims = {"sub": user_id, "iat": now, "exp": expires_at, "jti": secrets.token_urlsafe(12)}
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM), expires_at
+        now = round(self._clock(), 3)
+        expires_at, session = int(now) + int(self._seconds), secrets.token_urlsafe(12)
+        claims = {"sub": user_id, "iat": now, "exp": expires_at, "jti": session, "generation": generation}
+        token = jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        return token, Admission(session, round(now * 1000), expires_at, generation)
 
     def read(self, token: str) -> Claims:
         """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""

@@ -1,4 +1,4 @@
-"""Owns accounts: names, password hashes, sessions that ended early. Who is let in is left to others."""
+"""Owns accounts: names, password hashes, generations. Sessions stand beside it; who is let in is left to others."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from chat.protocol.lookalikes import skeleton
 from chat.storage.database import Database, parts
-from chat.storage.schema import accounts, ended_sessions
+from chat.storage.schema import accounts, notifications, sessions
 
 
 class Account(NamedTuple):
@@ -16,19 +16,14 @@ class Account(NamedTuple):
     name: str
     password: str | None = None
     disabled: bool = False
-    valid_from: int = 0  # Unix time in milliseconds: a token that was issued before does not count
+    valid_from: int = 0  # Unix time in milliseconds: a host's token that was issued before does not count
+    generation: int = 0  # grows with each password: a token of ours that carries another one does not count
+    host: bool = False  # a host application's token named the user
 
     @property
     def is_free(self) -> bool:
         """True if anybody may use the name, where accounts are not required."""
-        return self.password is None and not self.disabled
-
-
-class EndedSession(NamedTuple):
-    """A session whose token does not count any more, though it has not expired."""
-
-    id: str
-    user_key: str
+        return self.password is None and not self.disabled and not self.host
 
 
 class Accounts:
@@ -38,13 +33,13 @@ class Accounts:
         self._database = database
         self._user_key = user_key
         self._insert = database.insert(accounts).on_conflict_do_nothing()
-        self._insert_ended = database.insert(ended_sessions).on_conflict_do_nothing()
 
     def find(self, name: str, session: str | None = None) -> tuple[Account | None, bool]:
         """Return the account of `name`, or None if nothing is stored of it; and whether `session` has ended."""
         with self._database.reading() as connection:
             account = self._account(connection, name)
-            ended = session is not None and connection.execute(_ENDED, {"session": session}).first() is not None
+            this = {"user": self._user_key(name), "session": session}
+            ended = session is not None and connection.execute(_ENDED, this).first() is not None
         return account, ended
 
     def find_alike(self, name: str) -> tuple[Account | None, str | None]:
@@ -71,13 +66,49 @@ class Accounts:
             self.insert_new(connection, names, self._database.now_ms())
             return [self._stored(connection, name).name for name in names]
 
-    def give_password(self, name: str, password: str) -> Account | None:
-        """Give a name its first password; None if it has one, or is disabled. Ends its sessions."""
+    def keep_host_name(self, name: str) -> Account:
+        """Note that a host application's token named a user: the name is the host's.
+
+        Sessions of ours end, if it had no password: a stranger may have begun them.
+        """
         with self._database.transaction() as connection:
             self.insert_new(connection, [name], self._database.now_ms())
-            free = (accounts.c.password.is_(None), ~accounts.c.disabled)
+            account = self._stored(connection, name)
+            generation = account.generation + (account.password is None)
+            row = accounts.update().where(accounts.c.key == self._user_key(name), ~accounts.c.host)
+            now = self._database.now_ms()
+            connection.execute(row.values(host=True, generation=generation, changed_at=now))
+            return self._stored(connection, name)
+
+    def sign_up(self, name: str, password: str) -> Account | None:
+        """Make a name with a password; None if a row or a token has named it before, whoever it was."""
+        key = {"key": self._user_key(name)}
+        with self._database.transaction() as connection:
+            if any(connection.execute(query, key).first() is not None for query in _NAMED):
+                return None
+            now = self._database.now_ms()
+            row = self._new_row(name, now) | {"changed_at": now, "password": password, "generation": 1}
+            made = connection.execute(self._insert.returning(accounts.c.key), row).first()
+            return None if made is None else self._stored(connection, name)
+
+    def give_password(self, name: str, password: str, of_host: bool = False) -> Account | None:
+        """Give a name its first password; None if it has one, or is disabled. Ends its sessions.
+
+        `of_host`: also a name that is a host application's.
+        """
+        with self._database.transaction() as connection:
+            self.insert_new(connection, [name], self._database.now_ms())
+            free = [accounts.c.password.is_(None), ~accounts.c.disabled]
+            if not of_host:
+                free.append(~accounts.c.host)
             changed = self._change(connection, name, *free, password=password)
             return self._stored(connection, name) if changed else None
+
+    def renew_hash(self, name: str, old: str, new: str) -> None:
+        """Keep another hash of the same password, if it is still that one. Ends no session."""
+        row = accounts.update().where(accounts.c.key == self._user_key(name), accounts.c.password == old)
+        with self._database.transaction() as connection:
+            connection.execute(row.values(password=new))
 
     def change_password(self, name: str, old: str | None, new: str) -> Account | None:
         """Change a password if it is still `old`; None: whatever it is. Ends all sessions."""
@@ -93,48 +124,27 @@ class Accounts:
             self._change(connection, name, disabled=disabled)
             return self._stored(connection, name)
 
-    def end_session(self, session: str, name: str, expires_at: float) -> None:
-        """Note that a session has ended; `expires_at` is its token's, a Unix time in seconds."""
-        self.forget_expired()  # so that the table holds no more than one lifetime of tokens
-        row = {"id": session, "user_key": self._user_key(name), "ended_at": self._database.now_ms()}
-        with self._database.transaction() as connection:
-            connection.execute(self._insert_ended, row | {"expires_at": int(expires_at * 1000)})
-
-    def changed_since(self, unix_ms: int) -> tuple[list[Account], list[EndedSession]]:
-        """Return what may shut sockets out: accounts that changed, sessions that ended."""
+    def changed_since(self, unix_ms: int) -> list[Account]:
+        """Return the accounts whose change may shut sockets out."""
         changed = select(*_ACCOUNT).where(accounts.c.changed_at >= unix_ms)
-        c = ended_sessions.c
-        ended = select(c.id, c.user_key).where(c.ended_at >= unix_ms)
         with self._database.reading() as connection:
-            found = [Account(*row) for row in connection.execute(changed)]
-            return found, [EndedSession(*row) for row in connection.execute(ended)]
-
-    def forget_expired(self) -> None:
-        """Delete the ended sessions whose tokens have expired."""
-        expired = ended_sessions.c.expires_at < self._database.now_ms()
-        with self._database.transaction() as connection:
-            connection.execute(ended_sessions.delete().where(expired))
+            return [Account(*row) for row in connection.execute(changed)]
 
     def insert_new(self, connection: Connection, names: Iterable[str], now_ms: int) -> None:
         """Have a row for each of the names, within a transaction."""
-        rows = [
-            {
-                "key": (key := self._user_key(name)),
-                "name": name,
-                "skeleton": skeleton(key),
-                "created_at": now_ms,
-                "changed_at": 0,
-            }
-            for name in names
-        ]
+        rows = [self._new_row(name, now_ms) for name in names]
         # In one order, so that two writers cannot deadlock.
         connection.execute(self._insert, sorted(rows, key=lambda row: str(row["key"])))
+
+    def _new_row(self, name: str, now_ms: int) -> dict[str, Any]:
+        key = self._user_key(name)
+        return {"key": key, "name": name, "skeleton": skeleton(key), "created_at": now_ms, "changed_at": 0}
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
         """Change a row if the conditions hold; tokens that were issued until now count no more."""
         now = self._database.now_ms()
         row = accounts.update().where(accounts.c.key == self._user_key(name), *conditions)
-        values |= {"changed_at": now, "valid_from": now + 1}
+        values |= {"changed_at": now, "valid_from": now + 1, "generation": accounts.c.generation + 1}
         return connection.execute(row.values(**values)).rowcount == 1
 
     def _account(self, connection: Connection, name: str) -> Account | None:
@@ -147,6 +157,12 @@ class Accounts:
         return account
 
 
-_ACCOUNT = accounts.c.name, accounts.c.password, accounts.c.disabled, accounts.c.valid_from
+_ACCOUNT = [accounts.c[name] for name in Account._fields]
 _FIND = select(*_ACCOUNT).where(accounts.c.key == bindparam("account"))
-_ENDED = select(ended_sessions.c.id).where(ended_sessions.c.id == bindparam("session"))
+_ENDED = select(sessions.c.id).where(
+    sessions.c.user_key == bindparam("user"), sessions.c.id == bindparam("session"), sessions.c.ended_at.is_not(None)
+)
+# Where a name may stand that has no row among the accounts.
+_NAMED = [
+    select(table.c.user_key).where(table.c.user_key == bindparam("key")).limit(1) for table in (sessions, notifications)
+]

@@ -63,7 +63,8 @@ messages = Table(
 # The columns of a `records.Message`, in its order.
 MESSAGE = (messages.c.seq, messages.c.sender_id, messages.c.body, messages.c.sent_at, messages.c.client_id)
 
-# A free name that only looked in has no row; one that has written or was written to has.
+# A free name that only looked in has no row. One that has written, or was written to, or that a host application's
+# token named, has: such a name is used, and nobody gets it by signing up.
 accounts = Table(
     "accounts",
     metadata,
@@ -73,7 +74,10 @@ accounts = Table(
     Column("password", Text),  # Argon2's own string; NULL: the name is free
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
-    Column("valid_from", BigInteger, nullable=False, server_default="0"),  # no older token counts
+    # Of a host application's tokens no older one counts; of ours those that carry this very generation.
+    Column("valid_from", BigInteger, nullable=False, server_default="0"),
+    Column("generation", BigInteger, nullable=False, server_default="0"),
+    Column("host", Boolean, nullable=False, server_default=false()),  # a host application's token named it
     Column("changed_at", BigInteger, nullable=False, index=True),  # what each worker looks for
 )
 
@@ -96,14 +100,29 @@ blocks = Table(
     Index("blocks_of_a_blocked_one", "blocked_id"),
 )
 
-# A session is a token, and needs no row; one that was ended before its token expires has.
-ended_sessions = Table(
-    "ended_sessions",
+# Sessions that somebody signed in to here, and all that were ended before their tokens expire.
+sessions = Table(
+    "sessions",
     metadata,
-    Column("id", Text, primary_key=True),
     Column("user_key", Text, nullable=False),
-    Column("ended_at", BigInteger, nullable=False, index=True),
-    Column("expires_at", BigInteger, nullable=False),  # then the row has done its work
+    Column("id", Text, nullable=False),  # the token's `jti`
+    Column("generation", BigInteger),  # the account's, then; NULL: a host application's token
+    Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
+    Column("expires_at", BigInteger, nullable=False, index=True),  # then the row has done its work
+    Column("ended_at", BigInteger, index=True),  # NULL: it counts
+    PrimaryKeyConstraint("user_key", "id"),  # two users may have sessions of one name
+)
+
+# Tokens of programs, as `flask chat token` made them.
+service_tokens = Table(
+    "service_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),  # the token's `jti`
+    Column("service", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("revoked_at", BigInteger),  # NULL: it counts
 )
 
 _WAITING = text("seen_at IS NULL AND dismissed_at IS NULL")

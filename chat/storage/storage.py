@@ -23,6 +23,8 @@ from chat.storage.message_writer import MessageWriter
 from chat.storage.notifications import Notifications
 from chat.storage.search import Search
 from chat.storage.search_index import SearchIndex
+from chat.storage.service_tokens import ServiceTokens
+from chat.storage.sessions import Sessions
 
 T = TypeVar("T")
 
@@ -60,6 +62,8 @@ class Storage:
         self._log = log
         self.database = Database(url, log, clock)
         self.accounts = Accounts(self.database, user_key)
+        self.sessions = Sessions(self.database, user_key)
+        self.service_tokens = ServiceTokens(self.database)
         self.messages = MessageReader(self.database)
         self.writer = MessageWriter(self.database, self.accounts, log)
         self.search = Search(self.database, user_key)

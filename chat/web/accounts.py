@@ -1,8 +1,9 @@
-"""Owns the operations on accounts: make one, sign in and out, change the password.
+"""Owns the operations on accounts: make one, sign in and out, change the password. The list of sessions is elsewhere.
 
 Passwords are hashed where people/passwords.py has its queue; how many may be tried is left to people/guesses.py.
 """
 
+from contextlib import suppress
 from typing import Annotated
 
 from flask import request
@@ -17,7 +18,17 @@ from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.storage.accounts import Account
 from chat.web.operations import Operation
+from chat.web.requests import bearer_token
 from chat.web.shapes import Answer, Moment, Name, OfUser, Request
+
+USED = (
+    "This name was used before, and belongs to whoever used it. Choose another one. "
+    "If it is yours, whoever runs this server can give it a password: flask chat add-user."
+)
+HELD = (
+    "Somebody came with this name before you, so you cannot give it a password. Do it in the session that came first, "
+    "or sign out there. Else whoever runs this server can: flask chat add-user."
+)
 
 Secret = Annotated[str, Meta(max_length=passwords.MOST_CHARS, description="A password.")]
 NewSecret = Annotated[
@@ -54,28 +65,56 @@ class NewAccount(OfUser):
 @Operation(
     "POST",
     "/accounts",
-    "Give a free name a password, which it needs from then on; a token for it.",
+    "Give a free name a password, which it needs from then on; a token for it. Send your own token with it, if you"
+    " have one: a name that an older session holds takes no password from a younger one. Where everybody signs in,"
+    " the name must be new.",
     body_example='{"userId": "alice", "password": "correct horse battery staple"}',
     example=_SESSION,
     status=201,
-    errors=(errors.SignUpClosed, errors.NameTaken, errors.Unavailable),
+    errors=(errors.SignUpClosed, errors.NameTaken, errors.NotSignedIn, errors.Unavailable),
 )
 def open_account(chat: ChatServer, body: NewAccount) -> Session:
     if chat.directory.required and chat.settings.signup != "open":
         raise errors.SignUpClosed
     passwords.check_password(body.password, "password")
-    account, alike = chat.storage.in_thread(chat.storage.accounts.find_alike, body.user_id)
+    account = _signed_up(chat, body) if chat.directory.required else _protected(chat, body)
     if account is None:
-        check_new(body.user_id, alike, "userId")
-    elif not account.is_free:
         raise errors.NameTaken(field="userId")
-    stored = chat.hashing.hashed(body.password, _origin())
-    account = chat.storage.write(chat.storage.accounts.give_password, body.user_id, stored)
-    if account is None:  # somebody was faster
-        raise errors.NameTaken(field="userId")
-    chat.log.info("account user=%r", account.name)
+    chat.log.info("account user=%r address=%s", account.name, request.remote_addr)
     chat.directory.keep_up()
     return _session(chat, account)
+
+
+def _signed_up(chat: ChatServer, body: NewAccount) -> Account | None:
+    """Make a name that is new: one that was used has an owner, with a password or without."""
+    if (account := _checked_account(chat, body.user_id)) is not None:
+        raise errors.NameTaken(USED if account.password is None else None, "userId")
+    stored = chat.hashing.hashed(body.password, _origin())
+    return chat.storage.write(chat.storage.accounts.sign_up, body.user_id, stored)
+
+
+def _protected(chat: ChatServer, body: NewAccount) -> Account | None:
+    """Give a free name a password, unless somebody else was there first. An address may do it a few times an hour."""
+    account = _checked_account(chat, body.user_id) or Account(chat.directory.name_of(body.user_id))
+    if not account.is_free:
+        return None
+    own = None
+    if "Authorization" in request.headers:
+        own = chat.directory.admit(body.user_id, bearer_token())[1]
+    if chat.directory.is_held_before(account, own):
+        raise errors.NameTaken(HELD, "userId")
+    if seconds := chat.limits.first_passwords.take(_origin()):
+        raise errors.RateLimited(seconds, "Too many names were given a password from this address. Wait a while.")
+    stored = chat.hashing.hashed(body.password, _origin())
+    return chat.storage.write(chat.storage.accounts.give_password, body.user_id, stored)
+
+
+def _checked_account(chat: ChatServer, user_id: str) -> Account | None:
+    """Return the account. Raises InvalidField: there is none, and the name looks like another's."""
+    account, alike = chat.storage.in_thread(chat.storage.accounts.find_alike, user_id)
+    if account is None:
+        check_new(user_id, alike, "userId")
+    return account
 
 
 class NewSession(OfUser):
@@ -95,7 +134,9 @@ class NewSession(OfUser):
 )
 def open_session(chat: ChatServer, body: NewSession) -> Session:
     if body.password is not None:
-        return _session(chat, _signed_in(chat, body.user_id, body.password))
+        owner = _signed_in(chat, body.user_id, body.password)
+        chat.log.info("sign-in user=%r address=%s", owner.name, request.remote_addr)
+        return _session(chat, owner)
     if chat.directory.required:
         raise errors.SignInNeeded("Sign in with your password.", "password")
     if (account := _account(chat, body.user_id)) is not None and not account.is_free:
@@ -103,11 +144,18 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
     return _session(chat, account or Account(chat.directory.name_of(body.user_id, "userId")))
 
 
-@Operation("DELETE", "/session", "Sign out: the token counts no more, and its sockets close.")
+@Operation(
+    "DELETE",
+    "/session",
+    "Sign out: the token counts no more, and its sockets close. One without `jti` cannot be signed out.",
+    errors=(errors.Conflicting,),
+)
 def close_session(chat: ChatServer, user_id: str, admission: Admission) -> None:
-    if admission.session is not None:
-        chat.storage.write(chat.storage.accounts.end_session, admission.session, user_id, admission.expires_at)
-        chat.directory.keep_up()
+    if admission.session is None:
+        raise errors.Conflicting("This token names no session (jti): it cannot be signed out, and ends by itself.")
+    chat.storage.write(chat.storage.sessions.end, admission.session, user_id, admission.expires_at)
+    chat.log.info("sign-out user=%r address=%s", user_id, request.remote_addr)
+    chat.directory.keep_up()
 
 
 class NewPassword(Request):
@@ -133,7 +181,7 @@ def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Sessio
     changed = chat.storage.write(chat.storage.accounts.change_password, user_id, account.password, stored)
     if changed is None:  # it was changed meanwhile
         raise errors.WrongPassword
-    chat.log.info("password changed user=%r", changed.name)
+    chat.log.info("password changed user=%r address=%s", changed.name, request.remote_addr)
     chat.directory.keep_up()
     return _session(chat, changed)
 
@@ -159,9 +207,16 @@ def _origin() -> str:
 
 
 def _session(chat: ChatServer, account: Account) -> Session:
-    token, expires_at = chat.tokens.sign(account.name, account.valid_from)
+    """Begin a session of an account as it was read: whoever changes its password meanwhile ends the session too."""
+    token, said = chat.tokens.sign(account.name, account.generation)
+    begun = account.name, said.session, account.generation, said.issued_ms, said.expires_at
+    with suppress(errors.Busy, errors.Unavailable):  # then it is in no list, and good all the same
+        chat.storage.write(chat.storage.sessions.begin, *begun)
     return Session(
-        user_id=account.name, token=token, expires_at=iso(expires_at * 1000), has_password=account.password is not None
+        user_id=account.name,
+        token=token,
+        expires_at=iso(int(said.expires_at) * 1000),
+        has_password=account.password is not None,
     )
 
 

@@ -30,9 +30,12 @@ export function openSession(base, credentials) {
   return send("POST", new URL("session", base), credentials);
 }
 
-/** Gives a free name a password, and signs in. @param {URL} base @param {Credentials} credentials @returns {Promise<Session>} */
-export function openAccount(base, credentials) {
-  return send("POST", new URL("accounts", base), credentials);
+/**
+ * Gives a free name a password, and signs in. The token shows who came with the name first.
+ * @param {URL} base @param {Credentials} credentials @param {string} [token] @returns {Promise<Session>}
+ */
+export function openAccount(base, credentials, token) {
+  return send("POST", new URL("accounts", base), credentials, token);
 }
 
 /** Signs out: the token is of no use to anybody any more. @param {URL} base @param {string} token */

@@ -52,9 +52,9 @@ def call(server: Server, method: str, path: str, token: str = "", **body: Any) -
     return requests.request(method, url, json=body or None, headers=headers, timeout=20)
 
 
-def protect(server: Server, name: str, password: str = PASSWORD) -> str:
+def protect(server: Server, name: str, password: str = PASSWORD, token: str = "") -> str:
     """Give a name a password; a token for it."""
-    response = call(server, "POST", "/accounts", userId=name, password=password)
+    response = call(server, "POST", "/accounts", token, userId=name, password=password)
     assert response.status_code == 201, response.text
     token: str = response.json()["token"]
     return token
@@ -93,8 +93,9 @@ def flask_chat(environment: dict[str, str], *words: str, said: str = "") -> tupl
 
 
 def test_a_name_is_anybodys_until_it_has_a_password(open_server: Server) -> None:
+    own = call(open_server, "POST", "/session", userId="free").json()["token"]
     with Person(open_server.ws, "free") as first, Person(open_server.ws, "free"):
-        token = protect(open_server, "free")
+        token = protect(open_server, "free", token=own)
         began = time.monotonic()
         assert first.close_code() == 4501
         assert time.monotonic() - began < SENT_AWAY_SECONDS
@@ -136,6 +137,27 @@ def test_the_spelling_that_came_first_counts_after_a_restart(start_server: Start
         assert bob.ready["userId"] == "Bob"
         assert ada.ready["userId"] == "ada"
         assert bob.receive("chat")["message"] == "1"
+
+
+def test_a_name_that_an_older_session_holds_takes_no_password_from_a_younger_one(open_server: Server) -> None:
+    first = call(open_server, "POST", "/session", userId="held").json()["token"]
+    younger = call(open_server, "POST", "/session", userId="held").json()["token"]
+    for token in ("", younger):
+        refusal = call(open_server, "POST", "/accounts", token, userId="held", password=PASSWORD)
+        assert error(refusal) == (409, "name_taken", "userId"), "one who came first holds it, with a socket or without"
+        assert "before you" in refusal.json()["error"]["message"]
+    another = call(open_server, "POST", "/session", userId="another").json()["token"]
+    stolen = call(open_server, "POST", "/accounts", another, userId="held", password=PASSWORD)
+    assert error(stolen) == (401, "not_signed_in", "token")
+    with Person(open_server.ws, "plain"):
+        late = call(open_server, "POST", "/session", userId="plain").json()["token"]
+        for token in ("", late):
+            refusal = call(open_server, "POST", "/accounts", token, userId="plain", password=PASSWORD)
+            assert error(refusal) == (409, "name_taken", "userId")
+    protect(open_server, "held", token=first)
+    with Person(open_server.ws, "alone"):
+        pass
+    protect(open_server, "alone")
 
 
 # Passwords.
@@ -287,7 +309,8 @@ def test_nobody_comes_in_without_a_token_where_it_is_required(closed_server: Ser
 
 
 def test_people_make_accounts_where_that_is_open(start_server: StartServer, tmp_path: Path) -> None:
-    server = start_server(CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db", CHAT_AUTH="required")
+    url = f"sqlite:///{tmp_path}/chat.db"
+    server = start_server(CHAT_DATABASE_URL=url, CHAT_AUTH="required", CHAT_SIGNUP="open")
     alice, bob = protect(server, "alice"), protect(server, "bob")
     with Person(server.ws) as one, Person(server.ws) as two:
         one.send(type="init", userId="alice", token=alice)
@@ -301,12 +324,17 @@ def test_people_make_accounts_where_that_is_open(start_server: StartServer, tmp_
 
 def test_a_host_applications_token_names_a_user_who_is_new_here(closed_server: Server) -> None:
     now = int(time.time())
-    token = jwt.encode({"sub": "host-user", "iat": now, "exp": now + 60}, SECRET, "HS256")
+    claims = {"sub": "host-user", "iat": now, "exp": now + 60}
+    token = jwt.encode(claims, SECRET, "HS256")
     with Person(closed_server.ws) as person:
         person.send(type="init", userId="host-user", token=token)
         assert person.receive("ready")["userId"] == "host-user"
         assert person.ask(type="chat", toUserId="host-user", message="note")["seq"] == 1
-    assert call(closed_server, "DELETE", "/session", token).status_code == 204
+    assert error(call(closed_server, "DELETE", "/session", token)) == (409, "conflict", None), "it names no session"
+    assert call(closed_server, "GET", "/conversations", token).status_code == 200
+    other = jwt.encode(claims | {"jti": "of the host"}, SECRET, "HS256")
+    assert call(closed_server, "DELETE", "/session", other).status_code == 204
+    assert call(closed_server, "GET", "/conversations", other).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -350,7 +378,7 @@ def test_one_who_is_here_in_another_spelling_is_sent_away_too(start_server: Star
         began = time.monotonic()
         assert bob.close_code() in (1013, 4501)
         assert time.monotonic() - began < SENT_AWAY_SECONDS
-        assert call(server, "POST", "/accounts", userId="DAN", password=PASSWORD).status_code == 201
+        assert flask_chat(environment, "add-user", "DAN", "--password-stdin", said=PASSWORD)[0] == 0
         assert dan.close_code() in (1013, 4501)
     assert refused(server, userId="Bob") == ("sign_in_needed", 4501)
     assert refused(server, userId="Dan") == ("sign_in_needed", 4501)

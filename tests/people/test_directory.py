@@ -103,7 +103,7 @@ def test_an_address_may_name_so_many_names_a_minute_that_nobody_has_used(
     storage: FailingStorage, required: bool
 ) -> None:
     storage.accounts.keep_names(["Bob"])
-    given = Tokens(b"x" * 32, 600), storage, Online[Any](), Online[Any](), name_key, required, Meter(10)
+    given = Tokens(b"x" * 32, 600), storage, Online[Any](), Online[Any](), name_key, required, False, Meter(10)
 
     def outcomes(directory: Directory, names: list[str], address: str) -> list[str]:
         found = []

@@ -47,7 +47,8 @@ def minted(claims: dict[str, Any], secret: bytes = SECRET, algorithm: str = "HS2
 
 
 def test_a_token_names_the_user_it_was_signed_for_until_it_expires(tokens: Tokens, clock: Clock) -> None:
-    token, expires_at = tokens.sign("김한글")
+    token, said = tokens.sign("김한글")
+    expires_at = said.expires_at
     assert expires_at == NOW + 60
     clock.now = expires_at - 1
     assert tokens.read(token).sub == "김한글"

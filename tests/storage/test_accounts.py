@@ -7,10 +7,19 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
 
 from chat.protocol.names import name_key
-from chat.storage.accounts import Accounts, EndedSession
+from chat.resources import MIGRATIONS
+from chat.storage import migrate
+from chat.storage.accounts import Account, Accounts
 from chat.storage.database import Database
+from chat.storage.notifications import Content
+from chat.storage.service_tokens import ServiceToken
+from chat.storage.sessions import EndedSession, Sessions
+from chat.storage.storage import Storage
 from tests.storage.conftest import open_storage
 
 NOW = 1_800_000_000_000
@@ -29,10 +38,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def accounts(database_url: str, clock: Clock) -> Iterator[Accounts]:
+def opened(database_url: str, clock: Clock) -> Iterator[Storage]:
     storage = open_storage(database_url, clock)
-    yield storage.accounts
+    yield storage
     storage.close()
+
+
+@pytest.fixture
+def accounts(opened: Storage) -> Accounts:
+    return opened.accounts
+
+
+@pytest.fixture
+def sessions(opened: Storage) -> Sessions:
+    return opened.sessions
 
 
 def test_a_name_that_never_came_has_no_account(accounts: Accounts) -> None:
@@ -91,27 +110,27 @@ def test_a_disabled_name_is_kept_shut_and_can_be_opened(accounts: Accounts) -> N
     assert accounts.give_password("spam", "hash") is not None
 
 
-def test_other_workers_see_what_changed_since(accounts: Accounts, clock: Clock) -> None:
+def test_other_workers_see_what_changed_since(accounts: Accounts, sessions: Sessions, clock: Clock) -> None:
     accounts.keep_names(["quiet"])
     accounts.give_password("alice", "hash")
-    accounts.end_session("s1", "Bob", expires_at=NOW / 1000 + 5)
+    sessions.end("s1", "Bob", expires_at=NOW / 1000 + 5)
     clock.ms += 1_000
     accounts.disable("carol")
-    accounts.end_session("s1", "bob", expires_at=NOW / 1000 + 5)
-    changed, ended = accounts.changed_since(NOW)
-    assert {account.name for account in changed} == {"alice", "carol"}
-    assert ended == [EndedSession("s1", "bob")]
-    changed, ended = accounts.changed_since(NOW + 1)
-    assert ([account.name for account in changed], ended) == (["carol"], [])
+    sessions.end("s1", "bob", expires_at=NOW / 1000 + 5)
+    assert {account.name for account in accounts.changed_since(NOW)} == {"alice", "carol"}
+    assert sessions.ended_since(NOW) == [EndedSession("s1", "bob")]
+    assert [account.name for account in accounts.changed_since(NOW + 1)] == ["carol"]
 
 
-def test_an_ended_session_is_remembered_until_its_token_expires(accounts: Accounts, clock: Clock) -> None:
-    accounts.end_session("s1", "bob", expires_at=NOW / 1000 + 5)
-    accounts.forget_expired()
+def test_an_ended_session_is_remembered_until_its_token_expires(
+    accounts: Accounts, sessions: Sessions, clock: Clock
+) -> None:
+    sessions.end("s1", "bob", expires_at=NOW / 1000 + 5)
+    sessions.forget_expired()
     assert accounts.find("bob", "s1") == (None, True)
     assert accounts.find("bob", "s2") == (None, False)
     clock.ms += 5_001
-    accounts.forget_expired()
+    sessions.forget_expired()
     assert accounts.find("bob", "s1") == (None, False)
 
 
@@ -121,10 +140,12 @@ def test_what_means_something_in_sql_means_only_itself(accounts: Accounts, name:
     assert accounts.find(name, name) == (None, False)
 
 
-def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(accounts: Accounts, clock: Clock) -> None:
-    accounts.end_session("s1", "bob", expires_at=NOW / 1000 + 5)
+def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(
+    accounts: Accounts, sessions: Sessions, clock: Clock
+) -> None:
+    sessions.end("s1", "bob", expires_at=NOW / 1000 + 5)
     clock.ms += 5_001
-    accounts.end_session("s2", "bob", expires_at=NOW / 1000 + 60)
+    sessions.end("s2", "bob", expires_at=NOW / 1000 + 60)
     assert accounts.find("bob", "s1") == (None, False)
     assert accounts.find("bob", "s2") == (None, True)
 
@@ -144,3 +165,101 @@ def test_a_stored_name_that_looks_like_another_is_found_but_not_where_the_name_i
     account, alike = found["ADMIN"]
     assert account is not None
     assert (account.name, alike) == ("Admin", None)
+
+
+def test_signing_up_makes_only_a_name_that_nothing_has_named(opened: Storage) -> None:
+    accounts, far = opened.accounts, NOW / 1000 + 600
+    accounts.keep_names(["Written"])
+    opened.sessions.begin("signed", "s1", 0, NOW, far)
+    opened.notifications.add("noticed", Content("hi", None, None, "info", NOW, None), None)
+    accounts.keep_host_name("hosted")
+    for used in ("WRITTEN", "Signed", "noticed", "hosted"):
+        assert accounts.sign_up(used, "hash") is None, used
+    made = accounts.sign_up("New", "hash")
+    assert made is not None
+    assert (made.name, made.password, made.generation) == ("New", "hash", 1)
+    assert accounts.sign_up("new", "another") is None
+
+
+def test_a_name_of_the_hosts_is_not_free_and_its_strangers_sessions_end(accounts: Accounts) -> None:
+    hosted = Account("Alice", None, False, 0, 1, True)
+    assert (accounts.keep_host_name("Alice"), accounts.keep_host_name("alice")) == (hosted, hosted)
+    assert not hosted.is_free
+    assert accounts.give_password("alice", "hash") is None
+    assert accounts.give_password("alice", "hash", of_host=True) is not None
+
+
+def test_each_password_begins_a_new_generation_and_a_renewed_hash_does_not(accounts: Accounts) -> None:
+    given = accounts.give_password("alice", "old")
+    changed = accounts.change_password("alice", "old", "new")
+    assert given is not None
+    assert changed is not None
+    assert (given.generation, changed.generation) == (1, 2)
+    accounts.renew_hash("alice", "old", "stronger")
+    assert accounts.find("alice")[0] == changed, "it is another one by now"
+    accounts.renew_hash("alice", "new", "stronger")
+    assert accounts.find("alice")[0] == changed._replace(password="stronger")
+    assert [accounts.disable("alice", shut).generation for shut in (True, False)] == [3, 4]
+
+
+def test_two_users_sessions_of_one_name_are_two_and_the_latest_expiry_counts(
+    accounts: Accounts, sessions: Sessions, clock: Clock
+) -> None:
+    sessions.end("s1", "bob", expires_at=NOW / 1000 + 60)
+    sessions.end("s1", "BOB", expires_at=NOW / 1000 + 5)
+    assert accounts.find("alice", "s1") == (None, False)
+    clock.ms += 10_000
+    sessions.forget_expired()
+    assert accounts.find("bob", "s1") == (None, True)
+
+
+def test_the_sessions_of_a_user_are_those_that_count_the_newest_first(sessions: Sessions, clock: Clock) -> None:
+    for number, generation in enumerate([0, 1, 1, 1, 1]):
+        sessions.begin("Alice", f"s{number}", generation, NOW + number, NOW / 1000 + 5 * number)
+    sessions.end("s2", "alice", expires_at=NOW / 1000 + 10)
+    assert [one.id for one in sessions.of("ALICE", 1)] == ["s4", "s3", "s1"]
+    clock.ms += 5_001
+    assert [one.id for one in sessions.of("alice", 1)] == ["s4", "s3"]
+
+
+def test_a_programs_token_is_listed_until_it_expires_and_taken_back_once(opened: Storage, clock: Clock) -> None:
+    tokens = opened.service_tokens
+    short = ServiceToken("t1", "ci", "notify", NOW, NOW + 5_000)
+    long = ServiceToken("t2", "shop", "notify", NOW + 1, NOW + 50_000)
+    tokens.add(short)
+    tokens.add(long)
+    assert tokens.all() == [long, short]
+    assert [tokens.revoke("t1"), tokens.revoke("t1"), tokens.revoke("t3")] == [True, False, False]
+    assert tokens.revoked() == {"t1"}
+    clock.ms += 5_001
+    assert tokens.all() == [long]
+
+
+USED_BEFORE = """
+INSERT INTO conversations (id, kind, key) VALUES (1, 'direct', 'Ann Bob');
+INSERT INTO members (user_id, conversation_id) VALUES ('Ann', 1), ('Bob', 1);
+INSERT INTO last_seen (user_id, at) VALUES ('Straße', 1);
+INSERT INTO notifications (user_key, message, level, created_at) VALUES ('cleo', 'hi', 'info', 1);
+INSERT INTO ended_sessions (id, user_key, ended_at, expires_at) VALUES ('s1', 'dan', 1, 99000000000000);
+INSERT INTO accounts (key, name, password, created_at, changed_at) VALUES ('bob', 'BOB', 'hash', 1, 1);
+"""
+
+
+def test_after_an_upgrade_every_name_that_was_used_has_its_row_and_sessions_stay_ended(database_url: str) -> None:
+    before = Database(database_url, logging.getLogger("chat"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with before.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        for statement in filter(str.strip, USED_BEFORE.split(";")):
+            connection.execute(text(statement))
+    migrate.upgrade(before.engine)
+    accounts = Accounts(before, name_key)
+    assert {name: account.name for name in ("ann", "bob", "strasse", "cleo") if (account := accounts.find(name)[0])} == {
+        "ann": "Ann", "bob": "BOB", "strasse": "Straße", "cleo": "cleo",
+    }  # fmt: skip
+    assert all(accounts.sign_up(used, "hash") is None for used in ("ANN", "bob", "STRASSE", "Cleo", "dan"))
+    assert accounts.find("dan", "s1")[1], "a session that had ended counts again"
+    assert accounts.sign_up("new", "hash") is not None
+    before.close()

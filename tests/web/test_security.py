@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -35,7 +36,7 @@ def open_server(_start: StartServer) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def required(_start: StartServer) -> Iterator[Server]:
-    running = _start(CHAT_RATE_LIMITS="on", CHAT_AUTH="required")
+    running = _start(CHAT_RATE_LIMITS="on", CHAT_AUTH="required", CHAT_SIGNUP="open")
     yield running
     running.stop()
 
@@ -163,6 +164,111 @@ def test_a_new_name_that_looks_like_anothers_is_refused_at_every_door(
         mallory.receive("ready")
         assert mallory.ask(type="chat", toUserId=name, message="hi")["field"] == "toUserId"
     assert post(open_server, "/session", userId=name).json()["error"]["field"] == "userId"
+
+
+# Names and sessions. PASSWORD is the attacker's, OWNERS the owner's.
+
+OWNERS = "quite another battery"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def status_of(server: Server, token: str) -> int:
+    return requests.get(f"{server.http}/api/conversations", headers=bearer(token), timeout=SECONDS).status_code
+
+
+def host_token(name: str) -> str:
+    return jwt.encode({"sub": name, "iat": int(time.time()), "exp": int(time.time()) + 600}, TOKEN_SECRET, "HS256")
+
+
+def test_a_stranger_cannot_sign_up_as_a_user_whom_the_hosts_token_or_a_message_has_named(required: Server) -> None:
+    sender = post(required, "/accounts", userId="sender", password=PASSWORD).json()["token"]
+    with Person(required.ws) as hosted:
+        hosted.send(type="init", userId="Hosted", token=host_token("Hosted"))
+        assert hosted.receive()["type"] == "ready"
+        for name in ("Hosted", "HOSTED", "sender"):
+            refusal = post(required, "/accounts", userId=name, password=PASSWORD)
+            assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "name_taken"), name
+            assert ("flask chat add-user" in refusal.json()["error"]["message"]) == (name != "sender")
+        assert hosted.ask(type="chat", toUserId="sender", message="still here")["type"] == "ack"
+    assert status_of(required, sender) == 200
+
+
+def test_after_a_trial_in_open_mode_nobody_signs_up_as_one_who_took_part(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    trial = start_server(CHAT_DATABASE_URL=url)
+    with Person(trial.ws, "alice") as alice:
+        alice.ask(type="chat", toUserId="bob", message="hi")
+    assert post(trial, "/session", userId="carol").status_code == 201
+    trial.stop()
+    server = start_server(CHAT_DATABASE_URL=url, CHAT_AUTH="required", CHAT_SIGNUP="open")
+    for name in ("alice", "bob", "carol"):
+        assert post(server, "/accounts", userId=name, password=PASSWORD).status_code == 409, name
+    assert post(server, "/accounts", userId="new", password=PASSWORD).status_code == 201
+
+
+def test_sign_up_is_closed_by_default_where_the_secret_is_set_from_outside(start_server: StartServer) -> None:
+    server = start_server(CHAT_AUTH="required")
+    refusal = post(server, "/accounts", userId="new", password=PASSWORD)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (403, "sign_up_closed")
+    assert "flask chat add-user" in refusal.json()["error"]["message"]
+
+
+def test_in_open_mode_a_name_of_the_hosts_is_nobody_elses(open_server: Server) -> None:
+    squatter = post(open_server, "/session", userId="hosts").json()["token"]
+    assert status_of(open_server, host_token("hosts")) == 200
+    assert status_of(open_server, squatter) == 401, "a session that was begun before the owner came"
+    assert post(open_server, "/session", userId="hosts").status_code == 401
+    assert post(open_server, "/accounts", userId="hosts", password=PASSWORD).status_code == 409
+    assert status_of(open_server, host_token("hosts")) == 200
+
+
+def test_no_sign_in_that_is_in_flight_outlives_a_password_change(open_server: Server) -> None:
+    own = post(open_server, "/accounts", userId="owner", password=PASSWORD).json()["token"]
+    with ThreadPoolExecutor(12) as threads:
+        thief = [threads.submit(post, open_server, "/session", userId="owner", password=PASSWORD) for _ in range(10)]
+        change = {"oldPassword": PASSWORD, "newPassword": OWNERS}
+        url = f"{open_server.http}/api/password"
+        changed = requests.put(url, json=change, headers=bearer(own), timeout=SECONDS)
+        thief += [threads.submit(post, open_server, "/session", userId="owner", password=PASSWORD) for _ in range(10)]
+        answers = [one.result() for one in thief]
+    assert changed.status_code == 200
+    stolen = [answer.json()["token"] for answer in answers if answer.status_code == 201]
+    assert stolen, "need a sign-in that was under way for this to mean anything"
+    assert {status_of(open_server, token) for token in stolen} == {401}
+    assert status_of(open_server, changed.json()["token"]) == 200
+
+
+def test_a_session_without_a_password_does_not_outlive_the_owner_who_gives_one(open_server: Server) -> None:
+    own = post(open_server, "/session", userId="giver").json()["token"]
+    with ThreadPoolExecutor(12) as threads:
+        thief = [threads.submit(post, open_server, "/session", userId="giver") for _ in range(20)]
+        body = {"userId": "giver", "password": OWNERS}
+        url = f"{open_server.http}/api/accounts"
+        given = requests.post(url, json=body, headers=bearer(own), timeout=SECONDS)
+        stolen = [one.result().json()["token"] for one in thief if one.result().status_code == 201]
+    assert given.status_code == 201
+    assert {status_of(open_server, token) for token in [own, *stolen]} == {401}
+    assert status_of(open_server, given.json()["token"]) == 200
+
+
+def test_a_session_of_the_same_name_that_another_user_ends_is_another_session(open_server: Server) -> None:
+    def token(name: str, seconds: int) -> str:
+        return jwt.encode(minted(sub=name, jti="s1", exp=int(time.time()) + seconds), TOKEN_SECRET, "HS256")
+
+    ended = requests.delete(f"{open_server.http}/api/session", headers=bearer(token("mal", 60)), timeout=SECONDS)
+    assert ended.status_code == 204
+    assert (status_of(open_server, token("mal", 600)), status_of(open_server, token("victor", 60))) == (401, 200)
+
+
+def test_an_address_gives_only_a_few_free_names_a_password_an_hour(start_server: StartServer) -> None:
+    server = start_server(CHAT_RATE_LIMITS="on")
+    statuses = [post(server, "/accounts", userId=f"prank{n}", password=PASSWORD).status_code for n in range(12)]
+    assert statuses == [201] * 10 + [429] * 2
 
 
 # Other sites.

@@ -28,7 +28,7 @@ function wirePassword({me, session}, {accountButton, accountDialog}) {
   on(accountDialog, "account", ({oldPassword, newPassword}) => {
     const asked = session.hasPassword
       ? changePassword(apiBase, session.token ?? "", {oldPassword, newPassword})
-      : openAccount(apiBase, {userId: me, password: newPassword});
+      : openAccount(apiBase, {userId: me, password: newPassword}, session.token ?? undefined);
     renewing = asked.then((opened) => session.store(opened));
     renewing.then(() => accountDialog.close(), (error) => accountDialog.showError(error)).finally(() => (renewing = undefined));
   });
