@@ -48,12 +48,13 @@ LIMITS = dict.fromkeys(
         "CHAT_MESSAGES_PER_MINUTE",
         "CHAT_STRANGERS_BYTES_PER_SECOND",
         "CHAT_STORED_BYTES_PER_MINUTE",
+        "CHAT_STORED_BYTES_PER_DAY",
         "CHAT_SOCKETS_PER_USER",
         "CHAT_SOCKETS_PER_ADDRESS",
         "CHAT_UPGRADES_PER_MINUTE",
         "CHAT_REQUESTS_PER_MINUTE",
     ),
-    str(10**9),
+    str(10**12),
 )
 
 

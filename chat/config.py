@@ -103,6 +103,9 @@ class Settings:
     stored_bytes_per_minute: int = _limit(
         16_777_216, "bytes an address and minute", "Further messages are answered rate_limited."
     )
+    stored_bytes_per_day: int = _limit(
+        1_073_741_824, "bytes a user and day", "Further messages are answered rate_limited."
+    )
     sockets_per_user: int = _limit(
         50, "sockets a user", "The init of a further one is answered rate_limited, and the socket closed with 4009."
     )

@@ -1,7 +1,7 @@
 """Owns the limits: how much one socket, one user and one address may ask for, so that nobody takes it all.
 
 A socket has a `Budget`, which the sweep fills up once a second, so that no message reads a clock. Users and
-addresses are too many to go over each second: theirs is a `Meter`, which forgets a few of them at each use.
+addresses are too many to go over each second: theirs is a `Meter`, which forgets a few of them with each new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from chat.errors import RateLimited
 TOO_MANY_RETRY_SECONDS = 30
 BURST_SECONDS = 4  # so many seconds' worth may come at once: a tab that comes back has much to say
 NONE = 1 << 60  # of a limit that is switched off; one object, so that full budgets share it
-LOOKED_AT = 2  # keys of a Meter that each use looks at: more than it adds, so that those that are over go
+KEPT = 10_000  # keys of a Meter; from there on each new one looks at LOOKED_AT of them, to forget those that are over
+LOOKED_AT = 2
 MINUTE, DAY = 60.0, 86_400.0
 # For one name from one address: ten, then one each three minutes. Of one name over all addresses a thousand a day,
 # which is more than one address can spend: two cannot shut the name's owner out either.
@@ -73,16 +74,20 @@ class Meter:
         """Spend `cost` if it is within the limit, and return 0; else spend nothing, and return `wait`."""
         if not self._seconds_each:
             return 0
-        if seconds := self.wait(key, cost):
-            return seconds
-        self.spend(key, cost)
+        now = self._clock()
+        earned_at = self._earned_at.get(key)
+        if earned_at is None and len(self._earned_at) >= KEPT:
+            self._forget(now)
+        at = (now if earned_at is None or earned_at < now else earned_at) + cost * self._seconds_each
+        if (over := at - now - self._seconds) > ROUNDING:
+            return math.ceil(over)
+        self._earned_at[key] = at
         return 0
 
     def spend(self, key: str, cost: int) -> None:
         """Spend `cost`, and be it beyond the limit: what is known only when it is done."""
         if cost and self._seconds_each:
             now = self._clock()
-            self._forget(now)
             self._earned_at[key] = max(now, self._earned_at.get(key, now)) + cost * self._seconds_each
 
     def give_back(self, key: str) -> None:
@@ -100,12 +105,45 @@ class Meter:
         return len(self._earned_at)
 
     def _forget(self, now: float) -> None:
-        for _ in range(min(LOOKED_AT, len(self._earned_at))):
+        for _ in range(LOOKED_AT):  # more than come in, so that those that are over go
             key = next(iter(self._earned_at))
             if self._earned_at[key] <= now:
                 del self._earned_at[key]
             else:
                 self._earned_at.move_to_end(key)
+
+
+class Window:
+    """At most `most` of something for each key within the same `seconds`. For what each message asks: reads no clock."""
+
+    def __init__(self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`most` 0: no limit."""
+        self.most = most
+        self._seconds = seconds
+        self._clock = clock
+        self._ends_at = clock() + seconds
+        self._spent: dict[str, int] = {}  # thrown away whole when the time is over and a new key comes
+
+    def take(self, key: str, cost: int) -> int:
+        """Spend `cost`, and return 0; else, if it is beyond the limit, the seconds until the next window, at least 1."""
+        if not self.most:
+            return 0
+        spent = self._spent.get(key)
+        if spent is None or spent + cost > self.most:
+            spent = self._look_again(key)
+            if spent and spent + cost > self.most:  # a first one of any size is let through
+                return max(1, math.ceil(self._ends_at - self._clock()))
+        self._spent[key] = spent + cost
+        return 0
+
+    def _look_again(self, key: str) -> int:
+        """Begin a new window if the time is over; return what is spent in the one that it is now."""
+        if (now := self._clock()) >= self._ends_at:
+            self._spent, self._ends_at = {}, now + self._seconds
+        return self._spent.get(key, 0)
+
+    def __len__(self) -> int:
+        return len(self._spent)
 
 
 class Limits:
@@ -119,8 +157,9 @@ class Limits:
         self.frames = Budget.of(limit(settings.frames_per_second))
         self.bytes = Budget.of(limit(settings.bytes_per_second))
         self.messages = Meter(limit(settings.messages_per_minute))  # by user
-        self.stored_bytes = Meter(limit(settings.stored_bytes_per_minute))  # by `origin_of` an address
-        self.strangers_bytes = limit(settings.strangers_bytes_per_second)
+        self.stored_bytes = Window(limit(settings.stored_bytes_per_minute), MINUTE)  # by `origin_of` an address
+        self.stored_bytes_of_user = Window(limit(settings.stored_bytes_per_day), DAY)
+        self.strangers_bytes = Window(limit(settings.strangers_bytes_per_second) * BURST_SECONDS, BURST_SECONDS)
         self.upgrades = Meter(limit(settings.upgrades_per_minute))  # by `origin_of` an address
         self.sockets_per_user = limit(settings.sockets_per_user) or NONE
         self.sockets_per_address = limit(settings.sockets_per_address) or NONE
@@ -135,10 +174,16 @@ class Limits:
         """Spend what a message takes of its sender's limits. Raises RateLimited."""
         if seconds := self.messages.take(user_id):
             raise RateLimited(seconds, "These were too many messages. Wait a moment.")
-        if address != UNKNOWN_ADDRESS:
-            size = MESSAGE_OVERHEAD_BYTES + len(text.encode())
-            if seconds := self.stored_bytes.take(origin_of(address), size):
-                raise RateLimited(seconds, "Your address has sent too many bytes. Wait a moment.")
+        size = stored_size(text)
+        if seconds := self.stored_bytes_of_user.take(user_id, size):
+            raise RateLimited(seconds, "You have sent as many bytes as a user may in a day.")
+        if address != UNKNOWN_ADDRESS and (seconds := self.stored_bytes.take(origin_of(address), size)):
+            raise RateLimited(seconds, "Your address has sent too many bytes. Wait a moment.")
+
+
+def stored_size(text: str) -> int:
+    """Return the bytes that a message takes, about."""
+    return MESSAGE_OVERHEAD_BYTES + (len(text) if text.isascii() else len(text.encode()))
 
 
 @lru_cache(maxsize=16_384)  # asked for each message

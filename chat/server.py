@@ -138,7 +138,7 @@ class ChatServer:
         self.receipts = Receipts(storage.journal, online, self.blocking.may_be_told)
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
-        self.strangers = Strangers(self.limits.strangers_bytes, settings.outbox_bytes, history, online.of)
+        self.strangers = Strangers(self.limits.strangers_bytes, history, online.of)
         self.sending = Sending(storage.journal, online, self.presence, offline, metrics.messages, log)
         self.notifier = Notifier(storage, self.directory, online, self.listeners, offline, metrics.notifications)
         self.feeds = Feeds(storage, self.notifier.see, connections)

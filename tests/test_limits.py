@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from chat import login
 from chat.config import Settings
 from chat.errors import RateLimited
-from chat.limits import BURST_SECONDS, INITS_PER_MINUTE, LOOKED_AT, NONE, Budget, Limits, Meter, origin_of
+from chat.limits import BURST_SECONDS, INITS_PER_MINUTE, KEPT, LOOKED_AT, NONE, Budget, Limits, Meter, Window, origin_of
 from chat.storage.records import ConversationState
 from tests.clients import Person
 from tests.conftest import MakeChat, Server, StartServer
@@ -85,16 +85,18 @@ def test_a_dear_one_costs_as_much_as_many() -> None:
 def test_a_meter_forgets_who_has_earned_it_back() -> None:
     clock = Clock()
     meter = Meter(60, clock=clock)
-    for number in range(1_000):
+    for number in range(2 * KEPT):
         meter.take(str(number))
-    assert len(meter) == 1_000
-    for _ in range(1_000 // LOOKED_AT + 1):
-        clock.now += 1
-        meter.take("the next one")
-    assert len(meter) == 1
+    assert len(meter) == 2 * KEPT, "all are in use"
+    clock.now += 1
+    for number in range(2 * KEPT):
+        meter.take(f"another {number}")
+    assert len(meter) == 2 * KEPT, "those of before went as these came"
 
 
-def test_a_meter_looks_at_few_keys_a_time_and_one_that_is_in_use_hides_no_other() -> None:
+def test_a_meter_looks_at_few_keys_a_time_and_one_that_is_in_use_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Seen(OrderedDict[str, float]):
         looks = 0
 
@@ -102,6 +104,7 @@ def test_a_meter_looks_at_few_keys_a_time_and_one_that_is_in_use_hides_no_other(
             Seen.looks += 1
             return super().__iter__()
 
+    monkeypatch.setattr("chat.limits.KEPT", 20)
     clock = Clock()
     meter = Meter(1_000, 86_400, clock)
     meter._earned_at = Seen()
@@ -110,8 +113,26 @@ def test_a_meter_looks_at_few_keys_a_time_and_one_that_is_in_use_hides_no_other(
     for number in range(2_000):
         meter.take(str(number))
         clock.now += 10  # what one costs is earned back in 86.4 s
-    assert Seen.looks <= LOOKED_AT * 3_000
+    assert Seen.looks <= LOOKED_AT * 2_000
     assert len(meter) < 30
+
+
+def test_a_window_lets_so_much_through_in_one_time_and_forgets_it_all_after_that() -> None:
+    clock = Clock()
+    window = Window(100, 60, clock)
+    assert [window.take("alice", 40) for _ in range(3)] == [0, 0, 60]
+    clock.now += 45
+    assert [window.take("alice", 40), window.take("alice", 20), window.take("bob", 1)] == [15, 0, 0]
+    clock.now += 14.5
+    assert window.take("alice", 1) == 1
+    clock.now += 0.5
+    assert [window.take("alice", 100), window.take("alice", 1)] == [0, 60]
+    for number in range(1_000):
+        clock.now += 1
+        window.take(str(number), 1)
+        assert len(window) <= 61
+    assert window.take("a message that is larger than the limit", 1_000) == 0
+    assert not any(Window(0, 60).take("alice", 1 << 60) for _ in range(10))
 
 
 def test_a_limit_of_0_is_none() -> None:
@@ -227,6 +248,15 @@ def test_the_bytes_that_an_address_has_stored_are_limited_over_all_its_users(sta
     answers = [send(f"user{number}", f"2001:db8::{number}") for number in range(5)]
     assert answers == ["stored"] * 3 + ["rate_limited"] * 2
     assert send("carol", "192.0.2.1") == "stored"
+
+
+def test_the_bytes_that_a_user_has_stored_in_a_day_are_limited(start) -> None:  # type: ignore[no-untyped-def]
+    server = start(CHAT_STORED_BYTES_PER_DAY="100000")
+    with Person(server.ws, "alice") as one, Person(server.ws, "alice") as two, Person(server.ws, "carol") as carol:
+        answers = [who.ask(type="chat", toUserId="bob", message="가" * 10_000) for who in (one, two, one, two)]
+        assert [answer.get("code") for answer in answers] == [None] * 3 + ["rate_limited"]
+        assert 80_000 < answers[3]["retryAfter"] <= 86_400
+        assert carol.ask(type="chat", toUserId="bob", message="hi")["type"] == "ack"
 
 
 def test_a_user_has_so_many_sockets_and_room_again_when_one_goes(start) -> None:  # type: ignore[no-untyped-def]

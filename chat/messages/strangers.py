@@ -3,15 +3,13 @@
 A stranger is who got no answer lately. Friends are not limited here: they have limits of their own.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 from chat.errors import RateLimited
-from chat.limits import BURST_SECONDS, MESSAGE_OVERHEAD_BYTES, Meter
+from chat.limits import Window, stored_size
 from chat.storage.records import Message, Page
 
-SHARE = 2  # at most half of an outbox is theirs, the other half is left to friends
 LATEST = 50  # messages of a conversation in which an answer is looked for
 KNOWN_PAIRS = 50_000
 
@@ -21,17 +19,9 @@ History = Callable[[str, str, int], Page[Message]]  # the latest messages of two
 class Strangers:
     """Counts what reaches a user who is online from people to whom they have not written."""
 
-    def __init__(
-        self,
-        bytes_per_second: int,
-        outbox_bytes: int,
-        history: History,
-        is_online: Callable[[str], object],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`bytes_per_second`: 0: no limit. `history` blocks."""
-        self._most = min(bytes_per_second * BURST_SECONDS, outbox_bytes // SHARE)
-        self._bytes = Meter(self._most, BURST_SECONDS, clock)
+    def __init__(self, limit: Window, history: History, is_online: Callable[[str], object]) -> None:
+        """`limit`: of bytes, by receiver. `history` blocks."""
+        self._limit = limit
         self._history = history
         self._is_online = is_online
         # self._friends[receiver, sender] = whether the receiver has written to the sender lately; the oldest first
@@ -39,15 +29,14 @@ class Strangers:
 
     def check(self, sender: str, receiver: str, text: str = "") -> None:
         """Check that `sender` may send this now. Raises RateLimited. Blocks where a limit is met the first time."""
-        if not self._most or self._friends.get((receiver, sender)) or not self._is_online(receiver):
+        if not self._limit.most or self._friends.get((receiver, sender)) or not self._is_online(receiver):
             return
-        size = min(MESSAGE_OVERHEAD_BYTES + len(text.encode()), self._most)
-        if (seconds := self._bytes.take(receiver, size)) and not self._is_friend(receiver, sender):
+        if (seconds := self._limit.take(receiver, stored_size(text))) and not self._is_friend(receiver, sender):
             raise RateLimited(seconds, "Strangers send this user too much just now. Wait a moment.")
 
     def wrote(self, sender: str, receiver: str) -> None:
         """`sender` writes to `receiver`, who is no stranger any more."""
-        if self._most and not self._friends.get((sender, receiver)):
+        if self._limit.most and not self._friends.get((sender, receiver)):
             self._keep(sender, receiver, True)
 
     def _is_friend(self, receiver: str, sender: str) -> bool:

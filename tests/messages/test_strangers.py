@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from chat.errors import RateLimited
-from chat.limits import MESSAGE_OVERHEAD_BYTES
+from chat.limits import MESSAGE_OVERHEAD_BYTES, Window
 from chat.messages.strangers import KNOWN_PAIRS, Strangers
 from chat.storage.records import Message, Page
 from tests.clients import Person
 from tests.conftest import Server, StartServer
 
-OUTBOX = 65_536
+BYTES = 32_768
 
 
 class Conversations:
@@ -44,35 +44,35 @@ def refused(strangers: Strangers, sender: str, count: int = 100) -> int:
 def test_strangers_share_a_limit_that_friends_are_not_under() -> None:
     conversations = Conversations()
     conversations.answers.add(("bob", "friend"))
-    strangers = Strangers(OUTBOX, OUTBOX, conversations.history, lambda user: [user], clock=lambda: 1_000.0)
+    strangers = Strangers(Window(BYTES, 4, clock=lambda: 1_000.0), conversations.history, lambda user: [user])
     strangers.wrote("bob", "new friend")
-    taken = OUTBOX // 2 // (1_000 + MESSAGE_OVERHEAD_BYTES)
+    taken = BYTES // (1_000 + MESSAGE_OVERHEAD_BYTES)
     assert 500 - sum(refused(strangers, f"stranger{n}") for n in range(5)) == taken
     assert conversations.asked == 5, "once for each of them"
     assert refused(strangers, "friend") == refused(strangers, "new friend") == refused(strangers, "bob") == 0
     strangers.check("stranger0", "bob")  # typing, too
     with pytest.raises(RateLimited) as limited:
         strangers.check("stranger0", "bob")
-    assert limited.value.retry_after == 1
+    assert limited.value.retry_after == 4
     strangers.wrote("bob", "stranger0")
     assert refused(strangers, "stranger0") == 0, "who is answered is a stranger no more"
 
 
 def test_nobody_is_limited_who_writes_to_somebody_offline_or_where_limits_are_off() -> None:
-    for outbox, online in ((OUTBOX, ()), (0, ("a socket",))):
-        strangers = Strangers(outbox, OUTBOX, Conversations().history, lambda user, found=online: found)  # type: ignore[misc]
+    for most, online in ((BYTES, ()), (0, ("a socket",))):
+        strangers = Strangers(Window(most, 4), Conversations().history, lambda user, found=online: found)  # type: ignore[misc]
         assert refused(strangers, "stranger") == 0
 
 
 def test_pairs_are_forgotten_the_oldest_first() -> None:
-    strangers = Strangers(OUTBOX, OUTBOX, Conversations().history, lambda user: [user])
+    strangers = Strangers(Window(BYTES, 4), Conversations().history, lambda user: [user])
     for number in range(KNOWN_PAIRS + 10):
         strangers.wrote("bob", str(number))
     assert len(strangers._friends) == KNOWN_PAIRS
 
 
 def test_ten_strangers_bursts_do_not_close_a_slow_reader_and_a_friend_gets_through(start_server: StartServer) -> None:
-    server = start_server(CHAT_RATE_LIMITS="on", CHAT_OUTBOX_BYTES=str(OUTBOX))
+    server = start_server(CHAT_RATE_LIMITS="on", CHAT_OUTBOX_BYTES="65536", CHAT_STRANGERS_BYTES_PER_SECOND="8192")
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     slow.connect(("127.0.0.1", urlsplit(server.ws).port))
