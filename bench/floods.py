@@ -1,7 +1,8 @@
 """What a flood costs the others: `python -m bench.floods`, a part of `make bench`.
 
 The server runs with its limits as they are out of the box. One attacker at a time floods it as fast as it can, and
-comes back whenever it is closed: with small events, with empty texts, with pings, and with upgrades. Meanwhile
+comes back whenever it is closed: with small events, with empty texts, with pings, with `init` of a user who has a
+thousand conversations, with upgrades, and with passwords, ten at once. Meanwhile
 others, who were there before, send one `ping` event after the other: what is printed is how long their answers
 take, without the flood and in it, and how much memory the worker gains.
 
@@ -36,12 +37,20 @@ NICE = 10
 CHUNK_BYTES = 65_536
 MASK = b"\0\0\0\0"  # a frame of a client has one (RFC 6455, section 5.3); this one leaves the payload as it is
 
-EVENT = b'{"type":"ping"}'
+CONVERSATIONS = 1_000  # of the user whose init is said in a loop
+EVENT, INIT = b'{"type":"ping"}', b'{"type":"init","userId":"busy","sync":true}'
 FRAMES = {
     "events": bytes([0x81, 0x80 | len(EVENT)]) + MASK + EVENT,
     "empty texts": b"\x81\x80" + MASK,
     "pings": b"\x89\x80" + MASK,
+    "inits": bytes([0x81, 0x80 | len(INIT)]) + MASK + INIT,
 }
+GUESSES = 10  # at once
+GUESS = b'{"userId":"other1","password":"wrong one, this"}'
+SIGN_IN = (
+    b"POST /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(GUESS), GUESS)
+)
 UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -55,8 +64,10 @@ def main() -> int:
     [ours] = servers.find(["ours"])
     missed = False
     print(f"\nFloods for {SECONDS:.0f} s, limits as out of the box: ms that others wait for a pong")
-    for name in (*FRAMES, "upgrades"):
+    for name in (*FRAMES, *ATTACKS):
         with servers.running(ours, core, limits={}) as target, _others(target.port) as others:
+            if name == "inits":
+                _begin_conversations(target.port)
             quiet = _round_trips(others, QUIET_SECONDS)
             with _flood(name, target.port) as count:
                 _round_trips(others, SETTLED_SECONDS)
@@ -105,7 +116,7 @@ def _flood(name: str, port: int) -> Iterator[Any]:
     """Run the attack in a process of its own; gives how many connections it has opened."""
     count = multiprocessing.Value("q", 0)
     over = multiprocessing.Event()
-    attack: Callable[[int], None] = _upgrade if name == "upgrades" else lambda port: _send(port, FRAMES[name])
+    attack = ATTACKS.get(name) or (lambda port: _send(port, FRAMES[name]))
     attacker = multiprocessing.Process(target=_attack, args=(attack, port, over, count))
     attacker.start()
     try:
@@ -151,6 +162,29 @@ def _upgrade(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 5) as sock:
         sock.sendall(UPGRADE)
         sock.recv(CHUNK_BYTES)
+
+
+def _guess(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        guesses = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 5)) for _ in range(GUESSES)]
+        for sock in guesses:
+            sock.sendall(SIGN_IN)
+        for sock in guesses:
+            sock.recv(CHUNK_BYTES)
+
+
+ATTACKS: dict[str, Callable[[int], None]] = {"upgrades": _upgrade, "guesses": _guess}
+
+
+def _begin_conversations(port: int) -> None:
+    with connect(f"ws://127.0.0.1:{port}/ws", compression=None) as busy:
+        busy.send(INIT.decode())
+        for number in range(CONVERSATIONS):
+            busy.send(f'{{"type":"chat","toUserId":"friend{number}","message":"hi","ref":{number}}}')
+            while '"ack"' not in str(answer := busy.recv(10)):
+                if '"rate_limited"' in str(answer):
+                    raise servers.Failed("the conversations began too fast")
+            time.sleep(0.005)  # within the limit of events
 
 
 if __name__ == "__main__":

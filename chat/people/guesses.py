@@ -30,15 +30,26 @@ class Guesses:
         if len(self._known_places) > KNOWN_PLACES:
             self._known_places.popitem(last=False)
 
+    def check(self, origin: str, user_key: str) -> bool:
+        """Return whether a guess would count for the name too. Raises RateLimited: no more guesses just now."""
+        if seconds := self._from_address.wait(f"{origin} {user_key}"):
+            raise RateLimited(seconds, "Too many wrong passwords for this name.")
+        if (origin, user_key) in self._known_places:
+            return False
+        if seconds := self._of_name.wait(user_key):
+            raise RateLimited(
+                seconds, "Too many wrong passwords for this name, from many places. Sign in where you did before."
+            )
+        return True
+
     def fits(self, password: str, stored: str | None, origin: str, user_key: str) -> bool:
         """Return whether the password fits; if it does, the address is the owner's from now on.
 
         `stored`: the hash; None: there is none, which takes as long. Raises RateLimited: there were too many guesses.
         """
         place = f"{origin} {user_key}"
-        self._check(place, origin, user_key)  # who may not guess takes no place in the queue
         with self._hashing.turn(origin):
-            counts_for_name = self._check(place, origin, user_key)
+            counts_for_name = self.check(origin, user_key)  # again: others may have guessed while this one waited
             self._from_address.take(place)
             if counts_for_name:
                 self._of_name.take(user_key)
@@ -48,16 +59,4 @@ class Guesses:
         if counts_for_name:
             self._of_name.give_back(user_key)
         self.note_owner(origin, user_key)
-        return True
-
-    def _check(self, place: str, origin: str, user_key: str) -> bool:
-        """Return whether a guess counts for the name too. Raises RateLimited."""
-        if seconds := self._from_address.wait(place):
-            raise RateLimited(seconds, "Too many wrong passwords for this name.")
-        if (origin, user_key) in self._known_places:
-            return False
-        if seconds := self._of_name.wait(user_key):
-            raise RateLimited(
-                seconds, "Too many wrong passwords for this name, from many places. Sign in where you did before."
-            )
         return True

@@ -193,9 +193,11 @@ def _account(chat: ChatServer, user_id: str) -> Account | None:
 
 def _signed_in(chat: ChatServer, user_id: str, password: str) -> Account:
     """Return the user's account, if the password is its own. Takes as long for an unknown name."""
+    origin, key = _origin(), chat.user_key(user_id)
+    chat.guesses.check(origin, key)  # before the database is asked
     account = _account(chat, user_id)
     usable = None if account is None or account.disabled else account.password
-    fits = chat.guesses.fits(password, usable, _origin(), chat.user_key(user_id))
+    fits = chat.guesses.fits(password, usable, origin, key)
     if not fits or account is None:
         chat.log.warning("wrong password user=%r address=%s", user_id, request.remote_addr)
         raise errors.WrongPassword

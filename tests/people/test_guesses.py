@@ -45,6 +45,7 @@ def guesses(hashing: Hashing) -> Guesses:
 
 def outcome(guesses: Guesses, password: str, origin: str, user: str = "carol") -> str:
     try:
+        guesses.check(origin, user)
         return "right" if guesses.fits(password, "right", origin, user) else "wrong"
     except RateLimited:
         return "limited"
