@@ -125,9 +125,9 @@ class Busy(ChatError, code="busy", status=503):
 
 
 class Unavailable(ChatError, code="unavailable", status=503):
-    """A commit failed: nothing was stored, nothing was delivered. Trying again may help."""
+    """The database failed: what was asked is perhaps done, more likely not. Trying again makes it certain."""
 
-    sentence = "The message could not be stored, and was not sent. Try again in a moment."
+    sentence = "The message could not be stored just now. Send it again in a moment."
 
 
 class Conflicting(ChatError, code="conflict", status=409, sentence="This clientId was used before, for another text."):

@@ -11,7 +11,7 @@ from chat.people.online import Online, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
 from chat.storage.journal import Journal
-from chat.storage.records import Conflict, Send, Stored
+from chat.storage.records import Conflict, Send, Stored, StoredLate
 
 
 @dataclass(eq=False)
@@ -29,22 +29,24 @@ class Sending:
         """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
         self._journal.append(send, partial(self._settle, client, send, ref))
 
-    def _settle(self, client: Socket, send: Send, ref: Ref | None, outcome: Stored | Conflict | ChatError) -> None:
+    def _settle(
+        self, client: Socket, send: Send, ref: Ref | None, outcome: Stored | StoredLate | Conflict | ChatError
+    ) -> None:
         """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
-        if isinstance(outcome, ChatError):
-            client.answer(ref, outcome)
-        elif isinstance(outcome, Conflict):
-            client.answer(ref, Conflicting(field="clientId"))
-        else:
+        if isinstance(outcome, Stored):
             sent_at = iso(outcome.sent_at)
-            if outcome.repeated:  # delivered the first time, or found by who comes back
+            if outcome.repeated:  # delivered the first time, or found late, or by who comes back
                 delivered = bool(self._online.of(send.receiver_id))
             else:
                 delivered = self._deliver(client, send, outcome.seq, sent_at)
-                if outcome.seq == 1:
-                    self._presence.introduce(send.sender_id, send.receiver_id)
             if ref is not None:
                 client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
+        elif isinstance(outcome, StoredLate):  # its sender was told `unavailable`, and gets its ack by a repeat
+            self._deliver(client, send, outcome.seq, iso(outcome.sent_at))
+        elif isinstance(outcome, Conflict):
+            client.answer(ref, Conflicting(field="clientId"))
+        else:
+            client.answer(ref, outcome)
 
     def _deliver(self, skip: object, send: Send, seq: int, sent_at: str) -> bool:
         """Send it to the receiver's sockets and the sender's other ones; True if one of the receiver's took it."""
@@ -67,6 +69,8 @@ class Sending:
                 if socket is not skip:
                     socket.deliver(receiver, seq, frame)
         self._sent.add()
+        if seq == 1:
+            self._presence.introduce(sender, receiver)
         if not delivered:
             self._log.info("message to an offline user: from=%r to=%r", sender, receiver)
             if sender != receiver:

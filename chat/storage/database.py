@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class CommitUnknown(SQLAlchemyError):
-    """A commit was asked for, and the connection broke before the answer."""
+    """A commit was asked for, and failed or broke off: it took place, or not."""
 
 
 class Database:
@@ -96,7 +96,7 @@ class Database:
             except BaseException as error:
                 writer, self._writer = self._writer, None
                 _throw_away(writer)
-                if asked and not self.is_sqlite:
+                if asked:
                     raise CommitUnknown from error
                 raise
             self._file.check_committed()

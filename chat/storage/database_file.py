@@ -9,7 +9,7 @@ import os
 
 from sqlalchemy.exc import SQLAlchemyError
 
-Identity = tuple[int, int] | None  # device and inode; None: there is no such file
+Identity = tuple[int, int] | None  # device and inode; None: no such file can be found
 
 
 class FileReplaced(SQLAlchemyError):
@@ -66,6 +66,6 @@ class DatabaseFile:
 def _identity(path: str) -> Identity:
     try:
         found = os.stat(path)
-    except FileNotFoundError:
+    except OSError:  # it is gone, or its folder is: unmounted, unreadable, a file now
         return None
     return found.st_dev, found.st_ino

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.errors import Busy, ChatError, Internal, Unavailable
 from chat.storage.database import again_if_broken
 from chat.storage.message_writer import MessageWriter
-from chat.storage.records import Pointer, Send
+from chat.storage.records import Pointer, Send, StoredLate
 from chat.storage.writer_thread import WriterThread
 
 COMMIT_AT_MOST = 2_000  # records in one transaction, so that calling back does not hold up the loop
@@ -44,6 +44,8 @@ class Journal:
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
+        self._unsure: dict[int, Settle] = {}  # by id(record): of the last commit that failed, until it is looked for
+        self._late: list[tuple[Settle, StoredLate]] = []  # found, and not settled yet
         self._is_closed = False
         self._made_on = thread_id()
         self._thread: WriterThread | None = None  # made at the first write, as the two watchers are
@@ -64,7 +66,8 @@ class Journal:
         """Have a record stored by the next commit. Never blocks.
 
         `settle` is called on the loop, in the order of appending, with the record's outcome once it is on
-        the disk, or with a ChatError if it is not. It must not block.
+        the disk, or with a ChatError if it is not. After Unavailable it is called once more, with a StoredLate, if
+        the message is found to be on the disk all the same. It must not block.
 
         Raises:
             Busy: too many wait already.
@@ -155,25 +158,35 @@ class Journal:
         self.commits += 1
         self._was_commit = True
         assert self._thread is not None
-        self._thread.begin(partial(self._commit, records), partial(self._end, settles))
+        self._thread.begin(partial(self._commit, records, settles), partial(self._end, settles))
 
-    def _commit(self, records: Sequence[Record]) -> Sequence[Any]:
+    def _commit(self, records: Sequence[Record], settles: Sequence[Settle]) -> Sequence[Any]:
         """Runs in the thread. Returns what `settle` is to be called with, for each record."""
         sends = [record for record in records if isinstance(record, Send)]
         pointers = [record for record in records if isinstance(record, Pointer)]
         try:
+            self._find_late()
             outcomes, moved = self._writer.commit(sends, pointers)
-        except Exception as error:  # SQLAlchemy's or the driver's; each means: nothing is stored
+        except Exception as error:  # SQLAlchemy's or the driver's
             self._log.error("a commit of %d records failed: %s", len(records), type(error).__name__)
+            self._unsure = self._unsure or {id(record): settle for record, settle in zip(records, settles, strict=True)}
             return [Unavailable()] * len(records)
         if not pointers:
             return outcomes
         of_sends, of_pointers = iter(outcomes), iter(moved)
         return [next(of_sends if isinstance(record, Send) else of_pointers) for record in records]
 
+    def _find_late(self) -> None:
+        """Runs in the thread, before anything else is written: see `MessageWriter.found_late`."""
+        if self._unsure:
+            late = self._writer.found_late()
+            self._late = [(self._unsure[id(send)], stored) for send, stored in late]
+            self._unsure = {}
+
     def _write(self, write: Callable[[], Any]) -> list[Any]:
         """Runs in the thread. Returns as `_commit`."""
         try:
+            self._find_late()
             return [again_if_broken(write)]
         except ChatError as error:
             return [error]
@@ -183,7 +196,8 @@ class Journal:
             return [Unavailable("This could not be stored just now. Try again in a moment.")]
 
     def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any]) -> None:
-        for settle, outcome in zip(settles, outcomes, strict=True):
+        late, self._late = self._late, []
+        for settle, outcome in (*late, *zip(settles, outcomes, strict=True)):
             try:
                 settle(outcome)
             except Exception:  # one that fails does not keep the others from being settled

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from chat.storage.accounts import Accounts
 from chat.storage.commit_outcome import is_stored
 from chat.storage.database import CommitUnknown, Database, parts
+from chat.storage.database_file import FileReplaced
 from chat.storage.message_append import MessageAppend
-from chat.storage.records import Conflict, Message, Outcome, Pointer, Send, Stored, direct_key, users_of
+from chat.storage.records import Conflict, Message, Outcome, Pointer, Send, Stored, StoredLate, direct_key, users_of
 from chat.storage.schema import MESSAGE, conversations, members, messages
 
 KNOWN_CONVERSATIONS = 100_000  # ids kept in memory, so that a send need not look for them
@@ -29,6 +31,8 @@ class MessageWriter:
         self._accounts = accounts
         self._log = log
         self._ids: dict[Pair, int] = {}  # committed conversations, by their users in both orders
+        # (conversation, send, where it lies) of a commit of which nobody can say whether it took place
+        self._doubts: list[tuple[int, Send, Any]] = []
         self._grown: set[int] = set()  # conversations, since `grown` was called
         self._insert_conversation = database.insert(conversations).on_conflict_do_nothing()
         self._insert_member = database.insert(members).on_conflict_do_nothing()
@@ -39,8 +43,8 @@ class MessageWriter:
 
         Returns one outcome for each send; and for each pointer where both of the member's stand now,
         or None where they stood there before: they never move back, nor beyond the last message.
-        When this returns, all is on the disk; when it raises, nothing is.
-        Raises SQLAlchemyError, or the driver's own error: the database is full, locked, gone, ...
+        When this returns, all is on the disk. Raises SQLAlchemyError, or the driver's own error, when the database
+        is full, locked, gone, ...: nothing is stored then, but for what `found_late` will find.
         """
         try:
             return self._commit(sends, pointers, self._message_append.append)
@@ -70,7 +74,10 @@ class MessageWriter:
                     outcomes = store(connection, places, sends, now)
                 if pointers:
                     moved = self._move(connection, pointers)
-        except CommitUnknown:
+        except (CommitUnknown, FileReplaced):
+            if self._database.is_sqlite:
+                self._doubts += [d for d in zip(places, sends, outcomes, strict=False) if _is_new(d[2])]
+                raise
             if not self._was_stored(places, sends, outcomes):
                 raise
         if len(self._ids) > KNOWN_CONVERSATIONS:
@@ -79,10 +86,27 @@ class MessageWriter:
         self._grown.update(places)
         return outcomes, moved
 
+    def found_late(self) -> list[tuple[Send, StoredLate]]:
+        """Return what a failed commit has stored all the same, in its order, and forget that commit.
+
+        To be called before the next `commit`, so that nothing overtakes these. Raises as `commit`: nobody can say yet.
+        """
+        found = []
+        if self._doubts:
+            m = messages.c
+            with self._database.transaction() as connection:
+                for place, send, new in self._doubts:
+                    query = select(*MESSAGE).where(m.conversation_id == place, m.seq == new.seq)
+                    row = connection.execute(query).one_or_none()
+                    if row is not None and Message(*row) == _message(send, new):
+                        found.append((send, StoredLate(new.seq, new.sent_at)))
+            self._doubts = []
+        return found
+
     def _was_stored(self, places: Sequence[int], sends: Sequence[Send], outcomes: Sequence[Outcome]) -> bool:
         """Find out whether the commit took place. One of pointers alone may be repeated: False."""
         for place, send, new in zip(places, sends, outcomes, strict=True):
-            if isinstance(new, Stored) and not new.repeated:
+            if _is_new(new):
                 return is_stored(self._database, place, _message(send, new), self._log)
         return False
 
@@ -190,6 +214,10 @@ class MessageWriter:
             for part in parts(sorted(wanted))
             for user, conversation, received, read, last in connection.execute(query.where(member.in_(part)))
         }
+
+
+def _is_new(outcome: Outcome) -> TypeGuard[Stored]:
+    return isinstance(outcome, Stored) and not outcome.repeated
 
 
 def _message(send: Send, stored: Stored) -> Message:

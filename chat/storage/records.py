@@ -29,6 +29,13 @@ class Stored(msgspec.Struct, gc=False):
     repeated: bool
 
 
+class StoredLate(NamedTuple):
+    """Where a message lies of which nobody could say at first whether it was stored."""
+
+    seq: int
+    sent_at: int  # Unix time in milliseconds
+
+
 class Conflict(NamedTuple):
     """Another text is stored under this sender's `client_id`, at `seq`."""
 

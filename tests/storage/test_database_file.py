@@ -78,3 +78,60 @@ def test_a_database_without_a_file_is_not_looked_for() -> None:
     with database.reading() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     database.close()
+
+
+@pytest.mark.parametrize("repeats", [True, False], ids=["repeated", "not repeated"])
+def test_what_was_stored_in_a_file_that_is_put_back_is_delivered_once_and_in_order(
+    start_server: StartServer, tmp_path: Path, repeats: bool
+) -> None:
+    file, aside = tmp_path / "chat.db", tmp_path / "aside.db"
+    server = start_server(CHAT_DATABASE_URL=f"sqlite:///{file}")
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob, Person(server.ws) as tab:
+        tab.send(type="init", userId="bob", sync=True)
+        tab.receive("ready")
+        assert alice.ask(type="chat", toUserId="bob", message="one", clientId="c1")["seq"] == 1
+        file.rename(aside)
+        assert alice.ask(type="chat", toUserId="bob", message="two", clientId="c2")["code"] == "unavailable"
+        aside.rename(file)
+        if repeats:
+            again = alice.ask(type="chat", toUserId="bob", message="two", clientId="c2")
+            assert (again["seq"], again["delivered"]) == (2, True)
+        assert alice.ask(type="chat", toUserId="bob", message="three", clientId="c3")["seq"] == 3
+        for socket in (bob, tab):
+            heard = [socket.receive("chat") for _ in range(3)]
+            assert [(event["message"], event["seq"]) for event in heard] == [("one", 1), ("two", 2), ("three", 3)]
+            assert socket.hears_nothing()
+
+
+def test_what_was_stored_is_delivered_though_nobody_writes_again(start_server: StartServer, tmp_path: Path) -> None:
+    file, aside = tmp_path / "chat.db", tmp_path / "aside.db"
+    server = start_server(CHAT_DATABASE_URL=f"sqlite:///{file}")
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
+        assert alice.ask(type="chat", toUserId="bob", message="one")["seq"] == 1
+        file.rename(aside)
+        assert alice.ask(type="chat", toUserId="bob", message="two")["code"] == "unavailable"
+        aside.rename(file)
+        assert [bob.receive("chat")["message"] for _ in range(2)] == ["one", "two"]
+
+
+def test_a_folder_that_is_gone_for_a_moment_is_told_as_such_and_loses_nothing(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    folder, aside = tmp_path / "data", tmp_path / "aside"
+    folder.mkdir()
+    server = start_server(CHAT_DATABASE_URL=f"sqlite:///{folder}/chat.db")
+    token = requests.post(f"{server.http}/api/session", json={"userId": "bob"}, timeout=10).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with Person(server.ws, "alice") as alice, Person(server.ws, "bob") as bob:
+        assert alice.ask(type="chat", toUserId="bob", message="one")["seq"] == 1
+        folder.rename(aside)
+        folder.write_text("a file where the folder was: looking into it is another error than a missing file")
+        assert alice.ask(type="chat", toUserId="bob", message="two")["code"] == "unavailable"
+        for path in ("/conversations", "/conversations/alice/messages"):
+            answer = requests.get(f"{server.http}/api{path}", headers=headers, timeout=10)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+        folder.unlink()
+        aside.rename(folder)
+        assert alice.ask(type="chat", toUserId="bob", message="three")["seq"] == 3
+        assert [bob.receive("chat")["message"] for _ in range(3)] == ["one", "two", "three"]
+    assert "Traceback" not in server.log

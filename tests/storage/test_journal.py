@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from chat.errors import Busy, ChatError, Conflicting, Internal, Unavailable
 from chat.protocol.names import name_key
+from chat.storage.database_file import FileReplaced
 from chat.storage.journal import WRITES_AT_MOST
 from chat.storage.records import Pointer, Send, Stored
 from chat.storage.storage import Storage
@@ -253,3 +254,48 @@ def test_an_error_of_a_write_is_raised_where_it_was_asked_for(storage: Storage) 
 
     with pytest.raises(ChatError, match="No"):
         storage.write(refuse)
+
+
+def test_what_a_failed_commit_has_stored_is_told_before_anything_that_comes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    told: list[tuple[str, Any]] = []
+
+    def send(body: str) -> None:
+        record = Send("alice", "bob", body, body)
+        storage.journal.append(record, lambda outcome: told.append((body, outcome)))
+        wait_until(lambda: storage.journal.idle)
+
+    send("one")
+    with monkeypatch.context() as away:
+        away.setattr(storage.database._file, "check_committed", lambda: missing())
+        send("two")
+        send("never")
+    send("three")
+    bodies = [message.body for message in storage.messages.history("alice", "bob", 9).messages]
+    assert bodies == ["one", "two", "three"], "while nobody can say what became of one, none is stored behind it"
+    kinds = [(body, type(outcome).__name__, getattr(outcome, "seq", None)) for body, outcome in told]
+    assert kinds == [
+        ("one", "Stored", 1), ("two", "Unavailable", None), ("never", "Unavailable", None),
+        ("two", "StoredLate", 2), ("three", "Stored", 3),
+    ]  # fmt: skip
+    storage.close()
+
+
+def test_what_a_failed_commit_has_not_stored_is_told_of_no_more(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    told: list[Any] = []
+    with storage.database.transaction() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER no BEFORE INSERT ON messages WHEN NEW.body = 'two' BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    for body in ("one", "two", "three"):
+        storage.journal.append(Send("alice", "bob", body, body), told.append)
+        wait_until(lambda: storage.journal.idle)
+    assert [type(outcome).__name__ for outcome in told] == ["Stored", "Unavailable", "Stored"]
+    storage.close()
+
+
+def missing() -> None:
+    raise FileReplaced("chat.db")
