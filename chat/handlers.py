@@ -38,8 +38,8 @@ def chat(client: Client, event: Chat) -> Answer:
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
     receiver = server.directory.name_of(event.to_user_id, address=client.address)
     server.blocking.check(sender, receiver)
-    server.strangers.check(sender, receiver, event.message)
     server.limits.spend_message(sender, client.address, event.message)
+    server.strangers.check(sender, receiver, event.message)
     server.strangers.wrote(sender, receiver)
     server.sending.send(client, Send(sender, receiver, event.message, event.client_id), event.ref)
     return LATER
