@@ -16,6 +16,8 @@ from chat.notifications.remote import NotReached, Service
 from chat.people import passwords
 from chat.people.tokens import SCOPES, SERVICE_CHARS
 from chat.protocol.names import checked_user_id
+from chat.protocol.structs import iso
+from chat.risks import risks
 from chat.server import ChatServer
 from chat.storage import migrate
 
@@ -66,7 +68,7 @@ def _with_password(command: Callable[..., None]) -> Any:
             password = sys.stdin.readline().rstrip("\n")
         else:
             password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        passwords.check_password(password, "The password")
+        passwords.check_password(password, "The password", name)
         command(name, passwords.hashed(password))
 
     return ask
@@ -132,7 +134,33 @@ def token(service: str, scope: str, days: int) -> None:
         raise click.BadParameter(f"expected 1 to {SERVICE_CHARS} characters", param_hint="'--service'")
     if not scope.split() or set(scope.split()) - set(SCOPES):
         raise click.BadParameter(f"expected {', '.join(SCOPES)}, or several of them", param_hint="'--scope'")
-    click.echo(_chat().tokens.sign_service(service, scope, days * 24 * 3600))
+    click.echo(_chat().services.new_token(service, scope, days * 24 * 3600))
+
+
+@chat_cli.command("tokens")
+@click.option("--revoke", metavar="ID", help="Take this one back: within a second it counts no more.")
+def tokens(revoke: str | None) -> None:
+    """List the tokens that programs have, or take one back."""
+    records = _chat().storage.service_tokens
+    if revoke is not None:
+        if not records.revoke(revoke):
+            raise click.ClickException(f"There is no token {revoke} that counts.")
+        click.echo(f"The token {revoke} counts no more.")
+        return
+    for one in records.all():
+        state = f"until {iso(one.expires_at)}" if one.revoked_at is None else f"revoked {iso(one.revoked_at)}"
+        click.echo(f"{one.id}  {one.service}  {one.scope}  since {iso(one.created_at)}  {state}")
+
+
+@chat_cli.command("doctor")
+def doctor() -> None:
+    """Say what is risky in the settings; exit with 1 if something is."""
+    found = risks(_chat().settings)
+    for risk in found:
+        click.echo(f"- {risk}")
+    if found:
+        raise SystemExit(1)
+    click.echo("Nothing risky is set.")
 
 
 @chat_cli.command("notify")

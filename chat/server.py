@@ -36,6 +36,7 @@ from chat.people.guesses import Guesses
 from chat.people.online import Event, Online, Receiver, Socket
 from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
 from chat.people.presence import Presence
+from chat.people.services import Services
 from chat.people.tokens import Tokens, kept_secret
 from chat.people.turns import Turns
 from chat.protocol.lookalikes import skeleton
@@ -91,6 +92,7 @@ class ChatServer:
         self.lease = Lease(self.storage.database, log)
         secret = settings.token_secret.encode() or kept_secret(folder, log)
         self.tokens = Tokens(secret, settings.token_ttl)
+        self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
         self.unread = UnreadAnswers(log)
         self.router = Router(events, log)
@@ -155,6 +157,7 @@ class ChatServer:
             self.feeds.ask_for_proof,
             partial(connections.spawn, self._keep_lease),
             partial(connections.spawn, self.directory.keep_up),
+            partial(connections.spawn, self.services.keep_up),
             partial(connections.spawn, self.presence.settle),
             partial(connections.spawn, storage.keep_index),
             self.webhook.sweep,

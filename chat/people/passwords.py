@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from chat.errors import InvalidField
 from chat.people.turns import Turns
+from chat.protocol.names import canonical_user_id, name_key
 
 LEAST_CHARS, MOST_CHARS = 8, 1_024
 COMMON = 3_000  # that many of the commonest passwords are refused
@@ -22,11 +23,18 @@ HASHES_AT_ONCE = 4
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
-def check_password(password: str, field: str) -> None:
-    """Check a new password. Raises InvalidField: it is too short, too long, or one of the commonest."""
+def check_password(password: str, field: str, name: str) -> None:
+    """Check a new password of a user. Raises InvalidField: it breaks a rule, which the sentence names."""
     if not LEAST_CHARS <= len(password) <= MOST_CHARS:
         raise InvalidField(f"{field} must have {LEAST_CHARS} to {MOST_CHARS:,} characters.", field)
-    if password.casefold() in _common():
+    if not password.strip():
+        raise InvalidField(f"{field} must not be blanks alone.", field)
+    folded = password.casefold()
+    if len({*folded}) == 1:
+        raise InvalidField(f"{field} must not be one letter again and again.", field)
+    if name_key(canonical_user_id(password.strip())) == name_key(name):
+        raise InvalidField(f"{field} must not be the name itself.", field)
+    if folded in _common():
         raise InvalidField(f"{field} is among the commonest passwords. Choose another one.", field)
 
 
@@ -41,6 +49,11 @@ def fits(password: str, stored: str | None) -> bool:
         return _hasher.verify(stored or _nobody(), password.encode("utf-8", "surrogatepass")) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def is_outdated(stored: str) -> bool:
+    """Return whether a hash was made with other parameters than those of today."""
+    return _hasher.check_needs_rehash(stored)
 
 
 @cache

@@ -66,6 +66,7 @@ class ServiceClaims(msgspec.Struct):
     nbf: float = 0
     svc: Annotated[str, msgspec.Meta(min_length=1, max_length=SERVICE_CHARS)] | None = None  # the program's name
     scope: str = ""  # words, as in RFC 8693, section 4.2
+    jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # to take it back by; None: nobody can
 
 
 C = TypeVar("C", Claims, ServiceClaims)
@@ -96,18 +97,22 @@ class Tokens:
         """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""
         return self._read(token, Claims)
 
-    def sign_service(self, service: str, scope: str, seconds: float) -> str:
-        """Return a token for a program, by its name in the log, that lets it do what `scope` says."""
+    def sign_service(self, service: str, scope: str, seconds: float, id_: str | None = None) -> str:
+        """Return a token for a program, by its name in the log, that lets it do what `scope` says.
+
+        `id_`: to take it back by; None: nobody can.
+        """
         now = round(self._clock(), 3)
         claims = {"svc": service, "scope": scope, "iat": now, "exp": int(now + seconds)}
+        claims |= {} if id_ is None else {"jti": id_}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
-    def service_of(self, token: str, scope: str) -> str:
-        """Return the program's name. Raises NotSignedIn, as `read`; Forbidden: a user's token, or of another scope."""
+    def service_of(self, token: str, scope: str) -> ServiceClaims:
+        """Return what a program's token says. Raises NotSignedIn, as `read`; Forbidden: a user's, or of another scope."""
         claims = self._read(token, ServiceClaims)
         if claims.svc is None or scope not in claims.scope.split():
             raise Forbidden(f"This needs a service's token with the scope {scope}.")
-        return claims.svc
+        return claims
 
     def _read(self, token: str, kind: type[C]) -> C:
         try:

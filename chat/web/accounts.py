@@ -36,7 +36,7 @@ NewSecret = Annotated[
     Meta(
         min_length=passwords.LEAST_CHARS,
         max_length=passwords.MOST_CHARS,
-        description="A password, not one of the commonest.",
+        description="A password: not one of the commonest, no single letter repeated, not the name itself.",
         examples=["correct horse battery staple"],
     ),
 ]
@@ -76,7 +76,7 @@ class NewAccount(OfUser):
 def open_account(chat: ChatServer, body: NewAccount) -> Session:
     if chat.directory.required and chat.settings.signup != "open":
         raise errors.SignUpClosed
-    passwords.check_password(body.password, "password")
+    passwords.check_password(body.password, "password", body.user_id)
     account = _signed_up(chat, body) if chat.directory.required else _protected(chat, body)
     if account is None:
         raise errors.NameTaken(field="userId")
@@ -100,7 +100,8 @@ def _protected(chat: ChatServer, body: NewAccount) -> Account | None:
         return None
     own = None
     if "Authorization" in request.headers:
-        own = chat.directory.admit(body.user_id, bearer_token())[1]
+        holder, admission = chat.directory.admission_of(bearer_token())
+        own = admission if chat.user_key(holder) == chat.user_key(body.user_id) else None  # another's shows nothing
     if chat.directory.is_held_before(account, own):
         raise errors.NameTaken(HELD, "userId")
     if seconds := chat.limits.first_passwords.take(_origin()):
@@ -174,7 +175,7 @@ class NewPassword(Request):
     errors=(errors.WrongPassword, errors.RateLimited),
 )
 def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Session:
-    passwords.check_password(body.new_password, "newPassword")
+    passwords.check_password(body.new_password, "newPassword", user_id)
     chat.guesses.note_owner(_origin(), chat.user_key(user_id))  # whose token it is
     account = _signed_in(chat, user_id, body.old_password)
     stored = chat.hashing.hashed(body.new_password, _origin())
@@ -201,6 +202,10 @@ def _signed_in(chat: ChatServer, user_id: str, password: str) -> Account:
     if not fits or account is None:
         chat.log.warning("wrong password user=%r address=%s", user_id, request.remote_addr)
         raise errors.WrongPassword
+    if account.password is not None and passwords.is_outdated(account.password):
+        stored = chat.hashing.hashed(password, _origin())
+        chat.storage.write(chat.storage.accounts.renew_hash, account.name, account.password, stored)
+        account = account._replace(password=stored)
     return account
 
 

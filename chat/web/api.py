@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 from chat.errors import MethodNotAllowed, NotFound
-from chat.web import accounts, blocks, conversations, notifications, openapi, push, search
+from chat.web import accounts, blocks, conversations, notifications, openapi, push, search, sessions
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
 
@@ -22,6 +22,7 @@ def show_document() -> dict[str, Any]:
 
 VIEWS = (
     *accounts.VIEWS,
+    *sessions.VIEWS,
     *conversations.VIEWS,
     *push.VIEWS,
     *notifications.VIEWS,

@@ -108,7 +108,7 @@ def _given(operation: Operation, types: dict[str, Any], path: dict[str, str]) ->
         raise errors.RateLimited(seconds)
     given: dict[str, Any] = {"chat": chat}
     if "service" in types:
-        given["service"] = chat.tokens.service_of(bearer_token(), operation.scope)
+        given["service"] = chat.services.admit(bearer_token(), operation.scope)
     if "user_id" in types:
         given["user_id"], given["admission"] = chat.directory.admission_of(bearer_token())
     if "path" in types:

@@ -72,7 +72,7 @@ def chat_blueprint(settings: Settings) -> Blueprint:
     def show_metrics() -> Response:
         chat = current_chat()
         try:
-            chat.tokens.service_of(bearer_token(), METRICS_SCOPE)
+            chat.services.admit(bearer_token(), METRICS_SCOPE)
         except ChatError as error:
             return error_response(error)
         return Response(chat.metrics.exposition(), content_type=PROMETHEUS)

@@ -77,6 +77,8 @@ def push_notification(chat: ChatServer, service: str, headers: PushHeaders, body
     once = None if key is UNSET else Once(service, key, hashlib.sha256(encode(body)).hexdigest())
     if body.to_user_id is not None:
         result = chat.notifier.push(body.to_user_id, body, once)
+        if not result.repeated:
+            chat.log.info("push service=%r user=%r id=%d", service, body.to_user_id, result.id)
     else:
         result = chat.batches.push(service, body.to_user_ids, body, once)
         if not result.repeated:

@@ -148,7 +148,7 @@ def test_a_name_that_an_older_session_holds_takes_no_password_from_a_younger_one
         assert "before you" in refusal.json()["error"]["message"]
     another = call(open_server, "POST", "/session", userId="another").json()["token"]
     stolen = call(open_server, "POST", "/accounts", another, userId="held", password=PASSWORD)
-    assert error(stolen) == (401, "not_signed_in", "token")
+    assert error(stolen) == (409, "name_taken", "userId"), "another user's token shows nothing"
     with Person(open_server.ws, "plain"):
         late = call(open_server, "POST", "/session", userId="plain").json()["token"]
         for token in ("", late):
@@ -168,10 +168,14 @@ def test_a_name_that_an_older_session_holds_takes_no_password_from_a_younger_one
     [
         ("1234567", False),
         ("quartz-8", True),
-        ("x" * 1_024, True),
-        ("x" * 1_025, False),
+        ("xy" * 512, True),
+        ("xy" * 512 + "x", False),
         ("비밀번호 네 글자", True),
-        ("🦊" * 8, True),
+        ("🦊" * 7 + "🐻", True),
+        ("aaaaaaaa", False),
+        ("aAaAaAaA", False),
+        (" " * 8, False),
+        ("\u3000 " * 8, False),
         ("password1", False),
         ("PASSWORD1", False),
         ("iloveyou", False),
@@ -186,6 +190,12 @@ def test_a_password_has_its_length_and_is_none_of_the_commonest(open_server: Ser
         assert sign_in(open_server, name, password[:-1]).status_code == 401
     else:
         assert error(response) == (400, "invalid_field", "password")
+
+
+def test_a_password_is_not_the_name_itself_in_any_spelling(open_server: Server) -> None:
+    for password in ("itsownname", "ItsOwnName", "ｉｔｓＯｗｎｎａｍｅ", " itsownname "):
+        response = call(open_server, "POST", "/accounts", userId="itsOwnName", password=password)
+        assert error(response) == (400, "invalid_field", "password"), password
 
 
 def test_ten_wrong_passwords_leave_one_try_each_three_minutes_for_that_name_and_no_other(open_server: Server) -> None:
@@ -296,6 +306,50 @@ def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_p
     assert new[0] == 0
     assert sign_in(closed_server, "grace", PASSWORD).status_code == 401
     assert sign_in(closed_server, "grace", "brand new one").status_code == 201
+
+
+def test_a_programs_token_is_listed_and_taken_back_by_itself(closed_server: Server, tmp_path: Path) -> None:
+    environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
+    tokens = [flask_chat(environment, "token", "--service", name)[1].split()[-1] for name in ("ci", "shop")]
+    flask_chat(environment, "add-user", "bob", "--password-stdin", said=PASSWORD)
+
+    def push(token: str) -> int:
+        return call(closed_server, "POST", "/notifications", token, toUserId="bob", message="hi").status_code
+
+    assert [push(token) for token in tokens] == [201, 201]
+    closed_server.wait_for("push service='ci' user='bob' id=1")
+    [listed] = [line for line in flask_chat(environment, "tokens")[1].splitlines() if "  ci  notify  " in line]
+    id_ = listed.split()[0]
+    assert flask_chat(environment, "tokens", "--revoke", id_)[0] == 0
+    until = time.monotonic() + 10
+    while push(tokens[0]) != 401 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert [push(token) for token in tokens] == [401, 201]
+    assert f"{id_}  ci  notify  " in (after := flask_chat(environment, "tokens")[1])
+    assert "revoked" in after
+    code, said = flask_chat(environment, "tokens", "--revoke", id_)
+    assert (code, f"There is no token {id_} that counts." in said) == (1, True)
+
+
+def test_one_session_of_several_is_ended_from_another(open_server: Server) -> None:
+    first = protect(open_server, "lister")
+    second = sign_in(open_server, "lister", PASSWORD).json()["token"]
+    listed = call(open_server, "GET", "/sessions", second).json()["sessions"]
+    assert [one.get("current", False) for one in listed] == [True, False]
+    other = listed[1]["sessionId"]
+    stranger = call(open_server, "POST", "/session", userId="stranger").json()["token"]
+    assert error(call(open_server, "DELETE", f"/sessions/{other}", stranger)) == (404, "not_found", "sessionId")
+    with Person(open_server.ws) as tab:
+        tab.send(type="init", userId="lister", token=first)
+        tab.receive("ready")
+        assert call(open_server, "DELETE", f"/sessions/{other}", second).status_code == 204
+        assert tab.close_code() == 4501
+    assert call(open_server, "GET", "/conversations", first).status_code == 401
+    assert [one["sessionId"] for one in call(open_server, "GET", "/sessions", second).json()["sessions"]] == [
+        listed[0]["sessionId"]
+    ]
+    open_server.wait_for("sign-in user='lister' address=127.0.0.1")
+    open_server.wait_for("sign-out user='lister' address=127.0.0.1")
 
 
 # Where everybody signs in.

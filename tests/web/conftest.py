@@ -41,7 +41,9 @@ class Api:
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.chat.tokens.sign(user_id)[0]}"}
+        account, _ = self.chat.storage.accounts.find(user_id)
+        token, _ = self.chat.tokens.sign(user_id, 0 if account is None else account.generation)
+        return {"Authorization": f"Bearer {token}"}
 
     def service(self, scope: str = "notify", name: str = "ci") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.chat.tokens.sign_service(name, scope, 600)}"}

@@ -34,6 +34,7 @@ NEVER_DONE = {
     "change_password": 401,  # nobody guesses the old one
     "show_batch": 404,
     "dismiss_notification": 404,
+    "end_session": 404,
 }
 FOR_SERVICES = {"push_notification", "show_batch"}
 WITHOUT_END = "stream_notifications"  # tests/test_event_stream.py reads it
