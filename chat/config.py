@@ -123,6 +123,7 @@ class Settings:
         "One that was seen, dismissed or has expired is deleted so long after it was made. 0: never.",
         least=0,
     )
+    message_days: int = _setting(0, "days", "A message is erased so long after it was sent. 0: never.", least=0)
     webhook_url: str = _setting("", "URL", "Who is told of what somebody misses who is offline. Empty: nobody.")
     webhook_secret: str = _setting(
         "", "text", "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.", shown=False

@@ -127,7 +127,10 @@ def _standing(chat: ChatServer, state: ConversationState, apart: frozenset[str])
     is_apart = state.with_user_id in apart
     status = "offline" if is_apart else chat.presence.status_of(state.with_user_id)
     is_told = status == "offline" and state.last_seen is not None and not is_apart
-    fields = state._asdict() | {"last_seen": iso(state.last_seen) if is_told else UNSET}
+    fields = state._asdict() | {
+        "last_seen": iso(state.last_seen) if is_told else UNSET,
+        "first_seq": UNSET if state.first_seq == 1 else state.first_seq,
+    }
     return Standing(**fields, presence=status)
 
 

@@ -19,6 +19,7 @@ from chat.errors import InvalidField, Unavailable
 from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
+from chat.messages.retention import MessageRetention
 from chat.messages.sending import Sending
 from chat.messages.strangers import Strangers
 from chat.metrics import Metrics
@@ -48,6 +49,7 @@ from chat.transport.connections import Connections
 from chat.transport.unread import UnreadAnswers
 
 LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
+PAUSE_SECONDS = 0.05  # between two slices of messages that are erased
 RELEASE_SECONDS = 1  # for a database that does not answer when the server stops
 
 
@@ -147,6 +149,13 @@ class ChatServer:
         self.streams = Streams(storage, self.listeners, connections)
         self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, connections.spawn)
         self.retention = Retention(storage, settings.notification_days)
+        self.message_retention = MessageRetention(
+            storage,
+            settings.message_days,
+            connections.spawn,
+            pause=partial(gevent.sleep, PAUSE_SECONDS),
+            is_stopping=lambda: connections.stopping,
+        )
 
     def _watch(self) -> None:
         """Have the sweep, the goodbye and the metrics look at the parts."""
@@ -163,6 +172,7 @@ class ChatServer:
             self.webhook.sweep,
             self.batches.keep_sending,
             self.retention.sweep,
+            self.message_retention.sweep,
         ]
         connections.still_busy.append(self._is_storing)
         connections.at_stop += [self.presence.stop, self.webhook.stop]

@@ -133,6 +133,7 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     their_read: int
     presence: str
     last_seen: str | msgspec.UnsetType = msgspec.UNSET
+    first_seq: int | msgspec.UnsetType = msgspec.UNSET  # what lies before it was erased; left out: nothing was
 
 
 class Ready(ServerEvent, tag="ready"):

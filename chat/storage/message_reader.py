@@ -38,9 +38,9 @@ class MessageReader:
         return [
             Overview(
                 other_of(key, user_id), last_seq, received, read,
-                *theirs.get(id_, NOTHING_OF_THEM)[:2], unread, Message(*message),
+                *theirs.get(id_, NOTHING_OF_THEM)[:2], unread, Message(*message), first_seq,
             )
-            for id_, key, last_seq, received, read, *message, unread in rows
+            for id_, key, last_seq, received, read, first_seq, *message, unread in rows
         ]  # fmt: skip
 
     def history(
@@ -63,14 +63,24 @@ class MessageReader:
             found, more = page_of((Message(*row) for row in rows), limit)
         return Page(found[::-1] if newest_first else found, more)
 
+    def bounds(self, one: str, other: str) -> tuple[int, int]:
+        """Return the first and the last `seq` of two users' conversation; (1, 0) where there is none."""
+        c = conversations.c
+        query = select(c.first_seq, c.last_seq).where(c.key == direct_key(one, other))
+        with self._database.reading() as connection:
+            found = connection.execute(query).one_or_none()
+        return (1, 0) if found is None else (found.first_seq, found.last_seq)
+
     def standings(self, user_id: str, limit: int) -> list[ConversationState]:
         """Return how far the user's conversations have got, the one with the newest message first."""
         with self._database.reading() as connection:
             rows = connection.execute(_STANDINGS, {"user": user_id, "limit": limit}).all()
             theirs = self._theirs(connection, user_id, rows)
         return [
-            ConversationState(other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM))
-            for id_, key, last_seq, received, read in rows
+            ConversationState(
+                other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM), first_seq
+            )
+            for id_, key, last_seq, received, read, first_seq in rows
         ]
 
     def _theirs(
@@ -97,6 +107,7 @@ class MessageReader:
             keys = {direct_key(user_id, other): seq for other, seq in beyond.items()}
             passed = case(keys, value=c.key, else_=0)
             start = case((passed > start, passed), else_=start)
+        start = case((c.first_seq - 1 > start, c.first_seq - 1), else_=start)  # not into what was erased
         time = func.max(m.sent_at).over(partition_by=c.id, order_by=m.seq).label("time")
         # Places by themselves, and of no conversation more than a page holds: what is sorted is small.
         place = (
@@ -104,7 +115,7 @@ class MessageReader:
             .join_from(members, conversations, c.id == me.conversation_id)
             .join(messages, m.conversation_id == c.id)
             .where(me.user_id == user_id, c.last_seq > start)
-            .where(m.seq > start, m.seq <= start + limit + 1)
+            .where(m.seq > start, m.seq <= start + limit + 1, m.body != "")
             .order_by(time, m.conversation_id, m.seq)
             .limit(limit + 1)
             .subquery("place")
@@ -135,7 +146,7 @@ def newest_of_a_user(*columns: Any) -> Select[Any]:
 # Made once: each init runs them, and making them takes longer than running them.
 _STATE = (
     conversations.c.id, conversations.c.key, conversations.c.last_seq,
-    members.c.received_seq, members.c.read_seq,
+    members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
 )  # fmt: skip
 _STANDINGS = newest_of_a_user(*_STATE)
 _THEIRS = (

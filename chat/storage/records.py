@@ -46,7 +46,7 @@ Outcome = Stored | Conflict
 
 
 class Message(NamedTuple):
-    """A stored message. `sent_at`: Unix time in milliseconds."""
+    """A stored message. `sent_at`: Unix time in milliseconds. `body` empty: the last one, whose text was erased."""
 
     seq: int
     sender_id: str
@@ -85,6 +85,7 @@ class ConversationState(NamedTuple):
     their_received: int
     their_read: int
     last_seen: int | None  # of the other user: Unix time in milliseconds; None: not noted
+    first_seq: int = 1  # what lies before it was erased
 
 
 class Overview(NamedTuple):
@@ -98,6 +99,7 @@ class Overview(NamedTuple):
     their_read: int
     unread: int  # messages of the other one beyond `read`
     last_message: Message
+    first_seq: int = 1  # what lies before it was erased
 
     @property
     def body(self) -> str:

@@ -30,6 +30,7 @@ conversations = Table(
     Column("kind", Text, nullable=False),  # "direct"; groups may come
     Column("key", Text, nullable=False, unique=True),  # of a direct one: its two users, sorted
     Column("last_seq", BigInteger, nullable=False, server_default="0"),
+    Column("first_seq", BigInteger, nullable=False, server_default="1"),  # what lies before it was erased
     # On SQLite: up to where the search index holds the conversation.
     Column("indexed_seq", BigInteger, nullable=False, server_default="0"),
 )
@@ -52,7 +53,7 @@ messages = Table(
     Column("seq", BigInteger, nullable=False),  # 1, 2, 3 ... without gaps, in commit order
     Column("sender_id", Text, nullable=False),
     Column("client_id", Text),  # NULL: the client gave none, and may not repeat itself
-    Column("body", Text, nullable=False),
+    Column("body", Text, nullable=False),  # empty: it was erased, and keeps the conversation's place
     Column("sent_at", BigInteger, nullable=False),  # Unix time in milliseconds
     PrimaryKeyConstraint("conversation_id", "seq"),
     # Led by client_id: ids that grow with time (UUIDv7) go to the end of the tree, which costs a

@@ -4,7 +4,7 @@ Within its commit a message would cost ten times as much. PostgreSQL keeps its i
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
@@ -74,6 +74,14 @@ class SearchIndex:
             insert = f"INSERT INTO trigrams (rowid, body) VALUES {places}"
             connection.exec_driver_sql(insert, tuple(value for row in part for value in row))
         return done
+
+
+def forget(connection: Connection, conversation: int, found: Sequence[tuple[int, str]]) -> None:
+    """Take messages of one conversation, each with its `seq` and its text as it was indexed, out of the index."""
+    if connection.dialect.name != "sqlite" or not found or not has_index(connection):
+        return  # PostgreSQL does it by itself
+    rows = [(row_of(conversation, seq), body) for seq, body in found]
+    connection.exec_driver_sql("INSERT INTO trigrams (trigrams, rowid, body) VALUES ('delete', ?, ?)", rows)
 
 
 def has_index(connection: Connection) -> bool:

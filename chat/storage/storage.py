@@ -18,6 +18,7 @@ from chat.storage.blocks import Blocks
 from chat.storage.database import Database, again_if_broken
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
+from chat.storage.message_erasure import MessageErasure
 from chat.storage.message_reader import MessageReader
 from chat.storage.message_writer import MessageWriter
 from chat.storage.notifications import Notifications
@@ -70,6 +71,7 @@ class Storage:
         self.search_index = SearchIndex(self.database, self.writer.grown, log)
         self.notifications = Notifications(self.database, user_key)
         self.batches = Batches(self.database, user_key)
+        self.erasure = MessageErasure(self.database)
         self.blocks = Blocks(self.database)
         self.last_seen = LastSeen(self.database)
         self.journal = Journal(self.writer, journal_records, log)

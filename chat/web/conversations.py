@@ -13,6 +13,8 @@ from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Limit, Moment, Name, OfUser, Request, Seq
 
+FirstSeq = Annotated[Seq, Meta(description="What lies before it was erased; left out: nothing was.")] | UnsetType
+
 
 class Place(NamedTuple):
     """A conversation's place among those of its user."""
@@ -30,6 +32,7 @@ class StoredMessage(Answer):
     message: str
     timestamp: Moment
     client_id: str | UnsetType = UNSET
+    erased: Annotated[bool, Meta(description="`true`: its text was erased.")] | UnsetType = UNSET
 
 
 class ConversationsPage(Request):
@@ -50,6 +53,7 @@ class Conversation(Answer):
     their_read: Seq
     unread: Annotated[int, Meta(ge=0, description="Messages of the other user beyond `read`.")]
     last_message: StoredMessage
+    first_seq: FirstSeq = UNSET
 
 
 class Conversations(Answer):
@@ -81,7 +85,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
 
 def _conversation(user_id: str, overview: Overview) -> Conversation:
     last_message = _message(user_id, overview.with_user_id, overview.last_message)
-    return Conversation(**overview._asdict() | {"last_message": last_message})
+    return Conversation(**overview._asdict() | {"last_message": last_message, "first_seq": _first(overview.first_seq)})
 
 
 class MessagesPage(Request):
@@ -101,6 +105,7 @@ class History(Answer):
     messages: list[StoredMessage]
     last_seq: Seq
     more: Annotated[bool, Meta(description="There are others in the direction that was asked for.")]
+    first_seq: FirstSeq = UNSET
 
 
 @Operation(
@@ -121,11 +126,12 @@ def _history(storage: Storage, me: str, other: str, query: MessagesPage) -> Hist
     before, after = (None if seq is UNSET else seq for seq in (query.before, query.after))
     page = storage.messages.history(me, other, query.limit, before, after)
     # Asked for afterwards, so that the last one is never before one that is shown.
-    newest = storage.messages.history(me, other, 1).messages
+    first_seq, last_seq = storage.messages.bounds(me, other)
     return History(
         messages=[_message(me, other, message) for message in page.messages],
-        last_seq=newest[0].seq if newest else 0,
+        last_seq=last_seq,
         more=page.more,
+        first_seq=_first(first_seq),
     )
 
 
@@ -137,7 +143,12 @@ def _message(one: str, other: str, message: Message) -> StoredMessage:
         message=message.body,
         timestamp=iso(message.sent_at),
         client_id=UNSET if message.client_id is None else message.client_id,
+        erased=UNSET if message.body else True,
     )
+
+
+def _first(seq: int) -> int | UnsetType:
+    return UNSET if seq == 1 else seq
 
 
 VIEWS = (list_conversations, list_messages)

@@ -13,7 +13,7 @@ import {ChatError} from "./chat-socket.js";
  * @typedef {{withUserId: string, seq: number, fromUserId: string, message: string, timestamp: string}} FoundMessage
  * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
  * @typedef {import("./models/notifications.js").NoticePage} NoticePage
- * @typedef {{messages: Chat[], lastSeq: number, more: boolean}} MessagePage in order of `seq`; `more`: others lie in the direction asked for
+ * @typedef {{messages: Chat[], lastSeq: number, firstSeq?: number, more: boolean}} MessagePage in order of `seq`; what lies before `firstSeq` was erased; `more`: others lie in the direction asked for
  */
 
 const NOT_SIGNED_IN = 401;

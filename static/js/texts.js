@@ -67,6 +67,7 @@ export const texts = {
 
   "conversation.none": {en: "Pick a conversation, or start a new one.", ko: "대화를 선택하거나 새로 시작해 보세요."},
   "conversation.beginning": {en: "The conversation begins here.", ko: "대화의 시작입니다."},
+  "conversation.erased": {en: "Earlier messages were erased.", ko: "이전 메시지는 삭제되었습니다."},
   "conversation.loading": {en: "Loading…", ko: "불러오는 중…"},
   "conversation.earlier": {en: "Load earlier messages", ko: "이전 메시지 불러오기"},
   "conversation.start": {en: "Say hello!", ko: "먼저 인사를 건네 보세요!"},
@@ -92,6 +93,7 @@ export const texts = {
   "composer.send": {en: "Send", ko: "보내기"},
 
   "message.mine": {en: "You", ko: "나"},
+  "message.erased": {en: "This message was erased.", ko: "삭제된 메시지입니다."},
   "message.waiting": {en: "Waiting", ko: "전송 대기 중"},
   "message.delayed": {en: "Waiting. {reason}", ko: "전송 대기 중. {reason}"},
   "message.stored": {en: "Sent", ko: "보냄"},

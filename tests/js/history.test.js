@@ -10,20 +10,23 @@ const LAST = 400;
 /** @param {number} seq */
 const chat = (seq) => ({seq, fromUserId: "bob", toUserId: "alice", message: `number ${seq}`, timestamp: "2026-01-31T09:30:00.000Z"});
 
-/** A server with 400 messages of bob's. */
-function make() {
+/** A server with 400 messages of bob's; those before `firstSeq` were erased. */
+function make(firstSeq = 1) {
   /** @type {any[]} */
   const problems = [];
   const server = {
     /** @type {any[]} thrown at the next questions */
     failures: [],
+    firstSeq,
+    asked: 0,
     /** @param {string} _ @param {{before?: number, after?: number, limit?: number}} page */
     async messages(_, {before = LAST + 1, after, limit = 50}) {
+      server.asked += 1;
       const failure = server.failures.shift();
       if (failure) throw failure;
-      const from = after === undefined ? Math.max(1, before - limit) : after + 1;
-      const to = after === undefined ? Math.min(LAST, before - 1) : Math.min(LAST, after + limit);
-      return {messages: Array.from({length: Math.max(0, to - from + 1)}, (_, index) => chat(from + index)), lastSeq: LAST, more: from > 1};
+      const from = Math.max(server.firstSeq, after === undefined ? before - limit : after + 1);
+      const to = after === undefined ? Math.min(LAST, before - 1) : Math.min(LAST, from + limit - 1);
+      return {messages: Array.from({length: Math.max(0, to - from + 1)}, (_, index) => chat(from + index)), lastSeq: LAST, firstSeq: server.firstSeq, more: from > server.firstSeq};
     },
     async conversations() {
       return {conversations: [], next: null};
@@ -61,4 +64,40 @@ test("where it cannot be fetched, what is held stays", async () => {
   await history.loadAround(bob, 100);
   assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, bob.loading], [351, LAST, false, ""]);
   assert.deepEqual(problems, ["unavailable"]);
+});
+
+test("what was erased is the beginning, and is asked for once", async () => {
+  const {server, history, bob, problems} = make(LAST - 10);
+  for (let n = 0; n < 3; n += 1) await history.loadOlder(bob);
+  assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isAtStart, bob.hasOlder], [LAST - 10, LAST, true, false]);
+  assert.deepEqual([server.asked, problems], [1, []]);
+});
+
+test("what was erased while this tab was away is no gap, and no message is lost", async () => {
+  const {server, history, bob, problems} = make();
+  bob.applyStanding({withUserId: "bob", lastSeq: 250, received: 0, read: 0, theirReceived: 0, theirRead: 0});
+  bob.prepend([chat(249), chat(250)]);
+  server.firstSeq = 300;
+  bob.applyStanding({withUserId: "bob", lastSeq: LAST, firstSeq: 300, received: 0, read: 0, theirReceived: 0, theirRead: 0});
+  assert.equal(bob.hasGap, true);
+  await history.catchUp(bob);
+  assert.deepEqual([bob.heldFrom, bob.heldTo, bob.hasGap, bob.isAtStart], [300, LAST, false, true]);
+  assert.deepEqual([server.asked, problems], [1, []]);
+});
+
+test("what is held is no gap when what was above it is erased meanwhile", async () => {
+  const {server, history, bob} = make();
+  await history.loadOlder(bob);
+  server.firstSeq = 380; // within what is held
+  await history.loadOlder(bob);
+  await history.loadOlder(bob);
+  assert.deepEqual([bob.heldFrom, bob.isAtStart, server.asked], [351, true, 2]);
+});
+
+test("a message that was erased and is looked for ends at what there is", async () => {
+  const {server, history, bob, problems} = make(LAST - 10);
+  await history.loadAround(bob, 5);
+  for (let n = 0; n < 3; n += 1) await history.loadNewer(bob);
+  assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, problems], [LAST - 10, LAST, false, []]);
+  assert.equal(server.asked, 2);
 });

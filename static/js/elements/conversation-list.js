@@ -56,7 +56,8 @@ export class ConversationList extends HTMLElement {
   #row(conversation) {
     const {withUserId, unread, typing, last, presence} = conversation;
     const row = this.#rows.get(withUserId) ?? this.#newRow(withUserId);
-    const preview = last?.mine ? say("list.mine", {text: last.text}) : last?.text ?? say("list.noMessage");
+    const text = last && (last.text || say("message.erased"));
+    const preview = last?.mine ? say("list.mine", {text: text ?? ""}) : text ?? say("list.noMessage");
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
     part(row, "time", HTMLElement).textContent = last ? momentInList(last.sentAt) : "";

@@ -110,12 +110,14 @@ export class MessageList extends HTMLElement {
   }
 
   /** @param {Conversation} conversation */
-  #drawEdge({isAtStart, loading, isStuck, messages}) {
+  #drawEdge({isAtStart, loading, isStuck, messages, firstSeq}) {
     const edge = part(this, ".edge", HTMLElement);
     edge.dataset.edge = isAtStart ? "start" : loading === "older" ? "loading" : "more";
     part(edge, ".loading", HTMLElement).hidden = loading !== "older";
     part(edge, ".earlier", HTMLElement).hidden = isAtStart || loading === "older" || !isStuck;
-    part(edge, ".beginning", HTMLElement).hidden = !isAtStart || !messages.length;
+    const beginning = part(edge, ".beginning", HTMLElement);
+    beginning.hidden = !isAtStart || !messages.length;
+    if (!beginning.hidden) beginning.textContent = say(firstSeq > 1 ? "conversation.erased" : "conversation.beginning");
   }
 
   /** @param {Conversation} conversation @returns {HTMLElement[]} the rows that should stand there */

@@ -14,7 +14,8 @@ import {copy, part} from "./parts.js";
 export function newRow(message, by) {
   const row = copy("message-row");
   row.classList.toggle("mine", message.mine);
-  part(row, ".text", HTMLElement).append(...nodesOf(message.text));
+  part(row, ".text", HTMLElement).append(...nodesOf(message.text || say("message.erased")));
+  part(row, ".copy-message", HTMLElement).hidden = !message.text;
   part(row, ".by", HTMLElement).textContent = by;
   for (const type of ["copy-message", "try-again", "discard"]) {
     part(row, `.${type}`, HTMLButtonElement).addEventListener("click", () => {

@@ -26,6 +26,8 @@ export class Conversation {
   newest;
   /** The last message's `seq`, as far as anybody told this tab. */
   lastSeq = 0;
+  /** What lies before it was erased. */
+  firstSeq = 1;
   /** Pointers: up to which `seq` I, and they, have received and read. */
   received = 0;
   read = 0;
@@ -78,7 +80,7 @@ export class Conversation {
   }
 
   get isAtStart() {
-    return this.heldFrom <= 1 && (this.isKnown || this.messages.length > 0);
+    return this.heldFrom <= this.firstSeq && (this.isKnown || this.messages.length > 0);
   }
 
   /** Who shows it could ask for more above. */
@@ -141,12 +143,14 @@ export class Conversation {
   }
 
   /** What the server says of it; one that is behind what we knew has begun anew. @param {Standing} standing */
-  applyStanding({lastSeq, received, read, theirReceived, theirRead}) {
+  applyStanding({firstSeq = 1, lastSeq, received, read, theirReceived, theirRead}) {
     if (lastSeq < this.#lastSeqBefore) {
       this.clear();
       this.newest = undefined;
+      this.firstSeq = 1;
       this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
     }
+    this.firstSeq = Math.max(this.firstSeq, firstSeq);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.received = Math.max(this.received, received);
     this.theirReceived = Math.max(this.theirReceived, theirReceived);
@@ -181,7 +185,7 @@ export class Conversation {
   readUpTo(seq) {
     this.read = Math.max(this.read, seq);
     this.received = Math.max(this.received, this.read);
-    const isCounted = this.heldFrom <= this.read + 1 && !this.isParted;
+    const isCounted = this.heldFrom <= Math.max(this.read + 1, this.firstSeq) && !this.isParted;
     this.unread = isCounted ? this.#countTheirsAfter(this.read) : Math.min(this.unread, this.lastSeq - this.read);
   }
 

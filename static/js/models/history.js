@@ -99,8 +99,9 @@ export class History extends EventTarget {
   async loadAround(conversation, seq) {
     await this.#enqueue(conversation, "older", async () => {
       if (conversation.heldFrom <= seq && seq <= conversation.heldTo) return; // an earlier turn fetched it
-      const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {before: seq + PAGE / 2, limit: PAGE});
+      const {messages, lastSeq, firstSeq = 1} = await this.#api.messages(conversation.withUserId, {before: seq + PAGE / 2, limit: PAGE});
       conversation.clear();
+      conversation.firstSeq = Math.max(conversation.firstSeq, firstSeq);
       conversation.prepend(messages);
       conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
       conversation.isKnown = true;
@@ -135,7 +136,8 @@ export class History extends EventTarget {
   /** @param {Conversation} conversation */
   async #fetchBefore(conversation) {
     const before = conversation.messages[0]?.seq;
-    const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {before, limit: PAGE});
+    const {messages, lastSeq, firstSeq = 1} = await this.#api.messages(conversation.withUserId, {before, limit: PAGE});
+    conversation.firstSeq = Math.max(conversation.firstSeq, firstSeq);
     conversation.prepend(messages);
     conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
     conversation.isKnown = true;
@@ -143,7 +145,13 @@ export class History extends EventTarget {
 
   /** @param {Conversation} conversation @param {number} limit */
   async #fetchAfter(conversation, limit) {
-    const {messages, lastSeq} = await this.#api.messages(conversation.withUserId, {after: conversation.heldTo, limit});
+    const {messages, lastSeq, firstSeq = 1} = await this.#api.messages(conversation.withUserId, {after: conversation.heldTo, limit});
+    conversation.firstSeq = Math.max(conversation.firstSeq, firstSeq);
+    if (conversation.heldTo + 1 < firstSeq) { // what lay between was erased, and comes no more
+      conversation.clear();
+      conversation.prepend(messages);
+      conversation.isKnown = true;
+    }
     conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
     if (!messages.length) throw new ChatError("internal", "The server does not have what it told of.");
     for (const message of messages) conversation.append(message);

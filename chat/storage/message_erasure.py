@@ -1,0 +1,91 @@
+"""Owns the erasing of old messages: from the beginning of each conversation, a slice at a time.
+
+A conversation knows its `first_seq`, and keeps its last message as a tombstone without a text: its place in lists,
+and its numbers, stay. When something is erased is left to others.
+"""
+
+from sqlalchemy import bindparam, delete, select, update
+
+from chat.storage.database import Database
+from chat.storage.schema import conversations, messages
+from chat.storage.search_index import forget
+
+SLICE = 100  # messages in one transaction, which others' commits wait for: some 10 ms
+LOOKED_AT = 1_000  # conversations, by one question
+
+
+class MessageErasure:
+    """Erases messages of one database. Blocking; `erase` for one thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def old(self, after: int, before_ms: int) -> tuple[list[int], int | None]:
+        """Return conversations that begin with an old message, of the LOOKED_AT behind the id `after`.
+
+        And the id to go on from; None: there are no more.
+        """
+        with self._database.reading() as connection:
+            last = connection.execute(_PLACES, {"after": after}).scalars().all()
+            if not last:
+                return [], None
+            bound = {"after": after, "last": last[-1], "before": before_ms}
+            found = list(connection.execute(_OLD, bound).scalars())
+        return found, last[-1] if len(last) == LOOKED_AT else None
+
+    def erase(self, conversation: int, before_ms: int) -> bool:
+        """Erase the first messages of a conversation that were sent before this time; return whether there are more."""
+        with self._database.transaction() as connection:
+            last, indexed = connection.execute(_BOUNDS, {"place": conversation}).one()
+            first_rows = connection.execute(_FIRST, {"place": conversation}).all()
+            old = []
+            for row in first_rows:
+                if row.sent_at >= before_ms:
+                    break
+                old.append(row)
+            if not old:
+                return False
+            forget(connection, conversation, [(row.seq, row.body) for row in old if row.seq <= indexed and row.body])
+            end = min(old[-1].seq + 1, last)  # the last one stays, without its text
+            connection.execute(_DELETE, {"place": conversation, "end": end})
+            if old[-1].seq == last:
+                connection.execute(_EMPTY, {"place": conversation, "end": end})
+            connection.execute(_SET_FIRST, {"place": conversation, "first": end})
+        return len(old) == SLICE and end < last
+
+
+_PLACES = (
+    select(conversations.c.id)
+    .where(conversations.c.id > bindparam("after"))
+    .order_by(conversations.c.id)
+    .limit(LOOKED_AT)
+)
+_OLD = (
+    select(conversations.c.id)
+    .join_from(
+        conversations,
+        messages,
+        (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.first_seq),
+    )
+    .where(
+        conversations.c.id > bindparam("after"),
+        conversations.c.id <= bindparam("last"),
+        messages.c.sent_at < bindparam("before"),
+    )
+    .where((conversations.c.first_seq < conversations.c.last_seq) | (messages.c.body != ""))
+    .order_by(conversations.c.id)
+)
+_BOUNDS = select(conversations.c.last_seq, conversations.c.indexed_seq).where(conversations.c.id == bindparam("place"))
+_FIRST = (
+    select(messages.c.seq, messages.c.sent_at, messages.c.body)
+    .where(messages.c.conversation_id == bindparam("place"))
+    .order_by(messages.c.seq)
+    .limit(SLICE)
+)
+_DELETE = delete(messages).where(messages.c.conversation_id == bindparam("place"), messages.c.seq < bindparam("end"))
+_EMPTY = (
+    update(messages)
+    .where(messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("end"))
+    .values(body="", client_id=None)
+)
+_SET_FIRST = update(conversations).where(conversations.c.id == bindparam("place")).values(first_seq=bindparam("first"))
