@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chat.errors import ChatError, InvalidField, NotSignedIn, RateLimited, SignInNeeded, Unavailable, UnknownUser
+from chat.errors import Busy, ChatError, InvalidField, NotSignedIn, RateLimited, SignInNeeded, Unavailable, UnknownUser
 from chat.limits import UNKNOWN_ADDRESS, Meter, origin_of
 from chat.people.online import Online, Receiver, Socket
 from chat.people.tokens import Admission, Claims, Tokens
@@ -111,7 +111,12 @@ class Directory:
         if ended or not _may_stay(admission, account or Account(claims.sub)):
             raise NotSignedIn("This session has ended. Sign in again.")
         if self._has_host and claims.generation is None and not (account and account.host):
-            account = self._storage.write(accounts.keep_host_name, claims.sub)  # once for each name
+            try:
+                account = self._storage.write(accounts.keep_host_name, claims.sub)  # once for each name
+            except (Busy, Unavailable):
+                # The next admission tries again: who is known comes in where nothing can be written.
+                if account is None or not self.required:
+                    raise
         elif account is None and self.required:
             [name] = self._storage.write(accounts.keep_names, [claims.sub])
             account = Account(name)

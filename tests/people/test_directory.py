@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from chat.errors import RateLimited, SignInNeeded, Unavailable, UnknownUser
@@ -122,3 +123,23 @@ def test_an_address_may_name_so_many_names_a_minute_that_nobody_has_used(
     assert outcomes(directory, ["another"], "2001:db8::3") == ["rate_limited"], "an IPv6 network is one address"
     assert outcomes(directory, ["bob"], "2001:db8::3") == ["Bob"], "who is known is not looked up"
     assert outcomes(directory, ["another"], "192.0.2.1") == [("unknown_user" if required else "another")]
+
+
+def test_a_user_of_the_host_who_is_known_comes_in_while_nothing_can_be_written(
+    storage: FailingStorage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.accounts.keep_names(["Known"])
+    directory = Directory(Tokens(b"x" * 32, 600), storage, Online(), Online(), name_key, True, True)
+
+    def token(name: str) -> str:
+        return jwt.encode({"sub": name, "iat": clock.now, "exp": clock.now + 60}, b"x" * 32, "HS256")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(storage, "write", lambda *_: (_ for _ in ()).throw(Unavailable()))
+        assert directory.admit("known", token("known"))[0] == "Known"
+        with pytest.raises(Unavailable):
+            directory.admit("new", token("new"))
+    assert directory.admit("known", token("known"))[0] == "Known"
+    account, _ = storage.accounts.find("known")
+    assert account is not None
+    assert account.host, "noted at the next admission"
