@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
+from chat import setting_checks
 from chat.errors import BadSetting
 
 log = logging.getLogger("chat")
@@ -39,6 +38,12 @@ class Settings:
         (),
         "origins, separated by commas",
         "Other sites whose pages may open a socket here, such as https://example.com; * allows all.",
+    )
+    hosts: tuple[str, ...] = _setting(
+        (),
+        "names, separated by commas",
+        "Under which the chat is served, such as chat.example.com; * allows all. Empty: on this machine's own "
+        "addresses and without a proxy its own names, elsewhere all, with a warning.",
     )
     max_sockets: int = _setting(15_000, "sockets a worker", "Further upgrades are answered 503.", least=1)
     max_message_bytes: int = _setting(65_536, "bytes", "A longer message closes its socket with 1009.", least=125)
@@ -149,8 +154,15 @@ class Settings:
             raise BadSetting(f"CHAT_TOKEN_SECRET must have at least {SECRET_BYTES} bytes.", "CHAT_TOKEN_SECRET")
         if not self.signup:
             object.__setattr__(self, "signup", "closed" if self.token_secret else "open")
+        for origin in self.origins:
+            setting_checks.check_origin(origin)
+        for host in self.hosts:
+            setting_checks.check_host(host)
+        setting_checks.check_url("CHAT_URL", self.url)
+        if self.database_url:
+            setting_checks.check_database_url(self.database_url)
         if self.webhook_url:
-            _check_webhook(self.webhook_url, self.webhook_http == "anywhere")
+            setting_checks.check_webhook(self.webhook_url, self.webhook_http == "anywhere")
             if not self.webhook_secret:
                 raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
 
@@ -183,7 +195,7 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     try:
         if isinstance(default, tuple):
             parts = raw.split(",") if isinstance(raw, str) else raw
-            return tuple(part.strip().rstrip("/") for part in parts if part.strip())
+            return tuple(part.strip().rstrip("/").lower() for part in parts if part.strip())
         value = type(default)(raw)
     except (TypeError, ValueError):
         raise BadSetting(f"{name} must be of type {type(default).__name__}, not {raw!r}.", name) from None
@@ -195,29 +207,3 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     if least is not None and value < least:
         raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)
     return value
-
-
-def _check_webhook(url: str, http_anywhere: bool) -> None:
-    """Refuse a URL that nothing can be posted to, or where messages would cross a network as plain text."""
-    name = "CHAT_WEBHOOK_URL"
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port  # raises: it is out of range
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https") or any(sign.isspace() for sign in url):
-        raise BadSetting(f"{name} must be https://host/path, or http:// to this machine.", name)
-    if parts.scheme == "http" and not http_anywhere and not _is_loopback(host):
-        raise BadSetting(
-            f"{name} leads to {host} without TLS: write https://, or set CHAT_WEBHOOK_HTTP=anywhere if the "
-            "network between is yours.",
-            name,
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # another name
-        return False

@@ -149,6 +149,10 @@ class OriginRefused(ChatError, code="origin_refused", status=403):
     """A page of another site tries to open a socket here."""
 
 
+class WrongHost(ChatError, code="wrong_host", status=421):
+    """The request's Host is none of CHAT_HOSTS."""
+
+
 class TooManySockets(ChatError, code="too_many_sockets", status=503):
     """This worker holds as many sockets as it may."""
 

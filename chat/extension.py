@@ -31,6 +31,7 @@ from chat.web import proxies
 from chat.web.answers import error_response
 from chat.web.api import answer_unknown_paths, api_blueprint
 from chat.web.headers import protect
+from chat.web.hosts import HostCheck
 from chat.web.pages import chat_blueprint
 from chat.web.requests import current_chat
 from chat.web.upgrade import refuse_bad_upgrade
@@ -68,8 +69,10 @@ class Chat:
         maker = _Maker(app, settings, self.events.copy(), process.make_log(settings.log_level if shows_log else None))
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
+        hosts = HostCheck(settings, prefix, maker.log)
         api, pages = api_blueprint(), chat_blueprint(settings)
         for blueprint in (api, pages):
+            blueprint.before_request(hosts.refusal)
             blueprint.before_request(partial(_begin_request, prefix, maker.log))
             blueprint.after_request(protect)
         app.register_blueprint(api, url_prefix=f"{prefix}/api")

@@ -33,7 +33,15 @@ LAYERS = [
     ["chat.transport"],
     ["chat.storage"],
     ["chat.protocol"],
-    ["chat.limits", "chat.metrics", "chat.risks", "chat.config", "chat.errors", "chat.resources"],
+    [
+        "chat.limits",
+        "chat.metrics",
+        "chat.risks",
+        "chat.config",
+        "chat.setting_checks",
+        "chat.errors",
+        "chat.resources",
+    ],
 ]
 
 # Each place of a library; a package stands for its files. No more places, and none that does without it.

@@ -50,3 +50,38 @@ def test_a_value_that_does_not_fit_is_refused_by_name(name: str, value: str, say
 def test_a_log_level_that_is_none_is_refused() -> None:
     with pytest.raises(BadSetting, match="CHAT_LOG_LEVEL"):
         Settings.load({"CHAT_LOG_LEVEL": "LOUD"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("CHAT_ORIGINS", value) for value in (
+            "example.com", "*.example.com", "https://*.example.com", "https://example.com:99999", "https://",
+            "https://a.example, b.example", "https://a.example/page", "https://me@a.example", "//a.example",
+        )),
+        *(("CHAT_HOSTS", value) for value in ("https://a.example", "a.example:8000", "*.a.example", "a b", "a/b")),
+        *(("CHAT_URL", value) for value in ("not a url", "ftp://a.example", "http://", "a.example")),
+        *(("CHAT_WEBHOOK_URL", value) for value in ("not a url", "ftp://a.example", "https://a.example:0")),
+        *(("CHAT_DATABASE_URL", value) for value in (
+            "postgres://a@b/c", "postgresql://a@b/c", "mysql://a@b/c", "sqlite://", "sqlite:///:memory:", "chat.db",
+        )),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_used_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        create_app({name: value, "CHAT_WEBHOOK_SECRET": "secret"})
+    assert refused.value.field == name
+    assert name in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["https://example.com", "http://localhost:5173/", "https://[2001:db8::1]:8443", "capacitor://localhost", "*"],
+)
+def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(value: str) -> None:
+    assert Settings.load({"CHAT_ORIGINS": value}).origins == (value.rstrip("/"),)
+
+
+def test_what_to_write_for_postgresql_is_said() -> None:
+    with pytest.raises(BadSetting, match=r"must begin with postgresql\+psycopg://, not with postgres://"):
+        Settings(database_url="postgres://a@b/c")

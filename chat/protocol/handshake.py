@@ -56,7 +56,9 @@ def answer(environ: Environ) -> bytes:
 
 
 def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> None:
-    if "*" in origins or any(_parts(origin) == _parts(allowed) for allowed in origins):
+    if "*" in origins or origin in origins:  # "null", where it is listed
+        return
+    if _parts(origin)[1] and any(_parts(origin) == _parts(allowed) for allowed in origins):
         return
     own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
     # Without the scheme: a proxy that ends TLS makes http of a page's https.

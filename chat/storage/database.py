@@ -120,6 +120,11 @@ class Database:
         if self.is_closed:  # meanwhile
             self._close_readers()
 
+    def ask(self) -> None:
+        """Ask the database for nothing, to see that it answers."""
+        with self.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def close(self) -> None:
         """Close the connections; one that is in use just now, after its use."""
         self.is_closed = True

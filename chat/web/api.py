@@ -6,10 +6,12 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
-from chat.errors import MethodNotAllowed, NotFound
+from chat.errors import MethodNotAllowed, NotFound, Unavailable
+from chat.server import ChatServer
 from chat.web import accounts, blocks, conversations, notifications, openapi, push, search, sessions
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
+from chat.web.shapes import Answer
 
 BLUEPRINT = "chat_api"
 UNKNOWN_PATH = f"{BLUEPRINT}.unknown_path"  # an endpoint
@@ -18,6 +20,20 @@ UNKNOWN_PATH = f"{BLUEPRINT}.unknown_path"  # an endpoint
 @Operation("GET", "/openapi.json", "This document.")
 def show_document() -> dict[str, Any]:
     return openapi.document(VIEWS)
+
+
+class Health(Answer):
+    """The server takes requests, and its database answers."""
+
+    status: str
+
+
+@Operation(
+    "GET", "/health", "Whether the server works; for a balancer.", example='{"status": "ok"}', errors=(Unavailable,)
+)
+def show_health(chat: ChatServer) -> Health:
+    chat.storage.in_thread(chat.storage.database.ask)
+    return Health(status="ok")
 
 
 VIEWS = (
@@ -29,6 +45,7 @@ VIEWS = (
     *search.VIEWS,
     *blocks.VIEWS,
     show_document,
+    show_health,
 )
 
 

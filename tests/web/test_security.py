@@ -529,7 +529,7 @@ def test_a_hundred_malformed_upgrades_cost_ten_short_lines_of_each_kind(start_se
     ]
     for number in range(100):
         with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as sock:
-            head = b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            head = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             sock.sendall(head + faults[number % len(faults)] + b"\r\n\r\n")
             assert sock.recv(100).split()[1] in (b"400", b"426")
     added = len(server.log) - before

@@ -16,7 +16,7 @@ import requests
 from chat.web.requests import BODY_BYTES, BODY_SECONDS
 from tests.conftest import Server, StartServer
 
-HEAD = b"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 KEEPALIVE_SECONDS = 120  # else gunicorn's own 2 s would hide that a connection is kept
 SECONDS = 20  # for an answer on a busy machine
 # Uncut the chunked body would never end, and the other one take 1,000 parts of 0.1 s.

@@ -150,7 +150,8 @@ def test_a_client_that_is_gone_before_its_answer_leaves_no_trace(server: Server)
 @pytest.fixture(scope="module")
 def guarded(_start: StartServer) -> Iterator[Server]:
     """A server with two friends and room for three sockets."""
-    server = _start(CHAT_ORIGINS="https://friend.example, http://friend.example:8080", CHAT_MAX_SOCKETS="3")
+    origins = "https://friend.example, http://friend.example:8080"
+    server = _start(CHAT_ORIGINS=origins, CHAT_MAX_SOCKETS="3", CHAT_HOSTS="*")
     yield server
     server.stop()
 

@@ -1,0 +1,88 @@
+"""Owns the rules of settings that are addresses: origins, hosts, URLs. A value that cannot be used stops the start."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from chat.errors import BadSetting
+
+# No sandboxed frame gets in by a value that cannot be read: a browser sends `Origin: null` for such a frame.
+_HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+|\[[0-9a-fA-F:.]+\]")
+DATABASES = "Write sqlite:///path/of/chat.db or postgresql+psycopg://user@host/name."
+
+
+def check_origin(origin: str) -> None:
+    """Check an entry of CHAT_ORIGINS."""
+    name = "CHAT_ORIGINS"
+    if origin in ("*", "null"):  # null: what a page from a file says, and any sandboxed frame
+        return
+    parts = _split(origin)
+    if parts is None or not parts.scheme or not parts.netloc or "*" in origin:
+        raise BadSetting(
+            f"{name}: {origin!r} is no origin. Write scheme://host or scheme://host:port, such as "
+            "https://example.com, each site by itself, or * for all.",
+            name,
+        )
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise BadSetting(f"{name}: {origin!r} must end after the host or the port.", name)
+
+
+def check_host(host: str) -> None:
+    """Check an entry of CHAT_HOSTS."""
+    if host != "*" and not _HOST.fullmatch(host):
+        raise BadSetting(
+            f"CHAT_HOSTS: {host!r} is no host. Write names such as chat.example.com, without scheme and port, or * "
+            "for all.",
+            "CHAT_HOSTS",
+        )
+
+
+def check_url(name: str, url: str) -> SplitResult:
+    """Check that something can be sent to a URL by HTTP."""
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("http", "https") or any(sign.isspace() for sign in url):
+        raise BadSetting(f"{name} must be https://host/path or http://host/path, not {url!r}.", name)
+    return parts
+
+
+def check_webhook(url: str, http_anywhere: bool) -> None:
+    """Refuse a URL that nothing can be posted to, or where messages would cross a network as plain text."""
+    name = "CHAT_WEBHOOK_URL"
+    parts = check_url(name, url)
+    if parts.scheme == "http" and not http_anywhere and not is_loopback(str(parts.hostname)):
+        raise BadSetting(
+            f"{name} leads to {parts.hostname} without TLS: write https://, or set CHAT_WEBHOOK_HTTP=anywhere if the "
+            "network between is yours.",
+            name,
+        )
+
+
+def check_database_url(url: str) -> None:
+    """Refuse what would not be a database of this program's, or not be kept."""
+    name = "CHAT_DATABASE_URL"
+    scheme, found, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        raise BadSetting(f"{name} must begin with postgresql+psycopg://, not with {scheme}://.", name)
+    if not found or scheme not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise BadSetting(f"{name} is of no database that is known here. {DATABASES}", name)
+    path = rest.partition("?")[0].lstrip("/")
+    if scheme.startswith("sqlite") and path in ("", ":memory:"):
+        raise BadSetting(f"{name}: a database in memory keeps nothing. {DATABASES}", name)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address, in brackets or not, stands for this machine (RFC 6761, section 6.3)."""
+    host = host.lower().rstrip(".")
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:  # a name
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _split(url: str) -> SplitResult | None:
+    """None: it has no host, or a port out of range."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.hostname and (parts.port is None or parts.port > 0) else None
+    except ValueError:
+        return None
