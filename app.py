@@ -4,7 +4,6 @@ from gevent import monkey
 
 monkey.patch_all()  # before everything else, or what is imported first blocks all sockets
 
-import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 
@@ -17,7 +16,7 @@ app = create_app()
 
 
 def main() -> None:
-    """Serve with gevent's own server, which runs on Windows too. PORT says where; 0 takes a free one."""
+    """Serve with gevent's own server, which runs on Windows too. CHAT_BIND or PORT say where; port 0 is a free one."""
     from gevent.pywsgi import WSGIServer
 
     chat = app.extensions["chat"]
@@ -25,7 +24,8 @@ def main() -> None:
         process.serve(chat)
     except ChatError as error:
         sys.exit(f"The server does not start: {error.message}")
-    server = WSGIServer(("127.0.0.1", int(os.environ.get("PORT", "8000"))), app)
+    host, port = chat.settings.address
+    server = WSGIServer((host, port), app)
 
     def stop() -> None:
         print("Stopping.")
@@ -33,7 +33,7 @@ def main() -> None:
         server.stop(timeout=1)
 
     server.start()
-    print(f"Serving on http://127.0.0.1:{server.server_port} (Ctrl-C stops)", flush=True)
+    print(f"Serving on http://{f'[{host}]' if ':' in host else host}:{server.server_port} (Ctrl-C stops)", flush=True)
     # Not by KeyboardInterrupt, which Python raises in the middle of whatever runs just then.
     gevent.signal_handler(signal.SIGINT, stop)
     server.serve_forever()

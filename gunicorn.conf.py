@@ -5,8 +5,12 @@ a thread or a process for each socket.
 """
 
 import gc
+import os
 import resource
 import sys
+
+# gunicorn by itself listens on all addresses of the machine where PORT is set, and on 127.0.0.1 where it is not.
+bind = os.environ.get("CHAT_BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 # Each worker knows its own sockets only: two would split the users silently. One core does it.
 workers = 1

@@ -34,6 +34,12 @@ def _limit(default: int, unit: str, meaning: str) -> Any:
 class Settings:
     """What can be set. The variable for `max_sockets` is CHAT_MAX_SOCKETS, and so on."""
 
+    bind: str = _setting(
+        "",
+        "address:port",
+        "Where make run, gunicorn and python app.py listen; 0.0.0.0:8000 is on all addresses of this machine. Empty: on "
+        "127.0.0.1, at PORT or 8000.",
+    )
     origins: tuple[str, ...] = _setting(
         (),
         "origins, separated by commas",
@@ -61,7 +67,10 @@ class Settings:
     close_seconds: float = _setting(10.0, "seconds", "Until a closed peer that does not hang up is cut off.", least=0.1)
     stop_seconds: float = _setting(4.0, "seconds", "How long a worker that stops may say goodbye.", least=0.1)
     database_url: str = _setting(
-        "", "URL", "SQLAlchemy's: SQLite, or postgresql+psycopg://... Empty: chat.db in Flask's instance folder."
+        "",
+        "URL",
+        "SQLAlchemy's: SQLite, or postgresql+psycopg://... Empty: chat.db in Flask's instance folder.",
+        shown=False,
     )
     journal_records: int = _setting(
         20_000, "records", "How many may wait to be stored; further messages are answered busy.", least=1
@@ -154,6 +163,8 @@ class Settings:
             raise BadSetting(f"CHAT_TOKEN_SECRET must have at least {SECRET_BYTES} bytes.", "CHAT_TOKEN_SECRET")
         if not self.signup:
             object.__setattr__(self, "signup", "closed" if self.token_secret else "open")
+        if self.bind:
+            setting_checks.check_bind(self.bind)
         for origin in self.origins:
             setting_checks.check_origin(origin)
         for host in self.hosts:
@@ -165,6 +176,12 @@ class Settings:
             setting_checks.check_webhook(self.webhook_url, self.webhook_http == "anywhere")
             if not self.webhook_secret:
                 raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where `python app.py` listens: host and port."""
+        host, _, port = (self.bind or f"127.0.0.1:{os.environ.get('PORT') or 8000}").rpartition(":")
+        return host.strip("[]"), int(port)
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:

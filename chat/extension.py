@@ -103,7 +103,7 @@ class _Maker:
             if self._made is None:
                 folder = self._app.instance_path
                 try:
-                    Path(folder).mkdir(parents=True, exist_ok=True)
+                    Path(folder).mkdir(0o700, parents=True, exist_ok=True)
                 except OSError as error:
                     raise BadSetting(f"The instance folder {folder} cannot be made: {error.strerror}.") from None
                 given = self._settings, self._events, folder, self.log

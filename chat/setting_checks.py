@@ -8,7 +8,17 @@ from chat.errors import BadSetting
 
 # No sandboxed frame gets in by a value that cannot be read: a browser sends `Origin: null` for such a frame.
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+|\[[0-9a-fA-F:.]+\]")
+MOST_PORT = 65_535
 DATABASES = "Write sqlite:///path/of/chat.db or postgresql+psycopg://user@host/name."
+
+
+def check_bind(bind: str) -> None:
+    """Check CHAT_BIND."""
+    host, _, port = bind.rpartition(":")
+    if not _HOST.fullmatch(host) or not port.isdecimal() or int(port) > MOST_PORT:
+        raise BadSetting(
+            f"CHAT_BIND must be an address and a port, such as 127.0.0.1:8000 or [::1]:8000, not {bind!r}.", "CHAT_BIND"
+        )
 
 
 def check_origin(origin: str) -> None:

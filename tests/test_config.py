@@ -59,6 +59,7 @@ def test_a_log_level_that_is_none_is_refused() -> None:
             "example.com", "*.example.com", "https://*.example.com", "https://example.com:99999", "https://",
             "https://a.example, b.example", "https://a.example/page", "https://me@a.example", "//a.example",
         )),
+        *(("CHAT_BIND", value) for value in ("8000", "0.0.0.0", "127.0.0.1:99999", "http://a:80", ":8000")),
         *(("CHAT_HOSTS", value) for value in ("https://a.example", "a.example:8000", "*.a.example", "a b", "a/b")),
         *(("CHAT_URL", value) for value in ("not a url", "ftp://a.example", "http://", "a.example")),
         *(("CHAT_WEBHOOK_URL", value) for value in ("not a url", "ftp://a.example", "https://a.example:0")),
@@ -85,3 +86,19 @@ def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(value: str) -> None:
 def test_what_to_write_for_postgresql_is_said() -> None:
     with pytest.raises(BadSetting, match=r"must begin with postgresql\+psycopg://, not with postgres://"):
         Settings(database_url="postgres://a@b/c")
+
+
+def test_what_is_secret_is_not_shown() -> None:
+    settings = Settings(
+        database_url="postgresql+psycopg://me:hidden1@h/d", token_secret="hidden2" * 9, webhook_secret="hidden3"
+    )
+    assert "hidden" not in repr(settings)
+
+
+def test_where_to_listen_is_said_by_bind_or_by_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    assert Settings().address == ("127.0.0.1", 8000)
+    assert Settings(bind="[::1]:81").address == ("::1", 81)
+    monkeypatch.setenv("PORT", "82")
+    assert Settings().address == ("127.0.0.1", 82)
+    assert Settings(bind="0.0.0.0:81").address == ("0.0.0.0", 81)

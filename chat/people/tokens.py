@@ -148,7 +148,7 @@ def kept_secret(folder: str, log: logging.Logger) -> bytes:
 
 def _make_secret(path: Path) -> None:
     """Write the file whole and under another name first: nobody ever reads half a secret."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

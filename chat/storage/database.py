@@ -53,6 +53,7 @@ class Database:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
             self.engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
             self._file = DatabaseFile(self.engine.url.database, log)
+            event.listen(self.engine, "do_connect", lambda *_: self._file.make())
             event.listen(self.engine, "connect", self._connect_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self.insert = sqlite.insert

@@ -6,6 +6,7 @@ does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.
 
 import logging
 import os
+from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,10 +27,18 @@ class DatabaseFile:
         self._wal: Identity = None  # since the writer connected; SQLite deletes it with its last connection
         self._gone: set[str] = set()  # the paths that the log has been told of
 
+    def make(self) -> None:
+        """Make the file if there is none, for nobody else on this machine to read: before the first connection."""
+        if self._path and self._database is None and self._path != ":memory:":
+            with suppress(OSError):  # it is there, or cannot be made, as SQLite will say
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
     def connected(self) -> None:
         """The file has been made, or found."""
         if self._path and self._database is None:
             self._database = _identity(self._path)
+            if os.name == "posix" and os.stat(self._path).st_mode & 0o077:
+                self._log.warning("others on this machine may read %s; chmod 600 keeps it yours", self._path)
 
     def writer_connected(self) -> None:
         self._wal = None

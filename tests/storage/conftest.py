@@ -32,6 +32,7 @@ def begin_with_tables(url: str) -> None:
     """Have a new SQLite database begin with its tables."""
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:///") and not path.exists():
+        path.touch(0o600)
         path.write_bytes(migrated())
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from chat.protocol.names import name_key
 from chat.storage.database import Database
 from chat.storage.database_file import FileReplaced
 from chat.storage.records import Send
+from chat.storage.storage import Storage
 from tests.clients import Person
 from tests.conftest import StartServer
-from tests.storage.conftest import open_storage
+from tests.storage.conftest import JOURNAL_RECORDS, open_storage
 
 
 def send(client_id: str) -> list[Send]:
@@ -135,3 +137,19 @@ def test_a_folder_that_is_gone_for_a_moment_is_told_as_such_and_loses_nothing(
         assert alice.ask(type="chat", toUserId="bob", message="three")["seq"] == 3
         assert [bob.receive("chat")["message"] for _ in range(3)] == ["one", "two", "three"]
     assert "Traceback" not in server.log
+
+
+def test_the_files_of_a_new_database_are_its_owners_alone(tmp_path: Path) -> None:
+    storage = Storage(f"sqlite:///{tmp_path}/chat.db", name_key, logging.getLogger("chat"), JOURNAL_RECORDS)
+    storage.writer.commit(send("c1"))
+    for file in ("chat.db", "chat.db-wal", "chat.db-shm"):
+        assert (tmp_path / file).stat().st_mode & 0o777 == 0o600, file
+    storage.close()
+
+
+def test_of_a_database_that_others_may_read_the_log_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    open_storage(f"sqlite:///{tmp_path}/chat.db").close()
+    assert "others on this machine" not in caplog.text
+    (tmp_path / "chat.db").chmod(0o644)
+    open_storage(f"sqlite:///{tmp_path}/chat.db").close()
+    assert f"others on this machine may read {tmp_path}/chat.db" in caplog.text

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,10 @@ def test_every_response_tells_the_browser_what_not_to_do(
     assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    may_load = "cross-origin" if path.startswith("/static/") else "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == may_load
+    assert "microphone=()" in answer.headers["Permissions-Policy"]
     assert "Strict-Transport-Security" not in answer.headers, "not over plain HTTP"
 
 
@@ -535,3 +540,13 @@ def test_a_hundred_malformed_upgrades_cost_ten_short_lines_of_each_kind(start_se
     added = len(server.log) - before
     assert 20 * 20 < added < 20 * 200
     assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize(
+    "server", [["gunicorn", "-k", "gevent", "app:app"], ["app"]], ids=["gunicorn", "python app.py"]
+)
+def test_a_port_in_the_environment_does_not_open_the_server_to_the_network(
+    start_server: StartServer, server: list[str]
+) -> None:
+    running = start_server(command=[sys.executable, "-m", *server], PORT="0")
+    assert "0.0.0.0" not in running.log
