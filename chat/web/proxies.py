@@ -8,16 +8,27 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 log = logging.getLogger("chat")
 
+OF_THE_OUTERMOST = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PREFIX")
+
 
 def trust(app: Flask, proxies: int) -> None:
     """Believe what the last `proxies` entries of X-Forwarded-For, -Proto and -Prefix say.
 
-    The entries before them may be forged by anybody. 0: believe none, and say so once, since behind a
+    The entries before them may be forged by anybody. Of scheme and prefix there may be fewer, since most proxies
+    pass on the one that the outermost wrote: then the first counts. 0: believe none, and say so once, since behind a
     proxy all people then share one address and its limits.
     """
     inner: Any = app.wsgi_app
     if proxies:
-        app.wsgi_app = ProxyFix(inner, x_for=proxies, x_proto=proxies, x_prefix=proxies)  # type: ignore[method-assign]
+        fixed = ProxyFix(inner, x_for=proxies, x_proto=1, x_prefix=1)
+
+        def believe(environ: dict[str, Any], start_response: Any) -> Any:
+            for header in OF_THE_OUTERMOST:
+                if header in environ:
+                    environ[header] = environ[header].split(",")[-proxies:][0].strip()
+            return fixed(environ, start_response)
+
+        app.wsgi_app = believe  # type: ignore[method-assign]
         return
     told = False
 

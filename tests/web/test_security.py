@@ -93,6 +93,22 @@ def test_over_tls_the_browser_is_told_to_stay_there() -> None:
     assert through_tls.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
+@pytest.mark.parametrize(
+    ("proxies", "said", "is_secure"),
+    [
+        (2, "https", True),  # the inner one passes it on, and adds nothing
+        (2, "https, http", True),
+        (2, "http", False),
+        (2, "https, http, http", False),  # the first is the client's
+        (1, "https, http", False),
+    ],
+)
+def test_behind_two_proxies_the_outer_ones_scheme_counts(proxies: int, said: str, is_secure: bool) -> None:
+    client = create_app({"CHAT_TRUSTED_PROXIES": proxies}).test_client()
+    answer = client.get("/", headers={"X-Forwarded-Proto": said})
+    assert ("Strict-Transport-Security" in answer.headers) == is_secure
+
+
 def test_a_forged_header_of_a_proxy_is_not_believed_without_one() -> None:
     client = create_app().test_client()
     answer = client.get("/", headers={"X-Forwarded-Proto": "https"})
