@@ -102,14 +102,22 @@ class _Maker:
         with self._lock:
             if self._made is None:
                 folder = self._app.instance_path
-                try:
-                    Path(folder).mkdir(0o700, parents=True, exist_ok=True)
-                except OSError as error:
-                    raise BadSetting(f"The instance folder {folder} cannot be made: {error.strerror}.") from None
+                if not (self._settings.database_url and self._settings.token_secret):  # else nothing lies there
+                    _make_folder(folder)
                 given = self._settings, self._events, folder, self.log
                 self._made = ChatServer(*given, not cli.is_running(), process.stop_this_process)
                 self._app.extensions[NAME] = self._made
         return self._made
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        Path(folder).mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"The instance folder {folder} cannot be made: {error.strerror}. Make it, or set both CHAT_DATABASE_URL "
+            "and CHAT_TOKEN_SECRET."
+        ) from None
 
 
 def _begin_request(prefix: str, log: logging.Logger) -> Response | None:

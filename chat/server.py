@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -85,11 +86,7 @@ class ChatServer:
         self.metrics = Metrics()
         self.limits = Limits(settings)
         self.storage = Storage(
-            settings.database_url or f"sqlite:///{folder}/chat.db",
-            self.user_key,
-            log,
-            settings.journal_records,
-            check_tables,
+            settings.database_url or Path(folder, "chat.db"), self.user_key, log, settings.journal_records, check_tables
         )
         self.lease = Lease(self.storage.database, log)
         secret = settings.token_secret.encode() or kept_secret(folder, log)

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,9 @@ from werkzeug.test import Client, TestResponse
 from chat import Chat, create_app, emit, events, notify, process
 from chat.config import Settings
 from chat.errors import BadSetting, ChatError, DatabaseInUse
+from chat.resources import MIGRATIONS
 from chat.server import ChatServer
+from chat.storage import migrate
 from tests.conftest import ROOT, TOKEN_SECRET, StartServer
 from tests.transport.peers import RawClient, upgrade_request
 
@@ -113,6 +116,36 @@ def test_a_chats_data_lie_in_its_sites_instance_folder(tmp_path: Path, monkeypat
     Chat(app)
     assert sign_in(app, "alice").status_code == 201
     assert {"chat.db", "token_secret"} <= set(os.listdir(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("name", ["50%", "feature%2Flogin", "what?now", "a@b:c"])
+def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder = tmp_path / name
+    shutil.copytree(MIGRATIONS, folder / "migrations")
+    monkeypatch.setattr(migrate, "MIGRATIONS", folder / "migrations")
+    monkeypatch.delenv("CHAT_DATABASE_URL")
+    app = Flask("site", instance_path=str(folder))
+    Chat(app)
+    assert sign_in(app, "alice").status_code == 201
+    assert (folder / "chat.db").is_file()
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_no_folder_is_made_where_nothing_is_kept_in_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    app = Flask("site", instance_path=str(tmp_path / "file" / "instance"))  # which nobody can make
+    app.config.update(CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db", CHAT_TOKEN_SECRET=TOKEN_SECRET)
+    Chat(app)
+    assert sign_in(app, "alice").status_code == 201
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_settings_that_do_without(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    app = Flask("site", instance_path=str(tmp_path / "file" / "instance"))
+    app.config.update(CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db", CHAT_TOKEN_SECRET="")
+    Chat(app)
+    with pytest.raises(BadSetting, match=r"file/instance cannot be made.*CHAT_DATABASE_URL and CHAT_TOKEN_SECRET"):
+        app.extensions["chat"].settings  # noqa: B018  (made at its first use)
 
 
 def test_declarations_are_copied_when_an_app_is_bound(tmp_path: Path) -> None:

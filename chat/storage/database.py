@@ -5,10 +5,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from gevent.monkey import get_original
-from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -37,13 +38,14 @@ class Database:
 
     Args:
         url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3. Raises BadSetting: that is not installed.
+            A Path is the file of an SQLite database; a URL would end at a "?" of its name.
         clock: Unix time in seconds.
     """
 
-    def __init__(self, url: str, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str | Path, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
         self.insert: Any  # the dialect's, which knows `on_conflict_do_nothing`
         self._file = DatabaseFile(None, log)
-        if url.startswith("postgresql"):
+        if isinstance(url, str) and url.startswith("postgresql"):
             try:
                 self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
             except ImportError as error:  # psycopg, or the library that it needs in turn
@@ -51,7 +53,8 @@ class Database:
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
-            self.engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+            file_or_url = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else url
+            self.engine = create_engine(file_or_url, poolclass=NullPool, connect_args=arguments)
             self._file = DatabaseFile(self.engine.url.database, log)
             event.listen(self.engine, "do_connect", lambda *_: self._file.make())
             event.listen(self.engine, "connect", self._connect_sqlite)

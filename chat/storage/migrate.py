@@ -58,7 +58,7 @@ def check(engine: Engine) -> None:
 
 
 def _scripts(config: Config) -> ScriptDirectory:
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # "%" begins a placeholder there
     return ScriptDirectory.from_config(config)
 
 

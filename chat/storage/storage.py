@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from gevent import get_hub, sleep
@@ -40,7 +41,7 @@ class Storage:
     not changed by starting one.
 
     Args:
-        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3.
+        url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3; or the Path of an SQLite database's file.
         user_key: makes the key by which two spellings of a name are one user.
         journal_records: how many messages and pointers may wait to be stored.
         check: whether another database's tables must be up to date.
@@ -53,7 +54,7 @@ class Storage:
 
     def __init__(
         self,
-        url: str,
+        url: str | Path,
         user_key: Callable[[str], str],
         log: logging.Logger,
         journal_records: int,
