@@ -39,6 +39,7 @@ class Metrics:
         self.users = Gauge("chat_users_online", "Users with a socket.")
         self.streams = Gauge("chat_stream_users", "Users with a stream of server-sent events.")
         self.refused = Gauge("chat_refused_upgrades_total", "Upgrades that were refused.", kind="counter")
+        self.unindexed = Gauge("chat_search_unindexed", "Messages that the search index has not got yet.")
         self.journal = Gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
         self.messages = Counter("chat_messages_total", "Messages that were stored.")
         self.notifications = Counter("chat_notifications_total", "Notifications that were stored.")

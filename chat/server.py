@@ -177,6 +177,7 @@ class ChatServer:
         metrics.users.value = self.online.__len__
         metrics.streams.value = self.listeners.__len__
         metrics.refused.value = lambda: connections.refusals.total
+        metrics.unindexed.value = lambda: storage.search_index.behind
         metrics.journal.value = lambda: storage.journal.waiting
 
     def _is_storing(self) -> bool:

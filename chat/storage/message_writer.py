@@ -34,6 +34,7 @@ class MessageWriter:
         # (conversation, send, where it lies) of a commit of which nobody can say whether it took place
         self._doubts: list[tuple[int, Send, Any]] = []
         self._grown: set[int] = set()  # conversations, since `grown` was called
+        self._appended = 0  # messages, since then
         self._insert_conversation = database.insert(conversations).on_conflict_do_nothing()
         self._insert_member = database.insert(members).on_conflict_do_nothing()
         self._message_append = MessageAppend(database.engine)
@@ -51,9 +52,10 @@ class MessageWriter:
         except self._database.unique_broken:  # a repeat: rare, so looked for when one was met
             return self._commit(sends, pointers, self._append_new)
 
-    def grown(self) -> set[int]:
-        """Return the conversations that got messages since the last call."""
-        grown, self._grown = self._grown, set()
+    def grown(self) -> tuple[set[int], int]:
+        """Return the conversations that got messages since the last call, and how many, repeats among them."""
+        grown, self._grown = (self._grown, self._appended), set()
+        self._appended = 0
         return grown
 
     def _commit(self, sends: Sequence[Send], pointers: Sequence[Pointer], store: Store) -> Committed:
@@ -84,6 +86,7 @@ class MessageWriter:
             self._ids.clear()
         self._ids |= ids
         self._grown.update(places)
+        self._appended += len(places)
         return outcomes, moved
 
     def found_late(self) -> list[tuple[Send, StoredLate]]:

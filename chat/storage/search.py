@@ -80,9 +80,8 @@ def _in_one(
     connection: Connection, conversation: Row[Any], wanted: str, limit: int, before: Place | None, is_indexed: bool
 ) -> Iterator[Message]:
     c = messages.c
-    start = conversation.last_seq - UNINDEXED_MESSAGES
-    if is_indexed:
-        start = max(start, conversation.indexed_seq)
+    # What the index has not got yet is read, all of it: a search finds everything at any moment.
+    start = conversation.indexed_seq if is_indexed else conversation.last_seq - UNINDEXED_MESSAGES
     by_reading = (
         select(*MESSAGE)
         .where(c.conversation_id == conversation.id, c.seq > start, _holds(connection, wanted))

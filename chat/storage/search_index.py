@@ -1,4 +1,4 @@
-"""Owns SQLite's index of trigrams: filled behind the commits, while none waits. Searching is left to others.
+"""Owns SQLite's index of trigrams: filled behind the commits, in small steps. Searching is left to others.
 
 Within its commit a message would cost ten times as much. PostgreSQL keeps its index by itself.
 """
@@ -24,25 +24,28 @@ def row_of(conversation: int, seq: int) -> int:
 class SearchIndex:
     """The index of one database. Blocking."""
 
-    def __init__(self, database: Database, grown: Callable[[], set[int]], log: logging.Logger) -> None:
+    def __init__(self, database: Database, grown: Callable[[], tuple[set[int], int]], log: logging.Logger) -> None:
+        self.behind = 0  # messages that are not indexed yet, as far as is known
         self._database = database
-        self._grown = grown  # returns the conversations that got messages since its last call
+        self._grown = grown  # returns the conversations that got messages since its last call, and how many messages
         self._log = log
         self._waiting: set[int] | None = None  # conversations; None: not looked for yet
 
     def step(self) -> bool:
         """Index some messages, in one transaction. Return True if there is more to do."""
-        grown = self._grown()
+        grown, messages = self._grown()
         if not self._database.is_sqlite:
             return False
+        self.behind += messages
         if self._waiting is None:
             self._waiting = self._left_from_before()
         self._waiting |= grown
         if not self._waiting:
             return False
         with self._database.transaction() as connection:
-            done = self._index(connection, sorted(self._waiting))
+            done, count = self._index(connection, sorted(self._waiting))
         self._waiting -= done
+        self.behind = max(0, self.behind - count) if self._waiting else 0
         return bool(self._waiting)
 
     def _left_from_before(self) -> set[int]:
@@ -50,12 +53,14 @@ class SearchIndex:
             if not has_index(connection):
                 self._log.warning("this SQLite has no trigrams: only the newest messages are searched")
                 return set()
-            return set(connection.execute(_BEHIND).scalars())
+            left = {row.id: row.left for row in connection.execute(_BEHIND)}
+        self.behind = sum(left.values())
+        return {*left}
 
-    def _index(self, connection: Connection, waiting: list[int]) -> set[int]:
-        """Index STEP_ROWS messages; return the conversations that need no more."""
+    def _index(self, connection: Connection, waiting: list[int]) -> tuple[set[int], int]:
+        """Index STEP_ROWS messages; return the conversations that need no more, and how many messages it were."""
         if not has_index(connection):
-            return set(waiting)
+            return set(waiting), 0
         done: set[int] = set()
         rows: list[tuple[int, str]] = []
         for conversation in waiting:
@@ -73,7 +78,7 @@ class SearchIndex:
             places = ", ".join(["(?, ?)"] * len(part))
             insert = f"INSERT INTO trigrams (rowid, body) VALUES {places}"
             connection.exec_driver_sql(insert, tuple(value for row in part for value in row))
-        return done
+        return done, len(rows)
 
 
 def forget(connection: Connection, conversation: int, found: Sequence[tuple[int, str]]) -> None:
@@ -92,7 +97,9 @@ def has_index(connection: Connection) -> bool:
     return connection.execute(text(query)).scalar() is not None
 
 
-_BEHIND = select(conversations.c.id).where(conversations.c.last_seq > conversations.c.indexed_seq)
+_BEHIND = select(conversations.c.id, (conversations.c.last_seq - conversations.c.indexed_seq).label("left")).where(
+    conversations.c.last_seq > conversations.c.indexed_seq
+)
 _TO_DO = (
     select(messages.c.seq, messages.c.body)
     .join_from(conversations, messages, messages.c.conversation_id == conversations.c.id)

@@ -248,6 +248,26 @@ def test_the_index_goes_on_until_it_is_told_to_stop(tmp_path: Path) -> None:
     storage.close()
 
 
+def test_the_index_keeps_up_while_messages_come(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    storage.writer.commit([Send("alice", "bob", f"word {n}", None) for n in range(1_000)])
+    writing = True
+
+    def write() -> None:
+        while writing:
+            assert isinstance(stored(storage, HI), Stored)
+
+    writer = gevent.spawn(write)
+    storage.keep_index()
+    writing = False
+    writer.get(timeout=SECONDS)
+    assert storage.journal.commits > 20, "need commits for this to mean anything"
+    assert storage.search_index.behind < 500, "a turn of one step alone leaves 900"
+    storage.keep_index()
+    assert storage.search_index.behind == 0
+    storage.close()
+
+
 def test_an_error_of_a_write_is_raised_where_it_was_asked_for(storage: Storage) -> None:
     def refuse() -> None:
         raise ChatError("No.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +107,27 @@ def test_a_short_text_is_looked_for_in_the_newest_messages_only(
     index(storage)
     assert find(storage, "no") == [f"no {n}" for n in reversed(range(20, 30))]
     assert len(find(storage, "no ")) == 30
+
+
+def test_what_the_index_has_not_got_yet_is_found_however_much_it_is(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "UNINDEXED_MESSAGES", 10)
+    say(storage, *(("alice", "bob", f"word {n}") for n in range(30)))
+    assert len(find(storage, "word")) == 30
+
+
+def test_how_far_the_index_is_behind_is_known_after_a_restart_too(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    say(storage, *(("alice", "bob", f"word {n}") for n in range(250)))
+    storage.close()
+    again = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    say(again, ("alice", "carol", "one more"))
+    assert again.search_index.step()
+    assert again.search_index.behind == 151
+    index(again)
+    assert again.search_index.behind == 0
+    again.close()
 
 
 def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(storage: Storage) -> None:
