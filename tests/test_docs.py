@@ -38,6 +38,7 @@ PROTOCOL = (DOCS / "protocol.md").read_text("utf-8")
 OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
 WALKTHROUGHS = {name: (DOCS / name).read_text("utf-8") for name in ("walkthrough.md", "walkthrough.ko.md")}
 ANSWER_SECONDS = 10
+EXPERIMENT_SECONDS = 120  # one kills a server and starts it again, perhaps beside other tests
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -488,7 +489,7 @@ EXPERIMENTS = [
 def test_an_experiment_of_the_walkthrough_prints_what_it_shows(documented: Server, code: str, printed: str) -> None:
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{documented.port}")
     code = code.replace('("127.0.0.1", 8000)', f'("127.0.0.1", {documented.port})')
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=EXPERIMENT_SECONDS)
     assert run.returncode == 0, run.stderr
     expected = re.escape(printed).replace("…", ".+")
     assert re.fullmatch(expected, run.stdout), run.stdout
