@@ -489,7 +489,9 @@ EXPERIMENTS = [
 def test_an_experiment_of_the_walkthrough_prints_what_it_shows(documented: Server, code: str, printed: str) -> None:
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{documented.port}")
     code = code.replace('("127.0.0.1", 8000)', f'("127.0.0.1", {documented.port})')
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=EXPERIMENT_SECONDS)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=EXPERIMENT_SECONDS
+    )
     assert run.returncode == 0, run.stderr
     expected = re.escape(printed).replace("…", ".+")
     assert re.fullmatch(expected, run.stdout), run.stdout
