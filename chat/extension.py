@@ -102,7 +102,8 @@ class _Maker:
         with self._lock:
             if self._made is None:
                 folder = self._app.instance_path
-                if not (self._settings.database_url and self._settings.token_secret):  # else nothing lies there
+                url = self._settings.database_url
+                if not (url and self._settings.token_secret) or folder in url:  # else nothing lies there
                     _make_folder(folder)
                 given = self._settings, self._events, folder, self.log
                 self._made = ChatServer(*given, not cli.is_running(), process.stop_this_process)

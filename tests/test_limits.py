@@ -284,7 +284,8 @@ def test_an_init_that_is_said_in_a_loop_closes_the_socket_and_others_are_not_del
         for ref in range(INITS_PER_MINUTE + 10):
             looping.send(type="init", userId="looping", ref=ref)
         refused = looping.receive("error")
-        assert (refused["code"], refused["ref"]) == ("rate_limited", INITS_PER_MINUTE - 1)
+        assert refused["code"] == "rate_limited"
+        assert INITS_PER_MINUTE - 1 <= refused["ref"] < INITS_PER_MINUTE + 10, "a few are earned back meanwhile"
         assert looping.close_code() == 4009
         bob.send(type="init", userId="bob")
         assert bob.receive("ready")["userId"] == "bob"

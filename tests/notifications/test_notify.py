@@ -156,7 +156,7 @@ def ask(server: Server, token: str, path: str = "/metrics") -> requests.Response
 
 def test_the_command_makes_a_token_for_a_service(server: Server) -> None:
     token = run(server, "token", "--service", "ci").stdout.strip()
-    assert tokens().service_of(token, "notify") == "ci"
+    assert tokens().service_of(token, "notify").svc == "ci"
     assert ask(server, token).status_code == 403
     watcher = run(server, "token", "--service", "prometheus", "--scope", "metrics").stdout.strip()
     assert ask(server, watcher).status_code == 200

@@ -153,4 +153,5 @@ def test_a_timestamp_is_iso_8601_in_utc_with_milliseconds() -> None:
 def test_every_event_of_this_chat_has_a_handler() -> None:
     assert events.payloads.keys() == {
         "init", "chat", "typing", "received", "read", "away", "back", "dismiss", "seen", "ping",
+        "block", "unblock",
     }  # fmt: skip
