@@ -41,7 +41,7 @@ class Api:
         self.client = self.app.test_client()
 
     def header(self, user_id: str) -> dict[str, str]:
-        account, _ = self.chat.storage.accounts.find(user_id)
+        account, _ = self.chat.storage.in_thread(self.chat.storage.accounts.find, user_id)
         token, _ = self.chat.tokens.sign(user_id, 0 if account is None else account.generation)
         return {"Authorization": f"Bearer {token}"}
 
