@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from gevent.monkey import get_original
 from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
 
 from chat.errors import BadSetting, ChatError
 from chat.storage.database_file import DatabaseFile
@@ -179,6 +179,13 @@ def again_if_broken(function: Callable[[], T]) -> T:
 def reason_of(error: SQLAlchemyError) -> str:
     """Return what the driver says of an error."""
     return str(getattr(error, "orig", error)).strip()
+
+
+def log_text(error: Exception) -> str:
+    """Return what the log may say of a failure: of the database's state its own words, never a row's content."""
+    kind = type(error).__name__
+    lines = reason_of(error).splitlines() if isinstance(error, OperationalError | InternalError) else []
+    return f"{kind}: {lines[0]}" if lines else kind
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

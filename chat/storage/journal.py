@@ -16,7 +16,7 @@ from gevent.monkey import get_original
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Internal, Unavailable
-from chat.storage.database import again_if_broken
+from chat.storage.database import again_if_broken, log_text
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
 from chat.storage.writer_thread import WriterThread
@@ -168,7 +168,7 @@ class Journal:
             self._find_late()
             outcomes, moved = self._writer.commit(sends, pointers)
         except Exception as error:  # SQLAlchemy's or the driver's
-            self._log.error("a commit of %d records failed: %s", len(records), type(error).__name__)
+            self._log.error("a commit of %d records failed: %s", len(records), log_text(error))
             self._unsure = self._unsure or {id(record): settle for record, settle in zip(records, settles, strict=True)}
             return [Unavailable()] * len(records)
         if not pointers:
@@ -192,7 +192,7 @@ class Journal:
             return [error]
         except Exception as error:  # the thread must live
             is_bug = not isinstance(error, SQLAlchemyError)
-            self._log.error("a single write failed: %s", type(error).__name__, exc_info=is_bug)
+            self._log.error("a single write failed: %s", log_text(error), exc_info=is_bug)
             return [Unavailable("This could not be stored just now. Try again in a moment.")]
 
     def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any]) -> None:

@@ -16,7 +16,7 @@ from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
-from chat.storage.database import Database, again_if_broken
+from chat.storage.database import Database, again_if_broken, log_text
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
 from chat.storage.message_erasure import MessageErasure
@@ -99,7 +99,7 @@ class Storage:
         finally:
             self._reads -= 1
         if isinstance(answer, SQLAlchemyError):
-            self._log.error("the database could not be read: %s", type(answer).__name__)
+            self._log.error("the database could not be read: %s", log_text(answer))
             raise Unavailable("The database cannot be read just now. Try again.")
         return answer
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from chat.errors import Unavailable
 from chat.protocol.names import name_key
 from chat.storage.database import Database
 from chat.storage.database_file import FileReplaced
@@ -153,3 +154,21 @@ def test_of_a_database_that_others_may_read_the_log_warns(tmp_path: Path, caplog
     (tmp_path / "chat.db").chmod(0o644)
     open_storage(f"sqlite:///{tmp_path}/chat.db").close()
     assert f"others on this machine may read {tmp_path}/chat.db" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("pragma", "reason"),
+    [("max_page_count = 1", "database or disk is full"), ("query_only = ON", "attempt to write a readonly database")],
+)
+def test_the_log_says_what_the_database_says_of_a_failed_write(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, pragma: str, reason: str
+) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    with storage.database.transaction() as connection:
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+    names = [f"user-{number}" for number in range(2_000)]  # more than the file has room for
+    with pytest.raises(Unavailable):
+        storage.write(storage.accounts.keep_names, names)
+    assert f"a single write failed: OperationalError: {reason}" in caplog.text
+    assert "user-1" not in caplog.text
+    storage.close()
