@@ -84,16 +84,19 @@ class BatchSender:
             self._sending = False
 
     def _send(self, work: Work) -> None:
+        """Send the slices that are left; return early when another process has taken one."""
         write, stored = self._storage.journal.write, self._storage.batches
         sent, reached = work.batch.sent, work.batch.reached
         while some := work.user_ids[sent : sent + SLICE_USERS]:
             if self._stopping:
                 return
 
-            def settle(ids: Sequence[int], some: Sequence[str] = some) -> int:
+            def settle(ids: Sequence[int], some: Sequence[str] = some) -> int | None:
                 notices = [Notice(id_, work.content, seen=False) for id_ in ids]
-                return sum(map(self._notifier.show, some, notices))
+                return sum(map(self._notifier.show, some, notices)) if ids else None
 
             taken = write(settle, stored.send, work, sent, some, reached)
+            if taken is None:
+                return
             sent, reached = sent + len(some), reached + taken
         self._storage.write(stored.finish, work, reached)

@@ -89,6 +89,7 @@ class Batches:
             progress = step.values(sent=sent + len(user_ids), reached=reached)
             if connection.execute(progress).rowcount != 1:
                 return []
+            self._database.lock_names(connection, keys)  # before ids are given
             ids: dict[str, int] = {key: id_ for key, id_ in connection.execute(made, rows)}  # noqa: C416
         return [ids[key] for key in keys]
 
@@ -99,9 +100,10 @@ class Batches:
             connection.execute(batches.delete().where(old))
 
     def finish(self, work: Work, reached: int) -> None:
-        """Note that all users of a batch have been sent it."""
+        """Note that all users of a batch have been sent it, unless some have not, or it was noted before."""
         done = {"user_ids": "[]", "reached": reached, "finished_at": self._database.now_ms()}
-        row = batches.update().where(batches.c.id == work.batch.id)
+        c = batches.c
+        row = batches.update().where(c.id == work.batch.id, c.sent == c.total, c.finished_at.is_(None))
         with self._database.transaction() as connection:
             connection.execute(row.values(done))
 

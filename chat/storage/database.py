@@ -3,8 +3,9 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -124,6 +125,16 @@ class Database:
         if self.is_closed:  # meanwhile
             self._close_readers()
 
+    def lock_names(self, connection: Connection, names: Iterable[str]) -> None:
+        """Have other writers' transactions that lock one of these names wait for this one's end.
+
+        SQLite has one writer anyhow.
+        """
+        if not self.is_sqlite:
+            # In one order, so that two writers cannot deadlock: of the numbers, since two names may have one.
+            numbers = sorted({_number_of(name) for name in names})
+            connection.exec_driver_sql(_LOCK_NUMBERS, (numbers,))
+
     def ask(self) -> None:
         """Ask the database for nothing, to see that it answers."""
         with self.reading() as connection:
@@ -153,6 +164,13 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._file.connected()
+
+
+def _number_of(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+_LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
 
 
 def _throw_away(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """Owns the records of notifications: one for each user and message, until it is done and old.
 
-Showing them is left to others. One thread at a time writes them, so that ids grow in the order of commits:
-whoever has seen id 7 lacks nothing below.
+Showing them is left to others. The ids of one user grow in the order of commits, however many processes write:
+whoever was sent id 7 lacks nothing of theirs below.
 """
 
 from collections.abc import Callable, Iterable
@@ -54,6 +54,7 @@ class Notifications:
         """Store a notification; return and raise as `insert_once`."""
         row = {"user_key": self._user_key(user_id), **content._asdict()}
         with self._database.transaction() as connection:
+            self._database.lock_names(connection, [row["user_key"]])  # before the id is given
             return insert_once(connection, notifications, row, once, content.created_at)
 
     def unseen(self, user_id: str, limit: int) -> tuple[list[Notice], int]:

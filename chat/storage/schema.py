@@ -145,7 +145,7 @@ def _content() -> list[Column[Any]]:
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", RowId, primary_key=True),  # in the order of commits: one thread writes them
+    Column("id", RowId, primary_key=True),  # of one user: in the order of commits
     Column("user_key", Text, nullable=False),  # of whom it is for
     *_content(),
     Column("seen_at", BigInteger),

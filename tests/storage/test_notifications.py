@@ -117,8 +117,11 @@ def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
     again = Batches(storage.database, name_key).next()  # after a restart
     assert again is not None
     assert (again.batch.sent, again.batch.finished) == (2, False)
+    batches.finish(again, 4)
+    assert batches.next() == again, "three users have none yet"
     batches.send(again, 2, again.user_ids[2:], 3)
     batches.finish(again, 4)
+    batches.finish(again, 0)  # by a process that was told nothing of it
     assert batches.next() is None
     found = batches.find("ci", id_)
     assert found is not None
@@ -171,6 +174,7 @@ def test_what_is_done_with_and_old_is_forgotten_and_nothing_else(
     assert rows(storage, "batches") == 1, "it is not sent yet"
     work = batches.next()
     assert work is not None
+    batches.send(work, 0, work.user_ids, 0)
     batches.finish(work, 0)
     batches.forget(week_ago)
     assert rows(storage, "batches") == 0
