@@ -45,13 +45,27 @@ def open_storage(url: str, clock: Callable[[], float] = time.time) -> Storage:
     return storage
 
 
+def make_tables(url: str) -> None:
+    open_storage(url).close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new, empty database; every test that asks for it runs on both engines."""
+def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database without tables; every test that asks for it runs on both engines."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/chat.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create_database(f"chat_{time.monotonic_ns()}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with its tables and nothing in them, whose tables no test changes; on both engines."""
+    if request.param == "sqlite":
+        begin_with_tables(url := f"sqlite:///{tmp_path}/chat.db")
+        return url
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.empty_database(make_tables)
 
 
 @pytest.fixture

@@ -245,8 +245,8 @@ INSERT INTO accounts (key, name, password, created_at, changed_at) VALUES ('bob'
 """
 
 
-def test_after_an_upgrade_every_name_that_was_used_has_its_row_and_sessions_stay_ended(database_url: str) -> None:
-    before = Database(database_url, logging.getLogger("chat"))
+def test_after_an_upgrade_every_name_that_was_used_has_its_row_and_sessions_stay_ended(new_database_url: str) -> None:
+    before = Database(new_database_url, logging.getLogger("chat"))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with before.engine.connect().execution_options(writes=True) as connection, connection.begin():

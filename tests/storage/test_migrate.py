@@ -42,22 +42,22 @@ def set_revision(url: str, revision: str) -> None:
     opened.close()
 
 
-def test_init_db_makes_the_tables_and_can_be_run_again(database_url: str) -> None:
-    made = init_db(database_url)
+def test_init_db_makes_the_tables_and_can_be_run_again(new_database_url: str) -> None:
+    made = init_db(new_database_url)
     assert made.returncode == 0, made.stderr
-    opened = database(database_url)
+    opened = database(new_database_url)
     assert {"conversations", "members", "messages"} <= set(inspect(opened.engine).get_table_names())
     opened.close()
-    again = init_db(database_url)
-    assert again.stdout == f"{database_url} is up to date (revision {HEAD}).\n"
-    if database_url.startswith("postgresql"):  # SQLite's were made when the command was looked for
-        assert made.stdout == f"{database_url} is now at revision {HEAD} (was: empty).\n"
+    again = init_db(new_database_url)
+    assert again.stdout == f"{new_database_url} is up to date (revision {HEAD}).\n"
+    if new_database_url.startswith("postgresql"):  # SQLite's were made when the command was looked for
+        assert made.stdout == f"{new_database_url} is now at revision {HEAD} (was: empty).\n"
 
 
-def test_init_db_says_in_a_sentence_why_it_cannot(database_url: str) -> None:
-    if database_url.startswith("sqlite"):
+def test_init_db_says_in_a_sentence_why_it_cannot(new_database_url: str) -> None:
+    if new_database_url.startswith("sqlite"):
         return  # it is brought up to date, or refused, before the command is found
-    elsewhere = database_url.replace("/chat_", "/no_chat_")
+    elsewhere = new_database_url.replace("/chat_", "/no_chat_")
     failed = init_db(elsewhere)
     assert failed.returncode == 1
     assert failed.stderr.startswith("Error: The database cannot be upgraded: ")
@@ -65,39 +65,39 @@ def test_init_db_says_in_a_sentence_why_it_cannot(database_url: str) -> None:
     assert "Traceback" not in failed.stderr
 
 
-def first_use(database_url: str) -> None:
+def first_use(new_database_url: str) -> None:
     """Have an app's chat made, as its first request does."""
-    create_app({"CHAT_DATABASE_URL": database_url}).extensions["chat"].stop()
+    create_app({"CHAT_DATABASE_URL": new_database_url}).extensions["chat"].stop()
 
 
-def test_a_server_does_not_start_on_tables_that_are_missing_or_old(database_url: str) -> None:
-    if database_url.startswith("sqlite"):
+def test_a_server_does_not_start_on_tables_that_are_missing_or_old(new_database_url: str) -> None:
+    if new_database_url.startswith("sqlite"):
         return  # brought up to date at each start
     with pytest.raises(WrongTables, match=r"is empty, and .* Run: flask chat init-db"):
-        first_use(database_url)
+        first_use(new_database_url)
     started = subprocess.run(
         [*GUNICORN, "app:app"],
-        cwd=ROOT, env={**os.environ, "CHAT_DATABASE_URL": database_url}, capture_output=True, text=True,
+        cwd=ROOT, env={**os.environ, "CHAT_DATABASE_URL": new_database_url}, capture_output=True, text=True,
         timeout=60,
     )  # fmt: skip
     assert started.returncode != 0
     assert "Run: flask chat init-db" in started.stderr
-    assert init_db(database_url).returncode == 0
-    first_use(database_url)
-    set_revision(database_url, "0000")
+    assert init_db(new_database_url).returncode == 0
+    first_use(new_database_url)
+    set_revision(new_database_url, "0000")
     with pytest.raises(WrongTables, match=r"at revision 0000, .* Run: flask chat init-db"):
-        first_use(database_url)
+        first_use(new_database_url)
 
 
-def test_the_tables_of_a_newer_program_are_left_alone(database_url: str) -> None:
-    assert init_db(database_url).returncode == 0
-    set_revision(database_url, "9999")
-    opened = database(database_url)
+def test_the_tables_of_a_newer_program_are_left_alone(new_database_url: str) -> None:
+    assert init_db(new_database_url).returncode == 0
+    set_revision(new_database_url, "9999")
+    opened = database(new_database_url)
     with pytest.raises(WrongTables, match="revision 9999, which this program does not know"):
         migrate.upgrade(opened.engine)
     opened.close()
     with pytest.raises(WrongTables, match="9999"):
-        first_use(database_url)
+        first_use(new_database_url)
 
 
 def test_a_server_does_not_start_without_its_database() -> None:
@@ -105,8 +105,8 @@ def test_a_server_does_not_start_without_its_database() -> None:
         first_use("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
 
 
-def test_names_from_before_look_like_new_ones_after_the_upgrade(database_url: str) -> None:
-    opened = database(database_url)
+def test_names_from_before_look_like_new_ones_after_the_upgrade(new_database_url: str) -> None:
+    opened = database(new_database_url)
     config = Config()
     migrate._scripts(config)
     with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
