@@ -38,6 +38,7 @@ PROTOCOL = (DOCS / "protocol.md").read_text("utf-8")
 OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
 WALKTHROUGHS = {name: (DOCS / name).read_text("utf-8") for name in ("walkthrough.md", "walkthrough.ko.md")}
 ANSWER_SECONDS = 10
+COMMAND_SECONDS = 60  # of a command that loads the whole program, beside other tests
 EXPERIMENT_SECONDS = 120  # one kills a server and starts it again, perhaps beside other tests
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -394,7 +395,7 @@ def shell(code: str, **replaced: str) -> str:
     for old, new in replaced.items():
         assert old in code
         code = code.replace(old, new)
-    run = subprocess.run(["sh", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+    run = subprocess.run(["sh", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_SECONDS)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
