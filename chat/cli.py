@@ -106,9 +106,13 @@ def set_password(name: str, password_hash: str) -> None:
 
 @chat_cli.command("disable-user")
 @click.argument("name")
-def disable_user(name: str) -> None:
+@click.option("--unknown", is_flag=True, help="Also a name of which nothing is stored yet.")
+def disable_user(name: str, unknown: bool) -> None:
     """Shut somebody out: their sockets close within 2 seconds, and the name cannot be used."""
-    name = _chat().storage.accounts.disable(checked_user_id(name, "NAME")).name
+    accounts, name = _chat().storage.accounts, checked_user_id(name, "NAME")
+    if not unknown and accounts.find(name)[0] is None:
+        raise click.ClickException(f"Nothing is stored of a user {name}. To shut the name out all the same: --unknown.")
+    name = accounts.disable(name).name
     click.echo(f"{name} is shut out.")
 
 
@@ -116,7 +120,10 @@ def disable_user(name: str) -> None:
 @click.argument("name")
 def enable_user(name: str) -> None:
     """Let somebody in again who was shut out."""
-    name = _chat().storage.accounts.disable(checked_user_id(name, "NAME"), False).name
+    accounts, name = _chat().storage.accounts, checked_user_id(name, "NAME")
+    if accounts.find(name)[0] is None:
+        raise click.ClickException(f"There is no user {name}.")
+    name = accounts.disable(name, False).name
     click.echo(f"{name} may come in again.")
 
 

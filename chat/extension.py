@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -19,6 +18,7 @@ import chat.handlers  # noqa: F401  (declares the events)
 from chat import cli, process
 from chat.config import Settings
 from chat.errors import BadSetting, ChatError, Unavailable
+from chat.files import make_folder
 from chat.notifications.notifier import PushResult
 from chat.notifications.remote import Service
 from chat.people.online import Event
@@ -113,7 +113,7 @@ class _Maker:
 
 def _make_folder(folder: str) -> None:
     try:
-        Path(folder).mkdir(0o700, parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise BadSetting(
             f"The instance folder {folder} cannot be made: {error.strerror}. Make it, or set both CHAT_DATABASE_URL "

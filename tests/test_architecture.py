@@ -40,6 +40,7 @@ LAYERS = [
         "chat.config",
         "chat.setting_checks",
         "chat.errors",
+        "chat.files",
         "chat.resources",
     ],
 ]

@@ -414,6 +414,7 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
     storage.writer.commit([Send("alice", "bob", "hi", None)])
     shell(backup, python3=sys.executable, **places)
     storage.close()
+    assert (tmp_path / "backup.db").stat().st_mode & 0o777 == 0o600
     copy = open_storage(f"sqlite:///{tmp_path}/backup.db")
     assert [message.body for message in copy.messages.history("alice", "bob", 10).messages] == ["hi"]
     copy.close()

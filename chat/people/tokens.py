@@ -14,6 +14,7 @@ from jwt.types import Options
 
 from chat.config import SECRET_BYTES
 from chat.errors import BadSetting, Forbidden, InvalidField, NotSignedIn
+from chat.files import make_folder, open_own
 from chat.protocol.names import UserId, checked_user_id
 
 ALGORITHM = "HS256"
@@ -148,10 +149,10 @@ def kept_secret(folder: str, log: logging.Logger) -> bytes:
 
 def _make_secret(path: Path) -> None:
     """Write the file whole and under another name first: nobody ever reads half a secret."""
-    path.parent.mkdir(0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with open(open_own(draft, os.O_WRONLY | os.O_EXCL), "w") as file:
             file.write(secrets.token_hex(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())

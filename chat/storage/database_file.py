@@ -10,6 +10,8 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from chat.files import open_own
+
 Identity = tuple[int, int] | None  # device and inode; None: no such file can be found
 
 
@@ -31,7 +33,7 @@ class DatabaseFile:
         """Make the file if there is none, for nobody else on this machine to read: before the first connection."""
         if self._path and self._database is None and self._path != ":memory:":
             with suppress(OSError):  # it is there, or cannot be made, as SQLite will say
-                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.close(open_own(self._path, os.O_EXCL | os.O_WRONLY))
 
     def connected(self) -> None:
         """The file has been made, or found."""

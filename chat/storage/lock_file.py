@@ -6,6 +6,7 @@ import sys
 from weakref import WeakMethod
 
 from chat.errors import Unavailable
+from chat.files import open_own
 
 TEXT_BYTES = 1_024  # written whole each time: no rest of a longer text stays behind a shorter one
 
@@ -47,7 +48,7 @@ class LockFile:
     def take(self, text: str) -> str | None:
         """Take the lock and write `text`, or return another holder's. Raises Unavailable: no file can be locked."""
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = open_own(self._path, os.O_RDWR)
             try:
                 _lock(descriptor)
             except OSError as error:

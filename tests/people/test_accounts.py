@@ -6,6 +6,7 @@ What a token must look like is tested in test_tokens.py, what a name may be in p
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import jwt
 import pytest
 import requests
 
+from chat import create_app
 from tests.clients import Person
 from tests.conftest import ROOT, Server, StartServer
 
@@ -413,6 +415,21 @@ def test_a_token_that_is_of_no_good_is_refused(
         assert error(answer)[:2] == (401, "not_signed_in"), what
 
 
+def test_a_command_for_a_user_whom_nobody_knows_says_so_and_fails(tmp_path: Path) -> None:
+    app = create_app({"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET})
+    runner = app.test_cli_runner()
+    commands = (["disable-user", "tpyo"], ["enable-user", "tpyo"], ["set-password", "tpyo", "--password-stdin"])
+    for words in (*commands, ["tokens", "--revoke", "tpyo"]):
+        said = runner.invoke(args=["chat", *words], input=f"{PASSWORD}\n")
+        assert said.exit_code == 1, words
+        assert re.fullmatch(r"Error: .*\btpyo\b.*\.\n", said.output), said.output
+    accounts = app.extensions["chat"].storage.accounts
+    assert accounts.find("tpyo")[0] is None
+    said = runner.invoke(args=["chat", "disable-user", "theirs", "--unknown"])  # a site's user who has not come yet
+    assert (said.exit_code, said.output) == (0, "theirs is shut out.\n")
+    assert accounts.find("theirs")[0].disabled
+
+
 def test_no_token_and_no_password_gets_into_the_log(open_server: Server) -> None:
     token = protect(open_server, "private", "a very private password")
     with Person(open_server.ws) as person:
@@ -428,7 +445,7 @@ def test_one_who_is_here_in_another_spelling_is_sent_away_too(start_server: Star
     environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
     server = start_server(**environment)
     with Person(server.ws, "Bob") as bob, Person(server.ws, "Dan") as dan:
-        assert flask_chat(environment, "disable-user", "bob")[0] == 0
+        assert flask_chat(environment, "disable-user", "bob", "--unknown")[0] == 0
         began = time.monotonic()
         assert bob.close_code() in (1013, 4501)
         assert time.monotonic() - began < SENT_AWAY_SECONDS

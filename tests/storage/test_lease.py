@@ -335,6 +335,11 @@ def test_the_clock_of_the_database_counts(database: Database) -> None:
 # The file beside SQLite's.
 
 
+def test_the_lock_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    Lease(Database(f"sqlite:///{tmp_path}/chat.db", LOG), LOG).acquire()
+    assert (tmp_path / "chat.db-server").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_lock_file_that_is_deleted_is_made_again(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/chat.db", LOG)
     lease = Lease(database, LOG)
