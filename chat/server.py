@@ -121,7 +121,8 @@ class ChatServer:
             bool(self.settings.token_secret),
             self.limits.new_names,
         )
-        self.blocking = Blocking(self.storage, self.online)
+        # Blocking and presence need each other: who is told of a change is looked up when there is one.
+        self.blocking = Blocking(self.storage, self.online, lambda *change: self.presence.introduce(*change))
         self.presence = Presence(
             self.storage,
             self.online,
@@ -129,7 +130,6 @@ class ChatServer:
             pause=partial(gevent.sleep, 0),
             apart_from=self.blocking.apart_from,
         )
-        self.blocking.changed = self.presence.introduce
 
     def _add_messages_and_notifications(self) -> None:
         settings, storage, log = self.settings, self.storage, self.log

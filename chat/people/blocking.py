@@ -27,7 +27,7 @@ class Blocking:
     _storage: Storage
     _online: Online[Socket]
     # Called with both users, and whether one has blocked the other, when that has changed.
-    changed: Callable[[str, str, bool], None] = lambda _one, _other, _are_apart: None
+    _changed: Callable[[str, str, bool], None] = lambda _one, _other, _are_apart: None
     _changes: Meter = field(default_factory=lambda: Meter(CHANGES_PER_MINUTE))
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Blocking:
         are_apart = self.are_apart(user_id, other)
         history = self._storage.messages.history
         if are_apart or self._storage.in_thread(history, user_id, other, 1).messages:  # else they have never met
-            self.changed(user_id, other, are_apart)
+            self._changed(user_id, other, are_apart)
 
     def _learn(self, user_id: str, other: str, is_blocked: bool) -> None:
         if apart := self._known.get(user_id):

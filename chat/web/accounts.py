@@ -71,6 +71,7 @@ class NewAccount(OfUser):
     body_example='{"userId": "alice", "password": "correct horse battery staple"}',
     example=_SESSION,
     status=201,
+    takes_token=True,
     errors=(errors.SignUpClosed, errors.NameTaken, errors.NotSignedIn, errors.Unavailable),
 )
 def open_account(chat: ChatServer, body: NewAccount) -> Session:

@@ -75,7 +75,7 @@ def _described(view: View, schema_of: dict[Any, Json]) -> Json:
             *_parameters("header", types.get("headers")),
         ],
         "responses": {str(status): answer, **_failures(view, schema_of[Failed])},
-        "security": [{SCHEME: []}] if {"user_id", "service"} & types.keys() else [],
+        "security": _security(operation, types),
     }
     if "body" in types:
         body: Json = {"schema": schema_of[types["body"]]}
@@ -83,6 +83,13 @@ def _described(view: View, schema_of: dict[Any, Json]) -> Json:
             body["example"] = msgspec.json.decode(operation.body_example)
         described["requestBody"] = {"required": True, "content": {JSON: body}}
     return described
+
+
+def _security(operation: Operation, types: dict[str, Any]) -> list[Json]:
+    """Return the ways to be let in, any of which does; `{}` is without a token (OpenAPI 3.1, 4.8.10)."""
+    if operation.takes_token:
+        return [{}, {SCHEME: []}]
+    return [{SCHEME: []}] if {"user_id", "service"} & types.keys() else []
 
 
 def _parameters(place: str, struct: type[msgspec.Struct] | None) -> list[Json]:

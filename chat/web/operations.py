@@ -49,6 +49,7 @@ class Operation:
     body_example: str = ""  # JSON
     body_bytes: int = BODY_BYTES
     scope: str = ""
+    takes_token: bool = False  # that of a user, where the view itself reads it and does without
     errors: tuple[type[ChatError], ...] = ()  # that the view itself raises
 
     def __call__(self, function: Callable[..., Answered]) -> View:
