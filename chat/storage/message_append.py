@@ -9,11 +9,9 @@ from typing import Any
 
 from sqlalchemy import ClauseElement, Connection, Engine, bindparam, insert, select, update
 
+from chat.storage.look_up import padded
 from chat.storage.records import Send, Stored
 from chat.storage.schema import conversations, messages
-
-# How many ids one query asks for: a few fixed sizes, so that the drivers keep the statements prepared.
-SIZES = (1, 8, 64, 512)
 
 
 class MessageAppend:
@@ -49,11 +47,8 @@ class MessageAppend:
     def _last_seqs(self, cursor: Any, wanted: list[int]) -> dict[int, int]:
         """Return each conversation's last `seq`; lock their rows, so that none is given twice or left out."""
         last: dict[int, int] = {}
-        while wanted:
-            size = next((size for size in SIZES if size >= len(wanted)), SIZES[-1])
-            some, wanted = wanted[:size], wanted[size:]
-            padded = some + some[-1:] * (size - len(some))
-            cursor.execute(self._lock_conversations.get(size) or self._lock_of(size), padded)
+        for ids in padded(wanted):
+            cursor.execute(self._lock_conversations.get(len(ids)) or self._lock_of(len(ids)), ids)
             last.update(cursor.fetchall())
         return last
 

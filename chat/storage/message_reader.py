@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
 
-from chat.storage.database import Database, parts
+from chat.storage.database import Database
+from chat.storage.look_up import look_up
 from chat.storage.records import ConversationState, Found, Message, Overview, Page, direct_key, other_of, page_of
-from chat.storage.schema import MESSAGE, conversations, last_seen, members, messages
+from chat.storage.schema import MESSAGE, conversations, members, messages
 
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
 FEW = {"yield_per": 16}  # rows of a page, which may be full with the fourth
@@ -89,11 +90,8 @@ class MessageReader:
         """Return the other users' (received, read, last seen) of conversations, given as (id, key, ...)."""
         # By the primary key: members have no index that is led by the conversation.
         others = [(other_of(key, user_id), id_) for id_, key, *_ in rows]
-        return {
-            id_: (received, read, seen_at)
-            for part in parts([member for member in others if member[0] != user_id])
-            for id_, received, read, seen_at in connection.execute(_THEIRS, {"members": part})
-        }
+        found = look_up(connection, _THEIRS, [member for member in others if member[0] != user_id])
+        return {id_: (received, read, seen_at) for id_, received, read, seen_at in found}
 
     def missed(self, user_id: str, beyond: Mapping[str, int], limit: int, size: int) -> Page[Found]:
         """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
@@ -149,8 +147,9 @@ _STATE = (
     members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
 )  # fmt: skip
 _STANDINGS = newest_of_a_user(*_STATE)
-_THEIRS = (
-    select(members.c.conversation_id, members.c.received_seq, members.c.read_seq, last_seen.c.at)
-    .join_from(members, last_seen, last_seen.c.user_id == members.c.user_id, isouter=True)
-    .where(tuple_(members.c.user_id, members.c.conversation_id).in_(bindparam("members", expanding=True)))
-)
+_THEIRS = """
+WITH wanted (user_id, conversation_id) AS ({keys})
+SELECT m.conversation_id, m.received_seq, m.read_seq, s.at
+FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
+LEFT JOIN last_seen AS s ON s.user_id = m.user_id
+"""

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from chat.storage.accounts import Accounts
 from chat.storage.commit_outcome import is_stored
 from chat.storage.database import CommitUnknown, Database, parts
 from chat.storage.database_file import FileReplaced
+from chat.storage.look_up import look_up
 from chat.storage.message_append import MessageAppend
 from chat.storage.records import Conflict, Message, Outcome, Pointer, Send, Stored, StoredLate, direct_key, users_of
 from chat.storage.schema import MESSAGE, conversations, members, messages
@@ -168,14 +169,10 @@ class MessageWriter:
             # No other writer can put one of them in between the look and the insert.
             lock = select(conversations.c.id).where(conversations.c.id.in_(part))
             connection.execute(lock.order_by(conversations.c.id).with_for_update())
-        c = messages.c
-        by_mark = tuple_(c.conversation_id, c.sender_id, c.client_id)
         placed: dict[Mark, Message] = {}
-        for some in parts(wanted):
-            query = select(c.conversation_id, *MESSAGE).where(by_mark.in_(some))
-            for conversation, *rest in connection.execute(query):
-                message = Message(*rest)
-                placed[conversation, message.sender_id, str(message.client_id)] = message
+        for conversation, *rest in look_up(connection, _PLACED, wanted):
+            message = Message(*rest)
+            placed[conversation, message.sender_id, str(message.client_id)] = message
         return placed
 
     # Pointers.
@@ -204,19 +201,10 @@ class MessageWriter:
 
     def _pointers(self, connection: Connection, wanted: set[Member]) -> dict[Member, tuple[int, int, int]]:
         """Return (received, read, last seq of the conversation) of members; lock their rows."""
-        m, c = members.c, conversations.c
-        member = tuple_(m.user_id, m.conversation_id)
-        query = (
-            select(m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq)
-            .join_from(members, conversations, c.id == m.conversation_id)
-            .order_by(m.user_id, m.conversation_id)  # in one order, so that two writers cannot deadlock
-            .with_for_update(of=members)
-        )
-        return {
-            (user, conversation): (received, read, last)
-            for part in parts(sorted(wanted))
-            for user, conversation, received, read, last in connection.execute(query.where(member.in_(part)))
-        }
+        # In one order, so that two writers cannot deadlock.
+        query = _POINTERS if self._database.is_sqlite else f"{_POINTERS} FOR UPDATE OF m"
+        found = look_up(connection, query, sorted(wanted))
+        return {(user, conversation): (received, read, last) for user, conversation, received, read, last in found}
 
 
 def _is_new(outcome: Outcome) -> TypeGuard[Stored]:
@@ -232,3 +220,16 @@ _MOVE_POINTERS = (
     .where(members.c.user_id == bindparam("user"), members.c.conversation_id == bindparam("conversation"))
     .values(received_seq=bindparam("received_seq"), read_seq=bindparam("read_seq"))
 )
+_PLACED = """
+WITH wanted (conversation_id, sender_id, client_id) AS ({keys})
+SELECT m.conversation_id, m.seq, m.sender_id, m.body, m.sent_at, m.client_id
+FROM wanted JOIN messages AS m
+ON m.client_id = wanted.client_id AND m.conversation_id = wanted.conversation_id AND m.sender_id = wanted.sender_id
+"""
+_POINTERS = """
+WITH wanted (user_id, conversation_id) AS ({keys})
+SELECT m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq
+FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
+JOIN conversations AS c ON c.id = m.conversation_id
+ORDER BY m.user_id, m.conversation_id
+"""

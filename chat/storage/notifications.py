@@ -7,10 +7,11 @@ whoever was sent id 7 lacks nothing of theirs below.
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, func, or_, select, text, tuple_
+from sqlalchemy import Connection, Select, Table, func, or_, select, text
 
 from chat.errors import Conflicting
-from chat.storage.database import Database, parts
+from chat.storage.database import Database
+from chat.storage.look_up import look_up
 from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 
 KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
@@ -97,16 +98,9 @@ class Notifications:
 
     def see(self, notices: Iterable[tuple[int, str]]) -> list[int]:
         """Mark each (id, its user) as seen; return the ids that were not yet. Another user's is left alone."""
-        c = notifications.c
-        theirs = tuple_(c.id, c.user_key)
-        unseen = notifications.update().where(c.seen_at.is_(None)).returning(c.id)
         wanted = sorted({(id_, self._user_key(user_id)) for id_, user_id in notices})
-        found: list[int] = []
         with self._database.transaction() as connection:
-            for part in parts(wanted):
-                marked = unseen.where(theirs.in_(part)).values(seen_at=self._database.now_ms())
-                found += connection.scalars(marked)
-        return found
+            return [id_ for (id_,) in look_up(connection, _SEE, wanted, self._database.now_ms())]
 
     def forget(self, made_before_ms: int, limit: int) -> int:
         """Delete what was made before a Unix time in milliseconds and is seen, dismissed or expired; return how many.
@@ -182,3 +176,11 @@ _WAITING = notifications.c.seen_at.is_(None)
 def _notice(row: Any) -> Notice:
     id_, seen_at, *content = row
     return Notice(id_, Content(*content), seen_at is not None)
+
+
+_SEE = """
+WITH wanted (id, user_key) AS ({keys})
+UPDATE notifications SET seen_at = {} FROM wanted
+WHERE notifications.id = wanted.id AND notifications.user_key = wanted.user_key AND seen_at IS NULL
+RETURNING notifications.id
+"""

@@ -1,16 +1,20 @@
-"""Opening a conversation costs the same, however long it is and however many others there are."""
+"""Whatever the storage asks costs the same, however long its tables are: no statement reads one from end to end."""
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 
-from chat.storage.notifications import Content
-from chat.storage.records import Send
+from chat.storage.commit_outcome import is_stored
+from chat.storage.notifications import Content, Once
+from chat.storage.records import SEPARATOR, Message, Pointer, Send, Stored
+from chat.storage.service_tokens import ServiceToken
 from chat.storage.storage import Storage
+from tests.storage.plans import Plans, not_reached, scanned
 
 MESSAGES = 100_000
 FILL = """
@@ -106,3 +110,169 @@ def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
     plan = plan_of(storage, questions)
     assert "notifications_unseen" in plan, plan
     assert "SCAN" not in plan.upper().replace("INDEX SCAN", ""), plan
+
+
+NOW = 1_700_000_000_000
+FILLS = (
+    "INSERT INTO conversations (kind, key, last_seq) SELECT 'direct', 'x' || n || :sep || 'y' || n % 500, 10 FROM n",
+    "INSERT INTO members (user_id, conversation_id) SELECT split_part(key, :sep, 1), id FROM conversations"
+    " UNION ALL SELECT split_part(key, :sep, 2), id FROM conversations",
+    "INSERT INTO messages (conversation_id, seq, sender_id, client_id, body, sent_at)"
+    " SELECT id, seq, split_part(key, :sep, 1), id || '-' || seq, 'hello', id * 10 + seq"
+    " FROM conversations, generate_series(1, 10) AS seq",
+    "INSERT INTO accounts (key, name, created_at, changed_at, skeleton) SELECT 'x' || n, 'X' || n, n, n, 's' || n FROM n",
+    "INSERT INTO last_seen (user_id, at) SELECT 'x' || n, n FROM n",
+    "INSERT INTO blocks (user_id, blocked_id, since) SELECT 'x' || n, 'x' || n % 100, n FROM n",
+    "INSERT INTO sessions (user_key, id, created_at, expires_at, ended_at)"
+    " SELECT 'x' || n, 's' || n, n, n * 10000000000, n FROM n",
+    "INSERT INTO service_tokens (id, service, scope, created_at, expires_at)"
+    " SELECT 't' || n, 'ci', 'notify', n, n * 10000000000 FROM n",
+    "INSERT INTO notifications (user_key, message, level, created_at, seen_at)"
+    " SELECT 'x' || n % 100, 'hi', 'info', n, n FROM many",
+    "INSERT INTO batches (service, message, level, created_at, user_ids, total, sent, reached, finished_at)"
+    " SELECT 'ci', 'hi', 'info', n, '[]', 1, 1, 1, n FROM n",
+    "INSERT INTO idempotency_keys (service, key, digest, answer, created_at)"
+    " SELECT 'ci', 'k' || n, 'd', n, n * 10000000000 FROM n",
+)
+
+
+def fill(storage: Storage) -> None:
+    """Tables of so many rows that PostgreSQL prefers an index. SQLite takes its tables for large ones anyhow."""
+    numbers = "(SELECT generate_series(1, 3000) AS n) AS numbers"
+    many = numbers.replace("3000", "30000")
+    with storage.database.transaction() as connection:
+        for statement in FILLS:
+            connection.execute(
+                text(statement.replace("FROM n", f"FROM {numbers}").replace("FROM many", f"FROM {many}")),
+                {"sep": SEPARATOR},
+            )
+    with storage.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+NAMES = [f"friend{n}" for n in range(9)]
+HI = Content("hi", None, None, "info", NOW, None)
+ONLY_ON_POSTGRES = {"_by_postgres", "is_stored"}
+# What reads a whole table, and may.
+WHOLE = {
+    "SELECT accounts.name, accounts.disabled": "whom a notification for everyone is for",
+    "WHERE batches.finished_at IS NULL ORDER BY batches.id": "once a batch; those of some days, which programs made",
+    "DELETE FROM batches WHERE batches.created_at": "every ten minutes; the same",
+    "WHERE conversations.last_seq > conversations.indexed_seq": "at the start of a server on SQLite",
+}
+
+
+def exercise_messages(storage: Storage) -> None:
+    sends = [Send("alice", name, "hello, a text for trigrams", f"client-{name}") for name in NAMES]
+    storage.writer.commit(sends)
+    place = storage.writer._ids["alice", NAMES[0]]
+    storage.writer.commit([*sends[1:], Send("alice", NAMES[0], "hello again", None)])  # most of them are repeats
+    storage.writer.commit([], [Pointer("alice", name, 1, 1) for name in NAMES])
+    storage.writer._doubts = [(place, sends[0], Stored(1, 1, False))]
+    storage.writer.found_late()
+    read = storage.messages
+    for before in (None, (NOW, "friend0")):
+        read.overviews("alice", 5, before)
+    for bounds in ({}, {"before": 9}, {"after": 0}, {"after": 0, "before": 9}):
+        read.history("alice", "friend0", 5, **bounds)
+    read.bounds("alice", "friend0")
+    read.standings("alice", 50)
+    for beyond in ({}, {"alice": 1}):
+        read.missed("friend0", beyond, 5, 1_000)
+    storage.last_seen.note(dict.fromkeys(NAMES, NOW))
+    storage.last_seen.partners("alice", 5)
+    while storage.search_index.step():
+        pass
+    for wanted in ("trigrams", "he"):
+        for where in (None, (NOW * 2, "friend0", 1)):
+            storage.search.messages("alice", wanted, 5, where)
+    storage.search.names("fri", 5)
+    storage.erasure.old(0, NOW * 2)
+    storage.erasure.erase(place, NOW * 2)
+    if not storage.database.is_sqlite:
+        is_stored(storage.database, place, Message(1, "alice", "hi", NOW, None), logging.getLogger("chat"))
+
+
+def exercise_accounts(storage: Storage) -> None:
+    accounts, sessions, tokens, blocks = storage.accounts, storage.sessions, storage.service_tokens, storage.blocks
+    accounts.keep_names(NAMES)
+    accounts.keep_host_name("host")
+    accounts.sign_up("dora", "hash")
+    accounts.give_password("eve", "hash")
+    accounts.renew_hash("dora", "hash", "new hash")
+    accounts.change_password("dora", "new hash", "hash")
+    accounts.disable("eve")
+    accounts.find("dora", "session")
+    accounts.find_alike("nobody")
+    accounts.unknown([*NAMES, "nobody"])
+    accounts.changed_since(NOW)
+    sessions.begin("dora", "session", 1, NOW, NOW)
+    sessions.of("dora", 1)
+    sessions.end("session", "dora", NOW)
+    sessions.ended_since(NOW)
+    tokens.add(ServiceToken("id", "ci", "notify", NOW, NOW * 2))
+    tokens.revoke("id")
+    tokens.revoked()
+    blocks.add("alice", "bob")
+    blocks.listed("alice")
+    blocks.of("alice")
+    blocks.remove("alice", "bob")
+
+
+def exercise_notifications(storage: Storage) -> None:
+    notifications, batches = storage.notifications, storage.batches
+    ids = [notifications.add(name, HI, Once("ci", name, "digest"))[0] for name in NAMES]
+    notifications.unseen(NAMES[0], 1)
+    for after in (None, (False, 9), (True, 9)):
+        notifications.page(NAMES[0], 5, after)
+    for unseen in (False, True):
+        notifications.after(NAMES[0], 0, 5, unseen)
+    notifications.last_id()
+    notifications.see(list(zip(ids, NAMES, strict=True)))
+    notifications.dismiss(NAMES[0], ids[0])
+    notifications.dismiss(NAMES[0], ids[0])
+    notifications.forget(NOW, 5)
+    batches.add("ci", None, HI, None, ["alice"])
+    id_, _ = batches.add("ci", NAMES, HI, Once("ci", "batch", "digest"))
+    batches.find("ci", id_)
+    work = batches.next()
+    assert work is not None
+    batches.send(work, 0, work.user_ids, 0)
+    batches.finish(work, 1)
+    batches.forget(NOW)
+
+
+def test_no_statement_of_the_storage_reads_a_table_that_grows_from_end_to_end(storage: Storage) -> None:
+    if not storage.database.is_sqlite:
+        fill(storage)
+    plans = Plans(storage)
+    with plans.watch():
+        for exercise in (exercise_messages, exercise_accounts, exercise_notifications):
+            exercise(storage)
+    if storage.database.is_sqlite:
+        left = {place for place, function in not_reached(plans.lines).items() if function not in ONLY_ON_POSTGRES}
+        assert not left, "the exercise above has to make it ask here too"
+    else:
+        assert not ONLY_ON_POSTGRES & set(not_reached(plans.lines).values())
+    assert len(plans.of) > 60, "or nothing was watched"
+    scans = {statement: plan for statement, plan in plans.of.items() if scanned(plan)}
+    may = {part for part in WHOLE if any(part in statement for statement in scans)}
+    assert may == {part for part in WHOLE if storage.database.is_sqlite or "indexed_seq" not in part}
+    not_allowed = [pair for pair in scans.items() if not any(part in pair[0] for part in may)]
+    assert not not_allowed, "\n\n".join(f"{statement}\n{plan}" for statement, plan in not_allowed)
+
+
+def test_repeats_are_looked_for_by_their_ids_and_not_in_whole_conversations(storage: Storage) -> None:
+    if not storage.database.is_sqlite:
+        fill(storage)
+    sends = [Send("alice", name, "hello", f"client-{name}") for name in NAMES]
+    storage.writer.commit(sends)
+    plans = Plans(storage)
+    with plans.watch():
+        [*outcomes], _ = storage.writer.commit(sends)
+    assert outcomes == [Stored(1, outcome.sent_at, repeated=True) for outcome in outcomes]
+    [plan] = [
+        plan for statement, plan in plans.of.items() if re.search(r"SELECT[^;]*JOIN messages|FROM messages", statement)
+    ]
+    of_one_message = r"\(client_id.* AND \(?conversation_id.* AND \(?sender_id"
+    assert re.search(of_one_message, plan), plan

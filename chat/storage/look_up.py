@@ -1,0 +1,34 @@
+"""Owns the finding of rows by many keys at once: by a join with a list of keys, which becomes as many look-ups.
+
+SQLite reads the whole table for `(a, b) IN (VALUES ...)` of two keys and more.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+# How many keys one query asks for: a few fixed sizes, so that the drivers keep the statements prepared.
+SIZES = (1, 8, 64, 512)
+
+Key = TypeVar("Key")
+
+
+def padded(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Cut `keys` into lists of fixed sizes; the last key fills up the last list."""
+    while keys:
+        size = next((size for size in SIZES if size >= len(keys)), SIZES[-1])
+        some, keys = keys[:size], keys[size:]
+        yield [*some, *[some[-1]] * (size - len(some))]
+
+
+def look_up(connection: Connection, query: str, keys: Sequence[tuple[str | int, ...]], *values: str | int) -> list[Any]:
+    """Return the rows of `query`, whose list of keys is `{keys}`, and `{}` each further value. One may come twice."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    rows: list[Any] = []
+    for some in padded(keys):
+        row = ", ".join([mark] * len(some[0]))
+        statement = query.format(*[mark] * len(values), keys="VALUES " + ", ".join([f"({row})"] * len(some)))
+        rows += connection.exec_driver_sql(statement, (*chain.from_iterable(some), *values))
+    return rows
