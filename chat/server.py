@@ -21,6 +21,7 @@ from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
 from chat.messages.retention import MessageRetention
+from chat.messages.searching import Searching
 from chat.messages.sending import Sending
 from chat.messages.strangers import Strangers
 from chat.metrics import Metrics
@@ -146,6 +147,7 @@ class ChatServer:
         self.streams = Streams(storage, self.listeners, connections)
         self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, connections.spawn)
         self.retention = Retention(storage, settings.notification_days)
+        self.searching = Searching(storage)
         self.message_retention = MessageRetention(
             storage,
             settings.message_days,

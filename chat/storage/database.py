@@ -1,6 +1,7 @@
 """Owns the connections to one database: one that writes, and as many that read as are needed at once."""
 
 import logging
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
 
-from chat.errors import BadSetting, ChatError
+from chat.errors import BadSetting, ChatError, Unavailable
 from chat.storage.database_file import DatabaseFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
@@ -24,6 +25,10 @@ NO_PSYCOPG = (
     "CHAT_DATABASE_URL is of PostgreSQL, postgresql+psycopg://..., which needs a package of its own: "
     'pip install "flask-chat-server[postgres]"'
 )
+
+CHECKED_STEPS = 1_000  # of SQLite's machine, from one look at the clock to the next: some 0.1 ms
+QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
+TOO_LONG = "This took too long, and was ended. Ask for something longer or rarer."
 
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
@@ -68,6 +73,7 @@ class Database:
         self._writing = get_original("_thread", "allocate_lock")()  # guards self._writer
         self._writer: Connection | None = None
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
+        self._limited: deque[Connection] = deque()  # the same, of those with a deadline
 
     @property
     def is_sqlite(self) -> bool:
@@ -107,21 +113,29 @@ class Database:
             self._file.check_committed()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Give a connection for queries, in a transaction of its own; for any thread."""
+    def reading(self, seconds: float | None = None) -> Iterator[Connection]:
+        """Give a connection for queries, in a transaction of its own; for any thread.
+
+        `seconds`: how long they may take (on PostgreSQL, each one). Such readers have connections of their own.
+        Raises Unavailable: it took longer. That is no failure of the database.
+        """
         self._file.check()
+        idle = self._readers if seconds is None else self._limited
         try:
-            connection = self._readers.pop()
+            connection = idle.pop()
         except IndexError:
             connection = self.engine.connect()
         try:
-            with connection.begin():
+            with connection.begin(), self._deadline(connection, seconds):
                 yield connection
-        except BaseException:
+        except BaseException as error:
             _throw_away(connection)
-            self._close_readers()  # whatever broke this one may have broken them
+            if seconds is not None and _was_ended(error):
+                raise Unavailable(TOO_LONG) from None
+            if not isinstance(error, ChatError):
+                self._close_readers()  # whatever broke this one may have broken them
             raise
-        self._readers.append(connection)
+        idle.append(connection)
         if self.is_closed:  # meanwhile
             self._close_readers()
 
@@ -134,6 +148,21 @@ class Database:
             # In one order, so that two writers cannot deadlock: of the numbers, since two names may have one.
             numbers = sorted({_number_of(name) for name in names})
             connection.exec_driver_sql(_LOCK_NUMBERS, (numbers,))
+
+    @contextmanager
+    def _deadline(self, connection: Connection, seconds: float | None) -> Iterator[None]:
+        if seconds is None or not self.is_sqlite:
+            if seconds is not None:
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
+            yield
+            return
+        driver: Any = connection.connection.driver_connection
+        until = time.monotonic() + seconds
+        driver.set_progress_handler(lambda: self.is_closed or time.monotonic() > until, CHECKED_STEPS)
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
 
     def ask(self) -> None:
         """Ask the database for nothing, to see that it answers."""
@@ -152,9 +181,10 @@ class Database:
         self.engine.dispose()
 
     def _close_readers(self) -> None:
-        with suppress(IndexError):  # none is left, or another thread took the last
-            while True:
-                self._readers.pop().close()
+        for idle in (self._readers, self._limited):
+            with suppress(IndexError):  # none is left, or another thread took the last
+                while True:
+                    idle.pop().close()
 
     def _connect_sqlite(self, connection: Any, record: Any) -> None:
         self._file.check()  # before SQLite makes an empty file in the place of one that is gone
@@ -176,6 +206,12 @@ _LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) 
 def _throw_away(connection: Connection) -> None:
     connection.invalidate()
     connection.close()
+
+
+def _was_ended(error: BaseException) -> bool:
+    driver = error.orig if isinstance(error, DBAPIError) else None
+    code, state = getattr(driver, "sqlite_errorcode", None), getattr(driver, "sqlstate", None)
+    return code == sqlite3.SQLITE_INTERRUPT or state == QUERY_CANCELED
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -3,24 +3,33 @@
 A text is taken letter by letter, upper and lower case alike (SQLite: of ASCII letters only where the index
 is not used). Texts of three and more letters are found by trigrams, in any language; shorter ones, and where
 there is no index, by reading the newest messages of the newest conversations.
+
+What a search may cost is bounded. The database says which messages may hold the text, and is asked little of it;
+what they say is looked at here, in a time that grows with the messages' length alone. And it ends at its deadline.
 """
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text, tuple_
+from sqlalchemy import Connection, Row, select, tuple_
 
-from chat.storage.database import Database
+from chat.errors import Unavailable
+from chat.storage.database import TOO_LONG, Database
 from chat.storage.message_reader import newest_of_a_user
 from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
-from chat.storage.search_index import SEQ_BITS, has_index, row_of
+from chat.storage.search_index import has_index
+from chat.storage.trigrams import TRIGRAM, Candidates
 
-TRIGRAM = 3
+SECONDS = 5  # for one search
 CONVERSATIONS = 1_000  # whose messages are searched: those with the newest message
 UNINDEXED_CONVERSATIONS = 100
 UNINDEXED_MESSAGES = 2_000  # of each; a text of two letters takes some 50 ms in all of them
-POSTGRES_MS = 5_000  # how long PostgreSQL may take, where a text is in very many messages
+CLOCK_BACK_MS = 3_600_000  # so far the clock may have been set back between two messages of a conversation
+BEGINNING = 12  # letters that SQLite looks for: it compares each of them at each place of a message
 
 Place = tuple[int, str, int]  # sent_at, the other user or the conversation's key, seq
 
@@ -37,13 +46,13 @@ class Search:
         if not wanted or "\0" in wanted:  # which no message holds
             return Page([], more=False)
         place = before and (before[0], direct_key(user_id, before[1]), before[2])
-        with self._database.reading() as connection:
+        with self._database.reading(SECONDS) as connection:
             is_indexed = len(wanted) >= TRIGRAM and has_index(connection)
-            if is_indexed and connection.dialect.name != "sqlite":
-                found = _by_postgres(connection, user_id, wanted, limit + 1, place)
-            else:
-                found = _walk(connection, user_id, wanted, limit + 1, place, is_indexed)
-        return page_of(found, limit)
+            if is_indexed and not self._database.is_sqlite:
+                return page_of(_by_postgres(connection, user_id, wanted, limit + 1, place), limit)
+            candidates = Candidates(connection, wanted) if is_indexed else None
+            walk = _Walk(connection, user_id, wanted, limit + 1, place, candidates, self._database.is_sqlite)
+            return page_of(walk.found(), limit)
 
     def names(self, beginning: str, limit: int) -> list[str]:
         """Return names that begin so, in the order of the alphabet; upper and lower case alike. None disabled."""
@@ -61,65 +70,78 @@ class Search:
             return list(connection.scalars(query))
 
 
-def _walk(
-    connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None, is_indexed: bool
-) -> list[Found]:
-    """Look into one conversation after the other, the newest first, as long as it can add something."""
-    most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
-    found: list[tuple[Place, Message]] = []
-    for conversation in connection.execute(_MINE, {"user": user_id, "limit": most}).all():
-        if len(found) >= limit and found[-1][1].sent_at > conversation.sent_at:
-            break
-        for message in _in_one(connection, conversation, wanted, limit, before, is_indexed):
-            found.append(((message.sent_at, conversation.key, message.seq), message))
-        found = sorted(found, reverse=True)[:limit]
-    return [Found(other_of(key, user_id), message) for (_, key, _), message in found]
+@dataclass(frozen=True)
+class _Walk:
+    """Looks into one conversation after the other, the newest first, as long as it can add something."""
 
+    connection: Connection
+    user_id: str
+    wanted: str
+    limit: int
+    before: Place | None
+    candidates: Candidates | None  # None: the index is not used
+    is_sqlite: bool  # PostgreSQL looks at the whole text by itself
 
-def _in_one(
-    connection: Connection, conversation: Row[Any], wanted: str, limit: int, before: Place | None, is_indexed: bool
-) -> Iterator[Message]:
-    c = messages.c
-    # What the index has not got yet is read, all of it: a search finds everything at any moment.
-    start = conversation.indexed_seq if is_indexed else conversation.last_seq - UNINDEXED_MESSAGES
-    by_reading = (
-        select(*MESSAGE)
-        .where(c.conversation_id == conversation.id, c.seq > start, _holds(connection, wanted))
-        .order_by(c.seq.desc())
-        .limit(limit)
-    )
-    bound: dict[str, Any] = {}
-    if before is not None:
-        sent_at, key, seq = before
+    def found(self) -> list[Found]:
+        until = time.monotonic() + SECONDS
+        most = UNINDEXED_CONVERSATIONS if self.candidates is None else CONVERSATIONS
+        found: list[tuple[Place, Message]] = []
+        for conversation in self.connection.execute(_MINE, {"user": self.user_id, "limit": most}).all():
+            if len(found) >= self.limit and found[-1][1].sent_at > conversation.sent_at:
+                break
+            if time.monotonic() > until:  # each conversation in time, and all of them not
+                raise Unavailable(TOO_LONG)
+            oldest = found[-1][1].sent_at - CLOCK_BACK_MS if len(found) >= self.limit else 0
+            for message in islice(self._in_one(conversation, oldest), self.limit):
+                found.append(((message.sent_at, conversation.key, message.seq), message))
+            found = sorted(found, reverse=True)[: self.limit]
+        return [Found(other_of(key, self.user_id), message) for (_, key, _), message in found]
+
+    def _in_one(self, conversation: Row[Any], oldest: int) -> Iterator[Message]:
+        """Give the messages of a conversation that hold the text, the newest first, back to the time `oldest`."""
+        wanted = self.wanted.casefold()
+        for message in self._that_may_hold_it(conversation):
+            if message.sent_at < oldest:
+                return
+            if not self.is_sqlite or wanted in message.body.casefold():
+                yield message
+
+    def _that_may_hold_it(self, conversation: Row[Any]) -> Iterator[Message]:
+        c = messages.c
+        bound = self._bound(conversation)
+        # What the index has not got yet is read, all of it: a search finds everything at any moment.
+        start = conversation.last_seq - UNINDEXED_MESSAGES if self.candidates is None else conversation.indexed_seq
+        if start < conversation.last_seq:
+            query = select(*MESSAGE).where(c.conversation_id == conversation.id, c.seq > start)
+            query = query.where(_holds(self.wanted, self.is_sqlite)).order_by(c.seq.desc())
+            if bound:
+                query = query.where(tuple_(c.sent_at, c.seq) < (bound["sent_at"], bound["seq"]))
+            if not self.is_sqlite:  # which gives row after row, and finds no further one when nobody asks
+                query = query.limit(self.limit)
+            with self.connection.execute(query) as rows:
+                yield from (Message(*row) for row in rows)
+        if self.candidates is not None:
+            yield from self.candidates.of(conversation.id, bound)
+
+    def _bound(self, conversation: Row[Any]) -> dict[str, int]:
+        """Return what the messages of a conversation stand behind: `sent_at` and `seq`; nothing: all of them count."""
+        if self.before is None:
+            return {}
+        sent_at, key, seq = self.before
         # Whether one at the same millisecond stands behind it: by its conversation, or by its number.
         if conversation.key != key:
             seq = conversation.last_seq + 1 if conversation.key < key else 0
-        bound = {"sent_at": sent_at, "seq": seq}
-        by_reading = by_reading.where(tuple_(c.sent_at, c.seq) < (sent_at, seq))
-    if start < conversation.last_seq:
-        for row in connection.execute(by_reading):
-            yield Message(*row)
-    if is_indexed:
-        values = bound | {
-            "conversation": conversation.id,
-            "text": '"' + wanted.replace('"', '""') + '"',
-            "first": row_of(conversation.id, 0),
-            "last": row_of(conversation.id + 1, 0),
-            "limit": limit,
-        }
-        for row in connection.execute(_BY_INDEX_BEFORE if bound else _BY_INDEX, values):
-            yield Message(*row)
+        return {"sent_at": sent_at, "seq": seq}
 
 
 def _by_postgres(connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None) -> list[Found]:
-    connection.execute(text(f"SET LOCAL statement_timeout = {POSTGRES_MS}"))
     c = messages.c
     key: Any = conversations.c.key.collate("C")  # as Python sorts
     query = (
         select(conversations.c.key, *MESSAGE)
         .join_from(members, conversations, conversations.c.id == members.c.conversation_id)
         .join(messages, c.conversation_id == conversations.c.id)
-        .where(members.c.user_id == user_id, _holds(connection, wanted))
+        .where(members.c.user_id == user_id, _holds(wanted, is_sqlite=False))
         .order_by(c.sent_at.desc(), key.desc(), c.seq.desc())
         .limit(limit)
     )
@@ -128,22 +150,14 @@ def _by_postgres(connection: Connection, user_id: str, wanted: str, limit: int, 
     return [Found(other_of(k, user_id), Message(*row)) for k, *row in connection.execute(query)]
 
 
-def _holds(connection: Connection, wanted: str) -> Any:
-    """Whether a message's text holds this one, with signs that have a meaning in patterns as themselves."""
-    pattern = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    if connection.dialect.name == "sqlite":
+def _holds(wanted: str, is_sqlite: bool) -> Any:
+    """Whether a message's text holds this one (SQLite: its beginning), each sign standing for itself."""
+    pattern = wanted[:BEGINNING] if is_sqlite else wanted
+    pattern = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    if is_sqlite:
         return messages.c.body.like(f"%{pattern}%", escape="\\")
     return messages.c.body.ilike(f"%{pattern}%")  # the backslash is its own; with ESCAPE, no index
 
 
 _COLUMNS = tuple(conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq"))
 _MINE = newest_of_a_user(*_COLUMNS, messages.c.sent_at)
-_INDEXED = f"""
-SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id
-FROM trigrams JOIN messages AS m
-  ON m.conversation_id = :conversation AND m.seq = trigrams.rowid & {(1 << SEQ_BITS) - 1}
-WHERE trigrams MATCH :text AND trigrams.rowid >= :first AND trigrams.rowid < :last {{bound}}
-ORDER BY trigrams.rowid DESC LIMIT :limit
-"""
-_BY_INDEX = text(_INDEXED.format(bound=""))
-_BY_INDEX_BEFORE = text(_INDEXED.format(bound="AND (m.sent_at, m.seq) < (:sent_at, :seq)"))

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from gevent import get_hub, sleep
+from gevent.threadpool import ThreadPool
 from gevent.util import wrap_errors
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import Busy, Unavailable
+from chat.errors import Busy, ChatError, Unavailable
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
@@ -33,6 +34,7 @@ T = TypeVar("T")
 # Of the search index, while messages come: 2,500 messages a second, a fifth of the writer's time. With more records
 # waiting than this the server has no time to spare, and what is not indexed is searched all the same.
 BUSY_STEPS, BUSY_PAUSE_SECONDS, BUSY_RECORDS = 25, 0.03, 50
+SEARCHES_AT_ONCE = 2  # in threads and with connections of their own: however long they take, other reads go on
 CLOSE_SECONDS = 1  # how long a read may take that is under way when the server stops
 CLOSE_POLL_SECONDS = 0.005
 
@@ -79,6 +81,7 @@ class Storage:
         self.blocks = Blocks(self.database)
         self.last_seen = LastSeen(self.database)
         self.journal = Journal(self.writer, journal_records, log)
+        self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False
         self._stopping = False
         self._reads = 0  # under way in native threads
@@ -89,15 +92,26 @@ class Storage:
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call what reads in a native thread; the calling greenlet waits. Raises Unavailable: no answer, or closed."""
+        return self._apply(get_hub().threadpool, partial(function, *args, **options))
+
+    def search_in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function of `search` as `in_thread` does, in one of the threads that only searches use."""
+        return self._apply(self._search_threads, partial(function, *args))
+
+    def _apply(self, threads: ThreadPool, function: Callable[[], T]) -> T:
         if self.database.is_closed:
             raise Unavailable("The database is closed: the server stops.")
-        read = partial(again_if_broken, partial(function, *args, **options))
         self._reads += 1
         try:
             # The error as a value: the pool would print one that is raised, and with it whose messages were read.
-            answer: T | SQLAlchemyError = get_hub().threadpool.apply(wrap_errors((SQLAlchemyError,), read))
+            errors = (SQLAlchemyError, ChatError)
+            answer: T | SQLAlchemyError | ChatError = threads.apply(
+                wrap_errors(errors, partial(again_if_broken, function))
+            )
         finally:
             self._reads -= 1
+        if isinstance(answer, ChatError):
+            raise answer
         if isinstance(answer, SQLAlchemyError):
             self._log.error("the database could not be read: %s", log_text(answer))
             raise Unavailable("The database cannot be read just now. Try again.")
@@ -143,4 +157,5 @@ class Storage:
         while (self._reads or not self.journal.idle) and time.monotonic() < until:
             sleep(CLOSE_POLL_SECONDS)
         self.journal.close()
+        self._search_threads.kill()
         self.database.close()

@@ -61,7 +61,7 @@ class FoundMessages(Answer):
 )
 def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> FoundMessages:
     before = place_of(query.cursor, Place)
-    found, more = chat.storage.in_thread(chat.storage.search.messages, user_id, query.q.strip(), query.limit, before)
+    found, more = chat.searching.messages(user_id, query.q.strip(), query.limit, before)
     last = found[-1] if more else None
     return FoundMessages(
         messages=[_found(with_user_id, message) for with_user_id, message in found],

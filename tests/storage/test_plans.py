@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event, text
 
+from chat.storage import trigrams
 from chat.storage.commit_outcome import is_stored
 from chat.storage.notifications import Content, Once
 from chat.storage.records import SEPARATOR, Message, Pointer, Send, Stored
@@ -183,9 +185,11 @@ def exercise_messages(storage: Storage) -> None:
     storage.last_seen.partners("alice", 5)
     while storage.search_index.step():
         pass
-    for wanted in ("trigrams", "he"):
-        for where in (None, (NOW * 2, "friend0", 1)):
-            storage.search.messages("alice", wanted, 5, where)
+    for rare in (trigrams.RARE, 1):
+        with patch.object(trigrams, "RARE", rare):
+            for wanted in ("trigrams", "he"):
+                for where in (None, (NOW * 2, "friend0", 1)):
+                    storage.search.messages("alice", wanted, 5, where)
     storage.search.names("fri", 5)
     storage.erasure.old(0, NOW * 2)
     storage.erasure.erase(place, NOW * 2)

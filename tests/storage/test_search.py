@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from chat.storage import search
+from chat.errors import Unavailable
+from chat.storage import search, trigrams
 from chat.storage.records import Send
 from chat.storage.storage import Storage
 from tests.storage.conftest import open_storage
@@ -28,14 +29,16 @@ def find(storage: Storage, wanted: str, user: str = "alice", limit: int = 50) ->
     return [found.message.body for found in storage.search.messages(user, wanted, limit).messages]
 
 
-@pytest.fixture(params=["with the index", "behind the index", "without an index"])
-def kept(request: pytest.FixtureRequest, storage: Storage) -> Any:
+@pytest.fixture(params=["with the index", "of common trigrams", "behind the index", "without an index"])
+def kept(request: pytest.FixtureRequest, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A storage, and what has to happen to what was written before it is looked for."""
+    if request.param == "of common trigrams":
+        monkeypatch.setattr(trigrams, "RARE", 1)
     if request.param == "without an index":
         with storage.database.transaction() as connection:
             sqlite = storage.database.engine.dialect.name == "sqlite"
             connection.execute(text(f"DROP {'TABLE' if sqlite else 'INDEX'} trigrams"))
-    return storage, (index if request.param == "with the index" else lambda storage: None)
+    return storage, (index if request.param in ("with the index", "of common trigrams") else lambda storage: None)
 
 
 def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
@@ -62,6 +65,24 @@ def test_every_sign_stands_for_itself(kept: Any) -> None:
     }  # fmt: skip
     for wanted, bodies in expected.items():
         assert find(storage, wanted) == bodies, wanted
+
+
+def test_of_a_long_text_every_letter_counts(kept: Any) -> None:
+    storage, written = kept
+    repetitive, sentence = ("a" * 150 + "b") * 3, "The quick brown fox jumps over the lazy dog, 그리고 개는 잔다."
+    say(storage, ("alice", "bob", repetitive), ("bob", "alice", sentence))
+    written(storage)
+    for wanted in ("a" * 150 + "b" + "a" * 49, "b" + "a" * 150, "A" * 150):
+        assert find(storage, wanted) == [repetitive], wanted
+    for wanted in (sentence, sentence[4:-3], "BROWN fox jumps OVER the lazy dog"):
+        assert find(storage, wanted) == [sentence], wanted
+    for wanted in (
+        "a" * 151,
+        "b" + "a" * 150 + "c",
+        "the quick brown fox jumps over the lazy cat",
+        "brown fox jumps o e",
+    ):
+        assert find(storage, wanted) == [], wanted
 
 
 def test_other_peoples_conversations_are_not_searched(kept: Any) -> None:
@@ -145,6 +166,56 @@ def test_what_was_not_indexed_when_a_server_stopped_is_indexed_by_the_next(stora
     assert indexed == 501
     assert len(find(again, "first", limit=600)) == 500
     again.close()
+
+
+def test_the_index_is_asked_for_a_few_trigrams_however_long_the_text_is(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if storage.database.engine.dialect.name != "sqlite":
+        return  # PostgreSQL itself takes each trigram of a text once
+    monkeypatch.setattr(trigrams, "RARE", 1)
+    say(storage, *(("alice", f"p{n}", ("a" * 150 + "b") * 2) for n in range(3)))
+    index(storage)
+    asked: list[str] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if "MATCH" in statement:
+            asked.extend(value for value in values if isinstance(value, str))
+
+    event.listen(storage.database.engine, "before_cursor_execute", keep)
+    assert find(storage, "a" * 199 + "b") == []
+    assert asked == ['"aaa"', '"aab"', *3 * ['"aaa" AND "aab"']]
+    asked.clear()
+    find(storage, "".join(map(chr, range(0xAC00, 0xAC00 + 200))))
+    assert len(asked) == trigrams.LOOKED_UP + 1, "none has its rarest one"
+    assert {len(one) for one in asked} == {5, len('"..." AND "..."')}
+
+
+def test_a_search_ends_at_its_deadline_and_leaves_the_others_connections(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
+    monkeypatch.setattr(search, "SECONDS", 0.05)
+    monkeypatch.setattr(search, "_by_postgres", lambda connection, *_: connection.execute(endless))
+    monkeypatch.setattr(search, "Candidates", lambda connection, _: connection.execute(endless))
+    say(storage, ("alice", "bob", "a word"))
+    storage.database.ask()
+    [reader] = idle = [*storage.database._readers]
+    with pytest.raises(Unavailable, match="too long"):
+        storage.search_in_thread(storage.search.messages, "alice", "word", 20)
+    assert [*storage.database._readers] == idle
+    monkeypatch.undo()
+    assert find(storage, "word") == ["a word"]
+    assert [*storage.database._readers] == [reader], "searches have connections of their own"
+
+
+def test_a_search_in_many_conversations_ends_at_its_deadline_however_quick_each_is(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(storage, ("alice", "bob", "a word"))
+    monkeypatch.setattr(search, "SECONDS", 0)
+    with pytest.raises(Unavailable, match="too long"):
+        find(storage, "wo")
 
 
 @pytest.mark.alone

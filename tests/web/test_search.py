@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
+
+from chat.storage import search
 from tests.web.conftest import Api, fault
 
 
@@ -26,6 +31,18 @@ def test_a_search_that_asks_for_nothing_or_too_much_is_refused(api_on_sqlite: Ap
     assert fault(api.get("/search", q="x", cursor="made-up")) == (400, "invalid_field", "cursor")
     assert api.get("/search", q=" ").json == {"messages": [], "next": None}
     assert api.client.get("/api/search?q=x").status_code == 401
+
+
+def test_a_search_that_takes_too_long_is_answered_unavailable_and_the_database_is_not_said_to_fail(
+    api_on_each: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    api_on_each.say(("alice", "bob", "hello"))
+    monkeypatch.setattr(search, "SECONDS", 0)
+    with caplog.at_level(logging.WARNING, "chat"):
+        assert fault(api_on_each.get("/search", q="he")) == (503, "unavailable", None)
+    assert not caplog.records
+    monkeypatch.undo()
+    assert len(api_on_each.get("/search", q="he").json["messages"]) == 1
 
 
 def test_known_people_come_first_and_oneself_never(api_on_each: Api) -> None:
