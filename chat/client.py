@@ -80,6 +80,10 @@ class Client(WebSocket):
                 backlog.is_over = True
         self.missed = self.feed = None
 
+    @property
+    def held_bytes(self) -> int:
+        return super().held_bytes + sum(backlog.held_bytes for backlog in (self.missed, self.feed) if backlog)
+
     # What the transport calls.
 
     def received(self, text: str) -> None:

@@ -60,7 +60,7 @@ def read(client: Client, event: Read) -> Answer:
 def _move(client: Client, event: Received, read: int) -> Answer:
     other = client.chat.directory.name_of(event.with_user_id, "withUserId", client.address)
     pointer = Pointer(client.user_id, other, event.seq, read)
-    client.chat.receipts.move(pointer, skip=client, then=partial(client.answer, event.ref))
+    client.chat.receipts.move(pointer, client, partial(client.answer, event.ref), client.address)
     return LATER
 
 

@@ -48,6 +48,7 @@ from chat.router import Events, Router
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
+from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
 
 LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
@@ -94,6 +95,7 @@ class ChatServer:
         self.tokens = Tokens(secret, settings.token_ttl)
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
+        self.outbox_shares = OutboxShares(self.connections, user_of=lambda peer: getattr(peer, "owner", None))
         self.unread = UnreadAnswers(log)
         self.router = Router(events, log)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
@@ -161,6 +163,7 @@ class ChatServer:
         connections, storage, metrics = self.connections, self.storage, self.metrics
         connections.each_sweep += [
             self.unread.sweep,
+            self.outbox_shares.sweep,
             self.missed.ask_for_proof,
             self.feeds.ask_for_proof,
             partial(connections.spawn, self._keep_lease),

@@ -58,7 +58,7 @@ class Source:
 class Backlog:
     """One peer's items. It holds live ones from the moment it is made, until `start` has sent the older ones."""
 
-    __slots__ = ("_held", "_held_bytes", "_sent", "_source", "is_over", "peer", "user_id")
+    __slots__ = ("_held", "_sent", "_source", "held_bytes", "is_over", "peer", "user_id")
 
     def __init__(self, source: Source, peer: Outlet, user_id: str) -> None:
         self.peer = peer
@@ -66,7 +66,7 @@ class Backlog:
         self.is_over = False  # set when the peer is gone, or is another user now
         self._source = source
         self._held: list[tuple[Hashable, int, bytes]] | None = []  # None: nothing is in the way
-        self._held_bytes = 0
+        self.held_bytes = 0
         self._sent = NOTHING  # self._sent[key] = the largest number that was sent of the older ones
 
     def deliver(self, key: Hashable, number: int, frame: bytes) -> bool:
@@ -77,8 +77,8 @@ class Backlog:
         if self._held is None:
             return self._send(key, number, frame)
         self._held.append((key, number, frame))
-        self._held_bytes += len(frame)
-        if self._held_bytes <= self._source.held_bytes:
+        self.held_bytes += len(frame)
+        if self.held_bytes <= self._source.held_bytes:
             return True
         self.peer.close(TOO_SLOW, "reads too slowly")
         return False
@@ -104,7 +104,7 @@ class Backlog:
                 sent[key] = max(number, sent.get(key, 0))
             while self._held and not self.is_over:  # more may come while these are written
                 key, number, frame = self._held.pop(0)
-                self._held_bytes -= len(frame)
+                self.held_bytes -= len(frame)
                 if not self._send_when_there_is_room(key, number, frame):
                     return
             self._held = None

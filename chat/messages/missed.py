@@ -51,17 +51,15 @@ class Missed(Source):
     def proven(self, backlog: ProvenBacklog, marks: Mapping[Any, int]) -> None:
         """Move the user's `received` pointers."""
         for other, seq in marks.items():
-            pointer = Pointer(backlog.user_id, other, seq, 0)
-            settle = partial(self._moved, backlog, pointer)
+            then = partial(self._moved, backlog, other, seq)
             try:
-                self._storage.journal.append(pointer, settle)
+                self._receipts.move(Pointer(backlog.user_id, other, seq, 0), backlog.peer, then)
             except Busy as error:
-                settle(error)
+                then(error)
 
-    def _moved(self, backlog: ProvenBacklog, pointer: Pointer, moved: Pointer | ChatError | None) -> None:
-        if isinstance(moved, ChatError):
-            backlog.note_again(pointer.with_user_id, pointer.received)
-        self._receipts.tell(moved, skip=backlog.peer)
+    def _moved(self, backlog: ProvenBacklog, other: str, seq: int, error: ChatError | None) -> None:
+        if error is not None:
+            backlog.note_again(other, seq)
 
 
 def _event(message: Message, to_user_id: str) -> ChatMessage:

@@ -27,7 +27,7 @@ class Sending:
 
     def send(self, client: Socket, send: Send, ref: Ref | None) -> None:
         """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
-        self._journal.append(send, partial(self._settle, client, send, ref))
+        self._journal.append(send, partial(self._settle, client, send, ref), client.address)
 
     def _settle(
         self, client: Socket, send: Send, ref: Ref | None, outcome: Stored | StoredLate | Conflict | ChatError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from chat.errors import ChatError
+from chat.errors import Busy, ChatError
 from chat.messages.backlog import Backlog, Item, PingedOutlet, ProvenBacklog, Source
 from chat.people.online import encoded
 from chat.protocol.structs import Notification, iso
@@ -58,7 +58,11 @@ class Feeds(Source):
 
     def proven(self, backlog: ProvenBacklog, marks: Mapping[Any, int]) -> None:
         """Mark them as seen."""
-        self._see(backlog.user_id, [*marks], backlog.peer)
+        try:
+            self._see(backlog.user_id, [*marks], backlog.peer)
+        except Busy:
+            for id_ in marks:
+                backlog.note_again(id_, id_)
 
 
 def event_of(notice: Notice) -> Notification:

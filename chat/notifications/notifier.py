@@ -1,5 +1,6 @@
 """Owns notifications: stored, shown on all sockets and streams, seen, dismissed. Leaves to others who may."""
 
+import collections
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from chat.storage.notifications import Notice, Once
 from chat.storage.storage import Storage
 
 MOST_IN_DOUBT = 1_000
+MOST_TO_SEE = 2_000  # of one user, while a write is under way
 
 Then = Callable[[ChatError | None], None]  # called with None when it is stored, or with the error
 
@@ -43,6 +45,7 @@ class Notifier:
 
     def __post_init__(self) -> None:
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
+        self._to_see_of: collections.Counter[str] = collections.Counter()  # how many of them are each user's
         self._storing_seen = False
         self._in_doubt: set[Once] = set()  # requests that failed, and are to come again
 
@@ -93,7 +96,13 @@ class Notifier:
     # Seen and dismissed.
 
     def see(self, user_id: str, ids: Sequence[int], skip: object = None, then: Then = lambda _: None) -> None:
-        """Mark as seen by the socket `skip`, and tell the user's others. Never blocks: one write takes what waits."""
+        """Mark as seen by the socket `skip`, and tell the user's others. Never blocks: one write takes what waits.
+
+        Raises Busy: too many of the user's wait.
+        """
+        if self._to_see_of[user_id] >= MOST_TO_SEE:
+            raise Busy
+        self._to_see_of[user_id] += len(ids)
         self._to_see.append(_Seeing(user_id, ids, skip, then))
         self._store_seen()
 
@@ -122,6 +131,7 @@ class Notifier:
         if self._storing_seen or not self._to_see:
             return
         seeing, self._to_see = self._to_see, []
+        self._to_see_of.clear()
 
         def settle(new: list[int] | ChatError) -> None:
             self._storing_seen = False

@@ -31,6 +31,7 @@ class Receiver(Protocol):
 class Socket(Receiver, Protocol):
     """A WebSocket of a user."""
 
+    address: str
     is_away: bool  # nobody looks at it: its tab is hidden, or its person idle
     wants_sync: bool  # its `init` said `sync`: it asks for what it missed
 

@@ -16,20 +16,20 @@ from gevent.monkey import get_original
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Internal, Unavailable
+from chat.limits import UNKNOWN_ADDRESS
 from chat.storage.database import again_if_broken, log_text
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
+from chat.storage.waiting import Record, Settle, Waiting
 from chat.storage.writer_thread import WriterThread
 
 COMMIT_AT_MOST = 2_000  # records in one transaction, so that calling back does not hold up the loop
 GATHER_SECONDS = 0.002  # how long a commit waits for more while the loop is busy
 WRITES_AT_MOST = 10_000  # single writes that may wait
 
-thread_id = get_original("_thread", "get_ident")  # of the native thread
+WRONG_THREAD = "Only the event loop's own thread may have something written."
 
-Record = Send | Pointer
-Settle = Callable[[Any], object]
-Queue = list[tuple[Any, Settle]] | deque[tuple[Any, Settle]]
+thread_id = get_original("_thread", "get_ident")  # of the native thread
 
 
 class Journal:
@@ -37,9 +37,8 @@ class Journal:
 
     def __init__(self, writer: MessageWriter, limit: int, log: logging.Logger) -> None:
         self._writer = writer
-        self._limit = limit  # of records that wait for a commit
         self._log = log
-        self._records: list[tuple[Record, Settle]] = []  # in the order in which they came
+        self._records = Waiting(limit)  # in the order in which they came
         self._writes: deque[tuple[Callable[[], Any], Settle]] = deque()  # the same
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
@@ -62,7 +61,7 @@ class Journal:
         """True when nothing waits and nothing is being written."""
         return not self._working
 
-    def append(self, record: Record, settle: Settle) -> None:
+    def append(self, record: Record, settle: Settle, address: str = UNKNOWN_ADDRESS) -> None:
         """Have a record stored by the next commit. Never blocks.
 
         `settle` is called on the loop, in the order of appending, with the record's outcome once it is on
@@ -70,14 +69,26 @@ class Journal:
         the message is found to be on the disk all the same. It must not block.
 
         Raises:
-            Busy: too many wait already.
+            Busy: too many wait already, of all users or of this one or of this address.
             RuntimeError: called on another native thread than the one that made the journal.
         """
-        self._put(self._records, self._limit, record, settle)
+        if thread_id() != self._made_on:  # as `is_here`, without a call for each message
+            raise RuntimeError(WRONG_THREAD)
+        if self._is_closed:
+            raise Busy
+        self._records.add(record, settle, address)
+        if not self._working:
+            self._go_on()
 
     def write_later(self, settle: Settle, function: Callable[..., Any], *args: Any) -> None:
         """Have function(*args) called in the thread; `settle` gets its outcome or ChatError. Else as `append`."""
-        self._put(self._writes, WRITES_AT_MOST, partial(function, *args), settle)
+        if not self.is_here:
+            raise RuntimeError(WRONG_THREAD)
+        if len(self._writes) >= WRITES_AT_MOST or self._is_closed:
+            raise Busy
+        self._writes.append((partial(function, *args), settle))
+        if not self._working:
+            self._go_on()
 
     def write(self, settle: Settle, function: Callable[..., Any], *args: Any) -> Any:
         """Return settle(function(*args)); the function is called in the thread. Blocks the calling greenlet.
@@ -102,7 +113,7 @@ class Journal:
     def close(self) -> None:
         """End the thread, and refuse what comes. What waits is not written any more."""
         self._is_closed = True
-        waiting = [settle for _, settle in (*self._records, *self._writes)]
+        waiting = [settle for _, settle, *_ in (*self._records, *self._writes)]
         self._end(waiting, [Unavailable()] * len(waiting))
         if self._thread is not None:
             self._loop_is_idle.close()
@@ -118,15 +129,6 @@ class Journal:
     def belong_here(self) -> None:
         """Take writes from the calling thread from now on: the event loop's."""
         self._made_on = thread_id()
-
-    def _put(self, queue: Queue, limit: int, what: Any, settle: Settle) -> None:
-        if thread_id() != self._made_on:  # as `is_here`, without a call for each message
-            raise RuntimeError("Only the event loop's own thread may have something written.")
-        if len(queue) >= limit or self._is_closed:
-            raise Busy
-        queue.append((what, settle))
-        if not self._working:
-            self._go_on()
 
     def _go_on(self) -> None:
         """Begin what is next. Commits and single writes alternate: neither waits for many of the others."""
@@ -152,9 +154,8 @@ class Journal:
         """Called once the loop has nothing else to do, at the latest when the time is up."""
         self._loop_is_idle.stop()
         self._time_is_up.stop()
-        group = self._records[:COMMIT_AT_MOST]
-        del self._records[:COMMIT_AT_MOST]
-        records, settles = [record for record, _ in group], [settle for _, settle in group]
+        group = self._records.take(COMMIT_AT_MOST)
+        records, settles = [entry[0] for entry in group], [entry[1] for entry in group]
         self.commits += 1
         self._was_commit = True
         assert self._thread is not None

@@ -10,7 +10,8 @@ from gevent.event import Event
 from chat.transport.connections import CLOSED, CLOSING, OPEN, Connections
 
 WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes more at once
-OUTBOX_FRAMES = 16_384  # beside the bound in bytes: an empty pong takes 40 bytes of memory, not 2
+FRAME_BYTES = 40  # of memory that a frame takes beside what is in it
+OUTBOX_FRAMES = 16_384  # beside the bound in bytes, for the same reason
 
 READABLE, WRITABLE = 1, 2  # events of gevent's loop.io
 WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -102,10 +103,19 @@ class Peer:
         if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
             self.flush()  # what has gathered in this turn was not offered to the kernel yet
             if self._outbox_bytes > self._outbox_limit or len(self._outbox) > OUTBOX_FRAMES:
-                self._outbox = self._outbox[: self._begun]
-                self.overflowed()
+                self.overflow()
                 return False
         return True
+
+    def overflow(self) -> None:
+        """Drop what waits, and close: the peer reads too slowly."""
+        self._outbox = self._outbox[: self._begun]
+        self.overflowed()
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory waits for the peer to read, about."""
+        return self._outbox_bytes + FRAME_BYTES * len(self._outbox)
 
     def has_room(self, size: int) -> bool:
         """Whether `size` bytes can wait and leave half of the outbox for what others send."""

@@ -11,6 +11,8 @@ import pytest
 
 from chat.errors import Busy, ChatError, Unavailable
 from chat.messages.missed import Missed
+from chat.messages.receipts import Receipts
+from chat.people.online import Online
 from chat.storage.records import Message, Pointer
 from tests.messages.conftest import FakeConnections, FakePeer
 
@@ -22,7 +24,7 @@ class FakeJournal:
         self.stored: list[Pointer] = []
         self.error: ChatError | None = None
 
-    def append(self, pointer: Pointer, settle: Callable[[Pointer | ChatError], None]) -> None:
+    def append(self, pointer: Pointer, settle: Callable[[Pointer | ChatError], None], address: str) -> None:
         if isinstance(self.error, Busy):
             raise self.error
         if self.error is None:
@@ -30,8 +32,9 @@ class FakeJournal:
         settle(self.error or pointer)
 
 
-class FakeReceipts:
-    def __init__(self) -> None:
+class ToldReceipts(Receipts):
+    def __init__(self, journal: FakeJournal) -> None:
+        super().__init__(journal, Online())  # type: ignore[arg-type]
         self.told: list[tuple[Any, Any]] = []
 
     def tell(self, moved: Any, skip: object = None) -> None:
@@ -44,18 +47,18 @@ def journal() -> FakeJournal:
 
 
 @pytest.fixture
-def receipts() -> FakeReceipts:
-    return FakeReceipts()
+def receipts(journal: FakeJournal) -> ToldReceipts:
+    return ToldReceipts(journal)
 
 
 @pytest.fixture
-def missed(journal: FakeJournal, receipts: FakeReceipts, connections: FakeConnections) -> Missed:
+def missed(journal: FakeJournal, receipts: ToldReceipts, connections: FakeConnections) -> Missed:
     storage: Any = SimpleNamespace(journal=journal)
     return Missed(storage, receipts, connections)  # type: ignore[arg-type]
 
 
 def test_a_pong_moves_the_pointer_and_the_others_are_told(
-    missed: Missed, journal: FakeJournal, receipts: FakeReceipts, peer: FakePeer
+    missed: Missed, journal: FakeJournal, receipts: ToldReceipts, peer: FakePeer
 ) -> None:
     backlog = missed.backlog(peer, "bob")
     backlog.start(None)
@@ -102,7 +105,7 @@ class FakePages:
 
 
 def test_pages_are_read_one_after_the_other_and_ones_own_messages_are_only_noted(
-    receipts: FakeReceipts, connections: FakeConnections, peer: FakePeer
+    receipts: ToldReceipts, connections: FakeConnections, peer: FakePeer
 ) -> None:
     storage: Any = FakePages(
         [("alice", Message(1, "alice", "hi", 0, "c-1")), ("alice", Message(2, "bob", "my answer", 0, None))],

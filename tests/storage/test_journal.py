@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from chat.storage.database_file import FileReplaced
 from chat.storage.journal import WRITES_AT_MOST
 from chat.storage.records import Pointer, Send, Stored
 from chat.storage.storage import Storage
+from chat.storage.waiting import RECORD_BYTES
 from tests.storage.conftest import JOURNAL_RECORDS, open_storage
 
 HI = Send("alice", "bob", "hi", None)
@@ -100,10 +102,46 @@ def test_a_single_write_does_not_wait_for_many_messages(storage: Storage) -> Non
 
 
 def test_more_records_than_may_wait_are_refused(storage: Storage) -> None:
-    for _ in range(JOURNAL_RECORDS):
-        storage.journal.append(HI, nothing_of)
+    for number in range(JOURNAL_RECORDS):
+        storage.journal.append(Send(f"user-{number % 100}", "bob", "hi", None), nothing_of)
     with pytest.raises(Busy):
         storage.journal.append(HI, nothing_of)
+    wait_until(lambda: storage.journal.idle)
+
+
+def test_who_sends_more_than_is_stored_is_refused_and_nobody_else(storage: Storage) -> None:
+    """What a text takes is counted, and not only that it is one: an emoji makes each letter take four bytes."""
+    giant = "x" * 65_000 + "\N{GRINNING FACE}"
+
+    def send(sender: str, address: str, text: str = giant) -> int:
+        """Append until it is refused; return how many bytes are held."""
+        for number in range(JOURNAL_RECORDS):
+            try:
+                storage.journal.append(Send(sender, "bob", text, None), nothing_of, address)
+            except Busy:
+                return number * sys.getsizeof(text)
+        raise AssertionError("a queue of gigabytes")
+
+    room = JOURNAL_RECORDS * RECORD_BYTES
+    assert room / 3 < send("mallory", "192.0.2.1") < room / 2
+    assert send("trudy", "192.0.2.1") == 0, "the same address has used its share"
+    assert send("mallory", "192.0.2.2") == 0, "and so has the same user elsewhere"
+    assert 0 < send("eve", "192.0.2.3") < room / 8
+    settled: list[Any] = []
+    storage.journal.append(HI, settled.append, "192.0.2.4")
+    wait_until(lambda: storage.journal.idle)
+    assert isinstance(settled[0], Stored)
+    storage.journal.append(Send("mallory", "bob", giant, None), settled.append, "192.0.2.1")
+    wait_until(lambda: len(settled) == 2)
+    assert isinstance(settled[1], Stored), "what was stored takes no share any more"
+
+
+def test_a_commit_takes_no_more_bytes_than_it_can_write_soon(storage: Storage) -> None:
+    letters = "x" * 65_000
+    for _ in range(200):
+        storage.journal.append(Send("alice", "bob", letters, None), nothing_of)
+    wait_until(lambda: storage.journal.commits)
+    assert 100 <= storage.journal.waiting < 200, "the first ones, some 4 MB"
     wait_until(lambda: storage.journal.idle)
 
 
