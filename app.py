@@ -5,14 +5,16 @@ from gevent import monkey
 monkey.patch_all()  # before everything else, or what is imported first blocks all sockets
 
 import signal  # noqa: E402
-import sys  # noqa: E402
 
 import gevent  # noqa: E402
 
 from chat import create_app, process  # noqa: E402
 from chat.errors import ChatError  # noqa: E402
 
-app = create_app()
+try:
+    app = create_app()
+except ChatError as error:  # a setting that cannot be used
+    process.refuse_start(error)
 
 
 def main() -> None:
@@ -23,7 +25,7 @@ def main() -> None:
     try:
         process.serve(chat)
     except ChatError as error:
-        sys.exit(f"The server does not start: {error.message}")
+        process.refuse_start(error)
     host, port = chat.settings.address
     server = WSGIServer((host, port), app)
 

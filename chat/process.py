@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakSet
 
 import gevent
@@ -50,7 +50,18 @@ def serve_as_worker(make: Callable[[], ChatServer], log: logging.Logger) -> None
         serve(make())
     except ChatError as error:
         log.critical("the server does not start: %s", error.message)
-        sys.exit(sys.modules["gunicorn.arbiter"].Arbiter.WORKER_BOOT_ERROR)
+        sys.exit(_exit_code())
+
+
+def refuse_start(error: ChatError) -> NoReturn:
+    """End the process with one sentence that says why it does not start; gunicorn with it, if this is its worker."""
+    print(f"The server does not start: {error.message}", file=sys.stderr)
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    arbiter = sys.modules.get("gunicorn.arbiter")
+    return 1 if arbiter is None else int(arbiter.Arbiter.WORKER_BOOT_ERROR)  # after another one it would try again
 
 
 def stop_this_process() -> None:
