@@ -161,8 +161,12 @@ def tokens(revoke: str | None) -> None:
 
 @chat_cli.command("doctor")
 def doctor() -> None:
-    """Say what is risky in the settings; exit with 1 if something is."""
-    found = risks(_chat().settings)
+    """Say what is risky in the settings, and why the database cannot be used; exit with 1 if something is."""
+    chat = _chat()
+    found = risks(chat.settings)
+    chat.storage.database.can_write()
+    if (fault := chat.storage.health.fault()) is not None:
+        found.insert(0, f"{fault.code}: {fault.message}")
     for risk in found:
         click.echo(f"- {risk}")
     if found:

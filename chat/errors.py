@@ -130,6 +130,33 @@ class Unavailable(ChatError, code="unavailable", status=503):
     sentence = "The message could not be stored just now. Send it again in a moment."
 
 
+class DiskFull(Unavailable, code="disk_full"):
+    """The disk with the database is full. As the next three it is told to the operator, by /api/health."""
+
+    sentence = "the disk is full. Make room where the database lies."
+
+
+class DatabaseReadOnly(Unavailable, code="database_read_only"):
+    """The database may be read, and not be written."""
+
+    sentence = (
+        "it may only be read. Give its file and its folder to the user that the server runs as, or let PostgreSQL's "
+        "be written."
+    )
+
+
+class DatabaseLocked(Unavailable, code="database_locked"):
+    """Another process keeps the database from being written."""
+
+    sentence = "another process holds its lock. End what has the file open."
+
+
+class DatabaseReplaced(Unavailable, code="database_replaced"):
+    """The database's file is no longer the one that the server has open."""
+
+    sentence = "its file was deleted, moved or replaced. Put it back, or restart the server."
+
+
 class Conflicting(ChatError, code="conflict", status=409, sentence="This clientId was used before, for another text."):
     """The clientId or the Idempotency-Key was used before, for something else."""
 

@@ -41,6 +41,7 @@ class Metrics:
         self.refused = Gauge("chat_refused_upgrades_total", "Upgrades that were refused.", kind="counter")
         self.unindexed = Gauge("chat_search_unindexed", "Messages that the search index has not got yet.")
         self.journal = Gauge("chat_journal_waiting", "Messages and receipts that wait to be stored.")
+        self.writes_failing = Gauge("chat_writes_failing", "1 while the database cannot be written.")
         self.messages = Counter("chat_messages_total", "Messages that were stored.")
         self.notifications = Counter("chat_notifications_total", "Notifications that were stored.")
         self.webhook_waiting = Gauge("chat_webhook_waiting", "Events that wait for the webhook.")

@@ -45,6 +45,8 @@ from chat.people.turns import Turns
 from chat.protocol.lookalikes import skeleton
 from chat.protocol.names import checked_user_id, name_key
 from chat.router import Events, Router
+from chat.storage.database import reason_of
+from chat.storage.health import fault_of
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
@@ -171,6 +173,7 @@ class ChatServer:
             partial(connections.spawn, self.services.keep_up),
             partial(connections.spawn, self.presence.settle),
             partial(connections.spawn, storage.keep_index),
+            partial(connections.spawn, storage.health.keep_up),
             self.webhook.sweep,
             self.batches.keep_sending,
             self.retention.sweep,
@@ -184,6 +187,7 @@ class ChatServer:
         metrics.refused.value = lambda: connections.refusals.total
         metrics.unindexed.value = lambda: storage.search_index.behind
         metrics.journal.value = lambda: storage.journal.waiting
+        metrics.writes_failing.value = lambda: int(storage.database.write_error is not None)
 
     def _is_storing(self) -> bool:
         self.batches.stop()
@@ -201,11 +205,13 @@ class ChatServer:
 
         Raises:
             DatabaseInUse: another process serves this database.
-            Unavailable: the database does not answer.
+            Unavailable: the database does not answer, or cannot be written.
         """
         with self._starting:
             if self._is_started:
                 return
+            if not self.storage.database.can_write() and (error := self.storage.database.write_error):
+                raise fault_of(error, "The database cannot be written", reason_of(error))
             self.lease.acquire()
             skeleton("")  # reads its table, not while the first message waits
             self._is_started = True

@@ -69,3 +69,17 @@ def test_what_root_makes_in_the_folder_of_the_servers_user_is_that_users(folder:
     chat.stop()
     served = serve_as_its_owner(folder, tmp_path)
     assert served.stdout == "served\n", served.stderr
+
+
+def test_a_server_that_cannot_write_its_database_does_not_start_and_says_why(folder: Path, tmp_path: Path) -> None:
+    database = folder / "chat.db"
+    assert create_app({"CHAT_DATABASE_URL": f"sqlite:///{database}"}).extensions["chat"].stop() is None
+    database.chmod(0o444)
+    if os.geteuid() == 0:
+        os.chown(database, 0, 0)  # as a copy that root has put there
+    refused = serve_as_its_owner(folder, tmp_path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    sentence = refused.stderr.splitlines()[-1]
+    assert sentence.startswith("The database cannot be written: "), refused.stderr
+    assert "Give its file and its folder to the user that the server runs as" in sentence
+    assert "Traceback" not in refused.stderr

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,6 +71,7 @@ class Database:
         self.unique_broken = (IntegrityError, driver.IntegrityError)  # a row is there already
         self._clock = clock
         self.is_closed = False
+        self.write_error: SQLAlchemyError | None = None  # of the last write, until `can_write`; None: it went well
         self._writing = get_original("_thread", "allocate_lock")()  # guards self._writer
         self._writer: Connection | None = None
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
@@ -93,6 +95,16 @@ class Database:
             CommitUnknown: it may have been committed, or not.
             FileReplaced: it was committed, and is not to be found.
         """
+        try:
+            with self._transaction() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            if not isinstance(error, self.unique_broken):
+                self.write_error = error
+            raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
         asked = False
         with self._writing:
             if self._writer is None:
@@ -169,6 +181,20 @@ class Database:
         with self.reading() as connection:
             connection.exec_driver_sql("SELECT 1")
 
+    def can_write(self) -> bool:
+        """Write what changes nothing, to see whether it can be; else `write_error` says why not."""
+        try:
+            with self.transaction() as connection:
+                if self.is_sqlite:  # a number for programs, which this one does not use
+                    number = connection.exec_driver_sql("PRAGMA user_version").scalar()
+                    connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+                else:
+                    connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+        except SQLAlchemyError:
+            return False
+        self.write_error = None
+        return True
+
     def close(self) -> None:
         """Close the connections; one that is in use just now, after its use."""
         self.is_closed = True
@@ -230,16 +256,30 @@ def again_if_broken(function: Callable[[], T]) -> T:
         return function()
 
 
-def reason_of(error: SQLAlchemyError) -> str:
+def cause_of(error: Exception) -> BaseException:
+    """Return the driver's own error."""
+    if isinstance(error, CommitUnknown) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return getattr(error, "orig", None) or error
+
+
+def reason_of(error: Exception) -> str:
     """Return what the driver says of an error."""
-    return str(getattr(error, "orig", error)).strip()
+    return str(cause_of(error)).strip()
 
 
 def log_text(error: Exception) -> str:
     """Return what the log may say of a failure: of the database's state its own words, never a row's content."""
+    if isinstance(error, CommitUnknown) and isinstance(error.__cause__, Exception):
+        return f"{type(error).__name__}: {log_text(error.__cause__)}"
     kind = type(error).__name__
     lines = reason_of(error).splitlines() if isinstance(error, OperationalError | InternalError) else []
     return f"{kind}: {lines[0]}" if lines else kind
+
+
+def name_of(call: "partial[Any]") -> str:
+    """Return what the log calls a call: `Notifications.forget`."""
+    return getattr(call.func, "__qualname__", type(call.func).__name__)
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Internal, Unavailable
 from chat.limits import UNKNOWN_ADDRESS
-from chat.storage.database import again_if_broken, log_text
+from chat.storage.database import again_if_broken, log_text, name_of
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
 from chat.storage.waiting import Record, Settle, Waiting
@@ -39,7 +39,7 @@ class Journal:
         self._writer = writer
         self._log = log
         self._records = Waiting(limit)  # in the order in which they came
-        self._writes: deque[tuple[Callable[[], Any], Settle]] = deque()  # the same
+        self._writes: deque[tuple[partial[Any], Settle]] = deque()  # the same
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
@@ -184,7 +184,7 @@ class Journal:
             self._late = [(self._unsure[id(send)], stored) for send, stored in late]
             self._unsure = {}
 
-    def _write(self, write: Callable[[], Any]) -> list[Any]:
+    def _write(self, write: "partial[Any]") -> list[Any]:
         """Runs in the thread. Returns as `_commit`."""
         try:
             self._find_late()
@@ -193,7 +193,7 @@ class Journal:
             return [error]
         except Exception as error:  # the thread must live
             is_bug = not isinstance(error, SQLAlchemyError)
-            self._log.error("a single write failed: %s", log_text(error), exc_info=is_bug)
+            self._log.error("a single write failed (%s): %s", name_of(write), log_text(error), exc_info=is_bug)
             return [Unavailable("This could not be stored just now. Try again in a moment.")]
 
     def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any]) -> None:

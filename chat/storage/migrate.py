@@ -10,13 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.errors import Unavailable, WrongTables
 from chat.resources import MIGRATIONS
 from chat.storage.database import reason_of
+from chat.storage.health import fault_of
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str | None]:
     """Run the scripts that have not been run yet; return the revisions before and after, None if there are no tables.
 
     Raises:
-        Unavailable: the database cannot be reached or written.
+        Unavailable: the database cannot be reached or written; its class says why, where that is known.
         WrongTables: a newer program has made them.
     """
     config = Config()
@@ -34,7 +35,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
             command.upgrade(config, "head")
             return before, _revision(connection)
     except SQLAlchemyError as error:
-        raise Unavailable(f"The database cannot be upgraded: {reason_of(error)}") from None
+        raise fault_of(error, "The database cannot be upgraded", reason_of(error)) from None
 
 
 def check(engine: Engine) -> None:

@@ -17,7 +17,8 @@ from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
-from chat.storage.database import Database, again_if_broken, log_text
+from chat.storage.database import Database, again_if_broken, log_text, name_of
+from chat.storage.health import DatabaseHealth
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
 from chat.storage.message_erasure import MessageErasure
@@ -81,6 +82,7 @@ class Storage:
         self.blocks = Blocks(self.database)
         self.last_seen = LastSeen(self.database)
         self.journal = Journal(self.writer, journal_records, log)
+        self.health = DatabaseHealth(self.database, self.in_thread)
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False
         self._stopping = False
@@ -92,35 +94,33 @@ class Storage:
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call what reads in a native thread; the calling greenlet waits. Raises Unavailable: no answer, or closed."""
-        return self._apply(get_hub().threadpool, partial(function, *args, **options))
+        return self._apply(get_hub().threadpool, "read", partial(function, *args, **options))
 
     def search_in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function of `search` as `in_thread` does, in one of the threads that only searches use."""
-        return self._apply(self._search_threads, partial(function, *args))
+        return self._apply(self._search_threads, "read", partial(function, *args))
 
-    def _apply(self, threads: ThreadPool, function: Callable[[], T]) -> T:
+    def _apply(self, threads: ThreadPool, done: str, call: "partial[T]") -> T:
         if self.database.is_closed:
             raise Unavailable("The database is closed: the server stops.")
         self._reads += 1
         try:
             # The error as a value: the pool would print one that is raised, and with it whose messages were read.
             errors = (SQLAlchemyError, ChatError)
-            answer: T | SQLAlchemyError | ChatError = threads.apply(
-                wrap_errors(errors, partial(again_if_broken, function))
-            )
+            answer: T | SQLAlchemyError | ChatError = threads.apply(wrap_errors(errors, partial(again_if_broken, call)))
         finally:
             self._reads -= 1
         if isinstance(answer, ChatError):
             raise answer
         if isinstance(answer, SQLAlchemyError):
-            self._log.error("the database could not be read: %s", log_text(answer))
-            raise Unavailable("The database cannot be read just now. Try again.")
+            self._log.error("the database could not be %s (%s): %s", done, name_of(call), log_text(answer))
+            raise Unavailable(f"The database cannot be {done} just now. Try again.")
         return answer
 
     def write(self, function: Callable[..., T], *args: Any) -> T:
         """Call what writes in the journal's thread; the calling greenlet waits. Raises as `Journal.write`."""
         if not self.journal.is_here:  # a server without gevent's patches, where each request has a thread
-            return self.in_thread(function, *args)
+            return self._apply(get_hub().threadpool, "written", partial(function, *args))
         return cast(T, self.journal.write(lambda outcome: outcome, function, *args))
 
     def keep_index(self) -> None:

@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 from chat.errors import MethodNotAllowed, NotFound, Unavailable
 from chat.server import ChatServer
+from chat.storage.health import FAULTS
 from chat.web import accounts, blocks, conversations, notifications, openapi, push, search, sessions
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
@@ -23,16 +24,21 @@ def show_document() -> dict[str, Any]:
 
 
 class Health(Answer):
-    """The server takes requests, and its database answers."""
+    """The server takes requests, and its database can be read and written."""
 
     status: str
 
 
 @Operation(
-    "GET", "/health", "Whether the server works; for a balancer.", example='{"status": "ok"}', errors=(Unavailable,)
+    "GET",
+    "/health",
+    "Whether the server works, and its database can be read and written; for a balancer.",
+    example='{"status": "ok"}',
+    errors=(Unavailable, *FAULTS),
 )
 def show_health(chat: ChatServer) -> Health:
-    chat.storage.in_thread(chat.storage.database.ask)
+    if (fault := chat.storage.in_thread(chat.storage.health.fault)) is not None:
+        raise fault
     return Health(status="ok")
 
 

@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from chat.storage.lease_row import STALE_SECONDS
 from tests.clients import Person
 from tests.faults.checker import Acked, Sent, Verdict, check
@@ -251,11 +253,14 @@ def disk_full(folder: Path, rounds: int) -> Outcome:
                 people.reconnect()
                 if not people.members[0].history(0):
                     wrong.append("nothing could be read")
+                if (health := _health(server)) != "disk_full":
+                    wrong.append(f"the health of a full disk is {health}")
                 with Person(server.ws, "alice", proxy=None) as alice:
                     answer = _say(alice, "?")
                     if answer.get("code") != "unavailable":
                         wrong.append(f"a send on a full disk got {answer}")
                 ballast.unlink()
+                _wait_for(lambda: _health(server) == "ok", "a health that is well again")
                 begin = time.monotonic()
                 people.wait_acked(1)
                 recoveries.append(time.monotonic() - begin)
@@ -346,6 +351,11 @@ def _refused_since(people: Crowd, before: list[int]) -> bool:
 def _integrity(server: Mortal) -> list[str]:
     said = server.integrity()
     return [] if said == "ok" else [said]
+
+
+def _health(server: Mortal) -> str:
+    said = requests.get(f"{server.http}/api/health", timeout=10).json()
+    return str(said["error"]["code"] if "error" in said else said["status"])
 
 
 def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:

@@ -169,6 +169,6 @@ def test_the_log_says_what_the_database_says_of_a_failed_write(
     names = [f"user-{number}" for number in range(2_000)]  # more than the file has room for
     with pytest.raises(Unavailable):
         storage.write(storage.accounts.keep_names, names)
-    assert f"a single write failed: OperationalError: {reason}" in caplog.text
+    assert f"a single write failed (Accounts.keep_names): OperationalError: {reason}" in caplog.text
     assert "user-1" not in caplog.text
     storage.close()

@@ -1,0 +1,64 @@
+"""Owns what is known of the database's health: which of reading and writing fails, and why."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from types import MappingProxyType
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat.errors import DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, DiskFull, Unavailable
+from chat.storage.database import Database, cause_of
+from chat.storage.database_file import FileReplaced
+
+FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
+
+# SQLite's result codes (sqlite.org/rescode.html), and PostgreSQL's SQLSTATE (its documentation, appendix A).
+_FAULT_OF_CODE = MappingProxyType({
+    5: DatabaseLocked, 6: DatabaseLocked, 8: DatabaseReadOnly, 13: DiskFull,
+    4874: DiskFull,  # SQLITE_IOERR_SHMSIZE: no room for chat.db-shm
+    "53100": DiskFull, "25006": DatabaseReadOnly,
+})  # fmt: skip
+_SQLITE_PRIMARY = 0xFF  # of an extended result code
+
+
+class DatabaseHealth:
+    """The health of one database. Its last write has shown whether it can be written.
+
+    Args:
+        in_thread: calls a function that blocks in a native thread.
+    """
+
+    def __init__(self, database: Database, in_thread: Callable[[Callable[[], bool]], bool]) -> None:
+        self._database = database
+        self._in_thread = in_thread
+        self._is_trying = False
+
+    def fault(self) -> Unavailable | None:
+        """Return what fails, or None. Asks the database; blocks."""
+        error = self._database.write_error
+        try:
+            self._database.ask()
+        except SQLAlchemyError as failed:
+            return fault_of(failed, "Reads and writes fail" if error else "Reads fail")
+        return fault_of(error, "Writes fail, reads work") if error else None
+
+    def keep_up(self) -> None:
+        """See whether the database can be written again, if the last write has failed. Blocks the greenlet."""
+        if self._database.write_error is None or self._is_trying:
+            return
+        self._is_trying = True
+        with suppress(Unavailable):  # the server stops
+            self._in_thread(self._database.can_write)
+        self._is_trying = False
+
+
+def fault_of(error: Exception, what: str, otherwise: str = "The log says why.") -> Unavailable:
+    """Return the error that says what fails, why, and what to do; `otherwise` where the reason is none of FAULTS."""
+    cause = cause_of(error)
+    code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "sqlstate", None)
+    fault = _FAULT_OF_CODE.get(code) if code else None
+    if fault is None and isinstance(code, int):
+        fault = _FAULT_OF_CODE.get(code & _SQLITE_PRIMARY)
+    if isinstance(error, FileReplaced):
+        fault = DatabaseReplaced
+    return Unavailable(f"{what}: {otherwise}") if fault is None else fault(f"{what}: {fault.sentence}")
