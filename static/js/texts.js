@@ -20,6 +20,7 @@ export const texts = {
   "signin.passwordMissing": {en: "Please enter the password.", ko: "비밀번호를 입력해 주세요."},
   "signin.wrongPassword": {en: "Name and password do not go together.", ko: "이름과 비밀번호가 맞지 않습니다."},
   "signin.badPassword": {en: "A password has 8 to 1,024 characters, and is not one of the commonest.", ko: "비밀번호는 8자에서 1,024자까지이며, 너무 흔한 것은 쓸 수 없습니다."},
+  "signin.badName": {en: "This name cannot be used. Please choose another one.", ko: "쓸 수 없는 이름입니다. 다른 이름을 골라 주세요."},
   "signin.nameTaken": {en: "This name is taken. Please choose another one.", ko: "이미 쓰고 있는 이름입니다. 다른 이름을 골라 주세요."},
   "signin.tooOften": {en: "Too many wrong passwords. Please wait a few minutes.", ko: "비밀번호를 여러 번 틀렸습니다. 몇 분 뒤에 다시 시도해 주세요."},
   "signin.again": {en: "You were signed out. Please sign in again.", ko: "로그아웃되었습니다. 다시 로그인해 주세요."},

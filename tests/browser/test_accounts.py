@@ -54,6 +54,15 @@ def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(open_pa
     is_online(theirs)
 
 
+def test_a_name_that_the_server_refuses_is_told_as_such(open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, "ab가ב")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "This name cannot be used. Please choose another one. userId must not mix"
+    )
+    expect(page.get_by_label("Your name")).to_be_focused()
+
+
 def test_a_new_password_keeps_this_tab_and_its_messages(open_page: OpenPage) -> None:
     page = open_page("changer", to="friend")
     is_online(page)

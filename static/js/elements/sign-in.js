@@ -34,8 +34,13 @@ export class SignIn extends HTMLElement {
     this.#showProblem(() => say(why));
   }
 
-  /** Says why the server did not take it. @param {{code: string, message: string}} error */
-  showError({code, message}) {
+  /** Says why the server did not take it. @param {{code: string, message: string, field?: string}} error */
+  showError({code, message, field}) {
+    if (code === "invalid_field" && field === "userId") { // a rule that this page does not know: the look-alikes
+      this.#showProblem(() => `${say("signin.badName")} ${message}`);
+      part(this, "#my-name", HTMLInputElement).select();
+      return;
+    }
     if (code === "sign_in_needed" && this.#password.hidden) {
       this.#password.hidden = false;
       this.#showProblem(() => say("signin.protected"));

@@ -2,6 +2,7 @@
 /**
  * Owns the rule of what a person's name may be, as chat/names.py has it for `userId`, so that a slip is told
  * at once; and when two names are one person's. Leaves it to the server to judge: this is a courtesy, not a guard.
+ * What a new name may look like (chat/protocol/lookalikes.py) the server alone says, as it knows the others.
  */
 
 /** Agrees with `userIdChars` of the server's limits; counted in characters, not in UTF-16 units. */
