@@ -18,6 +18,7 @@ from chat.protocol.names import name_key
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.database import Database
+from chat.storage.search import Search
 from tests.conftest import GUNICORN, ROOT
 
 
@@ -103,6 +104,24 @@ def test_the_tables_of_a_newer_program_are_left_alone(new_database_url: str) -> 
 def test_a_server_does_not_start_without_its_database() -> None:
     with pytest.raises(Unavailable, match="The database cannot be reached: "):
         first_use("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+
+
+def test_names_of_the_first_tables_are_found_after_the_upgrade(new_database_url: str) -> None:
+    opened = database(new_database_url)
+    config = Config()
+    migrate._scripts(config)
+    with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO conversations (id, kind, key) VALUES (1, 'direct', 'x')"))
+        for name in ("Ärmel", "armin", "Bob"):
+            connection.execute(text("INSERT INTO members (user_id, conversation_id) VALUES (:name, 1)"), {"name": name})
+    migrate.upgrade(opened.engine)
+    search = Search(opened, name_key)
+    assert search.names("A", 10) == ["armin"]
+    assert search.names("ärm", 10) == ["Ärmel"]
+    assert search.names("bob", 10) == ["Bob"]
+    opened.close()
 
 
 def test_names_from_before_look_like_new_ones_after_the_upgrade(new_database_url: str) -> None:
