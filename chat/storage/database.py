@@ -189,7 +189,7 @@ class Database:
                     number = connection.exec_driver_sql("PRAGMA user_version").scalar()
                     connection.exec_driver_sql(f"PRAGMA user_version = {number}")
                 else:
-                    connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+                    connection.exec_driver_sql("UPDATE server_lease SET renewed_at = renewed_at")
         except SQLAlchemyError:
             return False
         self.write_error = None

@@ -35,7 +35,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
             command.upgrade(config, "head")
             return before, _revision(connection)
     except SQLAlchemyError as error:
-        raise fault_of(error, "The database cannot be upgraded", reason_of(error)) from None
+        path = f": {engine.url.database}" if engine.dialect.name == "sqlite" else ""
+        raise fault_of(error, "The database cannot be upgraded", f"{reason_of(error)}{path}") from None
 
 
 def check(engine: Engine) -> None:

@@ -156,7 +156,7 @@ export const texts = {
   "error.not_initialised": {en: "The server does not know who you are yet.", ko: "서버가 아직 이름을 확인하지 못했습니다."},
   "error.conflict": {en: "Another message was sent under the same mark.", ko: "같은 식별자로 다른 메시지가 이미 전송되었습니다."},
   "error.busy": {en: "The server is busy.", ko: "서버가 바쁩니다."},
-  "error.unavailable": {en: "The server cannot reach its database at the moment.", ko: "서버가 지금 데이터베이스에 접근할 수 없습니다."},
+  "error.unavailable": {en: "The server has trouble with its database at the moment.", ko: "지금 서버의 데이터베이스에 문제가 있습니다."},
   "error.not_signed_in": {en: "The server does not accept your sign-in. Please sign out and in again.", ko: "서버가 로그인을 받아들이지 않았습니다. 로그아웃한 뒤 다시 로그인해 주세요."},
   "error.sign_in_needed": {en: "Please sign in first.", ko: "먼저 로그인해 주세요."},
   "error.unknown_user": {en: "There is no such person here.", ko: "그런 사람이 없습니다."},

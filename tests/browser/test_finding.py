@@ -122,7 +122,7 @@ def test_a_search_that_fails_says_so(open_page: OpenPage, complaints: list[str])
     problem = {"error": {"code": "unavailable", "message": "Later.", "field": None}}
     alice.route("**/api/search?**", lambda route: route.fulfill(status=503, json=problem))
     alice.get_by_label("Search names").fill("needle")
-    expect(alice.locator(".outcome")).to_contain_text("cannot reach its database at the moment")
+    expect(alice.locator(".outcome")).to_contain_text("has trouble with its database at the moment")
     complaints.clear()
 
 

@@ -387,7 +387,7 @@ def test_a_list_that_did_not_come_says_so_and_can_be_asked_for_again(
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
     open_bell(page)
-    expect(panel(page).get_by_role("alert")).to_have_text("The server cannot reach its database at the moment.")
+    expect(panel(page).get_by_role("alert")).to_have_text("The server has trouble with its database at the moment.")
     notices.list_status = 200
     notices.push("here", seen=True)
     click(panel(page).get_by_role("button", name="Try again"))
