@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -90,6 +91,7 @@ SHARED_NAMES = {
 }
 
 
+@cache
 def imports_of(module: str) -> set[str]:
     """All that a module imports, in a function or under a condition too: `from a import b` is a.b if that is one."""
     found = set()

@@ -40,6 +40,7 @@ ALLOWED = {
     "chat.people.passwords._nobody": "a cache: the hash that an unknown name's password is compared with",
     "chat.people.passwords._common": "a cache: the list of the commonest passwords",
     "chat.web.openapi.document": "a cache: the document of the views",
+    "chat.storage.migrate._scripts": "a cache: the scripts in a folder that does not change",
 }
 
 IMMUTABLE = (str, int, float, bytes, bool, NoneType, re.Pattern, Path, enum.Enum)

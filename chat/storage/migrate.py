@@ -1,5 +1,8 @@
 """Owns the way to the newest tables, by the scripts in migrations/. The tables themselves stand in the schema."""
 
+from functools import cache
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -20,8 +23,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
         Unavailable: the database cannot be reached or written; its class says why, where that is known.
         WrongTables: a newer program has made them.
     """
-    config = Config()
-    scripts = _scripts(config)
+    config, scripts = _config(MIGRATIONS), _scripts(MIGRATIONS)
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             config.attributes["connection"] = connection
@@ -51,7 +53,7 @@ def check(engine: Engine) -> None:
             revision = _revision(connection)
     except SQLAlchemyError as error:
         raise Unavailable(f"The database cannot be reached: {reason_of(error)}") from None
-    newest = _scripts(Config()).get_current_head()
+    newest = _scripts(MIGRATIONS).get_current_head()
     if revision != newest:
         raise WrongTables(
             f"The database is {f'at revision {revision}' if revision else 'empty'}, and this program "
@@ -59,9 +61,15 @@ def check(engine: Engine) -> None:
         )
 
 
-def _scripts(config: Config) -> ScriptDirectory:
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # "%" begins a placeholder there
-    return ScriptDirectory.from_config(config)
+def _config(folder: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))  # "%" begins a placeholder there
+    return config
+
+
+@cache  # to load them takes longer than all else that a server does to its database when it starts
+def _scripts(folder: Path) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(folder))
 
 
 def _revision(connection: Connection) -> str | None:

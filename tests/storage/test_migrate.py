@@ -9,7 +9,6 @@ import sys
 
 import pytest
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import inspect, text
 
 from chat import create_app
@@ -108,8 +107,7 @@ def test_a_server_does_not_start_without_its_database() -> None:
 
 def test_names_of_the_first_tables_are_found_after_the_upgrade(new_database_url: str) -> None:
     opened = database(new_database_url)
-    config = Config()
-    migrate._scripts(config)
+    config = migrate._config(migrate.MIGRATIONS)
     with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
@@ -126,8 +124,7 @@ def test_names_of_the_first_tables_are_found_after_the_upgrade(new_database_url:
 
 def test_names_from_before_look_like_new_ones_after_the_upgrade(new_database_url: str) -> None:
     opened = database(new_database_url)
-    config = Config()
-    migrate._scripts(config)
+    config = migrate._config(migrate.MIGRATIONS)
     with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "0005")
