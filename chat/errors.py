@@ -130,19 +130,14 @@ class Unavailable(ChatError, code="unavailable", status=503):
     sentence = "The message could not be stored just now. Send it again in a moment."
 
 
-class DiskFull(Unavailable, code="disk_full"):
+class DiskFull(Unavailable, code="disk_full", sentence="the disk is full. Make room where the database lies."):
     """The disk with the database is full. As the next three it is told to the operator, by /api/health."""
-
-    sentence = "the disk is full. Make room where the database lies."
 
 
 class DatabaseReadOnly(Unavailable, code="database_read_only"):
     """The database may be read, and not be written."""
 
-    sentence = (
-        "it may only be read. Give its file and its folder to the user that the server runs as, or let PostgreSQL's "
-        "be written."
-    )
+    sentence = "it may only be read. Give its file and its folder to the server's user, or let PostgreSQL's be written."
 
 
 class DatabaseLocked(Unavailable, code="database_locked"):

@@ -81,5 +81,5 @@ def test_a_server_that_cannot_write_its_database_does_not_start_and_says_why(fol
     assert (refused.returncode, refused.stdout) == (1, "")
     sentence = refused.stderr.splitlines()[-1]
     assert sentence.startswith("The database cannot be written: "), refused.stderr
-    assert "Give its file and its folder to the user that the server runs as" in sentence
+    assert "Give its file and its folder to the server's user" in sentence
     assert "Traceback" not in refused.stderr

@@ -6,6 +6,7 @@ waits for one sweep for all, once a second. Which sockets a user has is left to 
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -104,7 +105,8 @@ class Presence:
         partners = {user: storage.in_thread(storage.last_seen.partners, user, PARTNERS) for user in users}
         # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
         seen = {user: ms for user, others in partners.items() if others and (ms := self._left_ms(user))}
-        self._note(seen)
+        with suppress(Busy, Unavailable):  # who is told of it now need not wait for room on the disk
+            self._note(seen)
         apart = {user: self.apart_from(user) for user in users}
         for user, others in partners.items():
             self._tell(user, [other for other in others if other not in apart[user]], seen.get(user))

@@ -13,12 +13,11 @@ from chat.storage.database_file import FileReplaced
 FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
 
 # SQLite's result codes (sqlite.org/rescode.html), and PostgreSQL's SQLSTATE (its documentation, appendix A).
-_FAULT_OF_CODE = MappingProxyType({
+_FAULTS = MappingProxyType({
     5: DatabaseLocked, 6: DatabaseLocked, 8: DatabaseReadOnly, 13: DiskFull,
     4874: DiskFull,  # SQLITE_IOERR_SHMSIZE: no room for chat.db-shm
     "53100": DiskFull, "25006": DatabaseReadOnly,
 })  # fmt: skip
-_SQLITE_PRIMARY = 0xFF  # of an extended result code
 
 
 class DatabaseHealth:
@@ -55,10 +54,7 @@ class DatabaseHealth:
 def fault_of(error: Exception, what: str, otherwise: str = "The log says why.") -> Unavailable:
     """Return the error that says what fails, why, and what to do; `otherwise` where the reason is none of FAULTS."""
     cause = cause_of(error)
-    code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "sqlstate", None)
-    fault = _FAULT_OF_CODE.get(code) if code else None
-    if fault is None and isinstance(code, int):
-        fault = _FAULT_OF_CODE.get(code & _SQLITE_PRIMARY)
-    if isinstance(error, FileReplaced):
-        fault = DatabaseReplaced
+    code = getattr(cause, "sqlite_errorcode", 0) or getattr(cause, "sqlstate", "")
+    primary = code & 0xFF if isinstance(code, int) else code  # of SQLite's extended codes
+    fault = DatabaseReplaced if isinstance(error, FileReplaced) else _FAULTS.get(code) or _FAULTS.get(primary)
     return Unavailable(f"{what}: {otherwise}") if fault is None else fault(f"{what}: {fault.sentence}")

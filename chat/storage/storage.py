@@ -128,7 +128,7 @@ class Storage:
 
         Blocks the calling greenlet. What fails is tried again by the next call.
         """
-        if self._is_indexing:
+        if self._is_indexing or self.database.write_error is not None:  # else a line in the log each second
             return
         self._is_indexing = is_behind = True
         try:

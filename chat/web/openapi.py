@@ -66,6 +66,7 @@ def _described(view: View, schema_of: dict[Any, Json]) -> Json:
             answer["content"][JSON]["example"] = msgspec.json.decode(operation.example)
     elif operation.media != JSON:
         answer["content"] = {operation.media: {"schema": {"type": "string"}}}
+    is_token_needed = bool({"user_id", "service"} & types.keys())
     described: Json = {
         "operationId": view.__name__,
         "summary": operation.summary,
@@ -75,7 +76,8 @@ def _described(view: View, schema_of: dict[Any, Json]) -> Json:
             *_parameters("header", types.get("headers")),
         ],
         "responses": {str(status): answer, **_failures(view, schema_of[Failed])},
-        "security": _security(operation, types),
+        # Any of them does; `{}` is without a token (OpenAPI 3.1, 4.8.10).
+        "security": [{}, {SCHEME: []}] if operation.takes_token else [{SCHEME: []}] if is_token_needed else [],
     }
     if "body" in types:
         body: Json = {"schema": schema_of[types["body"]]}
@@ -83,13 +85,6 @@ def _described(view: View, schema_of: dict[Any, Json]) -> Json:
             body["example"] = msgspec.json.decode(operation.body_example)
         described["requestBody"] = {"required": True, "content": {JSON: body}}
     return described
-
-
-def _security(operation: Operation, types: dict[str, Any]) -> list[Json]:
-    """Return the ways to be let in, any of which does; `{}` is without a token (OpenAPI 3.1, 4.8.10)."""
-    if operation.takes_token:
-        return [{}, {SCHEME: []}]
-    return [{SCHEME: []}] if {"user_id", "service"} & types.keys() else []
 
 
 def _parameters(place: str, struct: type[msgspec.Struct] | None) -> list[Json]:

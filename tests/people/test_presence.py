@@ -37,6 +37,7 @@ class FakeLastSeen:
         self.noted: dict[str, int] = {}
         self.asked: list[str] = []
         self.is_broken = False
+        self.is_full = False
 
     def partners(self, user_id: str, limit: int) -> list[str]:
         if self.is_broken:
@@ -45,6 +46,8 @@ class FakeLastSeen:
         return self.shared.get(user_id, [])[:limit]
 
     def note(self, seen: dict[str, int]) -> None:
+        if self.is_full:
+            raise Unavailable
         self.noted |= seen
 
 
@@ -210,6 +213,18 @@ def test_where_the_database_is_away_it_is_told_later(scene: Scene) -> None:
     scene.last_seen.is_broken = False
     scene.after(1)
     assert scene.told() == ["offline"]
+
+
+def test_where_the_disk_is_full_it_is_told_at_once(scene: Scene) -> None:
+    socket = scene.come()
+    scene.told()
+    scene.last_seen.is_full = True
+    scene.leave(socket)
+    scene.after(GRACE + 1)
+    assert scene.told() == ["offline"]
+    scene.last_seen.is_full = False
+    scene.after(1)
+    assert scene.told() == [], "told once"
 
 
 @pytest.mark.alone

@@ -59,6 +59,21 @@ def test_a_full_disk_is_told_from_a_database_that_may_only_be_read(tmp_path: Pat
     assert isinstance(fault_of(OperationalError("INSERT", {}, full), "Writes fail"), DiskFull)
 
 
+def test_while_nothing_can_be_written_the_index_is_not_tried_each_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    steps: list[object] = []
+    monkeypatch.setattr(storage.search_index, "step", lambda: steps.append(storage))
+    fill(storage)
+    storage.keep_index()
+    assert not steps
+    storage.health.keep_up()
+    storage.keep_index()
+    assert steps, "need it to be tried again for this to mean anything"
+    storage.close()
+
+
 def test_of_a_file_that_is_gone_both_are_said_to_fail(tmp_path: Path) -> None:
     storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
     assert storage.database.can_write()
