@@ -1,0 +1,1 @@
+"""What a flood costs the others: `python -m bench.floods`, a part of `make bench`."""
