@@ -140,10 +140,8 @@ class DatabaseReadOnly(Unavailable, code="database_read_only"):
     sentence = "it may only be read. Give its file and its folder to the server's user, or let PostgreSQL's be written."
 
 
-class DatabaseLocked(Unavailable, code="database_locked"):
+class DatabaseLocked(Unavailable, code="database_locked", sentence="another process holds its lock. End that one."):
     """Another process keeps the database from being written."""
-
-    sentence = "another process holds its lock. End what has the file open."
 
 
 class DatabaseReplaced(Unavailable, code="database_replaced"):

@@ -62,8 +62,7 @@ class BatchSender:
         """Go on with unfinished batches: at the start, and after a failure. Never blocks."""
         if time.monotonic() < self._begin_at:
             return
-        is_writable = self._storage.database.write_error is None
-        if self._unfinished and is_writable and not self._sending and not self._stopping:
+        if self._unfinished and not self._sending and not self._stopping and self._storage.database.write_error is None:
             self._sending = True
             self._spawn(self._send_all)
 

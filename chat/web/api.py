@@ -30,11 +30,7 @@ class Health(Answer):
 
 
 @Operation(
-    "GET",
-    "/health",
-    "Whether the server works, and its database can be read and written; for a balancer.",
-    example='{"status": "ok"}',
-    errors=(Unavailable, *FAULTS),
+    "GET", "/health", "Whether all works; for a balancer.", example='{"status": "ok"}', errors=(Unavailable, *FAULTS)
 )
 def show_health(chat: ChatServer) -> Health:
     if (fault := chat.storage.in_thread(chat.storage.health.fault)) is not None:
