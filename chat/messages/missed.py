@@ -4,6 +4,7 @@ Its user's `received` pointer follows what it has read. A client that says `sync
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,11 +13,23 @@ from chat.messages.backlog import Item, PingedOutlet, ProvenBacklog, Source
 from chat.messages.receipts import Receipts
 from chat.people.online import encoded
 from chat.protocol.structs import ChatMessage, iso
-from chat.storage.records import PAGE_BYTES, Message, Pointer
+from chat.storage.message_reader import MOST_STARTS
+from chat.storage.records import PAGE_BYTES, Behind, Message, Pointer
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
 PAGE_MESSAGES = 200  # asked for at once; the next are when there is room for them
+# Of a group of conversations, out of which each page is sorted: at most a page of each is looked at.
+GROUP_MESSAGES = 5_000
+MOVED_AT_ONCE = 50  # pointers of one client, in one commit
+
+
+@dataclass(slots=True)
+class _Moves:
+    """The pointers of one client that are to be moved: other user -> `seq`."""
+
+    waiting: dict[str, int] = field(default_factory=dict)
+    under_way: int = 0
 
 
 class Missed(Source):
@@ -26,6 +39,7 @@ class Missed(Source):
         super().__init__(connections)
         self._storage = storage
         self._receipts = receipts
+        self._moves: dict[ProvenBacklog, _Moves] = {}  # of those who have some
 
     def backlog(self, client: PingedOutlet, user_id: str) -> ProvenBacklog:
         """Hold the client's live messages from now on, until its backlog is started."""
@@ -37,29 +51,60 @@ class Missed(Source):
         Nothing here waits for a pong: who never sends one gets everything all the same, every time.
         What is stored after a page was asked for is no gap: it is held.
         """
-        me = backlog.user_id
-        more = True
-        while more:
-            page, more = self._storage.in_thread(
-                self._storage.messages.missed, me, backlog.unproven, PAGE_MESSAGES, PAGE_BYTES
-            )
-            for other, message in page:
-                is_own = message.sender_id == me
-                yield other, message.seq, None if is_own else encoded(_event(message, me))
-            backlog.ask_for_proof()  # the less is unproven, the less the next question leaves out
+        me, missed = backlog.user_id, self._storage.messages.missed
+        for group in self._groups(me):
+            places = {one.with_user_id: one.start for one in group}  # what was read last of each
+            ends = {one.with_user_id: one.end for one in group}
+            while places:
+                page, more = self._storage.in_thread(missed, me, places, PAGE_MESSAGES, PAGE_BYTES)
+                for other, message in page:
+                    places[other] = message.seq
+                    is_own = message.sender_id == me
+                    yield other, message.seq, None if is_own else encoded(_event(message, me))
+                places = {other: seq for other, seq in places.items() if more and seq < ends[other]}
+                backlog.ask_for_proof()
+
+    def _groups(self, user_id: str) -> Iterator[list[Behind]]:
+        """Read which conversations are behind, a few at a time."""
+        behind = partial(self._storage.in_thread, self._storage.messages.behind, user_id)
+        found = behind(0, MOST_STARTS)
+        while found:
+            group: list[Behind] = []
+            looked_at = 0
+            for one in found:
+                size = min(one.end - one.start, PAGE_MESSAGES)
+                if group and looked_at + size > GROUP_MESSAGES:
+                    yield group
+                    group, looked_at = [], 0
+                group.append(one)
+                looked_at += size
+            yield group
+            found = behind(found[-1].conversation, MOST_STARTS)
 
     def proven(self, backlog: ProvenBacklog, marks: Mapping[Any, int]) -> None:
-        """Move the user's `received` pointers."""
-        for other, seq in marks.items():
-            then = partial(self._moved, backlog, other, seq)
+        """Move the user's `received` pointers: few at a time, since everybody's messages wait for a commit of these."""
+        moves = self._moves.setdefault(backlog, _Moves())
+        moves.waiting |= marks
+        self._move(backlog, moves)
+
+    def _move(self, backlog: ProvenBacklog, moves: _Moves) -> None:
+        while moves.waiting and moves.under_way < MOVED_AT_ONCE:
+            other, seq = moves.waiting.popitem()
+            then = partial(self._moved, backlog, moves, other, seq)
+            moves.under_way += 1
             try:
                 self._receipts.move(Pointer(backlog.user_id, other, seq, 0), backlog.peer, then)
-            except Busy as error:
-                then(error)
+            except Busy:
+                moves.under_way -= 1
+                backlog.note_again(other, seq)
+        if not moves.under_way:
+            self._moves.pop(backlog, None)
 
-    def _moved(self, backlog: ProvenBacklog, other: str, seq: int, error: ChatError | None) -> None:
+    def _moved(self, backlog: ProvenBacklog, moves: _Moves, other: str, seq: int, error: ChatError | None) -> None:
+        moves.under_way -= 1
         if error is not None:
             backlog.note_again(other, seq)
+        self._move(backlog, moves)
 
 
 def _event(message: Message, to_user_id: str) -> ChatMessage:

@@ -25,10 +25,16 @@ def padded(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
 
 def look_up(connection: Connection, query: str, keys: Sequence[tuple[str | int, ...]], *values: str | int) -> list[Any]:
     """Return the rows of `query`, whose list of keys is `{keys}`, and `{}` each further value. One may come twice."""
+    return [
+        row for some in padded(keys) for row in connection.exec_driver_sql(*filled(connection, query, some, *values))
+    ]
+
+
+def filled(
+    connection: Connection, query: str, keys: Sequence[tuple[str | int, ...]], *values: str | int
+) -> tuple[str, tuple[str | int, ...]]:
+    """Return such a query as the driver takes it, and its parameters."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    rows: list[Any] = []
-    for some in padded(keys):
-        row = ", ".join([mark] * len(some[0]))
-        statement = query.format(*[mark] * len(values), keys="VALUES " + ", ".join([f"({row})"] * len(some)))
-        rows += connection.exec_driver_sql(statement, (*chain.from_iterable(some), *values))
-    return rows
+    row = ", ".join([mark] * len(keys[0]))
+    statement = query.format(*[mark] * len(values), keys="VALUES " + ", ".join([f"({row})"] * len(keys)))
+    return statement, (*chain.from_iterable(keys), *values)

@@ -6,10 +6,21 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
 
 from chat.storage.database import Database
-from chat.storage.look_up import look_up
-from chat.storage.records import ConversationState, Found, Message, Overview, Page, direct_key, other_of, page_of
+from chat.storage.look_up import SIZES, filled, look_up, padded
+from chat.storage.records import (
+    Behind,
+    ConversationState,
+    Found,
+    Message,
+    Overview,
+    Page,
+    direct_key,
+    other_of,
+    page_of,
+)
 from chat.storage.schema import MESSAGE, conversations, members, messages
 
+MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
 FEW = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
@@ -93,40 +104,27 @@ class MessageReader:
         found = look_up(connection, _THEIRS, [member for member in others if member[0] != user_id])
         return {id_: (received, read, seen_at) for id_, received, read, seen_at in found}
 
-    def missed(self, user_id: str, beyond: Mapping[str, int], limit: int, size: int) -> Page[Found]:
-        """Return what the user has not received, the oldest first; own messages too, which nobody else receives.
+    def behind(self, user_id: str, after: int, limit: int) -> list[Behind]:
+        """Return the user's conversations with something that is not received, in the order of their ids.
+
+        Only those with a larger id than `after`.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(_BEHIND, {"user": user_id, "after": after, "limit": limit})
+            return [Behind(id_, other_of(key, user_id), start, end) for id_, key, start, end in rows]
+
+    def missed(self, user_id: str, starts: Mapping[str, int], limit: int, size: int) -> Page[Found]:
+        """Return what lies behind these places, the oldest first; own messages too, which nobody else receives.
 
         Within a conversation in the order of `seq`, even where the clock was set back: what stands behind a
-        message counts as no older. `beyond`: other user -> `seq`: of that conversation only what lies behind it.
+        message counts as no older. `starts`: other user -> `seq`, for at most MOST_STARTS of them.
         """
-        me, c, m = members.c, conversations.c, messages.c
-        start: Any = me.received_seq
-        if beyond:
-            keys = {direct_key(user_id, other): seq for other, seq in beyond.items()}
-            passed = case(keys, value=c.key, else_=0)
-            start = case((passed > start, passed), else_=start)
-        start = case((c.first_seq - 1 > start, c.first_seq - 1), else_=start)  # not into what was erased
-        time = func.max(m.sent_at).over(partition_by=c.id, order_by=m.seq).label("time")
-        # Places by themselves, and of no conversation more than a page holds: what is sorted is small.
-        place = (
-            select(m.conversation_id, m.seq, c.key, time)
-            .join_from(members, conversations, c.id == me.conversation_id)
-            .join(messages, m.conversation_id == c.id)
-            .where(me.user_id == user_id, c.last_seq > start)
-            .where(m.seq > start, m.seq <= start + limit + 1, m.body != "")
-            .order_by(time, m.conversation_id, m.seq)
-            .limit(limit + 1)
-            .subquery("place")
-        )
-        p = place.c
-        query = (
-            select(p.key, *MESSAGE)
-            .join_from(place, messages, (m.conversation_id == p.conversation_id) & (m.seq == p.seq))
-            .order_by(p.time, p.conversation_id, p.seq)
-            .limit(limit + 1)
-        )
-        with self._database.reading() as connection, connection.execute(query, execution_options=FEW) as rows:
-            return page_of((Found(other_of(key, user_id), Message(*row)) for key, *row in rows), limit, size)
+        keys = [(direct_key(user_id, other), seq) for other, seq in starts.items()]
+        with self._database.reading() as connection:
+            [some] = padded(keys)
+            query = filled(connection, _MISSED, some, limit + 1, limit + 1)
+            with connection.exec_driver_sql(*query, execution_options=FEW) as rows:
+                return page_of((Found(other_of(key, user_id), Message(*row)) for key, *row in rows), limit, size)
 
 
 def newest_of_a_user(*columns: Any) -> Select[Any]:
@@ -152,4 +150,35 @@ WITH wanted (user_id, conversation_id) AS ({keys})
 SELECT m.conversation_id, m.received_seq, m.read_seq, s.at
 FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
 LEFT JOIN last_seen AS s ON s.user_id = m.user_id
+"""
+_START: Any = case(
+    (conversations.c.first_seq - 1 > members.c.received_seq, conversations.c.first_seq - 1),  # not into what was erased
+    else_=members.c.received_seq,
+)
+_BEHIND = (
+    select(conversations.c.id, conversations.c.key, _START, conversations.c.last_seq)
+    .join_from(members, conversations, conversations.c.id == members.c.conversation_id)
+    .where(members.c.user_id == bindparam("user"), members.c.conversation_id > bindparam("after"))
+    .where(conversations.c.last_seq > _START)
+    .order_by(members.c.conversation_id)
+    .limit(bindparam("limit"))
+)
+# Places by themselves, and of no conversation more than a page holds: what is sorted is small.
+_MISSED = """
+WITH wanted (key, seq) AS ({keys}),
+start AS (
+    SELECT c.id, c.key, CASE WHEN c.first_seq > w.seq THEN c.first_seq - 1 ELSE w.seq END AS seq
+    FROM (SELECT DISTINCT key, seq FROM wanted) AS w JOIN conversations AS c ON c.key = w.key
+),
+place AS (
+    SELECT m.conversation_id, m.seq, start.key,
+           max(m.sent_at) OVER (PARTITION BY m.conversation_id ORDER BY m.seq) AS time
+    FROM start JOIN messages AS m
+    ON m.conversation_id = start.id AND m.seq > start.seq AND m.seq <= start.seq + {} AND m.body <> ''
+    ORDER BY time, m.conversation_id, m.seq
+    LIMIT {}
+)
+SELECT place.key, m.seq, m.sender_id, m.body, m.sent_at, m.client_id
+FROM place JOIN messages AS m ON m.conversation_id = place.conversation_id AND m.seq = place.seq
+ORDER BY place.time, place.conversation_id, place.seq
 """

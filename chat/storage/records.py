@@ -66,6 +66,15 @@ class Found(NamedTuple):
         return self.message.body
 
 
+class Behind(NamedTuple):
+    """A conversation of which a user has received nothing between `start` and its last message, `end`."""
+
+    conversation: int
+    with_user_id: str
+    start: int
+    end: int
+
+
 class Pointer(NamedTuple):
     """How far `user_id` has received and read what `with_user_id` and they wrote; 0: nothing."""
 

@@ -22,7 +22,7 @@ OTHERS = {"migrate.py", "database.py", "lease_row.py"}
 ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up"}
 
 # Names in SQLite's plans of what is small: lists and pages within a statement, the schema, and the index's settings.
-SMALL = {"wanted", "page", "place", "sqlite_master", "main"}
+SMALL = {"wanted", "w", "start", "page", "place", "sqlite_master", "main"}
 
 Line = tuple[str, int]
 
@@ -115,7 +115,7 @@ class Plans:
 def scanned(plan: str) -> list[str]:
     """The tables that a plan of PostgreSQL or SQLite reads from end to end."""
     if "(cost=" not in plan:
-        found = re.findall(r"^SCAN (?!\d+ CONSTANT)(?!\S+ VIRTUAL TABLE INDEX \S*[MG<>=])(\w+)", plan, re.M)
+        found = re.findall(r"^SCAN (?!(?:\d+ )?CONSTANT ROW)(?!\S+ VIRTUAL TABLE INDEX \S*[MG<>=])(\w+)", plan, re.M)
         return [name for name in found if name not in SMALL]
     found = re.findall(r"Seq Scan on (\w+)", plan)
     lines = plan.split("\n")

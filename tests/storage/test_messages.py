@@ -173,7 +173,9 @@ def test_history_is_paged_by_seq_in_both_directions(storage: Storage) -> None:
 
 def missed(storage: Storage, user: str, limit: int = 100, size: int = 10_000, **beyond: int) -> Any:
     """[(with whom, seq), ...] of a page, and whether there are more."""
-    page, more = storage.messages.missed(user, beyond, limit, size)
+    found = storage.messages.behind(user, 0, 100)
+    places = {one.with_user_id: max(one.start, beyond.get(one.with_user_id, 0)) for one in found}
+    page, more = storage.messages.missed(user, places, limit, size) if places else ([], False)
     return [(other, message.seq) for other, message in page], more
 
 
