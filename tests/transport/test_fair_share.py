@@ -8,9 +8,12 @@ import socket
 import threading
 from collections.abc import Iterator
 
+import gevent
+import gevent.socket
 import pytest
 import requests
 
+from chat.transport.fair_share import LoopTurns
 from chat.transport.unread import UNREAD_SECONDS
 from tests.clients import Person
 from tests.conftest import Server, StartServer
@@ -105,3 +108,26 @@ def test_a_header_of_a_clients_does_not_move_the_page(start_server: StartServer)
     )
     assert page.status_code == 200
     assert "elsewhere" not in page.text
+
+
+def test_between_two_requests_the_loop_looks_at_its_sockets_and_the_addresses_take_turns() -> None:
+    turns, order = LoopTurns(), list[str]()
+    ours, theirs = gevent.socket.socketpair()
+
+    def ask(origin: str) -> None:
+        turns.wait(origin)
+        order.append(origin)
+
+    def read() -> None:
+        ours.recv(1)
+        order.append("a socket")
+
+    with ours, theirs:
+        asking = [gevent.spawn(ask, origin) for origin in ["crowd"] * 100 + ["another"]]
+        asking.append(gevent.spawn(read))
+        gevent.sleep(0)  # all of them wait now
+        theirs.send(b"x")
+        gevent.joinall(asking, timeout=10)
+    assert order.count("crowd") == 100
+    assert order.index("another") <= 2
+    assert order.index("a socket") <= 4, "sleep(0) alone lets all requests go first"
