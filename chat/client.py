@@ -6,6 +6,7 @@ from typing import Any
 from chat.errors import ChatError, NotInitialised, NotText, RateLimited
 from chat.messages.backlog import Backlog, ProvenBacklog
 from chat.notifications.feed import NOTIFICATION
+from chat.notifications.unproven import Taken
 from chat.people.online import Event, encoded
 from chat.people.tokens import Admission
 from chat.protocol.structs import SIGN_IN, Ref, error_event
@@ -17,7 +18,7 @@ from chat.transport.websocket import WebSocket
 class Client(WebSocket):
     """A socket of this chat. `chat` is the ChatServer that owns all parts."""
 
-    __slots__ = ("_events_left", "admission", "chat", "feed", "is_away", "missed", "owner", "wants_sync")
+    __slots__ = ("_events_left", "admission", "chat", "feed", "is_away", "missed", "owner", "taken", "wants_sync")
 
     def __init__(self, sock: Any, chat: ChatServer, address: str) -> None:
         self.chat = chat
@@ -27,6 +28,7 @@ class Client(WebSocket):
         self.wants_sync = False  # it said `sync`: it asks for what it missed
         self.missed: ProvenBacklog | None = None  # messages of a plain client; None: it said `sync`
         self.feed: Backlog | None = None  # notifications; None: nothing is in their way
+        self.taken: Taken | None = chat.unproven.taken()  # what may be lost in a dead line
         super().__init__(sock, chat.connections, address)
         self._events_left = chat.limits.events.full
         chat.log.info("connect address=%s", self.address)
@@ -56,18 +58,20 @@ class Client(WebSocket):
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool:
         """Send a message of the conversation with `other`, in its order. False if not taken."""
-        if self.missed is None:
-            return self.send(frame)
-        return self.missed.deliver(other, seq, frame)
+        is_taken = self.send(frame) if self.missed is None else self.missed.deliver(other, seq, frame)
+        if is_taken and self.taken is not None:
+            self.taken.message(other, seq)
+        return is_taken
 
     def notify(self, id_: int, frame: bytes) -> bool:
         """Send a new notification, behind older ones. False if not taken."""
-        if self.feed is None:
-            if self.wants_sync:
-                return self.send(frame)
+        if self.feed is None and not self.wants_sync:
             self.feed = self.chat.feeds.feed(self, self.user_id)
             self.feed.start(None)
-        return self.feed.deliver(NOTIFICATION, id_, frame)
+        is_taken = self.send(frame) if self.feed is None else self.feed.deliver(NOTIFICATION, id_, frame)
+        if is_taken and self.taken is not None:
+            self.taken.notification(id_)
+        return is_taken
 
     def tell(self, frame: bytes) -> bool:
         """Send what is said of a notification, but not before that one."""
@@ -79,6 +83,7 @@ class Client(WebSocket):
             if backlog is not None:
                 backlog.is_over = True
         self.missed = self.feed = None
+        self.taken = self.chat.unproven.taken()
 
     @property
     def held_bytes(self) -> int:
@@ -116,6 +121,7 @@ class Client(WebSocket):
         # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
         self.connections.spawn(self.chat.log.info, "leave user=%r reason=%r after=%.1fs", user_id, reason, seconds)
         self.chat.online.remove(self)
+        self.chat.unproven.socket_left(user_id, self.taken, reason, self.wants_sync)
         self.drop_backlogs()
         if user_id is not None:
             self.chat.presence.left(user_id)

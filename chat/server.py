@@ -32,6 +32,7 @@ from chat.notifications.notifier import Notifier, PushResult
 from chat.notifications.remote import Service
 from chat.notifications.retention import Retention
 from chat.notifications.stream import Streams
+from chat.notifications.unproven import Unproven
 from chat.notifications.webhook import Webhook
 from chat.people.blocking import Blocking
 from chat.people.directory import Directory
@@ -49,11 +50,12 @@ from chat.storage.database import reason_of
 from chat.storage.health import fault_of
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
-from chat.transport.connections import Connections
+from chat.transport.connections import PINGS_UNANSWERED, Connections
 from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
 
 LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
+LATE_SECONDS = 5  # that a socket's cut may come after its last ping's time
 PAUSE_SECONDS = 0.05  # between two slices of messages that are erased
 RELEASE_SECONDS = 1  # for a database that does not answer when the server stops
 
@@ -141,6 +143,16 @@ class ChatServer:
         connections, online, metrics = self.connections, self.online, self.metrics
         self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, metrics, log, connections.spawn)
         offline = self.webhook.tell
+        self.unproven = Unproven(
+            storage,
+            offline,
+            bool(settings.webhook_url),
+            online,
+            self.listeners,
+            connections.spawn,
+            partial(gevent.sleep, settings.presence_seconds),
+            settings.heartbeat_seconds * (PINGS_UNANSWERED + 1) + LATE_SECONDS,
+        )
         self.receipts = Receipts(storage.journal, online, self.blocking.may_be_told)
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
@@ -148,7 +160,7 @@ class ChatServer:
         self.sending = Sending(storage.journal, online, self.presence, offline, metrics.messages, log)
         self.notifier = Notifier(storage, self.directory, online, self.listeners, offline, metrics.notifications)
         self.feeds = Feeds(storage, self.notifier.see, connections)
-        self.streams = Streams(storage, self.listeners, connections)
+        self.streams = Streams(storage, self.listeners, connections, self.unproven)
         self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, connections.spawn)
         self.retention = Retention(storage, settings.notification_days)
         self.searching = Searching(storage)

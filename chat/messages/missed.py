@@ -60,7 +60,7 @@ class Missed(Source):
                 for other, message in page:
                     places[other] = message.seq
                     is_own = message.sender_id == me
-                    yield other, message.seq, None if is_own else encoded(_event(message, me))
+                    yield other, message.seq, None if is_own else encoded(chat_event(message, me))
                 places = {other: seq for other, seq in places.items() if more and seq < ends[other]}
                 backlog.ask_for_proof()
 
@@ -107,7 +107,8 @@ class Missed(Source):
         self._move(backlog, moves)
 
 
-def _event(message: Message, to_user_id: str) -> ChatMessage:
+def chat_event(message: Message, to_user_id: str) -> ChatMessage:
+    """Return a stored message as the wire has it."""
     return ChatMessage(
         from_user_id=message.sender_id,
         to_user_id=to_user_id,

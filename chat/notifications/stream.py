@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
 from chat.messages.backlog import Backlog, Item, Outlet, Source
 from chat.notifications.feed import NOTIFICATION, event_of
+from chat.notifications.unproven import STREAM_SECONDS, Taken, Unproven
 from chat.people.online import Online, Receiver
 from chat.people.tokens import Admission
 from chat.protocol.structs import encode
@@ -31,6 +33,10 @@ class Listener:
     owner: str | None = field(default=None, init=False)
     _feed: Backlog = field(init=False)  # made by `begin`; nobody finds the reader before
     _is_over: bool = field(default=False, init=False)
+    taken: Taken | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taken = self._streams.taken()
 
     def begin(self, stream: Outlet, last: int | None) -> None:
         """Send what is unseen, or whatever has a larger id than `last`, and then what comes. Never blocks."""
@@ -40,16 +46,21 @@ class Listener:
         self._streams.online.add(self._user_id, self)
         self._feed.start(self._streams.older(self._user_id, last))
 
-    def left(self) -> None:
+    def left(self, reason: str) -> None:
         """Called when the stream is over."""
         self._is_over = True
+        user_id = self.owner
         if self.owner is not None:  # it has begun
             self._streams.online.remove(self)
             self._feed.is_over = True
+            self._streams.left(user_id, self.taken, reason)
 
     def notify(self, id_: int, frame: bytes) -> bool:
         """Send a new notification, behind the older ones. False if it was not taken."""
-        return self._feed.deliver(NOTIFICATION, id_, frame)
+        is_taken = self._feed.deliver(NOTIFICATION, id_, frame)
+        if is_taken and self.taken is not None:
+            self.taken.notification(id_)
+        return is_taken
 
     def tell(self, frame: bytes) -> bool:
         """Send what is said of a notification, but not before that one."""
@@ -65,8 +76,12 @@ class Listener:
 class Streams(Source):
     """The source of all streams' notifications, and who listens. A program that listens proves nothing."""
 
-    def __init__(self, storage: Storage, online: Online[Receiver], connections: Connections) -> None:
+    def __init__(
+        self, storage: Storage, online: Online[Receiver], connections: Connections, unproven: Unproven
+    ) -> None:
         super().__init__(connections)
+        self.taken = unproven.taken
+        self.left = partial(unproven.left, seconds=STREAM_SECONDS)
         self.online = online
         self._storage = storage
 

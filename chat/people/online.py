@@ -21,6 +21,7 @@ class Receiver(Protocol):
 
     owner: str | None  # the user; set by Online alone
     admission: Admission | None  # what its token said; None: it showed none
+    taken: Any  # what it was sent, for who tells of what is missed; None: nobody does
 
     def send(self, frame: bytes) -> bool: ...
     def notify(self, id_: int, frame: bytes) -> bool: ...

@@ -23,7 +23,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx is not to gather the events
 }
-Left = Callable[[], None]  # called once, when nothing more can be sent
+Left = Callable[[str], None]  # called once with the reason, when nothing more can be sent
 
 
 class EventStream(Peer):
@@ -51,7 +51,7 @@ class EventStream(Peer):
         except WOULD_BLOCK:
             pass
         except OSError as error:
-            self.abort(str(error))
+            self.abort(f"1006 {error}")
 
     def ping(self) -> int:
         self.silence = 0  # the peer never says anything
@@ -62,7 +62,7 @@ class EventStream(Peer):
         self.close(0)
 
     def overflowed(self) -> None:
-        self.abort("reads too slowly")  # it comes back, and asks for the rest
+        self.abort("4008 reads too slowly")  # it comes back, and asks for the rest
 
     def close(self, code: int, reason: str = "") -> None:
         """The reader comes back by itself, or is refused then: a stream has no close codes."""
@@ -72,7 +72,7 @@ class EventStream(Peer):
         self.abort("closed")  # the kernel sends what it has taken, and then the end
 
     def left(self, reason: str) -> None:
-        self._left()
+        self._left(reason)
 
 
 class QueuedStream:
@@ -91,14 +91,14 @@ class QueuedStream:
             try:
                 self._events.put_nowait(frame)
             except Full:
-                self.close(0)
+                self.close(0, "4008 reads too slowly")
         return self._open
 
     def close(self, code: int, reason: str = "") -> None:
         if self._open:
             self._open = False
             self._written.set()
-            self._left()
+            self._left(reason)
             if not self._events.full():
                 self._events.put_nowait(None)  # wakes who waits
 
