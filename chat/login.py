@@ -7,7 +7,8 @@ from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
 from chat.notifications.feed import PAGE
 from chat.protocol.names import USER_ID_CHARS
-from chat.protocol.structs import SIGN_IN, TOO_MUCH, Init, Ready, Standing, iso
+from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MUCH, Init, Ready, Standing, iso
+from chat.resources import VERSION
 from chat.router import LATER, Answer
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
@@ -113,6 +114,9 @@ def _ready(
     chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int, apart: frozenset[str]
 ) -> Ready:
     return Ready(
+        v=PROTOCOL_VERSION,
+        features=FEATURES,
+        server=f"flask-chat-server/{VERSION}",
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,
         limits={"frameBytes": chat.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},

@@ -8,7 +8,10 @@ import re
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
+from chat.protocol.structs import FEATURES, PROTOCOL_VERSION
+from chat.resources import VERSION
 from tests import clients
 from tests.conftest import Server, StartServer
 
@@ -146,11 +149,23 @@ def test_ready_says_what_the_client_must_keep_to(server: Server) -> None:
     with Person(server.ws, "김한글") as person:
         assert person.ready == {
             "type": "ready",
+            "v": 1,
+            "features": ["blocking"],
+            "server": f"flask-chat-server/{VERSION}",
             "userId": "김한글",
             "heartbeat": 25.0,
             "limits": {"frameBytes": 65536, "userIdChars": 64},
             "conversations": [],
         }
+
+
+def test_an_init_of_a_later_version_is_understood_and_told_what_this_one_is(server: Server) -> None:
+    later = {"v": 99, "features": ["x"], "device": {"name": "phone"}, "sync": True}
+    with connect(server.ws) as ws:
+        ws.send(json.dumps({"type": "init", "userId": "later", **later}))
+        ready = json.loads(ws.recv(clients.SECONDS))
+    assert (ready["type"], ready["v"], ready["features"]) == ("ready", PROTOCOL_VERSION, FEATURES)
+    assert ready["server"] == f"flask-chat-server/{VERSION}"
 
 
 def test_ready_says_how_far_each_conversation_has_got(server: Server) -> None:

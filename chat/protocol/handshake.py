@@ -13,6 +13,7 @@ Environ = dict[str, Any]
 VERSION = "13"  # the only one there is, section 4.4
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # section 1.3
 KEY_BYTES = 16
+SUBPROTOCOL = "chat.v1"  # taken where it is offered, and needed by nobody
 
 
 def wants_upgrade(environ: Environ) -> bool:
@@ -51,8 +52,15 @@ def answer(environ: Environ) -> bytes:
     digest = hashlib.sha1(environ["HTTP_SEC_WEBSOCKET_KEY"].encode() + GUID).digest()
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + _subprotocol(environ) + b"\r\n\r\n"
     )
+
+
+def _subprotocol(environ: Environ) -> bytes:
+    """Take up the sub-protocol that is ours, section 4.2.2; a browser fails where none of those it offers is taken."""
+    offered = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")
+    is_ours = offered and SUBPROTOCOL in map(str.strip, offered.split(","))
+    return f"\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}".encode() if is_ours else b""
 
 
 def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> None:

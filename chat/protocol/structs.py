@@ -28,6 +28,10 @@ TOO_MUCH = 4009
 SIGN_IN = 4501
 NO_INIT = 4502
 
+PROTOCOL_VERSION = 1
+# What may be sent to a server that names it, and to no other. It only grows.
+FEATURES = ["blocking"]
+
 REF_CHARS = 64
 TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
@@ -48,10 +52,15 @@ class Payload(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_onl
     ref: Ref | None = None
 
 
-class Init(Payload):
-    """I am `user_id`, as `token` proves. With `sync` I fetch what I missed, and say what I received."""
+class Init(Payload, forbid_unknown_fields=False):
+    """I am `user_id`, as `token` proves. With `sync` I fetch what I missed, and say what I received.
+
+    `v` and `features` say what the client knows. Other fields may be a later version's, so they are passed over.
+    """
 
     user_id: UserId
+    v: Seq = 0
+    features: Annotated[list[Annotated[str, msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=64)] = []
     sync: bool = False
     token: Annotated[str, msgspec.Meta(max_length=TOKEN_CHARS)] | None = None
 
@@ -137,8 +146,11 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class Ready(ServerEvent, tag="ready"):
-    """The answer to `init`."""
+    """The answer to `init`. `features` names what the server has beyond version `v` of the protocol."""
 
+    v: int
+    features: list[str]
+    server: str  # its name and version
     user_id: str
     heartbeat: float  # seconds
     limits: dict[str, int]

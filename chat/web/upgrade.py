@@ -179,12 +179,14 @@ def _wait(ws: Any, connections: Connections, make: MakeSocket) -> None:
 
 
 def _let_the_loop_read(app: Flask, blueprint: str) -> None:
-    """Let simple-websocket start its reading thread for other sockets of the app, and not for ours."""
+    """Let simple-websocket know our sub-protocol, and start its reading thread for other sockets, not for ours."""
     options = app.config.get("SOCK_SERVER_OPTIONS", {})
+    offered = options.get("subprotocols") or []
+    subprotocols = [*([offered] if isinstance(offered, str) else offered), handshake.SUBPROTOCOL]
     theirs = options.get("thread_class", threading.Thread)
 
     def reader(target: Any) -> Any:
         is_ours = request.blueprint == blueprint
         return SimpleNamespace(name="", start=lambda: None) if is_ours else theirs(target=target)
 
-    app.config["SOCK_SERVER_OPTIONS"] = {**options, "thread_class": reader}
+    app.config["SOCK_SERVER_OPTIONS"] = {**options, "thread_class": reader, "subprotocols": subprotocols}

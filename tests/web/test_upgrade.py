@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from chat.transport.refusals import LINES
 from tests.certificates import self_signed
@@ -126,6 +127,12 @@ def test_compression_is_not_accepted_when_a_client_offers_it(server: Server) -> 
         assert "permessage-deflate" in person.socket.request.headers["Sec-WebSocket-Extensions"]
         assert "Sec-WebSocket-Extensions" not in person.socket.response.headers
         assert person.socket.protocol.extensions == []
+
+
+@pytest.mark.parametrize("offered", [["chat.v1"], ["chat.v2", "chat.v1"], ["chat.v2"], None])
+def test_the_sub_protocol_is_taken_where_it_is_offered_and_no_other(server: Server, offered: list[str] | None) -> None:
+    with connect(f"{server.ws}/ws", subprotocols=offered) as ws:  # type: ignore[arg-type]
+        assert ws.subprotocol == ("chat.v1" if offered and "chat.v1" in offered else None)
 
 
 def test_both_paths_lead_to_the_same_chat(server: Server) -> None:
@@ -306,6 +313,8 @@ def test_flask_run_serves_both_people(start_server: StartServer) -> None:
     server = start_server(command=[sys.executable, "-m", "flask", "run", "-p", "0"])
     chat_and_close(server.ws, server)
     assert requests.get(server.http, timeout=SECONDS).status_code == 200
+    with connect(f"{server.ws}/ws", subprotocols=["chat.v1"]) as ws:  # type: ignore[list-item]
+        assert ws.subprotocol == "chat.v1"
 
 
 @pytest.fixture(scope="module")
