@@ -16,10 +16,11 @@ import requests
 from websockets.sync.client import connect
 
 from chat.errors import BadSetting
+from chat.resources import VERSION
 from tests.conftest import ROOT, START_SECONDS, MakeChat, Server
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-NAME, VERSION = PROJECT["name"], PROJECT["version"]
+NAME = PROJECT["name"]
 INSTALL_SECONDS = 300  # on a machine that has to fetch every package
 ANSWER_SECONDS = 10
 SITE = """\
