@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.faults import scenarios
+from tests.faults import away, scenarios
 from tests.faults.scenarios import Outcome, Skipped
 
 # Together at least 50 kills and 10,000 acknowledged messages.
@@ -29,6 +29,9 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.disk_full(folder, 5),
     lambda folder: scenarios.locked(folder, 5),
     lambda folder: scenarios.sigterm(folder, 10),
+    lambda folder: away.file_put_back(folder, 10),
+    lambda folder: away.folder_put_back(folder, 10),
+    lambda folder: away.dead_line_of_the_offline(folder, 3),
 ]
 
 TITLES = ("faults", "acked", "stored", "lost", "duplicated", "out of order", "other", "back after: median, max")

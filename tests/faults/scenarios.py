@@ -63,7 +63,7 @@ def kill_9(folder: Path, kills: int, acks: int, what: str, database: Database | 
     """kill -9 in mid-burst, `what` being "worker" or "master and workers"; `acks` in all at least."""
     wrong, recoveries = [], []
     dice = random.Random(kills)  # the same bursts each time; the moments differ all the same
-    with _server(folder, database) as server, crowd(server) as people:
+    with serving(folder, database) as server, crowd(server) as people:
         for _ in range(kills):
             people.wait_acked(dice.randint(acks // kills, 2 * acks // kills))
             time.sleep(dice.random() * 0.02)  # anywhere between two commits
@@ -78,7 +78,7 @@ def kill_9(folder: Path, kills: int, acks: int, what: str, database: Database | 
                 recoveries.append(server.start())
         people.wait_acked(100)
         verdict = people.settle()
-    wrong += _integrity(server)
+    wrong += integrity_of(server)
     where = " (PostgreSQL)" if database else ""
     lease = STALE_SECONDS if database else 0  # the dead one's row
     return Outcome(f"kill -9 of {what}{where}", verdict, kills, recoveries, wrong, _back_seconds(server) + lease)
@@ -88,7 +88,7 @@ def database_crashes(folder: Path, crashes: int, database: PostgresDatabase) -> 
     """PostgreSQL dies in mid-burst, also between a commit and the word of it, and comes back."""
     wrong, recoveries = [], []
     dice = random.Random(crashes)
-    with _server(folder, database) as server, crowd(server) as people:
+    with serving(folder, database) as server, crowd(server) as people:
         for _ in range(crashes):
             people.wait_acked(dice.randint(100, 300))
             time.sleep(dice.random() * 0.02)
@@ -99,7 +99,7 @@ def database_crashes(folder: Path, crashes: int, database: PostgresDatabase) -> 
             recoveries.append(time.monotonic() - begin)
         people.wait_acked(100)
         verdict = people.settle()
-    wrong += _integrity(server)
+    wrong += integrity_of(server)
     return Outcome("PostgreSQL crashes", verdict, crashes, recoveries, wrong, _back_seconds(server))
 
 
@@ -123,7 +123,7 @@ def on_postgres(folder: Path, scenario: Callable[..., Outcome]) -> Outcome:
 def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
     """The line goes dead, what was sent is committed, the line is cut: the client knows of nothing."""
     wrong = []
-    with _server(folder) as server, Proxy(server.port) as proxy:
+    with serving(folder) as server, Proxy(server.port) as proxy:
         people = Crowd(server)
         for member in people.members:
             member.url = proxy.url
@@ -133,7 +133,7 @@ def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
                 people.wait_acked(50)
                 proxy.swallowing = True
                 time.sleep(0.05)  # what was on its way to the clients is there
-                _wait_for(partial(_more_stored_than, server, people.known), "a commit without an ack")
+                wait_for(partial(_more_stored_than, server, people.known), "a commit without an ack")
                 proxy.cut()
                 proxy.swallowing = False
             verdict = people.settle()
@@ -141,7 +141,7 @@ def cut_before_the_ack(folder: Path, cuts: int) -> Outcome:
             people.stop()
     if people.acked < verdict.stored:
         wrong.append("not everything was acknowledged in the end")
-    wrong += _integrity(server)
+    wrong += integrity_of(server)
     return Outcome("cut between commit and ack", verdict, cuts, [], wrong)
 
 
@@ -149,7 +149,7 @@ def dead_line(folder: Path, times: int) -> Outcome:
     """Plain clients' lines go dead: the kernel takes what is sent to them, for as long as pointers need to
     move, and nobody ever reads it. Then they are cut, and the clients come back."""
     wrong = []
-    with _server(folder) as server, Proxy(server.port) as proxy:
+    with serving(folder) as server, Proxy(server.port) as proxy:
         people = Crowd(server)
         listeners = [member for member in people.members if member.plain]
         for member in listeners:
@@ -158,7 +158,7 @@ def dead_line(folder: Path, times: int) -> Outcome:
         try:
             for _ in range(times):
                 people.wait_acked(100)
-                _wait_for(lambda: all(m.online for m in listeners), "everybody online")
+                wait_for(lambda: all(m.online for m in listeners), "everybody online")
                 proxy.swallowing = True
                 seen = _shown_when_quiet(listeners)  # what was in the line before comes out first
                 until = time.monotonic() + DEAD_SECONDS
@@ -171,7 +171,7 @@ def dead_line(folder: Path, times: int) -> Outcome:
             verdict = people.settle()
         finally:
             people.stop()
-    wrong += _integrity(server)
+    wrong += integrity_of(server)
     return Outcome("a plain client's line goes dead", verdict, times, [], wrong)
 
 
@@ -191,7 +191,7 @@ def one_client_id_at_once(folder: Path, rounds: int, sockets: int = 10, each: in
     """The same send from many sockets at once: one row, equal acks; another text is refused."""
     wrong, sent, acked = [], [], []
     conversation = ("alice", "bob")
-    with _server(folder) as server:
+    with serving(folder) as server:
         people = [Person(server.ws, "alice", proxy=None) for _ in range(sockets)]
         bob = Person(server.ws, "bob", proxy=None)
         for number in range(rounds):
@@ -243,13 +243,13 @@ def disk_full(folder: Path, rounds: int) -> Outcome:
     """
     wrong, recoveries = [], []
     with _small_disk(folder / "small") as disk:
-        with _server(disk) as server, crowd(server) as people:
+        with serving(disk) as server, crowd(server) as people:
             for _ in range(rounds):
                 people.wait_acked(200)
                 refused = people.refused
                 ballast = disk / "ballast"
                 _fill(ballast)
-                _wait_for(partial(_refused_since, people, refused), "an error for each sender")
+                wait_for(partial(_refused_since, people, refused), "an error for each sender")
                 people.reconnect()
                 if not people.members[0].history(0):
                     wrong.append("nothing could be read")
@@ -260,7 +260,7 @@ def disk_full(folder: Path, rounds: int) -> Outcome:
                     if answer.get("code") != "unavailable":
                         wrong.append(f"a send on a full disk got {answer}")
                 ballast.unlink()
-                _wait_for(lambda: _health(server) == "ok", "a health that is well again")
+                wait_for(lambda: _health(server) == "ok", "a health that is well again")
                 begin = time.monotonic()
                 people.wait_acked(1)
                 recoveries.append(time.monotonic() - begin)
@@ -268,14 +268,14 @@ def disk_full(folder: Path, rounds: int) -> Outcome:
             verdict = people.settle()
         if ("alice", "bob") in server.stored():
             wrong.append("what was answered with an error is stored")
-        wrong += _integrity(server)
+        wrong += integrity_of(server)
     return Outcome("disk full", verdict, rounds, recoveries, wrong)
 
 
 def locked(folder: Path, seconds: float) -> Outcome:
     """Another process holds the database's lock: whoever does not need it notices nothing."""
     wrong = []
-    with _server(folder) as server, crowd(server) as people:
+    with serving(folder) as server, crowd(server) as people:
         people.wait_acked(200)
         with Person(server.ws, "somebody-else", proxy=None) as other, _lock(folder / "chat.db", seconds):
             time.sleep(0.2)  # what was committed before the lock is answered
@@ -300,20 +300,20 @@ def locked(folder: Path, seconds: float) -> Outcome:
 def sigterm(folder: Path, stops: int) -> Outcome:
     """A proper end under load: everybody is told 1012, and what was acknowledged is there afterwards."""
     wrong, recoveries = [], []
-    with _server(folder) as server, crowd(server) as people:
+    with serving(folder) as server, crowd(server) as people:
         for _ in range(stops):
             people.wait_acked(300)
-            _wait_for(lambda: all(m.online for m in people.members), "everybody online")
+            wait_for(lambda: all(m.online for m in people.members), "everybody online")
             told = [len(member.codes) for member in people.members]
             server.stop()
-            _wait_for(lambda: not any(m.online for m in people.members), "everybody offline")
+            wait_for(lambda: not any(m.online for m in people.members), "everybody offline")
             codes = [m.codes[n:] for m, n in zip(people.members, told, strict=True)]
             if codes != [[1012]] * len(codes):
                 wrong.append(f"close codes {codes}")
             recoveries.append(server.start())
         people.wait_acked(100)
         verdict = people.settle()
-    wrong += _integrity(server)
+    wrong += integrity_of(server)
     return Outcome("SIGTERM under load", verdict, stops, recoveries, wrong, _back_seconds(server))
 
 
@@ -325,9 +325,10 @@ def _say(person: Person, text: str, **fields: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _server(folder: Path, database: Database | None = None) -> Iterator[Mortal]:
+def serving(folder: Path, database: Database | None = None, **env: str) -> Iterator[Mortal]:
+    """A server that runs, with its data and its log in `folder`, and with these settings."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = Mortal(folder, database)
+    server = Mortal(folder, database, **env)
     try:
         server.start()
         yield server
@@ -348,7 +349,7 @@ def _refused_since(people: Crowd, before: list[int]) -> bool:
     return all(people.refused[n] > before[n] for n in senders)
 
 
-def _integrity(server: Mortal) -> list[str]:
+def integrity_of(server: Mortal) -> list[str]:
     said = server.integrity()
     return [] if said == "ok" else [said]
 
@@ -358,7 +359,7 @@ def _health(server: Mortal) -> str:
     return str(said["error"]["code"] if "error" in said else said["status"])
 
 
-def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

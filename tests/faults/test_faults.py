@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat.storage.records import Send
-from tests.faults import scenarios
+from tests.faults import away, scenarios
 from tests.faults.databases import PostgresDatabase
 from tests.faults.scenarios import Outcome
 from tests.postgres import Postgres
@@ -77,3 +77,15 @@ def test_a_commit_waits_for_the_disk_itself(tmp_path: Path) -> None:
         assert writer.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert writer.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     storage.close()
+
+
+def test_a_databases_file_that_is_put_back_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    holds(away.file_put_back(tmp_path, 2), least=400)
+
+
+def test_a_databases_folder_that_is_put_back_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    holds(away.folder_put_back(tmp_path, 1), least=200)
+
+
+def test_of_what_went_into_a_dead_line_the_webhook_hears_once(tmp_path: Path) -> None:
+    holds(away.dead_line_of_the_offline(tmp_path, 1), least=2)

@@ -49,6 +49,7 @@ class Member:
         self.closing = False
         self._server = server
         self._seen: set[int] = set()
+        self._unsure: set[str] = set()  # own messages of which nobody could say whether they are stored
         self._token = ""
         self._socket: ClientConnection | None = None
 
@@ -132,10 +133,15 @@ class Member:
             self.acked.append(Acked(self.conversation, event["ref"], event["seq"]))
             if message is not None:
                 self._show(Message(event["seq"], self.user, message.client_id, message.body))
+                if (
+                    message.client_id in self._unsure
+                ):  # stored by the first try: others were shown it before what follows
+                    self.shown.sort(key=lambda one: one.seq > event["seq"])
             await self._fill(socket)
         elif kind == "error":
             assert event["code"] in ("busy", "unavailable"), event
             self.refused += 1
+            self._unsure.add(event["ref"])
             await asyncio.sleep(AGAIN_SECONDS)
             await self._send(socket, self.unacked[event["ref"]])
 
