@@ -133,10 +133,8 @@ class Member:
             self.acked.append(Acked(self.conversation, event["ref"], event["seq"]))
             if message is not None:
                 self._show(Message(event["seq"], self.user, message.client_id, message.body))
-                if (
-                    message.client_id in self._unsure
-                ):  # stored by the first try: others were shown it before what follows
-                    self.shown.sort(key=lambda one: one.seq > event["seq"])
+                if message.client_id in self._unsure:
+                    self._put_in_its_place(event["seq"])
             await self._fill(socket)
         elif kind == "error":
             assert event["code"] in ("busy", "unavailable"), event
@@ -150,6 +148,13 @@ class Member:
             return
         self._seen.add(message.seq)
         self.shown.append(message)
+
+    def _put_in_its_place(self, seq: int) -> None:
+        """One's own message, stored by a try that nobody could answer, lies before what others wrote meanwhile."""
+        if self.shown[-1].seq == seq:
+            own = self.shown.pop()
+            later = (place for place, one in enumerate(self.shown) if one.seq > seq)
+            self.shown.insert(next(later, len(self.shown)), own)
 
     async def _fill(self, socket: ClientConnection) -> None:
         while self.sending and len(self.unacked) < self.window:
