@@ -106,3 +106,16 @@ def test_the_commands_of_a_readme_exist(text: str) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     commands = set(re.findall(r"(?:`|^)make ([a-z]+)", text, re.M))
     assert {"run", "test", "bench"} <= commands <= targets
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [(README, r"core is (\d+) files, some ([\d,]+) lines"), (KOREAN, r"파일 (\d+)개, 약 ([\d,]+)줄")]
+)
+def test_the_core_that_a_readme_names_is_as_long_as_it_says(text: str, size: str) -> None:
+    found = re.search(size, text)
+    assert found
+    core = set(
+        re.findall(r"\]\((chat/\S+\.py)\)", text[found.start() : text.index("\n\n", text.index("\n|", found.start()))])
+    )
+    lines = sum(len((ROOT / file).read_text("utf-8").splitlines()) for file in core)
+    assert (len(core), round(lines, -2)) == (int(found[1]), int(found[2].replace(",", "")))

@@ -19,7 +19,6 @@ Body = Iterable[bytes]
 
 def share_fairly(inner: Any, unread: Callable[[], UnreadAnswers]) -> Any:
     """Return the WSGI application `inner`, wrapped. `unread` returns those of its chat."""
-
     requests = LoopTurns()
 
     def shared(environ: dict[str, Any], start_response: Any) -> Any:

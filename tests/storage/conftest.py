@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from alembic import command
+from sqlalchemy import Connection
 
 from chat.protocol.names import name_key
 from chat.storage import migrate
+from chat.storage.database import Database
 from chat.storage.storage import Storage
 from tests.postgres import Postgres
 
@@ -47,6 +51,16 @@ def open_storage(url: str, clock: Callable[[], float] = time.time) -> Storage:
 
 def make_tables(url: str) -> None:
     open_storage(url).close()
+
+
+@contextmanager
+def at_revision(opened: Database, revision: str) -> Iterator[Connection]:
+    """A transaction in which the tables are those of an older program."""
+    config = migrate._config(migrate.MIGRATIONS)
+    with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,12 +7,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
 
 from chat.protocol.names import name_key
-from chat.resources import MIGRATIONS
 from chat.storage import migrate
 from chat.storage.accounts import Account, Accounts
 from chat.storage.database import Database
@@ -20,7 +17,7 @@ from chat.storage.notifications import Content
 from chat.storage.service_tokens import ServiceToken
 from chat.storage.sessions import EndedSession, Sessions
 from chat.storage.storage import Storage
-from tests.storage.conftest import open_storage
+from tests.storage.conftest import at_revision, open_storage
 
 NOW = 1_800_000_000_000
 
@@ -247,11 +244,7 @@ INSERT INTO accounts (key, name, password, created_at, changed_at) VALUES ('bob'
 
 def test_after_an_upgrade_every_name_that_was_used_has_its_row_and_sessions_stay_ended(new_database_url: str) -> None:
     before = Database(new_database_url, logging.getLogger("chat"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with before.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0010")
+    with at_revision(before, "0010") as connection:
         for statement in filter(str.strip, USED_BEFORE.split(";")):
             connection.execute(text(statement))
     migrate.upgrade(before.engine)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from alembic import command
 from sqlalchemy import inspect, text
 
 from chat import create_app
@@ -19,6 +18,7 @@ from chat.storage.accounts import Accounts
 from chat.storage.database import Database
 from chat.storage.search import Search
 from tests.conftest import GUNICORN, ROOT
+from tests.storage.conftest import at_revision
 
 
 def database(url: str) -> Database:
@@ -107,10 +107,7 @@ def test_a_server_does_not_start_without_its_database() -> None:
 
 def test_names_of_the_first_tables_are_found_after_the_upgrade(new_database_url: str) -> None:
     opened = database(new_database_url)
-    config = migrate._config(migrate.MIGRATIONS)
-    with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    with at_revision(opened, "0001") as connection:
         connection.execute(text("INSERT INTO conversations (id, kind, key) VALUES (1, 'direct', 'x')"))
         for name in ("Ärmel", "armin", "Bob"):
             connection.execute(text("INSERT INTO members (user_id, conversation_id) VALUES (:name, 1)"), {"name": name})
@@ -124,10 +121,7 @@ def test_names_of_the_first_tables_are_found_after_the_upgrade(new_database_url:
 
 def test_names_from_before_look_like_new_ones_after_the_upgrade(new_database_url: str) -> None:
     opened = database(new_database_url)
-    config = migrate._config(migrate.MIGRATIONS)
-    with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+    with at_revision(opened, "0005") as connection:
         insert = text("INSERT INTO accounts (key, name, created_at, changed_at) VALUES (:key, :name, 0, 0)")
         names = ["Admin", *(f"user{number}" for number in range(2_500))]
         connection.execute(insert, [{"key": name.lower(), "name": name} for name in names])
