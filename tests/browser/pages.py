@@ -40,6 +40,11 @@ def has_state(page: Any, name: str) -> None:
     expect(page.locator("#chat")).to_have_attribute("data-connection", name)
 
 
+def has_left_state(page: Any, name: str) -> None:
+    """Waits until the page has seen that its connection is not in this state any more."""
+    expect(page.locator("#chat")).not_to_have_attribute("data-connection", name)
+
+
 def is_online(page: Any) -> None:
     has_state(page, "online")
 

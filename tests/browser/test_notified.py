@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.browser.pages import HIDE, Called, OpenPage, Wire, click, expect, has_state, is_online
+from tests.browser.pages import HIDE, Called, OpenPage, Wire, click, expect, has_left_state, has_state, is_online
 from tests.browser.test_bad_days import BACK_MS, start_on
 from tests.browser.test_notices import banners, bell, open_bell, rows
 from tests.browser.test_reading import HIDDEN
@@ -57,14 +57,18 @@ def test_what_is_pushed_is_on_each_screen_once_over_reconnecting_and_a_restart(
         expect(banners(page)).to_have_text(["Error: The build is red"])
     for page, wire in zip(tabs, wires, strict=True):
         wire.cut()
+        has_left_state(page, "online")  # the page still says it for a moment
         has_state(page, "online")
     server.stop()
     with pytest.raises(requests.ConnectionError):
         push(server, toUserId="alice", message="nobody is there")
+    for page in tabs:
+        has_left_state(page, "online")
     again = start_on(start_server, server.port, tmp_path)
     for page in tabs:
         expect(page.locator("#chat")).to_have_attribute("data-connection", "online", timeout=BACK_MS)
-    push(again, toUserId="alice", message="The build is green", level="error")
+    # A tab that comes back after another one has seen it shows no banner of it.
+    assert push(again, toUserId="alice", message="The build is green", level="error").json()["sockets"] == 2
     for page in tabs:
         expect(banners(page)).to_have_text(["Error: The build is red", "Error: The build is green"])
     wait_until_seen(again, "alice")
