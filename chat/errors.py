@@ -30,13 +30,13 @@ class ChatError(Exception):
 
 
 class Internal(ChatError):
-    """A handler raised something that is not a ChatError; the traceback is in the log."""
+    """The server has a bug, and has logged it."""
 
 
 # What a client wrote is not an event.
 
 
-class BadJson(ChatError, code="bad_json", status=400):
+class BadJson(ChatError, code="bad_json", status=400, sentence="This is not one JSON object."):
     """The text is not one JSON object."""
 
 
@@ -46,19 +46,19 @@ class NotText(ChatError, code="not_text", status=400):
     sentence = "Binary messages are not read here. Send the event as JSON text."
 
 
-class UnknownEvent(ChatError, code="unknown_event", status=400):
+class UnknownEvent(ChatError, code="unknown_event", status=400, sentence="There is no event of this type."):
     """`type` names no event that a client may send."""
 
 
-class MissingField(ChatError, code="missing_field", status=400):
-    """A field that the event needs is not there."""
+class MissingField(ChatError, code="missing_field", status=400, sentence="A field is missing."):
+    """A field that is needed is not there."""
 
 
-class UnknownField(ChatError, code="unknown_field", status=400):
-    """A field that the event does not have: most often a misspelt optional one."""
+class UnknownField(ChatError, code="unknown_field", status=400, sentence="There is no such field here."):
+    """A field that does not belong here: most often a misspelt optional one."""
 
 
-class InvalidField(ChatError, code="invalid_field", status=400):
+class InvalidField(ChatError, code="invalid_field", status=400, sentence="A field breaks its rule."):
     """A field has the wrong type or breaks its rule."""
 
 
@@ -101,12 +101,12 @@ class NameTaken(ChatError, code="name_taken", status=409, sentence="This name is
     """The name has a password already, was shut, was used before, or is held by an older session."""
 
 
-class UnknownUser(ChatError, code="unknown_user", status=404):
+class UnknownUser(ChatError, code="unknown_user", status=404, sentence="There is no such user here."):
     """There is no such user (CHAT_AUTH=required)."""
 
 
 class RateLimited(ChatError, code="rate_limited", status=429):
-    """Too much in too short a time; its `retry_after` is always known."""
+    """Too much in too short a time; when to try again is always known."""
 
     sentence = "This was too much in too short a time. Wait a moment."
 
@@ -119,7 +119,7 @@ class RateLimited(ChatError, code="rate_limited", status=429):
 
 
 class Busy(ChatError, code="busy", status=503):
-    """More waits to be stored than the journal takes in. Trying again in a moment helps."""
+    """More waits to be stored than the server takes in. Trying again in a moment helps."""
 
     sentence = "The server has more to store than it can take in. Try again in a moment."
 
@@ -130,8 +130,11 @@ class Unavailable(ChatError, code="unavailable", status=503):
     sentence = "The message could not be stored just now. Send it again in a moment."
 
 
+# The next four are told to the operator, by /api/health.
+
+
 class DiskFull(Unavailable, code="disk_full", sentence="the disk is full. Make room where the database lies."):
-    """The disk with the database is full. As the next three it is told to the operator, by /api/health."""
+    """The disk with the database is full."""
 
 
 class DatabaseReadOnly(Unavailable, code="database_read_only"):
@@ -145,40 +148,42 @@ class DatabaseLocked(Unavailable, code="database_locked", sentence="another proc
 
 
 class DatabaseReplaced(Unavailable, code="database_replaced"):
-    """The database's file is no longer the one that the server has open."""
+    """The database's file is no longer the one that the server opened."""
 
     sentence = "its file was deleted, moved or replaced. Put it back, or restart the server."
 
 
 class Conflicting(ChatError, code="conflict", status=409, sentence="This clientId was used before, for another text."):
-    """The clientId or the Idempotency-Key was used before, for something else."""
+    """It does not fit what there is: a clientId or an Idempotency-Key was used before, for something else."""
 
 
 # The socket is refused before it is one.
 
 
-class BadHandshake(ChatError, code="bad_handshake", status=400):
+class BadHandshake(ChatError, code="bad_handshake", status=400, sentence="This is no proper WebSocket handshake."):
     """The request's WebSocket headers are missing or wrong (RFC 6455, section 4.2.1)."""
 
 
-class UpgradeRequired(ChatError, code="upgrade_required", status=426):
+class UpgradeRequired(ChatError, code="upgrade_required", status=426, sentence="Only WebSocket 13 is spoken here."):
     """A plain request, or another WebSocket version, where only version 13 is spoken."""
 
 
-class OriginRefused(ChatError, code="origin_refused", status=403):
+class OriginRefused(ChatError, code="origin_refused", status=403, sentence="Another site's page may not do this."):
     """A page of another site tries to open a socket here."""
 
 
-class WrongHost(ChatError, code="wrong_host", status=421):
+class WrongHost(ChatError, code="wrong_host", status=421, sentence="This chat is not served under this host."):
     """The request's Host is none of CHAT_HOSTS."""
 
 
 class TooManySockets(ChatError, code="too_many_sockets", status=503):
-    """This worker holds as many sockets as it may."""
+    """The server holds as many sockets as it may."""
+
+    sentence = "There are as many sockets as may be. Try again in a moment."
 
 
 class Stopping(ChatError, code="stopping", status=503, sentence="The server is restarting. Try again in a moment."):
-    """This worker is on its way out; the next one answers in a moment."""
+    """The server restarts, and answers again in a moment."""
 
 
 # A plain HTTP request is refused.
@@ -191,7 +196,7 @@ class NotSignedIn(ChatError, code="not_signed_in", status=401):
 
 
 class NotFound(ChatError, code="not_found", status=404):
-    """Nothing is served under this path, or there is no such notification or batch."""
+    """There is no such thing here."""
 
     sentence = "Nothing is served here. GET /api/openapi.json lists what there is."
 
@@ -207,7 +212,7 @@ class SlowBody(ChatError, code="slow_body", status=408, sentence="The request's 
 
 
 class TooLarge(ChatError, code="too_large", status=413, sentence="The request's body is too large."):
-    """The request's body is longer than any of ours needs to be."""
+    """The request's body is longer than is taken here."""
 
 
 class NotJson(ChatError, code="not_json", status=415):
@@ -217,7 +222,7 @@ class NotJson(ChatError, code="not_json", status=415):
 
 
 class BadRequest(ChatError, code="bad_request", status=400, sentence="This is not a proper HTTP request."):
-    """What the HTTP layer itself refuses, such as a body that breaks off; the status may be another 4xx."""
+    """What is no proper HTTP request, such as a body that breaks off; the status may be another 4xx."""
 
 
 # The server itself is set up wrongly.

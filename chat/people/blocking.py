@@ -15,6 +15,7 @@ from chat.storage.storage import Storage
 
 KNOWN = 100_000  # users whose blocks are kept in memory; those of others are read when they are asked for
 MOST = 1_000  # people whom one user may block
+MOST_BLOCKED = f"You have blocked {MOST:,} people. Unblock one of them first.", "userId"
 CHANGES_PER_MINUTE = 60  # of one user: each is a commit, and is told to both
 
 Apart = tuple[frozenset[str], frozenset[str]]  # whom a user has blocked, and who has blocked the user
@@ -70,7 +71,7 @@ class Blocking:
             raise InvalidField("userId must be another user's name.", "userId")
         mine, _ = self._of(user_id)
         if len(mine) >= MOST and other not in mine:
-            raise Forbidden(f"You have blocked {MOST:,} people. Unblock one of them first.", "userId")
+            raise Forbidden(*MOST_BLOCKED)
         self._change(user_id, other, True, skip)
 
     def unblock(self, user_id: str, other: str, skip: object = None) -> None:

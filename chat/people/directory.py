@@ -73,7 +73,7 @@ class Directory:
         except InvalidField as error:
             return error
         if self.required and (unknown := self._storage.accounts.unknown(names)):
-            return _unknown(unknown[0], field)
+            return unknown_user(unknown[0], field)
         return names
 
     def known_as(self, user_id: str) -> str:
@@ -146,7 +146,7 @@ class Directory:
             if account is None and address != UNKNOWN_ADDRESS:
                 self._new_names.take(origin)
             if account is None and self.required:
-                raise _unknown(user_id, field)
+                raise unknown_user(user_id, field)
             if account is None:
                 check_new(user_id, alike, field)
         return self._learn(user_id, account)
@@ -211,7 +211,8 @@ def check_new(user_id: str, alike: str | None, field: str) -> None:
         raise InvalidField(f"{field} looks like {alike}, which is another user. Choose another name.", field)
 
 
-def _unknown(user_id: str, field: str) -> UnknownUser:
+def unknown_user(user_id: str, field: str) -> UnknownUser:
+    """Return the error for a name that nobody has."""
     return UnknownUser(f"{field}: there is no user {user_id} here.", field)
 
 

@@ -26,6 +26,7 @@ CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat"
 SERVICE_CHARS = 64  # of a program's name
 # What a program's token may let it do.
 NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
+NEEDS_SCOPE = "This needs a service's token with the scope {scope}."
 
 
 class Admission(NamedTuple):
@@ -112,7 +113,7 @@ class Tokens:
         """Return what a program's token says. Raises NotSignedIn, as `read`; Forbidden: a user's, or of another scope."""
         claims = self._read(token, ServiceClaims)
         if claims.svc is None or scope not in claims.scope.split():
-            raise Forbidden(f"This needs a service's token with the scope {scope}.")
+            raise Forbidden(NEEDS_SCOPE.format(scope=scope))
         return claims
 
     def _read(self, token: str, kind: type[C]) -> C:

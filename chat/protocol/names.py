@@ -15,8 +15,10 @@ LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd")  # Unicode
 MARKS_ON_A_LETTER = 4  # more than any script needs; a tower of them covers the lines around it
 APART = (frozenset({"LATIN", "CYRILLIC"}), frozenset({"LATIN", "GREEK"}))  # scripts whose letters look alike
 
-# In the long spelling of decomposed letters a name has up to four times the characters.
-UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS)]
+# In the long spelling of decomposed letters a name has up to four times the characters. The documents say what is meant.
+UserId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS, extra_json_schema={"x-maxLength": USER_ID_CHARS})
+]
 
 # Controls, line ends, marks that turn the direction of the text around them, and what cannot be seen
 # (Unicode's Default_Ignorable_Code_Point, some of which are letters): with these a name could pass for another.

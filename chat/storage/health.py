@@ -10,6 +10,7 @@ from chat.errors import DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, Disk
 from chat.storage.database import Database, cause_of
 from chat.storage.database_file import FileReplaced
 
+WRITES_FAIL = "Writes fail, reads work"
 FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
 
 # SQLite's result codes (sqlite.org/rescode.html), and PostgreSQL's SQLSTATE (its documentation, appendix A).
@@ -39,7 +40,7 @@ class DatabaseHealth:
             self._database.ask()
         except SQLAlchemyError as failed:
             return fault_of(failed, "Reads and writes fail" if error else "Reads fail")
-        return fault_of(error, "Writes fail, reads work") if error else None
+        return fault_of(error, WRITES_FAIL) if error else None
 
     def keep_up(self) -> None:
         """See whether the database can be written again, if the last write has failed. Blocks the greenlet."""

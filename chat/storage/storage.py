@@ -38,6 +38,7 @@ BUSY_STEPS, BUSY_PAUSE_SECONDS, BUSY_RECORDS = 25, 0.03, 50
 SEARCHES_AT_ONCE = 2  # in threads and with connections of their own: however long they take, other reads go on
 CLOSE_SECONDS = 1  # how long a read may take that is under way when the server stops
 CLOSE_POLL_SECONDS = 0.005
+NO_ANSWER = "The database cannot be {done} just now. Try again."
 
 
 class Storage:
@@ -114,7 +115,7 @@ class Storage:
             raise answer
         if isinstance(answer, SQLAlchemyError):
             self._log.error("the database could not be %s (%s): %s", done, name_of(call), log_text(answer))
-            raise Unavailable(f"The database cannot be {done} just now. Try again.")
+            raise Unavailable(NO_ANSWER.format(done=done))
         return answer
 
     def write(self, function: Callable[..., T], *args: Any) -> T:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from chat import errors
 from chat.limits import origin_of
 from chat.people import passwords
-from chat.people.directory import check_new
+from chat.people.directory import check_new, unknown_user
 from chat.people.tokens import Admission
 from chat.protocol.structs import iso
 from chat.server import ChatServer
@@ -29,6 +29,8 @@ HELD = (
     "Somebody came with this name before you, so you cannot give it a password. Do it in the session that came first, "
     "or sign out there. Else whoever runs this server can: flask chat add-user."
 )
+PROTECTED = "This name is protected. Sign in with its password.", "password"
+NO_SESSION = "This token names no session (jti): it cannot be signed out, and ends by itself."
 
 Secret = Annotated[str, Meta(max_length=passwords.MOST_CHARS, description="A password.")]
 NewSecret = Annotated[
@@ -72,7 +74,7 @@ class NewAccount(OfUser):
     example=_SESSION,
     status=201,
     takes_token=True,
-    errors=(errors.SignUpClosed, errors.NameTaken, errors.NotSignedIn, errors.Unavailable),
+    errors=(errors.SignUpClosed, errors.NameTaken(field="userId"), errors.NotSignedIn),
 )
 def open_account(chat: ChatServer, body: NewAccount) -> Session:
     if chat.directory.required and chat.settings.signup != "open":
@@ -129,10 +131,10 @@ class NewSession(OfUser):
     "POST",
     "/session",
     "Sign in: get a token.",
-    body_example='{"userId": "alice", "password": null}',
+    body_example='{"userId": "alice", "password": "correct horse battery staple"}',
     example=_SESSION,
     status=201,
-    errors=(errors.SignInNeeded, errors.WrongPassword, errors.RateLimited, errors.UnknownUser, errors.Unavailable),
+    errors=(errors.SignInNeeded(*PROTECTED), errors.WrongPassword, unknown_user("bob", "userId")),
 )
 def open_session(chat: ChatServer, body: NewSession) -> Session:
     if body.password is not None:
@@ -142,7 +144,7 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
     if chat.directory.required:
         raise errors.SignInNeeded("Sign in with your password.", "password")
     if (account := _account(chat, body.user_id)) is not None and not account.is_free:
-        raise errors.SignInNeeded("This name is protected. Sign in with its password.", "password")
+        raise errors.SignInNeeded(*PROTECTED)
     return _session(chat, account or Account(chat.directory.name_of(body.user_id, "userId")))
 
 
@@ -150,11 +152,11 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
     "DELETE",
     "/session",
     "Sign out: the token counts no more, and its sockets close. One without `jti` cannot be signed out.",
-    errors=(errors.Conflicting,),
+    errors=(errors.Conflicting(NO_SESSION),),
 )
 def close_session(chat: ChatServer, user_id: str, admission: Admission) -> None:
     if admission.session is None:
-        raise errors.Conflicting("This token names no session (jti): it cannot be signed out, and ends by itself.")
+        raise errors.Conflicting(NO_SESSION)
     chat.storage.write(chat.storage.sessions.end, admission.session, user_id, admission.expires_at)
     chat.log.info("sign-out user=%r address=%s", user_id, request.remote_addr)
     chat.directory.keep_up()
@@ -173,7 +175,7 @@ class NewPassword(Request):
     "Change one's password. All tokens lose their worth; a new one is the answer.",
     body_example='{"oldPassword": "correct horse battery staple", "newPassword": "a better one, longer"}',
     example=_SESSION,
-    errors=(errors.WrongPassword, errors.RateLimited),
+    errors=(errors.WrongPassword,),
 )
 def change_password(chat: ChatServer, user_id: str, body: NewPassword) -> Session:
     passwords.check_password(body.new_password, "newPassword", user_id)

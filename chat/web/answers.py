@@ -38,8 +38,7 @@ def json_response(answer: Struct | dict[str, Any], status: int = 200) -> Respons
 
 def error_response(error: ChatError, status: int | None = None) -> Response:
     """Return the error as JSON, with its own or another `status`, and the headers that belong to that."""
-    fault = Fault(code=error.code, message=error.message, field=error.field)
-    response = json_response(Failed(error=fault), status or error.status)
+    response = json_response(failed(error), status or error.status)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if response.status_code == 426:
@@ -47,6 +46,11 @@ def error_response(error: ChatError, status: int | None = None) -> Response:
     if error.retry_after or response.status_code == 503:
         response.headers["Retry-After"] = str(error.retry_after or RETRY_SECONDS)
     return response
+
+
+def failed(error: ChatError) -> Failed:
+    """Return what is said of the error."""
+    return Failed(error=Fault(code=error.code, message=error.message, field=error.field))
 
 
 def http_error_response(error: HTTPException) -> Response:

@@ -8,7 +8,7 @@ from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 from chat.errors import MethodNotAllowed, NotFound, Unavailable
 from chat.server import ChatServer
-from chat.storage.health import FAULTS
+from chat.storage.health import FAULTS, WRITES_FAIL
 from chat.web import accounts, blocks, conversations, notifications, openapi, push, search, sessions
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
@@ -20,7 +20,12 @@ UNKNOWN_PATH = f"{BLUEPRINT}.unknown_path"  # an endpoint
 
 @Operation("GET", "/openapi.json", "This document.")
 def show_document() -> dict[str, Any]:
-    return openapi.document(VIEWS)
+    return openapi.document(VIEWS) | {"servers": [{"url": request.root_path + _prefix() or "/"}]}
+
+
+def _prefix() -> str:
+    """Return the path that the chat is served below."""
+    return request.path.removesuffix(f"{openapi.PREFIX}{show_document.operation.path}")
 
 
 class Health(Answer):
@@ -30,7 +35,14 @@ class Health(Answer):
 
 
 @Operation(
-    "GET", "/health", "Whether all works; for a balancer.", example='{"status": "ok"}', errors=(Unavailable, *FAULTS)
+    "GET",
+    "/health",
+    "Whether all works; for a balancer.",
+    example='{"status": "ok"}',
+    errors=(
+        Unavailable(f"{WRITES_FAIL}: The log says why."),
+        *(fault(f"{WRITES_FAIL}: {fault.sentence}") for fault in FAULTS),
+    ),
 )
 def show_health(chat: ChatServer) -> Health:
     if (fault := chat.storage.in_thread(chat.storage.health.fault)) is not None:

@@ -1,6 +1,8 @@
 """Owns the operations on blocks: list whom one has blocked, block, unblock."""
 
-from chat.errors import Forbidden, UnknownUser
+from chat.errors import Forbidden
+from chat.people.blocking import MOST_BLOCKED
+from chat.people.directory import unknown_user
 from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.web.operations import Operation
@@ -35,13 +37,13 @@ def list_blocks(chat: ChatServer, user_id: str) -> BlockedUsers:
     "PUT",
     "/blocks/<chat_name:userId>",
     "Block a user: nothing passes between the two any more.",
-    errors=(Forbidden, UnknownUser),
+    errors=(Forbidden(*MOST_BLOCKED), unknown_user("bob", "userId")),
 )
 def block_user(chat: ChatServer, user_id: str, path: OfUser) -> None:
     chat.blocking.block(user_id, chat.directory.name_of(path.user_id, "userId"))
 
 
-@Operation("DELETE", "/blocks/<chat_name:userId>", "Unblock a user.", errors=(UnknownUser,))
+@Operation("DELETE", "/blocks/<chat_name:userId>", "Unblock a user.", errors=(unknown_user("bob", "userId"),))
 def unblock_user(chat: ChatServer, user_id: str, path: OfUser) -> None:
     chat.blocking.unblock(user_id, chat.directory.name_of(path.user_id, "userId"))
 

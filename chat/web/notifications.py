@@ -10,7 +10,7 @@ from chat.errors import InvalidField, NotFound, RateLimited, Stopping, TooManySo
 from chat.limits import TOO_MANY_RETRY_SECONDS
 from chat.notifications.draft import Level
 from chat.people.tokens import Admission
-from chat.protocol.structs import iso
+from chat.protocol.structs import Dismissed, Notification, iso
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
@@ -96,7 +96,7 @@ class OfNotification(Request):
     "POST",
     "/notifications/<notificationId>/dismiss",
     "Take a notification off all one's screens.",
-    errors=(InvalidField, NotFound),
+    errors=(NotFound("There is no such notification.", "notificationId"),),
 )
 def dismiss_notification(chat: ChatServer, user_id: str, path: OfNotification) -> None:
     chat.notifier.dismiss(user_id, path.notification_id)
@@ -113,7 +113,14 @@ class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     "/notifications/stream",
     "One's notifications as server-sent events, from now on or from Last-Event-ID.",
     media="text/event-stream",
-    errors=(InvalidField, TooManySockets, Stopping),
+    example=(
+        "retry: 2000\n\nid: 7\nevent: notification\n"
+        'data: {"type":"notification","id":7,"message":"The build is green","level":"success",'
+        '"timestamp":"2026-01-31T09:30:00.000Z"}\n\n'
+        'event: dismissed\ndata: {"type":"dismissed","notificationId":7}\n\n'
+    ),
+    events=(Notification, Dismissed),
+    errors=(TooManySockets, Stopping),
 )
 def stream_notifications(chat: ChatServer, user_id: str, admission: Admission, headers: StreamHeaders) -> Response:
     if request.method == "HEAD":  # Flask answers it by the view for GET

@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 from chat import errors
 from chat.errors import ChatError
 from chat.limits import origin_of
+from chat.people.tokens import NEEDS_SCOPE
+from chat.storage.storage import NO_ANSWER
 from chat.web.answers import JSON, error_response, http_error_response, json_response
 from chat.web.requests import BODY_BYTES, bearer_token, current_chat, read_body, read_headers, read_path, read_query
 
@@ -38,19 +40,21 @@ class Operation:
         service: whose token it is, if it lets do what `scope` says.
         path, query, headers, body: each read as the struct that is the parameter's type.
     It returns a struct, which is sent as JSON with `status`; None, which is sent as 204; or a Response.
+    In the document it stands under the tag that is its module's name.
     """
 
     method: str
     path: str  # Flask's rule below /api; a parameter has its name on the wire
     summary: str
-    example: str = ""  # of the answer: JSON
+    example: str = ""  # of the answer: JSON, or what else `media` says
     status: int = 200  # 204 where the view returns None
     media: str = JSON  # of the answer
+    events: tuple[type[Struct], ...] = ()  # of a stream: what its data may be
     body_example: str = ""  # JSON
     body_bytes: int = BODY_BYTES
     scope: str = ""
     takes_token: bool = False  # that of a user, where the view itself reads it and does without
-    errors: tuple[type[ChatError], ...] = ()  # that the view itself raises
+    errors: tuple[type[ChatError] | ChatError, ...] = ()  # that the view itself raises, as its own sentence says
 
     def __call__(self, function: Callable[..., Answered]) -> View:
         """Attach this declaration to the function."""
@@ -59,9 +63,9 @@ class Operation:
         return view
 
 
-def errors_of(view: View) -> list[type[ChatError]]:
-    """Return the errors that a request for this view may be answered with."""
-    types, found = get_type_hints(view), list[type[ChatError]]()
+def errors_of(view: View) -> list[ChatError]:
+    """Return the errors that a request for this view may be answered with, one of each code."""
+    types, found = get_type_hints(view), list[type[ChatError] | ChatError]()
     if "query" in types:
         found += (errors.UnknownField, errors.InvalidField)
     if "body" in types:
@@ -69,12 +73,15 @@ def errors_of(view: View) -> list[type[ChatError]]:
         found += (errors.InvalidField, errors.BadRequest, errors.SlowBody, errors.TooLarge)
     if "path" in types or "headers" in types:
         found += (errors.InvalidField,)
-    found += view.operation.errors
     if "service" in types:
-        found += (errors.Forbidden,)
-    if "user_id" in types or "service" in types:
-        found += (errors.NotSignedIn, errors.Busy, errors.Unavailable)
-    return [*dict.fromkeys((*found, errors.RateLimited, errors.Internal))]
+        found += (errors.Forbidden(NEEDS_SCOPE.format(scope=view.operation.scope)),)
+    if {"user_id", "service"} & types.keys():
+        found += (errors.NotSignedIn,)
+    if {"user_id", "service", "body"} & types.keys():
+        found += (errors.Busy, errors.Unavailable(NO_ANSWER.format(done="read")))
+    found += (*view.operation.errors, errors.WrongHost, errors.RateLimited(1), errors.Internal)
+    samples = [error() if isinstance(error, type) else error for error in found]
+    return [*{error.code: error for error in samples}.values()]
 
 
 def flask_view(view: View) -> Callable[..., Response]:

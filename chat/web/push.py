@@ -1,17 +1,18 @@
 """Owns the operations of services on notifications: push one or a batch, and follow a batch."""
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chat.errors import Conflicting, Forbidden, InvalidField, MissingField, NotFound, UnknownUser
+from chat.errors import Conflicting, InvalidField, MissingField, NotFound
 from chat.notifications.draft import MOST_USERS, Draft
+from chat.people.directory import unknown_user
 from chat.people.tokens import NOTIFY_SCOPE
 from chat.protocol.names import UserId, checked_user_id
 from chat.protocol.structs import encode
 from chat.server import ChatServer
-from chat.storage.notifications import Once
+from chat.storage.notifications import USED_KEY, Once
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Name, Request, Seq
 
@@ -24,6 +25,7 @@ class NewNotification(Draft, kw_only=True):
     to_user_id: Name | None = None
     to_user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MOST_USERS)] | None = None
     everyone: Annotated[bool, Meta(description="Whoever is known here or online.")] = False
+    exactly_one: ClassVar = ("toUserId", "toUserIds", "everyone")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,14 +65,11 @@ class Pushed(Answer):
     "/notifications",
     "Say something to one user, to many, or to everyone; for services with the scope notify.",
     scope=NOTIFY_SCOPE,
-    body_example="""{
-      "toUserId": "bob", "toUserIds": null, "everyone": false, "message": "The build is green", "title": null,
-      "link": "/builds/7", "level": "success", "expiresIn": null
-    }""",
+    body_example='{"toUserId": "bob", "message": "The build is green", "link": "/builds/7", "level": "success"}',
     body_bytes=PUSH_BYTES,
     example='{"id": 7, "sockets": 2}',
     status=201,
-    errors=(Forbidden, UnknownUser, Conflicting),
+    errors=(unknown_user("bob", "toUserId"), Conflicting(*USED_KEY)),
 )
 def push_notification(chat: ChatServer, service: str, headers: PushHeaders, body: NewNotification) -> Pushed:
     key = headers.idempotency_key
@@ -113,7 +112,7 @@ class BatchProgress(Answer):
     "How far a batch has got; for the service that asked for it.",
     scope=NOTIFY_SCOPE,
     example='{"batchId": 3, "total": 10000, "sent": 2500, "sockets": 612, "finished": false}',
-    errors=(InvalidField, Forbidden, NotFound),
+    errors=(NotFound("There is no such batch.", "batchId"),),
 )
 def show_batch(chat: ChatServer, service: str, path: OfBatch) -> BatchProgress:
     batch = chat.batches.progress(service, path.batch_id)

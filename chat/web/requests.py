@@ -59,6 +59,11 @@ def read_body(struct: type[T], most: int = BODY_BYTES) -> T:
         raise BadRequest("The body cannot be read: it is not sent as HTTP/1.1 says.") from None
     if len(data) > most:
         raise errors.TooLarge
+    return decoded(data, struct)
+
+
+def decoded(data: bytes, struct: type[T]) -> T:
+    """Return a body's JSON. Raises ChatError: BadJson, MissingField, UnknownField or InvalidField."""
     try:
         return msgspec.json.decode(data, type=struct)
     except msgspec.ValidationError as error:
@@ -73,13 +78,13 @@ def read_query(struct: type[T]) -> T:
         if len(values) > 1:
             name = name[:USER_ID_CHARS]
             raise errors.InvalidField(f"{name} must be given once, not {len(values)} times.", name)
-    return _converted(request.args.to_dict(), struct)
+    return converted(request.args.to_dict(), struct)
 
 
 def read_headers(struct: type[T]) -> T:
     """Read the headers that `struct` has fields for."""
     names = struct.__struct_encode_fields__
-    return _converted({name: request.headers[name] for name in names if name in request.headers}, struct)
+    return converted({name: request.headers[name] for name in names if name in request.headers}, struct)
 
 
 def read_path(struct: type[T], parameters: dict[str, str]) -> T:
@@ -90,10 +95,11 @@ def read_path(struct: type[T], parameters: dict[str, str]) -> T:
     except UnicodeDecodeError:
         name = next(iter(parameters))
         raise errors.InvalidField(f"{name} is not UTF-8.", name) from None
-    return _converted(parameters, struct)
+    return converted(parameters, struct)
 
 
-def _converted(given: dict[str, str], struct: type[T]) -> T:
+def converted(given: dict[str, str], struct: type[T]) -> T:
+    """Return parameters by their names on the wire. Raises ChatError: MissingField, UnknownField or InvalidField."""
     try:
         return msgspec.convert(given, struct, strict=False)  # "50" is a number here
     except msgspec.ValidationError as error:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, get_type_hints
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import ignored_auth, positive_data_acceptance
 from schemathesis.openapi import from_wsgi
 
-from chat.web.answers import Failed
 from chat.web.api import VIEWS
-from chat.web.openapi import PREFIX, answer_of, path_of
+from chat.web.openapi import PREFIX, path_of
 from chat.web.operations import View
 from tests.web.conftest import Api
 
@@ -63,15 +60,13 @@ def test_every_route_of_the_app_below_api_is_in_the_document_and_no_other(docume
     assert len(routes) == len(VIEWS)
 
 
-def test_the_document_is_openapi_3_1_and_says_where_the_token_goes(document: Any) -> None:
-    assert document["openapi"] == "3.1.0"
-    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+def test_the_document_says_where_each_token_goes_and_what_a_service_s_must_allow(document: Any) -> None:
+    assert {scheme["scheme"] for scheme in document["components"]["securitySchemes"].values()} == {"bearer"}
     paths = document["paths"]
     assert paths["/api/session"]["post"]["security"] == []
     assert paths["/api/conversations"]["get"]["security"] == [{"token": []}]
     assert paths["/api/accounts"]["post"]["security"] == [{}, {"token": []}], "a token is of use, and not needed"
-    for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document)):
-        assert reference in document["components"]["schemas"]
+    assert paths["/api/notifications"]["post"]["security"] == [{"serviceToken": ["notify"]}]
 
 
 def test_every_operation_but_four_asks_for_a_token(document: Any, api_on_sqlite: Api) -> None:
@@ -96,24 +91,6 @@ def test_parameters_carry_their_bounds_and_defaults(document: Any) -> None:
     assert (found["userId"]["in"], found["userId"]["required"]) == ("path", True)
     assert found["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert "default" not in found["before"]["schema"]
-
-
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
-def test_examples_have_the_shape_that_they_are_examples_of(document: Any, view: View) -> None:
-    operation = view.operation
-    described = document["paths"][path_of(operation)][operation.method.lower()]
-    if operation.example:
-        content = described["responses"][str(operation.status)]["content"]["application/json"]
-        msgspec.convert(content["example"], answer_of(view))
-    if "requestBody" in described:
-        body = described["requestBody"]["content"]["application/json"]
-        msgspec.convert(body["example"], get_type_hints(view)["body"])
-    for status, response in described["responses"].items():
-        content = response.get("content", {}).get("application/json", {})
-        for code, example in content.get("examples", {}).items():
-            failed = msgspec.convert(example["value"], Failed)
-            assert failed.error.code == code
-            assert status[0] in "45"
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
