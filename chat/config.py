@@ -177,6 +177,10 @@ class Settings:
             if not self.webhook_secret:
                 raise BadSetting("CHAT_WEBHOOK_URL needs CHAT_WEBHOOK_SECRET.", "CHAT_WEBHOOK_SECRET")
 
+    def in_force(self, limit: int) -> int:
+        """Return a limit as it counts: 0, none, where CHAT_RATE_LIMITS switches all of them off."""
+        return limit if self.rate_limits == "on" else 0
+
     @property
     def address(self) -> tuple[str, int]:
         """Where `python app.py` listens: host and port."""

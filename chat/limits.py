@@ -33,6 +33,11 @@ FIRST_PASSWORDS, FIRST_PASSWORDS_SECONDS = 10, 3_600.0  # that an address may gi
 INITS_PER_MINUTE = 120  # of a user; each hundred conversations cost one more
 INIT_CONVERSATIONS = 100
 NEW_NAMES_PER_MINUTE = 3_000  # of an address, as many as may connect: a new school, each of whom writes to somebody
+BODY_BYTES = 16_384  # of a request
+PUSH_BYTES = 2_097_152  # of a push: ten thousand names of 64 letters, of any script
+PAGE_ITEMS, PAGE_MESSAGES = 100, 200  # that one answer lists
+READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
+SEARCH_CHARS = 200  # of a text that is looked for
 MESSAGE_OVERHEAD_BYTES = 200  # of a message beside its text: in an event, or in the tables and their indexes
 ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by
 UNKNOWN_ADDRESS = "-"  # of a peer on a Unix socket, which is a proxy's: no limit goes by it
@@ -150,9 +155,7 @@ class Limits:
     """The limits of one worker. CHAT_RATE_LIMITS switches them off, but for that of wrong passwords."""
 
     def __init__(self, settings: Settings) -> None:
-        def limit(value: int) -> int:
-            return value if settings.rate_limits == "on" else 0
-
+        limit = settings.in_force
         self.events = Budget.of(limit(settings.events_per_second))
         self.frames = Budget.of(limit(settings.frames_per_second))
         self.bytes = Budget.of(limit(settings.bytes_per_second))

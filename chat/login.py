@@ -1,21 +1,17 @@
 """Owns the work of `init`: a socket becomes its user's, is told how things stand, and gets what it missed."""
 
-from msgspec import UNSET
-
 from chat.client import Client
 from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
-from chat.limits import INIT_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
+from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
+from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
-from chat.protocol.names import USER_ID_CHARS
-from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MUCH, Init, Ready, Standing, iso
+from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MUCH, Init, Ready
 from chat.resources import VERSION
 from chat.router import LATER, Answer
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.storage.records import ConversationState
 from chat.transport.connections import OPEN
-
-READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
 
 TOO_MANY_INITS = "You said init too often. Wait a moment."
 
@@ -119,23 +115,12 @@ def _ready(
         server=f"flask-chat-server/{VERSION}",
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,
-        limits={"frameBytes": chat.settings.max_message_bytes, "userIdChars": USER_ID_CHARS},
-        conversations=[_standing(chat, state, apart) for state in states[:READY_CONVERSATIONS]],
+        limits=chat.told_limits,
+        conversations=[standing_of(state, chat.presence, apart) for state in states[:READY_CONVERSATIONS]],
         more=len(states) > READY_CONVERSATIONS or None,
         unseen=unseen or None,
         blocked=chat.blocking.blocked_by(user_id) or None,
     )
-
-
-def _standing(chat: ChatServer, state: ConversationState, apart: frozenset[str]) -> Standing:
-    is_apart = state.with_user_id in apart
-    status = "offline" if is_apart else chat.presence.status_of(state.with_user_id)
-    is_told = status == "offline" and state.last_seen is not None and not is_apart
-    fields = state._asdict() | {
-        "last_seen": iso(state.last_seen) if is_told else UNSET,
-        "first_seq": UNSET if state.first_seq == 1 else state.first_seq,
-    }
-    return Standing(**fields, presence=status)
 
 
 def _start_feed(client: Client, waiting: list[Notice]) -> None:

@@ -50,6 +50,7 @@ from chat.storage.database import reason_of
 from chat.storage.health import fault_of
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
+from chat.terms import told_limits
 from chat.transport.connections import PINGS_UNANSWERED, Connections
 from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
@@ -91,6 +92,7 @@ class ChatServer:
         self.user_key: Callable[[str], str] = name_key
         self.metrics = Metrics()
         self.limits = Limits(settings)
+        self.told_limits = told_limits(settings)
         self.storage = Storage(
             settings.database_url or Path(folder, "chat.db"), self.user_key, log, settings.journal_records, check_tables
         )

@@ -27,7 +27,7 @@ LAYERS = [
     ["chat.login"],
     ["chat.client"],
     ["chat.server"],
-    ["chat.router"],
+    ["chat.router", "chat.terms"],
     ["chat.notifications"],
     ["chat.messages"],
     ["chat.people"],

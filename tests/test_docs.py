@@ -23,10 +23,12 @@ from websockets.sync.client import ClientConnection, connect
 
 from chat import errors
 from chat.config import PREFIX, Settings
+from chat.limits import BODY_BYTES
 from chat.protocol import structs as protocol
+from chat.protocol.told_limits import ToldLimits
 from chat.router import events
 from chat.storage.records import Send
-from chat.web import conversations, notifications, openapi, search
+from chat.web import conversations, messages, notifications, openapi, search
 from chat.web import requests as reading
 from chat.web.api import VIEWS
 from tests.conftest import ROOT, Server, StartServer
@@ -187,6 +189,7 @@ class Conversation:
         found = self._next_event(ws, expected["type"])
         if expected["type"] == "ready":  # as the page says, what each one has is shown once
             expected = {name: found[name] for name in SAID_ONCE} | expected
+            expected["limits"] = found["limits"] | expected["limits"]
         assert without_what_varies(found) == without_what_varies(expected)
 
     def _expect_no_more(self, ws: ClientConnection) -> None:
@@ -286,13 +289,13 @@ def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
         assert f"`{view.operation.method} {path}`" in text, path
     for heading, struct in (
         ("### Listing conversations", conversations.ConversationsPage),
-        ("### Reading messages", conversations.MessagesPage),
+        ("### Reading messages", messages.MessagesPage),
         ("### Listing notifications", notifications.NotificationsPage),
         ("### Searching", search.MessagesQuery),
         ("### Finding people", search.UsersQuery),
     ):
         assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
-    assert f"{reading.BODY_BYTES:,} bytes" in text
+    assert f"{BODY_BYTES:,} bytes" in text
     assert f"within {reading.BODY_SECONDS} seconds" in text
 
 
@@ -365,6 +368,8 @@ def test_every_event_of_the_server_is_documented_with_its_fields() -> None:
     for name, struct in structs.items():
         expected = set(struct.__struct_encode_fields__)
         assert fields_in(section(text, f"### `{name}`")) == expected, name
+    limits = [name for row in rows(section(PROTOCOL, "### Limits by name")) for name in row[0].split(", ")]
+    assert sorted(limits) == sorted(f"`{name}`" for name in ToldLimits.__struct_encode_fields__)
     for field in protocol.Standing.__struct_encode_fields__:
         assert f"`{field}`" in section(text, "### `ready`")
     documented = set(re.findall(r"^### `(.+)`$", text, re.M))

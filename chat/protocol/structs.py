@@ -12,6 +12,7 @@ import msgspec
 
 from chat.errors import ChatError, InvalidField
 from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.told_limits import ToldLimits
 
 # Close codes of RFC 6455, section 7.4.1, and our own. The table of `chat-socket.js` must agree on
 # which of them a client comes back after: 1xxx soon, 40xx with backoff, 1008 and 45xx but NO_INIT not by itself.
@@ -32,7 +33,7 @@ PROTOCOL_VERSION = 1
 # What may be sent to a server that names it, and to no other. It only grows.
 FEATURES = ["blocking"]
 
-REF_CHARS = 64
+REF_CHARS = CLIENT_ID_CHARS = 64
 TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
 SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 
@@ -74,7 +75,7 @@ class Chat(Payload):
     to_user_id: UserId
     message: Annotated[str, msgspec.Meta(min_length=1)]
     from_user_id: UserId | None = None
-    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=CLIENT_ID_CHARS)] | None = None
 
     def __post_init__(self) -> None:
         self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
@@ -140,6 +141,7 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     read: int
     their_received: int
     their_read: int
+    unread: int  # messages of the other one beyond `read`; counted to 1,000
     presence: str
     last_seen: str | msgspec.UnsetType = msgspec.UNSET
     first_seq: int | msgspec.UnsetType = msgspec.UNSET  # what lies before it was erased; left out: nothing was
@@ -153,7 +155,7 @@ class Ready(ServerEvent, tag="ready"):
     server: str  # its name and version
     user_id: str
     heartbeat: float  # seconds
-    limits: dict[str, int]
+    limits: ToldLimits
     conversations: list[Standing]  # the newest first
     more: bool | None = None  # True: there are older conversations
     unseen: int | None = None  # how many notifications wait; None: none

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, tuple_
 
 from chat.storage.database import Database
 from chat.storage.look_up import SIZES, filled, look_up, padded
@@ -22,6 +22,7 @@ from chat.storage.schema import MESSAGE, conversations, members, messages
 
 MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
+UNREAD_COUNTED = 1_000  # of a conversation, so that an init reads no more however much waits
 FEW = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
@@ -31,29 +32,22 @@ class MessageReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def overviews(self, user_id: str, limit: int, before: tuple[int, str] | None = None) -> list[Overview]:
+    def overviews(
+        self, user_id: str, limit: int, before: tuple[int, str] | None = None, with_user_id: str | None = None
+    ) -> list[Overview]:
         """Return the user's conversations, the one with the newest message first.
 
-        Only those after `before`: (sent_at of its last message, the other user) of one of them.
+        Only those after `before`: (sent_at of its last message, the other user) of one of them; and only the one
+        `with_user_id`, where that is given.
         """
-        # The page by itself, so that unread messages are not counted of what is not on it.
-        page_query = newest_of_a_user(*_STATE, *MESSAGE)
+        page = newest_of_a_user(*_STATE, *MESSAGE)
         if before is not None:
             place = before[0], direct_key(user_id, before[1])
-            page_query = page_query.where(tuple_(messages.c.sent_at, conversations.c.key) < place)
-        page, m = page_query.subquery("page").c, messages.c
-        unread = select(func.count()).where(m.conversation_id == page.id, m.seq > page.read_seq, m.sender_id != user_id)
-        query = select(*page, unread.scalar_subquery()).order_by(page.sent_at.desc(), page.key.desc())
-        with self._database.reading() as connection:
-            rows = connection.execute(query, {"user": user_id, "limit": limit}).all()
-            theirs = self._theirs(connection, user_id, rows)
-        return [
-            Overview(
-                other_of(key, user_id), last_seq, received, read,
-                *theirs.get(id_, NOTHING_OF_THEM)[:2], unread, Message(*message), first_seq,
-            )
-            for id_, key, last_seq, received, read, first_seq, *message, unread in rows
-        ]  # fmt: skip
+            page = page.where(tuple_(messages.c.sent_at, conversations.c.key) < place)
+        if with_user_id is not None:
+            page = page.where(conversations.c.key == direct_key(user_id, with_user_id))
+        found = self._states(_with_unread(page), user_id, limit)
+        return [Overview(state, Message(*message)) for state, message in found]
 
     def history(
         self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
@@ -85,15 +79,23 @@ class MessageReader:
 
     def standings(self, user_id: str, limit: int) -> list[ConversationState]:
         """Return how far the user's conversations have got, the one with the newest message first."""
+        return [state for state, _ in self._states(_STANDINGS, user_id, limit)]
+
+    def _states(self, query: Select[Any], user_id: str, limit: int) -> list[tuple[ConversationState, list[Any]]]:
+        """Return how far each conversation has got that `query` finds, and what else it selects."""
         with self._database.reading() as connection:
-            rows = connection.execute(_STANDINGS, {"user": user_id, "limit": limit}).all()
+            rows = connection.execute(query, {"user": user_id, "limit": limit}).all()
             theirs = self._theirs(connection, user_id, rows)
         return [
-            ConversationState(
-                other_of(key, user_id), last_seq, received, read, *theirs.get(id_, NOTHING_OF_THEM), first_seq
+            (
+                ConversationState(
+                    other_of(key, user_id), last_seq, received, read,
+                    *theirs.get(id_, NOTHING_OF_THEM), first_seq, unread,
+                ),
+                others,
             )
-            for id_, key, last_seq, received, read, first_seq in rows
-        ]
+            for id_, key, last_seq, received, read, first_seq, *others, unread in rows
+        ]  # fmt: skip
 
     def _theirs(
         self, connection: Connection, user_id: str, rows: Sequence[Any]
@@ -139,12 +141,22 @@ def newest_of_a_user(*columns: Any) -> Select[Any]:
     )
 
 
+def _with_unread(page: Select[Any]) -> Select[Any]:
+    """Select a page of conversations, and of each how many messages of the other one are unread."""
+    # Of the page alone, so that nothing is counted of what is not on it.
+    some, m = page.subquery("page"), messages.c
+    is_unread = (m.conversation_id == some.c.id) & (m.seq > some.c.read_seq) & (m.sender_id != bindparam("user"))
+    counted = select(literal(1)).where(is_unread).limit(UNREAD_COUNTED).correlate(some).subquery("unread")
+    count = select(func.count()).select_from(counted).scalar_subquery()
+    return select(*some.c, count).order_by(some.c.sent_at.desc(), some.c.key.desc())
+
+
 # Made once: each init runs them, and making them takes longer than running them.
 _STATE = (
     conversations.c.id, conversations.c.key, conversations.c.last_seq,
     members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
 )  # fmt: skip
-_STANDINGS = newest_of_a_user(*_STATE)
+_STANDINGS = _with_unread(newest_of_a_user(*_STATE, messages.c.sent_at))
 _THEIRS = """
 WITH wanted (user_id, conversation_id) AS ({keys})
 SELECT m.conversation_id, m.received_seq, m.read_seq, s.at

@@ -95,20 +95,14 @@ class ConversationState(NamedTuple):
     their_read: int
     last_seen: int | None  # of the other user: Unix time in milliseconds; None: not noted
     first_seq: int = 1  # what lies before it was erased
+    unread: int = 0  # messages of the other one beyond `read`
 
 
 class Overview(NamedTuple):
     """A conversation as one of its two users sees it in a list."""
 
-    with_user_id: str
-    last_seq: int
-    received: int
-    read: int
-    their_received: int
-    their_read: int
-    unread: int  # messages of the other one beyond `read`
+    state: ConversationState
     last_message: Message
-    first_seq: int = 1  # what lies before it was erased
 
     @property
     def body(self) -> str:

@@ -6,10 +6,14 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
+from chat.config import Settings
 from chat.errors import MethodNotAllowed, NotFound, Unavailable
+from chat.protocol.structs import encode
+from chat.protocol.told_limits import ToldLimits
 from chat.server import ChatServer
 from chat.storage.health import FAULTS, WRITES_FAIL
-from chat.web import accounts, blocks, conversations, notifications, openapi, push, search, sessions
+from chat.terms import told_limits
+from chat.web import accounts, blocks, conversations, messages, notifications, openapi, push, search, sessions
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
 from chat.web.shapes import Answer
@@ -50,16 +54,25 @@ def show_health(chat: ChatServer) -> Health:
     return Health(status="ok")
 
 
+@Operation(
+    "GET", "/limits", "What a client has to keep to; 0: no limit.", example=encode(told_limits(Settings())).decode()
+)
+def show_limits(chat: ChatServer) -> ToldLimits:
+    return chat.told_limits
+
+
 VIEWS = (
     *accounts.VIEWS,
     *sessions.VIEWS,
     *conversations.VIEWS,
+    *messages.VIEWS,
     *push.VIEWS,
     *notifications.VIEWS,
     *search.VIEWS,
     *blocks.VIEWS,
     show_document,
     show_health,
+    show_limits,
 )
 
 

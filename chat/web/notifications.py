@@ -14,6 +14,7 @@ from chat.protocol.structs import Dismissed, Notification, iso
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
+from chat.web.cursors import Next
 from chat.web.headers import security_headers
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Limit, Moment, Request, Seq
@@ -48,11 +49,11 @@ class StoredNotification(Answer):
 
 
 class Notifications(Answer):
-    """One's notifications, the unseen first, then the newest. `next`: `cursor` for the page after."""
+    """One's notifications, the unseen first, then the newest."""
 
     notifications: list[StoredNotification]
     unseen: Annotated[int, Meta(ge=0, description="How many are unseen, of all.")]
-    next: str | UnsetType = UNSET
+    next: Next
 
 
 @Operation(
@@ -62,13 +63,13 @@ class Notifications(Answer):
     example="""{"notifications": [{
       "id": 7, "message": "The build is green", "level": "success", "timestamp": "2026-01-31T09:30:00.000Z",
       "seen": false
-    }], "unseen": 1}""",
+    }], "unseen": 1, "next": null}""",
 )
 def list_notifications(chat: ChatServer, user_id: str, query: NotificationsPage) -> Notifications:
     after = None if query.cursor is UNSET else (query.cursor[0] == "s", int(query.cursor[1:]))
     found, unseen = chat.storage.in_thread(chat.storage.notifications.page, user_id, query.limit + 1, after)
     shown = found[: query.limit]
-    place = f"{'s' if shown[-1].seen else 'u'}{shown[-1].id}" if len(found) > len(shown) else UNSET
+    place = f"{'s' if shown[-1].seen else 'u'}{shown[-1].id}" if len(found) > len(shown) else None
     return Notifications(notifications=[_notification(notice) for notice in shown], unseen=unseen, next=place)
 
 

@@ -26,7 +26,8 @@ ABOUT = (
 TAGS = MappingProxyType({
     "accounts": "Names, their passwords, and tokens.",
     "sessions": "Where you are signed in.",
-    "conversations": "What you and others wrote.",
+    "conversations": "With whom you write, and how far each of you has got.",
+    "messages": "What you and others wrote.",
     "push": "For services: notify one user, many, or everyone.",
     "notifications": "Your own notifications.",
     "search": "Find messages and people.",

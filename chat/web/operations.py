@@ -12,11 +12,11 @@ from werkzeug.exceptions import HTTPException
 
 from chat import errors
 from chat.errors import ChatError
-from chat.limits import origin_of
+from chat.limits import BODY_BYTES, origin_of
 from chat.people.tokens import NEEDS_SCOPE
 from chat.storage.storage import NO_ANSWER
 from chat.web.answers import JSON, error_response, http_error_response, json_response
-from chat.web.requests import BODY_BYTES, bearer_token, current_chat, read_body, read_headers, read_path, read_query
+from chat.web.requests import bearer_token, current_chat, read_body, read_headers, read_path, read_query
 
 Answered = Struct | dict[str, Any] | Response | None
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from chat.errors import Conflicting, InvalidField, MissingField, NotFound
+from chat.limits import PUSH_BYTES
 from chat.notifications.draft import MOST_USERS, Draft
 from chat.people.directory import unknown_user
 from chat.people.tokens import NOTIFY_SCOPE
@@ -15,8 +16,6 @@ from chat.server import ChatServer
 from chat.storage.notifications import USED_KEY, Once
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Name, Request, Seq
-
-PUSH_BYTES = 2_097_152  # ten thousand names of 64 letters, of any script
 
 
 class NewNotification(Draft, kw_only=True):

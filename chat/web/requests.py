@@ -14,10 +14,10 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from chat import errors
 from chat.errors import ChatError
+from chat.limits import BODY_BYTES
 from chat.protocol.names import USER_ID_CHARS
 from chat.server import ChatServer
 
-BODY_BYTES = 16_384
 BODY_SECONDS = 5  # for all of it, not for a part of it as a socket's own timeout would be
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -5,16 +5,14 @@ from typing import Annotated, NamedTuple
 from msgspec import UNSET, Meta, UnsetType
 
 from chat.errors import MissingField
+from chat.limits import SEARCH_CHARS
 from chat.people.presence import PARTNERS
 from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id
-from chat.protocol.structs import iso
 from chat.server import ChatServer
-from chat.storage.records import Message
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
+from chat.web.messages import StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Limit, Moment, Name, Request, Seq
-
-TEXT_CHARS = 200  # of a text that is looked for
+from chat.web.shapes import Answer, Limit, Name, Request, Seq
 
 
 class Place(NamedTuple):
@@ -28,19 +26,15 @@ class Place(NamedTuple):
 class MessagesQuery(Request):
     """A text that is looked for in one's messages, letter by letter; upper and lower case alike."""
 
-    q: Annotated[str, Meta(max_length=TEXT_CHARS, description="Spaces around it do not count.")]
+    q: Annotated[str, Meta(max_length=SEARCH_CHARS, description="Spaces around it do not count.")]
     limit: Limit = 20
     cursor: Cursor | UnsetType = UNSET
 
 
-class FoundMessage(Answer):
+class FoundMessage(StoredMessage, kw_only=True):
     """A message that holds the text, and whom it was exchanged with."""
 
     with_user_id: Name
-    seq: Seq
-    from_user_id: Name
-    message: str
-    timestamp: Moment
 
 
 class FoundMessages(Answer):
@@ -55,7 +49,8 @@ class FoundMessages(Answer):
     "/search",
     "One's messages that hold a text, the newest first.",
     example="""{"messages": [{
-      "withUserId": "bob", "seq": 7, "fromUserId": "bob", "message": "안녕!", "timestamp": "2026-01-31T09:30:00.000Z"
+      "withUserId": "bob", "seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
+      "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"
     }], "next": null}""",
     errors=(MissingField,),
 )
@@ -64,18 +59,10 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
     found, more = chat.searching.messages(user_id, query.q.strip(), query.limit, before)
     last = found[-1] if more else None
     return FoundMessages(
-        messages=[_found(with_user_id, message) for with_user_id, message in found],
+        messages=[
+            FoundMessage(with_user_id=other, **message_fields(user_id, other, message)) for other, message in found
+        ],
         next=last and cursor_of(Place(last.message.sent_at, last.with_user_id, last.message.seq)),
-    )
-
-
-def _found(with_user_id: str, message: Message) -> FoundMessage:
-    return FoundMessage(
-        with_user_id=with_user_id,
-        seq=message.seq,
-        from_user_id=message.sender_id,
-        message=message.body,
-        timestamp=iso(message.sent_at),
     )
 
 

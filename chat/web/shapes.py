@@ -4,12 +4,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chat.limits import PAGE_ITEMS
 from chat.protocol.names import UserId, checked_user_id
 from chat.protocol.structs import SAFE_INTEGER
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
 Seq = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
-Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
+Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS, description="How many at most.")]
 Moment = Annotated[
     str,
     Meta(

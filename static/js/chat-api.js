@@ -8,9 +8,9 @@ import {ChatError} from "./chat-socket.js";
 /** @typedef {import("./chat-socket.js").Chat} Chat */
 
 /**
- * @typedef {import("./chat-socket.js").Standing & {unread: number, lastMessage?: Chat | null}} Overview
+ * @typedef {import("./chat-socket.js").Standing & {lastMessage?: Chat | null}} Overview
  * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
- * @typedef {{withUserId: string, seq: number, fromUserId: string, message: string, timestamp: string}} FoundMessage
+ * @typedef {{withUserId: string, seq: number, fromUserId: string, toUserId: string, message: string, timestamp: string, clientId?: string}} FoundMessage
  * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
  * @typedef {import("./models/notifications.js").NoticePage} NoticePage
  * @typedef {{messages: Chat[], lastSeq: number, firstSeq?: number, more: boolean}} MessagePage in order of `seq`; what lies before `firstSeq` was erased; `more`: others lie in the direction asked for

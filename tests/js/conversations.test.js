@@ -8,7 +8,7 @@ import {Conversations} from "../../static/js/models/conversations.js";
 const chat = (seq, fromUserId = "bob") => ({
   seq, fromUserId, toUserId: fromUserId === "bob" ? "alice" : "bob", message: `number ${seq}`, timestamp: "2026-01-31T09:30:00.000Z",
 });
-const standing = {withUserId: "bob", lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0};
+const standing = {withUserId: "bob", lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0, unread: 0};
 
 function make() {
   const conversations = new Conversations("alice");

@@ -22,7 +22,7 @@ OTHERS = {"migrate.py", "database.py", "lease_row.py"}
 ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up"}
 
 # Names in SQLite's plans of what is small: lists and pages within a statement, the schema, and the index's settings.
-SMALL = {"wanted", "w", "start", "page", "place", "sqlite_master", "main"}
+SMALL = {"wanted", "w", "start", "page", "place", "unread", "sqlite_master", "main"}
 
 Line = tuple[str, int]
 

@@ -76,7 +76,7 @@ def test_what_is_old_goes_in_slices_and_what_is_new_stays(storage: Storage, cloc
     assert seqs(storage, after=0) == seqs(storage)
     [state] = storage.messages.standings("bob", 10)
     [overview] = storage.messages.overviews("bob", 10)
-    assert (state.first_seq, overview.first_seq, overview.unread) == (first, first, 3)
+    assert (state.first_seq, overview.state.first_seq, overview.state.unread) == (first, first, 3)
     assert erase(storage, clock) == 0, "nothing is left to do"
 
 

@@ -175,6 +175,7 @@ def exercise_messages(storage: Storage) -> None:
     read = storage.messages
     for before in (None, (NOW, "friend0")):
         read.overviews("alice", 5, before)
+    read.overviews("alice", 1, with_user_id="friend0")
     for bounds in ({}, {"before": 9}, {"after": 0}, {"after": 0, "before": 9}):
         read.history("alice", "friend0", 5, **bounds)
     read.bounds("alice", "friend0")

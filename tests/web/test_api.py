@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy.event import listen
 
 from chat.people import passwords
+from chat.storage.message_reader import UNREAD_COUNTED
 from chat.storage.records import Send
 from chat.transport.connections import thread_id as native_thread
 from tests.conftest import MakeChat
+from tests.people.test_presence import FakeSocket
 from tests.web.conftest import Api, app_of, fault
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -59,11 +61,38 @@ def test_a_conversation_is_shown_as_each_of_its_users_sees_it(api_on_each: Api) 
         "theirReceived": 2,
         "theirRead": 2,
         "unread": 1,
+        "presence": "offline",
     }
     assert MOMENT.fullmatch(last.pop("timestamp"))
     assert last == {"seq": 3, "fromUserId": "bob", "toUserId": "alice", "message": "how?"}
     [theirs] = api_on_each.get("/conversations", "bob").json["conversations"]
     assert (theirs["withUserId"], theirs["unread"], theirs["theirRead"]) == ("alice", 0, 1)
+
+
+def test_one_conversation_is_shown_as_the_list_shows_it_with_how_the_other_one_is(api_on_each: Api) -> None:
+    api_on_each.say(("bob", "alice", "hi"), ("alice", "carol", "hi"))
+    chat = api_on_each.chat
+    chat.storage.last_seen.note({"bob": 1_000})
+    chat.online.add("carol", FakeSocket())
+    carol, bob = api_on_each.get("/conversations").json["conversations"]
+    assert (carol["presence"], "lastSeen" in carol) == ("online", False)
+    assert (bob["presence"], bob["lastSeen"]) == ("offline", "1970-01-01T00:00:01.000Z")
+    assert api_on_each.get("/conversations/BOB").json == bob
+    assert api_on_each.get("/conversations/carol").json == carol
+    assert fault(api_on_each.get("/conversations/nobody")) == (404, "not_found", "userId")
+    chat.blocking.block("carol", "alice", skip=None)
+    assert api_on_each.get("/conversations/carol").json["presence"] == "offline"
+
+
+def test_unread_is_the_same_number_for_an_init_and_in_the_list_and_is_counted_to_a_bound(
+    api_on_each: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api_on_each.say(("bob", "alice", "1"), ("alice", "bob", "2"), ("bob", "alice", "3"), ("alice", "bob", "4"))
+    api_on_each.say(*[("carol", "alice", "hi")] * (UNREAD_COUNTED + 3))
+    api_on_each.point("alice", "bob", received=1, read=1)
+    listed = {one["withUserId"]: one["unread"] for one in api_on_each.get("/conversations").json["conversations"]}
+    told = {one.with_user_id: one.unread for one in api_on_each.chat.storage.messages.standings("alice", 10)}
+    assert listed == told == {"bob": 1, "carol": UNREAD_COUNTED}
 
 
 def test_a_note_to_oneself_is_from_and_to_the_same_user(api_on_each: Api) -> None:

@@ -11,9 +11,9 @@ from werkzeug.exceptions import ImATeapot
 from werkzeug.test import TestResponse
 
 from chat.errors import Busy, ChatError, Unavailable
+from chat.limits import BODY_BYTES
 from chat.web.conversations import Place
 from chat.web.cursors import cursor_of
-from chat.web.requests import BODY_BYTES
 from tests.conftest import MakeChat
 from tests.web.conftest import Api, fault
 

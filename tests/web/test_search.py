@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from chat.storage import search
+from chat.storage.records import Send
 from tests.web.conftest import Api, fault
 
 
@@ -16,12 +17,17 @@ def test_ones_own_messages_are_found_page_by_page(api_on_each: Api) -> None:
         api.say(("alice", "bob", f"hello {n}"), ("bob", "carol", f"hello, not yours {n}"))
     first = api.get("/search", q="  Hello ", limit=3).json
     assert [one["message"] for one in first["messages"]] == ["hello 4", "hello 3", "hello 2"]
-    assert first["messages"][0].keys() == {
-        "withUserId", "seq", "fromUserId", "message", "timestamp",
-    }  # fmt: skip
     rest = api.get("/search", q="Hello", cursor=first["next"]).json
     assert [one["message"] for one in rest["messages"]] == ["hello 1", "hello 0"]
     assert rest["next"] is None
+
+
+def test_a_found_message_carries_what_a_message_carries(api_on_each: Api) -> None:
+    api_on_each.send(Send("bob", "alice", "hello", "c-1"), Send("alice", "bob", "hello", None))
+    listed = api_on_each.get("/conversations/bob/messages").json["messages"]
+    found = api_on_each.get("/search", q="hello").json["messages"]
+    assert found == [{"withUserId": "bob", **message} for message in reversed(listed)]
+    assert found[1]["clientId"] == "c-1"
 
 
 def test_a_search_that_asks_for_nothing_or_too_much_is_refused(api_on_sqlite: Api) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from chat.web.requests import BODY_BYTES, BODY_SECONDS
+from chat.limits import BODY_BYTES
+from chat.web.requests import BODY_SECONDS
 from tests.conftest import Server, StartServer
 
 HEAD = b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -98,9 +98,9 @@ export class Conversations extends EventTarget {
     this.#markRead();
   }
 
-  /** Whether `ready` told of a message that I may not have read in a conversation that is not in the list yet. */
+  /** Whether `ready` told of unread messages in a conversation that is not in the list yet. */
   get hasUnlisted() {
-    return [...this.#standings.values()].some(({withUserId, read, lastSeq}) => read < lastSeq && !this.#find(withUserId));
+    return [...this.#standings.values()].some(({withUserId, unread}) => unread > 0 && !this.#find(withUserId));
   }
 
   /** A part of the list as the server has it. @param {import("../chat-api.js").Overview[]} overviews */

@@ -1,0 +1,21 @@
+"""Owns how a conversation's standing is told: the record, and how the other user is."""
+
+from collections.abc import Collection
+
+from msgspec import UNSET
+
+from chat.people.presence import Presence
+from chat.protocol.structs import Standing, iso
+from chat.storage.records import ConversationState
+
+
+def standing_of(state: ConversationState, presence: Presence, apart: Collection[str]) -> Standing:
+    """Return the standing of a conversation. `apart`: users who look offline, as one of the two blocks the other."""
+    is_apart = state.with_user_id in apart
+    status = "offline" if is_apart else presence.status_of(state.with_user_id)
+    is_told = status == "offline" and state.last_seen is not None and not is_apart
+    fields = state._asdict() | {
+        "last_seen": iso(state.last_seen) if is_told else UNSET,
+        "first_seq": UNSET if state.first_seq == 1 else state.first_seq,
+    }
+    return Standing(**fields, presence=status)

@@ -1,0 +1,92 @@
+"""Owns the messages of a conversation over HTTP: how one looks, and reading them."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chat.limits import PAGE_MESSAGES
+from chat.people.directory import unknown_user
+from chat.protocol.structs import iso
+from chat.server import ChatServer
+from chat.storage.records import Message
+from chat.storage.storage import Storage
+from chat.web.operations import Operation
+from chat.web.shapes import Answer, Moment, Name, OfUser, Request, Seq
+
+FirstSeq = Annotated[Seq, Meta(description="What lies before it was erased; left out: nothing was.")] | UnsetType
+
+
+class StoredMessage(Answer):
+    """A message, as it is stored."""
+
+    seq: Annotated[Seq, Meta(description="1, 2, 3 ... without gaps in each conversation.")]
+    from_user_id: Name
+    to_user_id: Name
+    message: str
+    timestamp: Moment
+    client_id: str | UnsetType = UNSET
+    erased: Annotated[bool, Meta(description="`true`: its text was erased.")] | UnsetType = UNSET
+
+
+class MessagesPage(Request):
+    """Which of a conversation's messages: the last `limit` of them, or with `after` the first.
+
+    Fewer where these are long: a page ends with the message whose text fills 256 KiB.
+    """
+
+    before: Annotated[Seq, Meta(description="Only smaller seqs.")] | UnsetType = UNSET
+    after: Annotated[Seq, Meta(description="Only larger seqs.")] | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MESSAGES, description="How many at most.")] = 50
+
+
+class History(Answer):
+    """Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0."""
+
+    messages: list[StoredMessage]
+    last_seq: Seq
+    more: Annotated[bool, Meta(description="There are others in the direction that was asked for.")]
+    first_seq: FirstSeq = UNSET
+
+
+@Operation(
+    "GET",
+    "/conversations/<chat_name:userId>/messages",
+    "The messages of the conversation with a user, in the order of seq.",
+    errors=(unknown_user("bob", "userId"),),
+    example="""{"messages": [{
+      "seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
+      "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"
+    }], "lastSeq": 7, "more": true}""",
+)
+def list_messages(chat: ChatServer, user_id: str, path: OfUser, query: MessagesPage) -> History:
+    other = chat.directory.name_of(path.user_id, "userId")
+    return chat.storage.in_thread(_history, chat.storage, user_id, other, query)
+
+
+def _history(storage: Storage, me: str, other: str, query: MessagesPage) -> History:
+    before, after = (None if seq is UNSET else seq for seq in (query.before, query.after))
+    page = storage.messages.history(me, other, query.limit, before, after)
+    # Asked for afterwards, so that the last one is never before one that is shown.
+    first_seq, last_seq = storage.messages.bounds(me, other)
+    return History(
+        messages=[StoredMessage(**message_fields(me, other, message)) for message in page.messages],
+        last_seq=last_seq,
+        more=page.more,
+        first_seq=UNSET if first_seq == 1 else first_seq,
+    )
+
+
+def message_fields(one: str, other: str, message: Message) -> dict[str, Any]:
+    """Return the fields of a message of two users."""
+    return {
+        "seq": message.seq,
+        "from_user_id": message.sender_id,
+        "to_user_id": other if message.sender_id == one else one,
+        "message": message.body,
+        "timestamp": iso(message.sent_at),
+        "client_id": UNSET if message.client_id is None else message.client_id,
+        "erased": UNSET if message.body else True,
+    }
+
+
+VIEWS = (list_messages,)
