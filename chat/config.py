@@ -43,7 +43,7 @@ class Settings:
     origins: tuple[str, ...] = _setting(
         (),
         "origins, separated by commas",
-        "Other sites whose pages may open a socket here, such as https://example.com; * allows all.",
+        "Other sites whose pages may open a socket here, and use the API, such as https://example.com; * allows all.",
     )
     hosts: tuple[str, ...] = _setting(
         (),

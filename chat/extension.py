@@ -30,6 +30,7 @@ from chat.transport.fair_share import share_fairly
 from chat.web import proxies
 from chat.web.answers import error_response
 from chat.web.api import answer_unknown_paths, api_blueprint
+from chat.web.cors import share
 from chat.web.headers import protect
 from chat.web.hosts import HostCheck
 from chat.web.pages import chat_blueprint
@@ -75,6 +76,7 @@ class Chat:
             blueprint.before_request(hosts.refusal)
             blueprint.before_request(partial(_begin_request, prefix, maker.log))
             blueprint.after_request(protect)
+        api.after_request(partial(share, prefix, settings.origins))
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
         app.register_blueprint(pages, url_prefix=prefix or None)
         answer_unknown_paths(app, prefix)

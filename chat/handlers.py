@@ -5,6 +5,7 @@ from functools import partial
 from chat import login
 from chat.client import Client
 from chat.errors import Forbidden
+from chat.people.online import Asker
 from chat.protocol.structs import (
     BlockUser,
     Chat,
@@ -20,6 +21,7 @@ from chat.protocol.structs import (
     timestamp,
 )
 from chat.router import LATER, Answer, events
+from chat.server import ChatServer
 from chat.storage.records import Pointer, Send
 
 
@@ -36,13 +38,18 @@ def chat(client: Client, event: Chat) -> Answer:
     own = event.from_user_id
     if own is not None and own != sender and server.user_key(own) != server.user_key(sender):
         raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
-    receiver = server.directory.name_of(event.to_user_id, address=client.address)
+    send(server, sender, event, client)
+    return LATER
+
+
+def send(server: ChatServer, sender: str, event: Chat, asker: Asker) -> None:
+    """Send a message of `sender`. `asker` is answered when it is stored; it is not sent what it sent."""
+    receiver = server.directory.name_of(event.to_user_id, address=asker.address)
     server.blocking.check(sender, receiver)
-    server.limits.spend_message(sender, client.address, event.message)
+    server.limits.spend_message(sender, asker.address, event.message)
     server.strangers.check(sender, receiver, event.message)
     server.strangers.wrote(sender, receiver)
-    server.sending.send(client, Send(sender, receiver, event.message, event.client_id), event.ref)
-    return LATER
+    server.sending.send(asker, Send(sender, receiver, event.message, event.client_id), event.ref)
 
 
 @events.on("received", Received)

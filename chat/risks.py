@@ -21,7 +21,9 @@ def risks(settings: Settings) -> list[str]:
     elif settings.signup == "open":
         found.append("CHAT_SIGNUP=open: anybody who reaches the server makes an account. CHAT_SIGNUP=closed ends that.")
     if "*" in settings.origins:
-        found.append("CHAT_ORIGINS=*: the pages of every site may open a socket. Name those that you know.")
+        found.append(
+            "CHAT_ORIGINS=*: the pages of every site may open a socket, and use the API. Name those that you know."
+        )
     if settings.rate_limits == "off":
         found.append("CHAT_RATE_LIMITS=off: one client can take the whole server. It is for a benchmark.")
     if settings.token_ttl > LONG_SECONDS:

@@ -99,7 +99,7 @@ DONE: dict[str, Callable[[ClientConnection], Any]] = {
 }
 STOPS = "(the server is told to stop)"
 PEOPLE = re.compile(r"\b(alice|bob|carol)\b")
-REQUEST = re.compile(r"(?P<method>GET|POST) (?P<path>/\S*) ?(?P<body>.*)")
+REQUEST = re.compile(r"(?P<method>GET|POST|PUT) (?P<path>/\S*) ?(?P<body>.*)")
 ANSWER = re.compile(r"(?P<status>\d{3}) (?P<body>.*)")
 VARIES = {
     "timestamp": TIMESTAMP,

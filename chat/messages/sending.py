@@ -7,7 +7,7 @@ from functools import partial
 
 from chat.errors import ChatError, Conflicting
 from chat.metrics import Counter
-from chat.people.online import Online, Socket, encoded
+from chat.people.online import Asker, Online, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
 from chat.storage.journal import Journal
@@ -25,12 +25,12 @@ class Sending:
     _sent: Counter
     _log: logging.Logger
 
-    def send(self, client: Socket, send: Send, ref: Ref | None) -> None:
+    def send(self, client: Asker, send: Send, ref: Ref | None) -> None:
         """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
         self._journal.append(send, partial(self._settle, client, send, ref), client.address)
 
     def _settle(
-        self, client: Socket, send: Send, ref: Ref | None, outcome: Stored | StoredLate | Conflict | ChatError
+        self, client: Asker, send: Send, ref: Ref | None, outcome: Stored | StoredLate | Conflict | ChatError
     ) -> None:
         """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
         if isinstance(outcome, Stored):
@@ -40,7 +40,10 @@ class Sending:
             else:
                 delivered = self._deliver(client, send, outcome.seq, sent_at)
             if ref is not None:
-                client.emit(ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered))
+                repeated = outcome.repeated or None
+                client.emit(
+                    ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered, repeated=repeated)
+                )
         elif isinstance(outcome, StoredLate):  # its sender was told `unavailable`, and gets its ack by a repeat
             self._deliver(client, send, outcome.seq, iso(outcome.sent_at))
         elif isinstance(outcome, Conflict):

@@ -29,16 +29,22 @@ class Receiver(Protocol):
     def close(self, code: int, reason: str = "") -> None: ...
 
 
-class Socket(Receiver, Protocol):
-    """A WebSocket of a user."""
+class Asker(Protocol):
+    """Who asks for something to be done, and is answered: a socket, or a request over HTTP."""
 
     address: str
+
+    def emit(self, event: Event) -> bool: ...
+    def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None: ...
+
+
+class Socket(Receiver, Asker, Protocol):
+    """A WebSocket of a user."""
+
     is_away: bool  # nobody looks at it: its tab is hidden, or its person idle
     wants_sync: bool  # its `init` said `sync`: it asks for what it missed
 
     def deliver(self, other: str, seq: int, frame: bytes) -> bool: ...
-    def emit(self, event: Event) -> bool: ...
-    def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None: ...
 
 
 R = TypeVar("R", bound=Receiver)

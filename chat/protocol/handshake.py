@@ -45,6 +45,13 @@ def check(environ: Environ, origins: Collection[str]) -> None:
         _check_origin(origin, environ, origins)
 
 
+def is_listed(origin: str, origins: Collection[str]) -> bool:
+    """Whether an origin is one of `origins`; "*" allows all."""
+    if "*" in origins or origin in origins:  # "null", where it is listed
+        return bool(origin)
+    return bool(_parts(origin)[1]) and any(_parts(origin) == _parts(allowed) for allowed in origins)
+
+
 def answer(environ: Environ) -> bytes:
     """Return the response to a request that `check` let pass."""
     # No extension is taken up: permessage-deflate costs 104 KB more a client after one message, a bomb
@@ -64,9 +71,7 @@ def _subprotocol(environ: Environ) -> bytes:
 
 
 def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> None:
-    if "*" in origins or origin in origins:  # "null", where it is listed
-        return
-    if _parts(origin)[1] and any(_parts(origin) == _parts(allowed) for allowed in origins):
+    if is_listed(origin, origins):
         return
     own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
     # Without the scheme: a proxy that ends TLS makes http of a page's https.

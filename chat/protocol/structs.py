@@ -180,6 +180,7 @@ class ChatAck(ServerEvent, tag="ack"):
     seq: int
     timestamp: str
     delivered: bool  # whether a socket of the receiver took it
+    repeated: bool | None = None  # True: it had been stored before
 
 
 class Receipt(ServerEvent, tag="receipt"):

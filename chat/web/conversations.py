@@ -1,19 +1,21 @@
-"""Owns the operations on conversations: list one's own, and look how one stands. Leaves their messages to others."""
+"""Owns the operations on conversations: list one's own, look how one stands, and mark it as read. Leaves their messages to others."""
 
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
-from chat.errors import NotFound
+from chat.errors import NotFound, Unavailable
 from chat.messages.standings import standing_of
 from chat.people.directory import unknown_user
 from chat.protocol.names import UserId
 from chat.server import ChatServer
-from chat.storage.records import Overview, page_of
+from chat.storage.records import Overview, Pointer, page_of
+from chat.transport.reply import Reply
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import FirstSeq, StoredMessage, message_fields
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Limit, Moment, Name, OfUser, Request, Seq
+from chat.web.upgrade import peer_address
 
 NOT_BEGUN = "You have no conversation with this user.", "userId"
 EXAMPLE = """{
@@ -102,4 +104,25 @@ def show_conversation(chat: ChatServer, user_id: str, path: OfUser) -> Conversat
     return _conversation(chat, user_id, found[0], chat.blocking.apart_from(user_id))
 
 
-VIEWS = (list_conversations, show_conversation)
+class ReadUpTo(Request):
+    """How far somebody has read."""
+
+    seq: Annotated[Seq, Meta(description="Of the last message that was seen; it is `received` too.")]
+
+
+@Operation(
+    "PUT",
+    "/conversations/<chat_name:userId>/read",
+    "Say how far you have read the conversation with a user. It only moves forward.",
+    body_example='{"seq": 7}',
+    errors=(unknown_user("bob", "userId"), Unavailable),
+)
+def mark_read(chat: ChatServer, user_id: str, path: OfUser, body: ReadUpTo) -> None:
+    address, reply = peer_address(), Reply()
+    other = chat.directory.name_of(path.user_id, "userId", address)
+    chat.blocking.apart_from(user_id)  # known from then on, as after an init: a receipt is told from memory alone
+    chat.receipts.move(Pointer(user_id, other, received=body.seq, read=body.seq), None, reply, address)
+    reply.wait()
+
+
+VIEWS = (list_conversations, show_conversation, mark_read)

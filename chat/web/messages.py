@@ -1,17 +1,21 @@
-"""Owns the messages of a conversation over HTTP: how one looks, and reading them."""
+"""Owns the messages of a conversation over HTTP: how one looks, and reading and sending them."""
 
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chat import handlers
+from chat.errors import Blocked, Conflicting, Unavailable
 from chat.limits import PAGE_MESSAGES
 from chat.people.directory import unknown_user
-from chat.protocol.structs import iso
+from chat.protocol.structs import CLIENT_ID_CHARS, Chat, iso
 from chat.server import ChatServer
 from chat.storage.records import Message
 from chat.storage.storage import Storage
+from chat.transport.reply import Reply
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Moment, Name, OfUser, Request, Seq
+from chat.web.upgrade import peer_address
 
 FirstSeq = Annotated[Seq, Meta(description="What lies before it was erased; left out: nothing was.")] | UnsetType
 
@@ -89,4 +93,56 @@ def message_fields(one: str, other: str, message: Message) -> dict[str, Any]:
     }
 
 
-VIEWS = (list_messages,)
+class NewMessage(Request):
+    """A message. With the same `clientId` it may be sent any number of times, and is one."""
+
+    message: Annotated[str, Meta(min_length=1, description="Plain text.")]
+    client_id: (
+        Annotated[str, Meta(min_length=1, max_length=CLIENT_ID_CHARS, description="Your own mark for it.")] | None
+    ) = None
+
+
+class SentMessage(Answer):
+    """It is stored. `repeated`: it had been before."""
+
+    seq: Seq
+    timestamp: Moment
+    delivered: Annotated[bool, Meta(description="A socket of the receiver took it.")]
+    repeated: bool | UnsetType = UNSET
+
+
+class _Asker:
+    """Stands where a socket's sender stands: what it is answered is the request's answer."""
+
+    def __init__(self) -> None:
+        self.address = peer_address()
+        self.reply = Reply()
+
+    def emit(self, event: Any) -> bool:
+        self.reply(event)
+        return True
+
+    def answer(self, ref: Any, answer: Any) -> None:
+        self.reply(answer)
+
+
+@Operation(
+    "POST",
+    "/conversations/<chat_name:userId>/messages",
+    "Send a message to a user.",
+    body_example='{"message": "안녕!", "clientId": "c-7"}',
+    body_bytes=0,
+    example='{"seq": 7, "timestamp": "2026-01-31T09:30:00.000Z", "delivered": true}',
+    status=201,
+    repeated_status=200,
+    errors=(unknown_user("bob", "userId"), Blocked(field="toUserId"), Conflicting(field="clientId"), Unavailable),
+)
+def send_message(chat: ChatServer, user_id: str, path: OfUser, body: NewMessage) -> SentMessage:
+    asker = _Asker()
+    other = chat.directory.name_of(path.user_id, "userId", asker.address)
+    handlers.send(chat, user_id, Chat(to_user_id=other, message=body.message, client_id=body.client_id, ref=0), asker)
+    ack = asker.reply.wait()
+    return SentMessage(seq=ack.seq, timestamp=ack.timestamp, delivered=ack.delivered, repeated=ack.repeated or UNSET)
+
+
+VIEWS = (list_messages, send_message)

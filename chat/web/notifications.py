@@ -14,6 +14,7 @@ from chat.protocol.structs import Dismissed, Notification, iso
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
+from chat.web.cors import cors_headers
 from chat.web.cursors import Next
 from chat.web.headers import security_headers
 from chat.web.operations import Operation
@@ -137,7 +138,7 @@ def stream_notifications(chat: ChatServer, user_id: str, admission: Admission, h
         queued = QueuedStream(chat.settings.heartbeat_seconds, listener.left, deadline)
         listener.begin(queued, last)
         return Response(iter(queued), headers=HEADERS)
-    headers_sent = security_headers(request.is_secure)
+    headers_sent = security_headers(request.is_secure) | cors_headers(chat.settings.origins)
     stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
     listener.begin(stream, last)
     return ADOPTED

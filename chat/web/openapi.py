@@ -103,6 +103,8 @@ def _described(view: View, schema_of: dict[Any, Json]) -> Json:
         "responses": {str(status): _answer(view, status, schema_of), **_failures(view, schema_of[Failed])},
         "security": _security(operation, types),
     }
+    if operation.repeated_status:
+        described["responses"][str(operation.repeated_status)] = _answer(view, operation.repeated_status, schema_of)
     if "body" in types:
         body: Json = {"schema": schema_of[types["body"]]}
         if operation.body_example:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast, get_type_hints
 
 from flask import Response, request
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from werkzeug.exceptions import HTTPException
 
 from chat import errors
@@ -48,10 +48,11 @@ class Operation:
     summary: str
     example: str = ""  # of the answer: JSON, or what else `media` says
     status: int = 200  # 204 where the view returns None
+    repeated_status: int = 0  # of an answer that says `repeated`; 0: the same
     media: str = JSON  # of the answer
     events: tuple[type[Struct], ...] = ()  # of a stream: what its data may be
     body_example: str = ""  # JSON
-    body_bytes: int = BODY_BYTES
+    body_bytes: int = BODY_BYTES  # 0: as many as an event may have
     scope: str = ""
     takes_token: bool = False  # that of a user, where the view itself reads it and does without
     errors: tuple[type[ChatError] | ChatError, ...] = ()  # that the view itself raises, as its own sentence says
@@ -94,7 +95,7 @@ def flask_view(view: View) -> Callable[..., Response]:
 
     def respond(**path: str) -> Response:
         try:
-            response = _response(view(**_given(view.operation, types, path)), view.operation.status)
+            response = _response(view(**_given(view.operation, types, path)), view.operation)
         except ChatError as error:
             response = error_response(error)
         except HTTPException as error:
@@ -126,11 +127,14 @@ def _given(operation: Operation, types: dict[str, Any], path: dict[str, str]) ->
     if "headers" in types:
         given["headers"] = read_headers(types["headers"])
     if "body" in types:
-        given["body"] = read_body(types["body"], operation.body_bytes)
+        given["body"] = read_body(types["body"], operation.body_bytes or chat.settings.max_message_bytes)
     return {name: given[name] for name in types}
 
 
-def _response(answer: Answered, status: int) -> Response:
+def _response(answer: Answered, operation: Operation) -> Response:
     if isinstance(answer, Response):
         return answer
-    return Response(status=204) if answer is None else json_response(answer, status)
+    if answer is None:
+        return Response(status=204)
+    is_repeated = operation.repeated_status and getattr(answer, "repeated", UNSET) is True
+    return json_response(answer, operation.repeated_status if is_repeated else operation.status)

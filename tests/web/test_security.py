@@ -536,6 +536,70 @@ def test_no_password_stands_for_another(open_server: Server, password: str) -> N
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "wrong_password")
 
 
+# Pages of other sites.
+
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+SHARED = ("/session", "/conversations", "/conversations/bob/messages", "/notifications/stream", "/nothing")
+
+
+@pytest.fixture(scope="module")
+def embedding(_start: StartServer) -> Iterator[Server]:
+    running = _start(CHAT_RATE_LIMITS="on", CHAT_ORIGINS="https://site.example, http://localhost:5173")
+    yield running
+    running.stop()
+
+
+def asked_from(server: Server, origin: str, method: str, path: str, **headers: str) -> dict[str, str]:
+    """What the answer to a request of a page says of sharing it."""
+    url, headers = f"{server.http}{path}", {"Origin": origin, **headers}
+    answer = requests.request(method, url, headers=headers, timeout=SECONDS, stream=True)
+    answer.close()
+    return {
+        name: value for name, value in answer.headers.items() if name.startswith("Access-Control") or name == "Vary"
+    }
+
+
+@pytest.mark.parametrize("path", SHARED)
+@pytest.mark.parametrize("origin", ["https://site.example", "http://localhost:5173"])
+def test_a_page_of_a_listed_site_may_read_the_api_and_never_with_cookies(
+    embedding: Server, origin: str, path: str
+) -> None:
+    token = post(embedding, "/session", userId="reader").json()["token"]
+    for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        said = asked_from(embedding, origin, "GET", f"/api{path}", **headers)
+        assert said.pop("Vary").split(", ")[0] == "Origin" or path != "/nothing"
+        assert said == {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After"}
+
+
+def test_a_preflight_is_told_the_methods_and_headers_of_the_path(embedding: Server) -> None:
+    said = asked_from(embedding, "https://site.example", "OPTIONS", "/api/conversations/bob/messages", **PREFLIGHT)
+    assert set(said["Access-Control-Allow-Methods"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
+    assert {"Authorization", "Content-Type"} <= set(said["Access-Control-Allow-Headers"].split(", "))
+    assert said["Access-Control-Allow-Origin"] == "https://site.example"
+    assert "Access-Control-Allow-Credentials" not in said
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "https://site.example.evil.example", "http://site.example", "https://[broken", "null"],
+)
+def test_a_page_of_another_site_is_not_let_read_the_api(embedding: Server, open_server: Server, origin: str) -> None:
+    for method, headers in (("GET", {}), ("OPTIONS", PREFLIGHT)):
+        for path in SHARED:
+            said = asked_from(embedding, origin, method, f"/api{path}", **headers)
+            assert said.keys() == {"Vary"}, "a cache must not give it another site's answer"
+            assert "Origin" in said["Vary"]
+            assert not [
+                name for name in asked_from(open_server, origin, method, f"/api{path}", **headers) if name != "Vary"
+            ]
+
+
+def test_the_page_itself_is_not_shared_with_another_site(embedding: Server) -> None:
+    for path in ("/", "/nothing", "/metrics"):
+        said = asked_from(embedding, "https://site.example", "GET", path)
+        assert "Access-Control-Allow-Origin" not in said, path
+
+
 # The log.
 
 
