@@ -2,8 +2,10 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, TextIO
 
 import click
@@ -19,7 +21,8 @@ from chat.protocol.names import checked_user_id
 from chat.protocol.structs import iso
 from chat.risks import risks
 from chat.server import ChatServer
-from chat.storage import migrate
+from chat.storage import backup, migrate
+from chat.storage.epoch import Epoch
 
 PROGRESS_SECONDS = 0.2  # between two looks at a batch
 
@@ -84,6 +87,42 @@ def init_db() -> None:
         click.echo(f"{shown} is up to date (revision {after}).")
     else:
         click.echo(f"{shown} is now at revision {after} (was: {before or 'empty'}).")
+
+
+@chat_cli.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def make_backup(file: Path) -> None:
+    """Copy the SQLite database to FILE, while a server runs or not."""
+    backup.back_up(_chat().storage.database, file)
+    click.echo(f"{file} is a whole copy of the database.")
+
+
+@chat_cli.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def put_back(file: Path) -> None:
+    """Put a copy that `backup` made in the SQLite database's place. Stop the server first."""
+    with _served_by_nobody() as chat:
+        backup.restore(chat.storage.database, file, chat.log)
+    click.echo(f"The database is what {file} holds, in a new epoch: clients fetch anew what they hold.")
+
+
+@chat_cli.command("new-epoch")
+def new_epoch() -> None:
+    """Have clients fetch anew what they hold: after a copy was put back by hand. Stop the server first."""
+    with _served_by_nobody() as chat:
+        Epoch(chat.storage.database).renew()
+    click.echo("The database has a new epoch: clients fetch anew what they hold.")
+
+
+@contextmanager
+def _served_by_nobody() -> Iterator[ChatServer]:
+    """Hold the right to serve the database. Raises DatabaseInUse: a server runs."""
+    chat = _chat()
+    chat.lease.acquire()
+    try:
+        yield chat
+    finally:
+        chat.lease.release()
 
 
 @chat_cli.command("add-user")

@@ -112,6 +112,7 @@ def _ready(
     return Ready(
         v=PROTOCOL_VERSION,
         features=FEATURES,
+        epoch=chat.storage.epoch,
         server=f"flask-chat-server/{VERSION}",
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,

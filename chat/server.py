@@ -227,6 +227,7 @@ class ChatServer:
             if not self.storage.database.can_write() and (error := self.storage.database.write_error):
                 raise fault_of(error, "The database cannot be written", reason_of(error))
             self.lease.acquire()
+            self.log.info("epoch=%s", self.storage.epoch)
             skeleton("")  # reads its table, not while the first message waits
             self._is_started = True
             self.storage.journal.belong_here()

@@ -153,6 +153,7 @@ def test_ready_says_what_the_client_must_keep_to(server: Server) -> None:
             "v": 1,
             "features": ["blocking"],
             "server": f"flask-chat-server/{VERSION}",
+            "epoch": person.ready["epoch"],
             "userId": "김한글",
             "heartbeat": 25.0,
             "limits": requests.get(f"{server.http}/api/limits", timeout=clients.SECONDS).json(),

@@ -87,7 +87,7 @@ class Notifier:
             frame = encoded(event)
             taken = sum(socket.notify(notice.id, frame) for socket in sockets)
         if listeners := self._streams.of(name):
-            chunk = as_stream_event(event, notice.id)
+            chunk = as_stream_event(event, (notice.id, self._storage.epoch))
             taken += sum(listener.notify(notice.id, chunk) for listener in listeners)
         if not taken:
             self._offline(name, event)

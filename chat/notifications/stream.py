@@ -1,6 +1,6 @@
 """Owns the way of notifications to readers of server-sent events: from the first, or from where they broke off.
 
-The event's own id is the notification's, so that Last-Event-ID says what a reader has.
+The event's own id is the notification's and the epoch, so that Last-Event-ID says what a reader has.
 """
 
 from __future__ import annotations
@@ -89,20 +89,25 @@ class Streams(Source):
         """Make a reader, who begins when its stream is there."""
         return Listener(self, user_id, admission)
 
+    def last_of(self, mark: str) -> int | None:
+        """Return the id in a Last-Event-ID; None where it is of another epoch, or there is none."""
+        id_, _, epoch = mark.partition(".")
+        return int(id_) if id_ and epoch in ("", self._storage.epoch) else None
+
     def older(self, user_id: str, last: int | None) -> Iterator[Item]:
         """Read what waits for the user. Blocks."""
         stored, run = self._storage.notifications, self._storage.in_thread
         if last is not None and last > run(stored.last_id):
-            last = None  # of another database, or of before a backup was restored
+            last = None  # of another database
         unseen, after = last is None, last or 0
         while page := run(stored.after, user_id, after, PAGE, unseen):
             for notice in page:
-                yield NOTIFICATION, notice.id, as_stream_event(event_of(notice), notice.id)
+                yield NOTIFICATION, notice.id, as_stream_event(event_of(notice), (notice.id, self._storage.epoch))
             after = page[-1].id
 
 
-def as_stream_event(event: msgspec.Struct, id_: int | None = None) -> bytes:
-    """Return the event as a server-sent one. `id_`: the next Last-Event-ID; None: that stays as it is."""
-    mark = b"" if id_ is None else b"id: %d\n" % id_
+def as_stream_event(event: msgspec.Struct, mark: tuple[int, str] | None = None) -> bytes:
+    """Return the event as a server-sent one. `mark`: id and epoch for the next Last-Event-ID; None: it stays."""
+    line = b"" if mark is None else b"id: %d.%s\n" % (mark[0], mark[1].encode())
     name = str(event.__struct_config__.tag).encode()
-    return b"%sevent: %s\ndata: %s\n\n" % (mark, name, encode(event))
+    return b"%sevent: %s\ndata: %s\n\n" % (line, name, encode(event))

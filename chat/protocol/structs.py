@@ -153,6 +153,7 @@ class Ready(ServerEvent, tag="ready"):
     v: int
     features: list[str]
     server: str  # its name and version
+    epoch: str  # of the database: with another one, what the client holds counts no more
     user_id: str
     heartbeat: float  # seconds
     limits: ToldLimits

@@ -182,6 +182,14 @@ idempotency_keys = Table(
     PrimaryKeyConstraint("service", "key"),
 )
 
+# One row: what a restore changes, so that clients know that it took place.
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("value", Text, nullable=False),
+)
+
 # One row, on PostgreSQL: which process serves the database. On SQLite a locked file says it.
 server_lease = Table(
     "server_lease",

@@ -18,6 +18,7 @@ from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
 from chat.storage.database import Database, again_if_broken, log_text, name_of
+from chat.storage.epoch import Epoch
 from chat.storage.health import DatabaseHealth
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
@@ -92,6 +93,8 @@ class Storage:
             migrate.upgrade(self.database.engine)
         elif check:
             migrate.check(self.database.engine)
+        # It changes only while no server runs. "": for who is going to change the tables.
+        self.epoch = Epoch(self.database).value() if check or self.database.is_sqlite else ""
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call what reads in a native thread; the calling greenlet waits. Raises Unavailable: no answer, or closed."""

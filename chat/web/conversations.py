@@ -14,7 +14,7 @@ from chat.transport.reply import Reply
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import FirstSeq, StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Limit, Moment, Name, OfUser, Request, Seq
+from chat.web.shapes import Answer, Epoch, Limit, Moment, Name, OfUser, Request, Seq
 from chat.web.upgrade import peer_address
 
 NOT_BEGUN = "You have no conversation with this user.", "userId"
@@ -63,13 +63,14 @@ class Conversations(Answer):
 
     conversations: list[Conversation]
     next: Next
+    epoch: Epoch
 
 
 @Operation(
     "GET",
     "/conversations",
     "One's conversations, that with the newest message first.",
-    example=f"""{{"conversations": [{EXAMPLE}], "next": null}}""",
+    example=f"""{{"conversations": [{EXAMPLE}], "next": null, "epoch": "dQw4w9WgXcQ1"}}""",
 )
 def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage) -> Conversations:
     before = place_of(query.cursor, Place)
@@ -80,6 +81,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
     return Conversations(
         conversations=[_conversation(chat, user_id, overview, apart) for overview in shown],
         next=last and cursor_of(Place(last.last_message.sent_at, last.state.with_user_id)),
+        epoch=chat.storage.epoch,
     )
 
 

@@ -14,7 +14,7 @@ from chat.storage.records import Message
 from chat.storage.storage import Storage
 from chat.transport.reply import Reply
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Moment, Name, OfUser, Request, Seq
+from chat.web.shapes import Answer, Epoch, Moment, Name, OfUser, Request, Seq
 from chat.web.upgrade import peer_address
 
 FirstSeq = Annotated[Seq, Meta(description="What lies before it was erased; left out: nothing was.")] | UnsetType
@@ -49,6 +49,7 @@ class History(Answer):
     messages: list[StoredMessage]
     last_seq: Seq
     more: Annotated[bool, Meta(description="There are others in the direction that was asked for.")]
+    epoch: Epoch
     first_seq: FirstSeq = UNSET
 
 
@@ -60,7 +61,7 @@ class History(Answer):
     example="""{"messages": [{
       "seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
       "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"
-    }], "lastSeq": 7, "more": true}""",
+    }], "lastSeq": 7, "more": true, "epoch": "dQw4w9WgXcQ1"}""",
 )
 def list_messages(chat: ChatServer, user_id: str, path: OfUser, query: MessagesPage) -> History:
     other = chat.directory.name_of(path.user_id, "userId")
@@ -76,6 +77,7 @@ def _history(storage: Storage, me: str, other: str, query: MessagesPage) -> Hist
         messages=[StoredMessage(**message_fields(me, other, message)) for message in page.messages],
         last_seq=last_seq,
         more=page.more,
+        epoch=storage.epoch,
         first_seq=UNSET if first_seq == 1 else first_seq,
     )
 

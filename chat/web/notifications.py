@@ -18,7 +18,7 @@ from chat.web.cors import cors_headers
 from chat.web.cursors import Next
 from chat.web.headers import security_headers
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Limit, Moment, Request, Seq
+from chat.web.shapes import Answer, Epoch, Limit, Moment, Request, Seq
 from chat.web.upgrade import ADOPTED, check_room, peer_address, taken_socket
 
 # Seen or unseen, and an id.
@@ -55,6 +55,7 @@ class Notifications(Answer):
     notifications: list[StoredNotification]
     unseen: Annotated[int, Meta(ge=0, description="How many are unseen, of all.")]
     next: Next
+    epoch: Epoch
 
 
 @Operation(
@@ -64,14 +65,16 @@ class Notifications(Answer):
     example="""{"notifications": [{
       "id": 7, "message": "The build is green", "level": "success", "timestamp": "2026-01-31T09:30:00.000Z",
       "seen": false
-    }], "unseen": 1, "next": null}""",
+    }], "unseen": 1, "next": null, "epoch": "dQw4w9WgXcQ1"}""",
 )
 def list_notifications(chat: ChatServer, user_id: str, query: NotificationsPage) -> Notifications:
     after = None if query.cursor is UNSET else (query.cursor[0] == "s", int(query.cursor[1:]))
     found, unseen = chat.storage.in_thread(chat.storage.notifications.page, user_id, query.limit + 1, after)
     shown = found[: query.limit]
     place = f"{'s' if shown[-1].seen else 'u'}{shown[-1].id}" if len(found) > len(shown) else None
-    return Notifications(notifications=[_notification(notice) for notice in shown], unseen=unseen, next=place)
+    return Notifications(
+        notifications=[_notification(notice) for notice in shown], unseen=unseen, next=place, epoch=chat.storage.epoch
+    )
 
 
 def _notification(notice: Notice) -> StoredNotification:
@@ -104,10 +107,16 @@ def dismiss_notification(chat: ChatServer, user_id: str, path: OfNotification) -
     chat.notifier.dismiss(user_id, path.notification_id)
 
 
+# A notification's id; and the epoch that it belongs to, which a program that keeps the id alone may leave out.
+Mark = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,15}(\.[A-Za-z0-9_-]{1,64})?$", description="The `id` of the last event that came.")
+]
+
+
 class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     """Where a stream broke off."""
 
-    last_event_id: Annotated[Seq, Meta(description="The `id` of the last event that came.")] | UnsetType = UNSET
+    last_event_id: Mark | UnsetType = UNSET
 
 
 @Operation(
@@ -130,7 +139,7 @@ def stream_notifications(chat: ChatServer, user_id: str, admission: Admission, h
     check_room(chat.connections)
     if len(chat.listeners.of(user_id)) >= chat.limits.sockets_per_user:
         raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
-    last = None if headers.last_event_id is UNSET else headers.last_event_id
+    last = chat.streams.last_of("" if headers.last_event_id is UNSET else headers.last_event_id)
     address, deadline = peer_address(), admission.deadline
     listener = chat.streams.listener(user_id, admission)
     chat.log.info("stream user=%r address=%s", user_id, address)

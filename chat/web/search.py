@@ -12,7 +12,7 @@ from chat.server import ChatServer
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Limit, Name, Request, Seq
+from chat.web.shapes import Answer, Epoch, Limit, Name, Request, Seq
 
 
 class Place(NamedTuple):
@@ -42,6 +42,7 @@ class FoundMessages(Answer):
 
     messages: list[FoundMessage]
     next: Next
+    epoch: Epoch
 
 
 @Operation(
@@ -51,7 +52,7 @@ class FoundMessages(Answer):
     example="""{"messages": [{
       "withUserId": "bob", "seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
       "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"
-    }], "next": null}""",
+    }], "next": null, "epoch": "dQw4w9WgXcQ1"}""",
     errors=(MissingField,),
 )
 def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> FoundMessages:
@@ -63,6 +64,7 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
             FoundMessage(with_user_id=other, **message_fields(user_id, other, message)) for other, message in found
         ],
         next=last and cursor_of(Place(last.message.sent_at, last.with_user_id, last.message.seq)),
+        epoch=chat.storage.epoch,
     )
 
 

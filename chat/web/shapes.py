@@ -34,5 +34,8 @@ class OfUser(Request):
         self.user_id = checked_user_id(self.user_id, "userId")
 
 
+Epoch = Annotated[str, Meta(description="As in `ready`: another one says that what was read before counts no more.")]
+
+
 class Answer(Struct, rename="camel", kw_only=True):
     """What the server sends. Only what is UNSET is left out."""

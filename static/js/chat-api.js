@@ -9,7 +9,7 @@ import {ChatError} from "./chat-socket.js";
 
 /**
  * @typedef {import("./chat-socket.js").Standing & {lastMessage?: Chat | null}} Overview
- * @typedef {{conversations: Overview[], next: string | null}} OverviewPage newest first
+ * @typedef {{conversations: Overview[], next: string | null, epoch: string}} OverviewPage newest first
  * @typedef {{withUserId: string, seq: number, fromUserId: string, toUserId: string, message: string, timestamp: string, clientId?: string}} FoundMessage
  * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
  * @typedef {import("./models/notifications.js").NoticePage} NoticePage

@@ -60,7 +60,8 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string,
  *   timestamp?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number, blocked?: string[]}} Ready `unseen`: that many notifications are
+ *   more?: boolean, unseen?: number, blocked?: string[], epoch?: string}} Ready `unseen`: that many notifications are;
+ *   `epoch`: of the database; with another one, what was received before counts no more
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange, blocking: {userId: string, blocked: boolean},
  *   notification: Notification, seen: {notificationId: number}, dismissed: {notificationId: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
@@ -103,6 +104,8 @@ export class ChatSocket {
   #lastRef = 0;
   #failures = 0;
   #onlineSince = Infinity;
+  /** @type {string | undefined} of the last `ready` */
+  #epoch;
   /** @type {{heartbeat: number, limits: {frameBytes: number}}} what the last `ready` said */
   #terms = {heartbeat: ANSWER_SECONDS, limits: {frameBytes: Infinity}};
   /** @type {ReturnType<typeof setTimeout> | undefined} what happens next if nothing else does; see #after */
@@ -211,8 +214,15 @@ export class ChatSocket {
   #becomeOnline(ready) {
     this.#onlineSince = Date.now();
     this.#terms = ready;
+    if (this.#epoch !== undefined && this.#epoch !== ready.epoch) this.#forgetPointers();
+    this.#epoch = ready.epoch;
     this.#setState({name: "online"});
     for (const [ref, event] of [...this.#pending]) if (!event.sent) this.#transmit(ref);
+  }
+
+  /** What waits and names a `seq` or an id of another epoch would be taken for one of this. */
+  #forgetPointers() {
+    for (const [ref, event] of [...this.#pending]) if (!event.repeatable) this.#fail(ref, "connection_lost");
   }
 
   /** Browsers cannot send the protocol's own ping frames, so the heartbeat is an ordinary event. */

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chat import create_app
+from chat.storage.records import Send
 from tests.browser.pages import Called, OpenPage, Wire, click, expect, has_state, is_online, texts, write
-from tests.conftest import Server, StartServer
+from tests.conftest import TOKEN_SECRET, Server, StartServer
+from tests.storage.conftest import open_storage
 
 BACK_MS = 30_000  # until a page has come back by itself, or somebody pressed the button
 
@@ -70,6 +73,39 @@ def test_a_killed_server_loses_neither_a_draft_nor_a_message_of_either_side(
     for page in (alice, bob):
         page.close()  # before their server
     complaints.clear()  # Chromium complains of each connection that was refused
+
+
+def test_after_a_restore_a_page_that_held_more_shows_what_the_database_holds(
+    context: Any, start_server: StartServer, tmp_path: Path, complaints: list[str]
+) -> None:
+    server, url = start_on(start_server, 0, tmp_path), f"sqlite:///{tmp_path}/chat.db"
+    app = create_app({"CHAT_DATABASE_URL": url, "CHAT_TOKEN_SECRET": TOKEN_SECRET})
+    runner, copy = app.test_cli_runner(), str(tmp_path / "copy.db")
+    bob = enter(context, server, "bob", "alice")
+    store(url, "one", "two", "three")
+    assert runner.invoke(args=["chat", "backup", copy]).exit_code == 0
+    store(url, "four", "five")
+    bob.reload()
+    is_online(bob)
+    expect(texts(bob)).to_have_text(["one", "two", "three", "four", "five"])
+    kill(server)
+    has_state(bob, "waiting")
+    put_back = runner.invoke(args=["chat", "restore", copy])
+    assert put_back.exit_code == 0, put_back.output
+    store(url, "another four", "another five", "six")  # as many as the page held, and one more
+    app.extensions["chat"].stop()
+    start_on(start_server, server.port, tmp_path)
+    expect(bob.locator("#chat")).to_have_attribute("data-connection", "online", timeout=BACK_MS)
+    expect(texts(bob)).to_have_text(["one", "two", "three", "another four", "another five", "six"])
+    bob.close()
+    complaints.clear()
+
+
+def store(url: str, *said: str) -> None:
+    """Have alice say this to bob, past any server."""
+    storage = open_storage(url)
+    storage.writer.commit([Send("alice", "bob", text, None) for text in said])
+    storage.close()
 
 
 def test_a_page_that_is_loaded_anew_in_mid_send_sends_once(open_page: OpenPage) -> None:

@@ -35,10 +35,10 @@ class FakeWebSocket {
     this.onmessage?.({data: JSON.stringify(event)});
   }
 
-  /** The server takes us in. */
-  accept() {
+  /** The server takes us in. @param {string} [epoch] */
+  accept(epoch) {
     this.onopen();
-    this.hear({type: "ready", heartbeat: 25, limits: {frameBytes: 1000}, userId: "alice"});
+    this.hear({type: "ready", heartbeat: 25, limits: {frameBytes: 1000}, userId: "alice", epoch});
   }
 
   /** Events that a handler gets, without `init` and pings. */
@@ -235,4 +235,16 @@ test("ids of messages sort as they were made", () => {
   assert.deepEqual([...ids].sort(), ids);
   assert.match(ids[0], /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(new Set(ids).size, 1000);
+});
+
+test("a pointer that waited is not sent into another epoch, a message is", async () => {
+  const socket = make();
+  last().accept("one");
+  last().onclose({code: 1006, reason: ""});
+  const pointer = socket.emit("read", {withUserId: "bob", seq: 6});
+  socket.emit("chat", {toUserId: "bob", message: "hi"}).catch(() => undefined); // the test ends before it is answered
+  clock.tick(2000);
+  last().accept("two");
+  await assert.rejects(pointer, {code: "connection_lost"});
+  assert.deepEqual(last().events.map(({type}) => type), ["chat"]);
 });

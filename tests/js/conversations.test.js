@@ -113,3 +113,25 @@ test("nobody is said to be offline of whom the server tells nothing", () => {
   conversations.open("bob");
   assert.equal(bob().presence, "unknown");
 });
+
+test("of another epoch nothing is held, but what the person wrote and looks at", () => {
+  const {conversations, read, bob} = make();
+  let forgotten = 0;
+  conversations.addEventListener("forget", () => (forgotten += 1));
+  const inEpoch = (/** @type {string} */ epoch, /** @type {number} */ lastSeq) => ({...ready(lastSeq), epoch});
+  conversations.applyReady(inEpoch("one", 0));
+  for (const seq of [1, 2, 3]) conversations.receive(chat(seq));
+  conversations.receive({...chat(1, "carol"), toUserId: "alice"});
+  conversations.open("bob");
+  conversations.markSeen(3);
+  conversations.applyReady(inEpoch("one", 3));
+  assert.deepEqual([forgotten, bob().messages.length], [0, 3]);
+  read.length = 0;
+  conversations.beginConnection();
+  conversations.applyReady(inEpoch("two", 4)); // more than was held: the numbers alone would not tell
+  assert.deepEqual([forgotten, conversations.list.length, bob().messages.length, bob().lastSeq, bob().read], [1, 1, 0, 4, 0]);
+  assert.equal(bob().append(chat(2)), false);
+  bob().prepend([chat(1), chat(2), chat(3), chat(4)]);
+  assert.deepEqual(bob().messages.map(({text}) => text), ["number 1", "number 2", "number 3", "number 4"]);
+  assert.deepEqual(read, [], "no pointer of the other epoch is told again");
+});

@@ -168,3 +168,22 @@ test("one without a number of the server is shown, and nobody is told of it", as
   assert.deepEqual(told, []);
   assert.deepEqual(events.map((event) => event.split(" ")[0]), ["arrive", "gone"]);
 });
+
+test("the ids of another epoch name others", async () => {
+  const {notifications, told, answers, pages, events, ids} = make();
+  pages.push({notifications: [notice(1, {message: "another"})], unseen: 1});
+  notifications.applyReady({unseen: 2, epoch: "one"});
+  notifications.receive(notice(1));
+  notifications.receive(notice(2));
+  notifications.dismiss(2);
+  await turn();
+  answers.push("connection_lost");
+  notifications.markSeen(1);
+  await turn();
+  notifications.applyReady({unseen: 1, epoch: "two"});
+  notifications.receive(notice(1, {message: "another"}));
+  await turn();
+  assert.deepEqual([ids(), notifications.list[0].message], [[1], "another"]);
+  assert.deepEqual(told, [["dismiss", 2]], "nothing is told of the other epoch's");
+  assert.deepEqual(events, ["arrive 1", "arrive 2", "gone 2", "gone 1", "arrive 1"]);
+});

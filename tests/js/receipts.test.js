@@ -45,3 +45,16 @@ test("what a busy server did not take is sent again, what the next connection re
   clock.tick(50);
   assert.deepEqual(sent.slice(3), ["read bob 1"]);
 });
+
+test("a pointer of another epoch is not told, nor told again", async () => {
+  const {receipts, sent, refusals} = make();
+  refusals.push("unavailable");
+  receipts.schedule("read", "bob", 6);
+  clock.tick(50);
+  await turn();
+  receipts.schedule("received", "carol", 6);
+  receipts.forget();
+  clock.tick(5000);
+  clock.tick(50);
+  assert.deepEqual(sent, ["read bob 6"]);
+});

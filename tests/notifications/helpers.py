@@ -69,7 +69,7 @@ def finished(server: Server, batch_id: int) -> dict[str, Any]:
 class Reader:
     """One stream, read line by line from a plain socket."""
 
-    def __init__(self, server: Server, user_id: str, last: int | None = None) -> None:
+    def __init__(self, server: Server, user_id: str, last: int | str | None = None) -> None:
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
         lines = [
             "GET /api/notifications/stream HTTP/1.1",
@@ -94,7 +94,8 @@ class Reader:
         while (lines := self.block()) and lines[0].startswith(":"):
             pass
         found = dict(line.split(": ", 1) for line in lines)
-        id_ = int(found["id"]) if "id" in found else None
+        self.last = found.get("id", "")
+        id_ = int(found["id"].partition(".")[0]) if "id" in found else None
         return found["event"], json.loads(found["data"]), id_
 
     def close(self) -> None:

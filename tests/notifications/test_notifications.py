@@ -144,7 +144,7 @@ def test_dismissed_in_one_tab_is_gone_in_all(server: Server) -> None:
         by_http = push(server, toUserId=bob, message="ho").json()["id"]
         assert ask(server, bob, "POST", f"/{by_http}/dismiss").status_code == 204
         assert one.receive("dismissed")["notificationId"] == by_http
-    assert listed(server, bob) == {"notifications": [], "unseen": 0}
+    assert listed(server, bob).items() >= {"notifications": [], "unseen": 0}.items()
     with a_person(server, bob, sync=True) as back:
         assert back.hears_nothing()
 
@@ -169,7 +169,7 @@ def test_what_has_expired_is_shown_to_nobody_who_comes_later(server: Server) -> 
     time.sleep(1.1)
     with Person(server.ws, bob) as person:
         assert person.hears_nothing()
-    assert listed(server, bob) == {"notifications": [], "unseen": 0}
+    assert listed(server, bob).items() >= {"notifications": [], "unseen": 0}.items()
 
 
 def test_a_thousand_repeated_posts_with_one_key_make_one_record(server: Server) -> None:

@@ -13,7 +13,7 @@ import requests
 
 from chat.web.headers import security_headers
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import Reader, a_name, ask, finished, push, tokens
+from tests.notifications.helpers import Reader, a_name, ask, finished, listed, push, tokens
 from tests.transport.peers import resident_bytes
 
 SECONDS = 10
@@ -90,6 +90,21 @@ def test_a_stream_needs_a_users_token(server: Server) -> None:
     head = requests.head(url, headers=mine | {"Last-Event-ID": "7"}, timeout=SECONDS)
     assert (head.status_code, "event-stream" in head.headers["Content-Type"]) == (200, True)
     assert (refused.status_code, refused.json()["error"]["field"]) == (400, "Last-Event-ID")
+
+
+def test_a_stream_of_another_epoch_begins_at_its_beginning(server: Server) -> None:
+    bob = a_name("bob")
+    first = push(server, toUserId=bob, message="first").json()["id"]
+    second = push(server, toUserId=bob, message="second").json()["id"]
+    with Reader(server, bob) as reader:
+        assert [reader.event()[2] for _ in range(2)] == [first, second]
+        mark = reader.last
+    assert mark == f"{second}.{listed(server, bob)['epoch']}"
+    with Reader(server, bob, mark) as reader:
+        third = push(server, toUserId=bob, message="third").json()["id"]
+        assert reader.event()[2] == third
+    with Reader(server, bob, f"{second}.another") as reader:
+        assert [reader.event()[2] for _ in range(3)] == [first, second, third]
 
 
 def test_a_stream_has_the_headers_of_every_response(server: Server) -> None:

@@ -41,7 +41,7 @@ def test_the_token_opens_what_is_the_users(api_on_sqlite: Api) -> None:
         headers = {"Authorization": f"{scheme} {token}"}
         response = api_on_sqlite.client.get("/api/conversations", headers=headers)
         assert response.status_code == 200
-        assert response.json == {"conversations": [], "next": None}
+        assert response.json == {"conversations": [], "next": None, "epoch": api_on_sqlite.chat.storage.epoch}
 
 
 # Conversations.
@@ -220,7 +220,7 @@ def test_a_message_says_its_client_id_where_it_has_one(api_on_each: Api) -> None
 
 def test_an_unknown_conversation_is_empty_and_another_users_is_not_shown(api_on_each: Api) -> None:
     api_on_each.say(("bob", "carol", "secret"))
-    empty = {"messages": [], "lastSeq": 0, "more": False}
+    empty = {"messages": [], "lastSeq": 0, "more": False, "epoch": api_on_each.chat.storage.epoch}
     assert api_on_each.get("/conversations/bob/messages").json == empty
     assert api_on_each.get("/conversations/carol/messages").json == empty
     assert api_on_each.get("/conversations/bob/messages", "carol").json["lastSeq"] == 1

@@ -35,7 +35,7 @@ def test_a_search_that_asks_for_nothing_or_too_much_is_refused(api_on_sqlite: Ap
     assert fault(api.get("/search")) == (400, "missing_field", "q")
     assert fault(api.get("/search", q="x" * 201)) == (400, "invalid_field", "q")
     assert fault(api.get("/search", q="x", cursor="made-up")) == (400, "invalid_field", "cursor")
-    assert api.get("/search", q=" ").json == {"messages": [], "next": None}
+    assert api.get("/search", q=" ").json == {"messages": [], "next": None, "epoch": api.chat.storage.epoch}
     assert api.client.get("/api/search?q=x").status_code == 401
 
 

@@ -138,18 +138,22 @@ export class Conversation {
     this.isParted = this.isStuck = this.isKnown = false;
   }
 
+  /** Forgets all that the server said of it. */
+  beginAnew() {
+    this.clear();
+    this.newest = undefined;
+    this.firstSeq = 1;
+    this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
+    this.unread = this.newFrom = 0;
+  }
+
   beginConnection() {
     this.#lastSeqBefore = this.lastSeq;
   }
 
   /** What the server says of it; one that is behind what we knew has begun anew. @param {Standing} standing */
   applyStanding({firstSeq = 1, lastSeq, received, read, theirReceived, theirRead}) {
-    if (lastSeq < this.#lastSeqBefore) {
-      this.clear();
-      this.newest = undefined;
-      this.firstSeq = 1;
-      this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
-    }
+    if (lastSeq < this.#lastSeqBefore) this.beginAnew();
     this.firstSeq = Math.max(this.firstSeq, firstSeq);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.received = Math.max(this.received, received);

@@ -4,7 +4,7 @@
  * Leaves fetching to history.js, sending to the outbox, showing to the elements, and tells all of them:
  * `list` (anything a list of conversations shows), `open` {conversation}, `messages` {conversation},
  * `heard` {conversation, message} (another's, just now), `gap` {conversation}, `unknown` (somebody wrote whom
- * the list does not have), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
+ * the list does not have), `forget` (the server's database is another one), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
  */
 import {Conversation} from "./conversation.js";
 import {isSameName, nameKey} from "./names.js";
@@ -15,6 +15,8 @@ import {isSameName, nameKey} from "./names.js";
 
 export class Conversations extends EventTarget {
   #me;
+  /** @type {string | undefined} of what is held */
+  #epoch;
   /** @type {Map<string, Conversation>} nameKey of the other's userId -> conversation */
   #byUser = new Map();
   /** @type {Map<string, import("../chat-socket.js").Standing>} nameKey of the other's userId -> what `ready` said of it */
@@ -84,9 +86,11 @@ export class Conversations extends EventTarget {
   }
 
   /** A new connection: what the server knows of each conversation. @param {import("../chat-socket.js").Ready} ready */
-  applyReady({conversations = [], more = false}) {
+  applyReady({conversations = [], more = false, epoch}) {
+    if (this.#epoch !== undefined && this.#epoch !== epoch) this.#forget();
+    this.#epoch = epoch;
     this.#standings = new Map(conversations.map((standing) => [nameKey(standing.withUserId), standing]));
-    const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0};
+    const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0, unread: 0};
     for (const conversation of this.#byUser.values()) {
       const standing = this.#standings.get(nameKey(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
       conversation.isStuck = false;
@@ -96,6 +100,16 @@ export class Conversations extends EventTarget {
       this.#dispatch("messages", {conversation});
     }
     this.#markRead();
+  }
+
+  /** What was read of another epoch counts no more; what the person wrote, and looks at, stays. */
+  #forget() {
+    for (const [key, conversation] of this.#byUser) {
+      conversation.beginAnew();
+      if (conversation !== this.#open && !conversation.pending.length) this.#byUser.delete(key);
+    }
+    this.#seen = 0;
+    this.#dispatch("forget");
   }
 
   /** Whether `ready` told of unread messages in a conversation that is not in the list yet. */

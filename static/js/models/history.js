@@ -54,6 +54,11 @@ export class History extends EventTarget {
     }
   }
 
+  /** What is held is of another epoch: the list begins at its beginning. */
+  forget() {
+    this.#cursor = undefined;
+  }
+
   /** The next page of the list. */
   async loadMore() {
     if (this.#cursor && !this.#isListing) await this.#attempt(() => this.#fetchList());

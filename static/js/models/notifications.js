@@ -44,6 +44,8 @@ export class Notifications extends EventTarget {
   /** How many of those that `ready` counted are still to come. */
   #toCome = 0;
   #made = 0;
+  /** @type {string | undefined} of what is held */
+  #epoch;
   /** @type {string | null | undefined} `undefined`: the list was never asked for; `null`: all of it is here */
   #next;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -86,14 +88,22 @@ export class Notifications extends EventTarget {
     if (key === MUTED_KEY) this.#dispatch("change");
   }
 
-  /** A new connection: as many are unseen, and the oldest of them are sent next. @param {{unseen?: number}} ready */
-  applyReady({unseen = 0}) {
+  /** A new connection: as many are unseen, and the oldest of them are sent next. @param {{unseen?: number, epoch?: string}} ready */
+  applyReady({unseen = 0, epoch}) {
+    if (this.#epoch !== undefined && this.#epoch !== epoch) this.#forget();
+    this.#epoch = epoch;
     this.#toCome = Math.min(unseen, SENT_AFTER_READY);
     this.#beyond = Math.max(0, unseen - this.#heldUnseen());
     this.#flush();
     this.#dispatch("change");
     // What was dismissed elsewhere meanwhile can only be told from the list.
     if (this.#options.fetch && (this.#next !== undefined || this.#held.size)) this.load();
+  }
+
+  /** The ids of another epoch name others now. */
+  #forget() {
+    for (const known of [this.#announced, this.#dismissed, this.#fresh, this.#scheduled]) known.clear();
+    for (const id of [...this.#held.keys()]) if (typeof id === "number") this.#remove(id);
   }
 
   /** Takes in a `notification` event. @param {Notification} notification */

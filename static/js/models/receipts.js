@@ -18,6 +18,8 @@ export class Receipts {
   #scheduled = {received: new Map(), read: new Map()};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Of what was scheduled before `forget`, nothing is told again. */
+  #generation = 0;
 
   /** @param {(kind: Kind, pointer: {withUserId: string, seq: number}) => Promise<unknown>} emit rejects when it failed */
   constructor(emit) {
@@ -31,6 +33,12 @@ export class Receipts {
     this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
+  /** The pointers are of another epoch. */
+  forget() {
+    this.#generation += 1;
+    this.#scheduled = {received: new Map(), read: new Map()};
+  }
+
   #flush() {
     this.#timer = undefined;
     const {received, read} = this.#scheduled;
@@ -41,11 +49,13 @@ export class Receipts {
 
   /** What fails with the connection is scheduled again by the next `ready`. @param {Kind} kind @param {string} withUserId @param {number} seq */
   async #send(kind, withUserId, seq) {
+    const generation = this.#generation;
+    const again = () => generation === this.#generation && this.schedule(kind, withUserId, seq);
     try {
       await this.#emit(kind, {withUserId, seq});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (error.retry === "later") setTimeout(() => this.schedule(kind, withUserId, seq), RETRY_MS);
+      if (error.retry === "later") setTimeout(again, RETRY_MS);
     }
   }
 }

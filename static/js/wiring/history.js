@@ -6,6 +6,7 @@ import {on} from "../on.js";
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
 export function wireHistory({conversations, history}, {messages, list, banners}) {
   on(conversations, "gap", ({conversation}) => history.catchUp(conversation));
+  on(conversations, "forget", () => history.forget());
   on(conversations, "unknown", () => history.refresh());
   on(messages, "older", () => conversations.opened && history.loadOlder(conversations.opened));
   on(messages, "newer", () => conversations.opened && history.loadNewer(conversations.opened));

@@ -8,5 +8,6 @@ export function wireReceipts({socket, conversations}, {messages}) {
   const receipts = new Receipts((kind, pointer) => socket.emit(kind, pointer));
   on(conversations, "received", ({conversation, seq}) => receipts.schedule("received", conversation.withUserId, seq));
   on(conversations, "read", ({conversation, seq}) => receipts.schedule("read", conversation.withUserId, seq));
+  on(conversations, "forget", () => receipts.forget());
   on(messages, "seen", ({seq}) => conversations.markSeen(seq));
 }
