@@ -6,6 +6,7 @@ from chat import login
 from chat.client import Client
 from chat.errors import Forbidden
 from chat.people.online import Asker
+from chat.protocol.conversation_ids import conversation_id, other_user
 from chat.protocol.structs import (
     BlockUser,
     Chat,
@@ -44,7 +45,9 @@ def chat(client: Client, event: Chat) -> Answer:
 
 def send(server: ChatServer, sender: str, event: Chat, asker: Asker) -> None:
     """Send a message of `sender`. `asker` is answered when it is stored; it is not sent what it sent."""
-    receiver = server.directory.name_of(event.to_user_id, address=asker.address)
+    receiver = server.directory.name_of(
+        other_user(sender, event.to_user_id, event.conversation_id), address=asker.address
+    )
     server.blocking.check(sender, receiver)
     server.limits.spend_message(sender, asker.address, event.message)
     server.strangers.check(sender, receiver, event.message)
@@ -65,7 +68,8 @@ def read(client: Client, event: Read) -> Answer:
 
 
 def _move(client: Client, event: Received, read: int) -> Answer:
-    other = client.chat.directory.name_of(event.with_user_id, "withUserId", client.address)
+    other = other_user(client.user_id, event.with_user_id, event.conversation_id)
+    other = client.chat.directory.name_of(other, "withUserId", client.address)
     pointer = Pointer(client.user_id, other, event.seq, read)
     client.chat.receipts.move(pointer, client, partial(client.answer, event.ref), client.address)
     return LATER
@@ -74,11 +78,15 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 @events.on("typing", Typing)
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
-    receiver = client.chat.directory.name_of(event.to_user_id, address=client.address)
-    if client.chat.blocking.are_apart(client.user_id, receiver):
+    me = client.user_id
+    receiver = client.chat.directory.name_of(
+        other_user(me, event.to_user_id, event.conversation_id), address=client.address
+    )
+    if client.chat.blocking.are_apart(me, receiver):
         return None
-    client.chat.strangers.check(client.user_id, receiver)
-    client.chat.online.emit(TypingHint(from_user_id=client.user_id), to=receiver, skip=client)
+    client.chat.strangers.check(me, receiver)
+    hint = TypingHint(from_user_id=me, conversation_id=conversation_id(me, receiver))
+    client.chat.online.emit(hint, to=receiver, skip=client)
     return None
 
 

@@ -117,7 +117,7 @@ def _ready(
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,
         limits=chat.told_limits,
-        conversations=[standing_of(state, chat.presence, apart) for state in states[:READY_CONVERSATIONS]],
+        conversations=[standing_of(user_id, state, chat.presence, apart) for state in states[:READY_CONVERSATIONS]],
         more=len(states) > READY_CONVERSATIONS or None,
         unseen=unseen or None,
         blocked=chat.blocking.blocked_by(user_id) or None,

@@ -108,9 +108,11 @@ VARIES = {
     "expiresAt": TIMESTAMP,
     "token": re.compile(r"eyJhbGciOi.+"),
     "epoch": re.compile(r"[\w-]{12}"),
+    "conversationId": re.compile(r"~[\w-]+"),
+    "id": re.compile(r"~[\w-]+\.\d+"),
 }
 # What each answer carries, and the page shows once and not in each example.
-SAID_ONCE = {"v", "features", "server", "epoch"}
+SAID_ONCE = {"v", "features", "server", "epoch", "conversationId", "id", "members"}
 _numbers = itertools.count(1)
 
 

@@ -9,6 +9,7 @@ from chat.errors import ChatError, Conflicting
 from chat.metrics import Counter
 from chat.people.online import Asker, Online, Socket, encoded
 from chat.people.presence import Presence
+from chat.protocol.conversation_ids import conversation_id
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
 from chat.storage.journal import Journal
 from chat.storage.records import Conflict, Send, Stored, StoredLate
@@ -34,34 +35,30 @@ class Sending:
     ) -> None:
         """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
         if isinstance(outcome, Stored):
-            sent_at = iso(outcome.sent_at)
-            if outcome.repeated:  # delivered the first time, or found late, or by who comes back
-                delivered = bool(self._online.of(send.receiver_id))
-            else:
-                delivered = self._deliver(client, send, outcome.seq, sent_at)
+            event = _event_of(send, outcome)
+            # A repeat was delivered the first time, or found late, or is by who comes back.
+            delivered = bool(self._online.of(send.receiver_id)) if outcome.repeated else self._deliver(client, event)
             if ref is not None:
-                repeated = outcome.repeated or None
-                client.emit(
-                    ChatAck(ref=ref, seq=outcome.seq, timestamp=sent_at, delivered=delivered, repeated=repeated)
+                ack = ChatAck(
+                    ref=ref,
+                    seq=event.seq,
+                    timestamp=event.timestamp,
+                    delivered=delivered,
+                    conversation_id=event.conversation_id,
+                    id=event.id,
+                    repeated=outcome.repeated or None,
                 )
+                client.emit(ack)
         elif isinstance(outcome, StoredLate):  # its sender was told `unavailable`, and gets its ack by a repeat
-            self._deliver(client, send, outcome.seq, iso(outcome.sent_at))
+            self._deliver(client, _event_of(send, outcome))
         elif isinstance(outcome, Conflict):
             client.answer(ref, Conflicting(field="clientId"))
         else:
             client.answer(ref, outcome)
 
-    def _deliver(self, skip: object, send: Send, seq: int, sent_at: str) -> bool:
+    def _deliver(self, skip: object, event: ChatMessage) -> bool:
         """Send it to the receiver's sockets and the sender's other ones; True if one of the receiver's took it."""
-        sender, receiver = send.sender_id, send.receiver_id
-        event = ChatMessage(
-            from_user_id=sender,
-            to_user_id=receiver,
-            message=send.body,
-            timestamp=sent_at,
-            seq=seq,
-            client_id=send.client_id,
-        )
+        sender, receiver, seq = event.from_user_id, event.to_user_id, event.seq
         frame = encoded(event)
         delivered = False
         for socket in self._online.of(receiver):
@@ -79,3 +76,17 @@ class Sending:
             if sender != receiver:
                 self._offline(receiver, event)
         return delivered
+
+
+def _event_of(send: Send, stored: Stored | StoredLate) -> ChatMessage:
+    conversation = conversation_id(send.sender_id, send.receiver_id)
+    return ChatMessage(
+        from_user_id=send.sender_id,
+        to_user_id=send.receiver_id,
+        message=send.body,
+        timestamp=iso(stored.sent_at),
+        seq=stored.seq,
+        conversation_id=conversation,
+        id=f"{conversation}.{stored.seq}",
+        client_id=send.client_id,
+    )

@@ -5,12 +5,13 @@ from collections.abc import Collection
 from msgspec import UNSET
 
 from chat.people.presence import Presence
-from chat.protocol.structs import Standing, iso
+from chat.protocol.conversation_ids import conversation_id
+from chat.protocol.structs import Member, Standing, iso
 from chat.storage.records import ConversationState
 
 
-def standing_of(state: ConversationState, presence: Presence, apart: Collection[str]) -> Standing:
-    """Return the standing of a conversation. `apart`: users who look offline, as one of the two blocks the other."""
+def standing_of(me: str, state: ConversationState, presence: Presence, apart: Collection[str]) -> Standing:
+    """Return how I stand in a conversation. `apart`: users who look offline, as one of the two blocks the other."""
     is_apart = state.with_user_id in apart
     status = "offline" if is_apart else presence.status_of(state.with_user_id)
     is_told = status == "offline" and state.last_seen is not None and not is_apart
@@ -18,4 +19,6 @@ def standing_of(state: ConversationState, presence: Presence, apart: Collection[
         "last_seen": iso(state.last_seen) if is_told else UNSET,
         "first_seq": UNSET if state.first_seq == 1 else state.first_seq,
     }
-    return Standing(**fields, presence=status)
+    other = state.with_user_id
+    members = [] if other == me else [Member(other, state.their_received, state.their_read)]
+    return Standing(**fields, presence=status, conversation_id=conversation_id(me, other), members=members)

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from chat.errors import ChatError, InvalidField
+from chat.protocol.conversation_ids import ConversationId, checked_other
 from chat.protocol.names import UserId, checked_user_id
 from chat.protocol.told_limits import ToldLimits
 
@@ -72,13 +73,14 @@ class Init(Payload, forbid_unknown_fields=False):
 class Chat(Payload):
     """A message to another user. `from_user_id`, where given, must be the sender's own name."""
 
-    to_user_id: UserId
     message: Annotated[str, msgspec.Meta(min_length=1)]
+    to_user_id: UserId | None = None
+    conversation_id: ConversationId | None = None
     from_user_id: UserId | None = None
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=CLIENT_ID_CHARS)] | None = None
 
     def __post_init__(self) -> None:
-        self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+        self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
             raise InvalidField("message must not hold the character U+0000.", "message")
 
@@ -86,20 +88,22 @@ class Chat(Payload):
 class Typing(Payload):
     """I am writing to `to_user_id` just now."""
 
-    to_user_id: UserId
+    to_user_id: UserId | None = None
+    conversation_id: ConversationId | None = None
 
     def __post_init__(self) -> None:
-        self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+        self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
 
 
 class Received(Payload):
     """What `with_user_id` and I wrote has arrived here, up to `seq`."""
 
-    with_user_id: UserId
     seq: Seq
+    with_user_id: UserId | None = None
+    conversation_id: ConversationId | None = None
 
     def __post_init__(self) -> None:
-        self.with_user_id = checked_user_id(self.with_user_id, "withUserId")
+        self.with_user_id = checked_other(self.with_user_id, self.conversation_id, "withUserId")
 
 
 class Read(Received):
@@ -129,6 +133,14 @@ class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=Tr
     """What the server sends. Fields that are None are left out."""
 
 
+class Member(msgspec.Struct, rename="camel"):
+    """How far somebody has received and read a conversation, each a `seq`."""
+
+    user_id: str
+    received: int
+    read: int
+
+
 class Standing(msgspec.Struct, rename="camel", kw_only=True):
     """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
 
@@ -143,6 +155,8 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     their_read: int
     unread: int  # messages of the other one beyond `read`; counted to 1,000
     presence: str
+    conversation_id: str
+    members: list[Member]  # the others
     last_seen: str | msgspec.UnsetType = msgspec.UNSET
     first_seq: int | msgspec.UnsetType = msgspec.UNSET  # what lies before it was erased; left out: nothing was
 
@@ -171,6 +185,8 @@ class ChatMessage(ServerEvent, tag="chat"):
     message: str
     timestamp: str
     seq: int
+    conversation_id: str
+    id: str
     client_id: str | None = None
 
 
@@ -181,6 +197,8 @@ class ChatAck(ServerEvent, tag="ack"):
     seq: int
     timestamp: str
     delivered: bool  # whether a socket of the receiver took it
+    conversation_id: str
+    id: str
     repeated: bool | None = None  # True: it had been stored before
 
 
@@ -191,12 +209,15 @@ class Receipt(ServerEvent, tag="receipt"):
     with_user_id: str
     received: int
     read: int
+    conversation_id: str
+    members: list[Member]  # whose pointers moved
 
 
 class TypingHint(ServerEvent, tag="typing"):
     """`from_user_id` is writing to you."""
 
     from_user_id: str
+    conversation_id: str
 
 
 class Notification(ServerEvent, tag="notification"):

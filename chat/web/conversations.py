@@ -8,21 +8,24 @@ from chat.errors import NotFound, Unavailable
 from chat.messages.standings import standing_of
 from chat.people.directory import unknown_user
 from chat.protocol.names import UserId
+from chat.protocol.structs import Member
 from chat.server import ChatServer
 from chat.storage.records import Overview, Pointer, page_of
 from chat.transport.reply import Reply
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import FirstSeq, StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Epoch, Limit, Moment, Name, OfUser, Request, Seq
+from chat.web.shapes import Answer, ConversationName, Epoch, Limit, Moment, Name, OfConversation, Request, Seq
 from chat.web.upgrade import peer_address
 
 NOT_BEGUN = "You have no conversation with this user.", "userId"
 EXAMPLE = """{
       "withUserId": "bob", "lastSeq": 7, "received": 7, "read": 6, "theirReceived": 7, "theirRead": 7, "unread": 1,
-      "presence": "online",
+      "presence": "online", "conversationId": "~YWxpY2UKYm9i",
+      "members": [{"userId": "bob", "received": 7, "read": 7}],
       "lastMessage": {"seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
-                      "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"}
+                      "timestamp": "2026-01-31T09:30:00.000Z", "conversationId": "~YWxpY2UKYm9i",
+                      "id": "~YWxpY2UKYm9i.7", "clientId": "c-7"}
     }"""
 
 
@@ -51,6 +54,8 @@ class Conversation(Answer, kw_only=True):
     their_read: Seq
     unread: Annotated[int, Meta(ge=0, description="Messages of the other user beyond `read`; counted to 1,000.")]
     presence: Annotated[Literal["online", "away", "offline"], Meta(description="How the other user is.")]
+    conversation_id: ConversationName
+    members: Annotated[list[Member], Meta(description="The others, and how far each has got.")]
     last_seen: Annotated[Moment, Meta(description="Since when they are offline, where that is known.")] | UnsetType = (
         UNSET
     )
@@ -86,7 +91,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
 
 
 def _conversation(chat: ChatServer, user_id: str, overview: Overview, apart: frozenset[str]) -> Conversation:
-    standing = standing_of(overview.state, chat.presence, apart)
+    standing = standing_of(user_id, overview.state, chat.presence, apart)
     message = StoredMessage(**message_fields(user_id, standing.with_user_id, overview.last_message))
     return Conversation(**structs.asdict(standing), last_message=message)
 
@@ -98,8 +103,8 @@ def _conversation(chat: ChatServer, user_id: str, overview: Overview, apart: fro
     example=EXAMPLE,
     errors=(unknown_user("bob", "userId"), NotFound(*NOT_BEGUN)),
 )
-def show_conversation(chat: ChatServer, user_id: str, path: OfUser) -> Conversation:
-    other = chat.directory.name_of(path.user_id, "userId")
+def show_conversation(chat: ChatServer, user_id: str, path: OfConversation) -> Conversation:
+    other = chat.directory.name_of(path.other_than(user_id), "userId")
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, 1, None, other)
     if not found:
         raise NotFound(*NOT_BEGUN)
@@ -119,9 +124,9 @@ class ReadUpTo(Request):
     body_example='{"seq": 7}',
     errors=(unknown_user("bob", "userId"), Unavailable),
 )
-def mark_read(chat: ChatServer, user_id: str, path: OfUser, body: ReadUpTo) -> None:
+def mark_read(chat: ChatServer, user_id: str, path: OfConversation, body: ReadUpTo) -> None:
     address, reply = peer_address(), Reply()
-    other = chat.directory.name_of(path.user_id, "userId", address)
+    other = chat.directory.name_of(path.other_than(user_id), "userId", address)
     chat.blocking.apart_from(user_id)  # known from then on, as after an init: a receipt is told from memory alone
     chat.receipts.move(Pointer(user_id, other, received=body.seq, read=body.seq), None, reply, address)
     reply.wait()

@@ -8,16 +8,20 @@ from chat import handlers
 from chat.errors import Blocked, Conflicting, Unavailable
 from chat.limits import PAGE_MESSAGES
 from chat.people.directory import unknown_user
+from chat.protocol.conversation_ids import conversation_id, message_id
 from chat.protocol.structs import CLIENT_ID_CHARS, Chat, iso
 from chat.server import ChatServer
 from chat.storage.records import Message
 from chat.storage.storage import Storage
 from chat.transport.reply import Reply
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Epoch, Moment, Name, OfUser, Request, Seq
+from chat.web.shapes import Answer, ConversationName, Epoch, Moment, Name, OfConversation, Request, Seq
 from chat.web.upgrade import peer_address
 
 FirstSeq = Annotated[Seq, Meta(description="What lies before it was erased; left out: nothing was.")] | UnsetType
+
+
+MessageName = Annotated[str, Meta(description="The message's own, for ever.", examples=["~YWxpY2UKYm9i.7"])]
 
 
 class StoredMessage(Answer):
@@ -28,6 +32,8 @@ class StoredMessage(Answer):
     to_user_id: Name
     message: str
     timestamp: Moment
+    conversation_id: ConversationName
+    id: MessageName
     client_id: str | UnsetType = UNSET
     erased: Annotated[bool, Meta(description="`true`: its text was erased.")] | UnsetType = UNSET
 
@@ -60,11 +66,11 @@ class History(Answer):
     errors=(unknown_user("bob", "userId"),),
     example="""{"messages": [{
       "seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
-      "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"
+      "timestamp": "2026-01-31T09:30:00.000Z", "conversationId": "~YWxpY2UKYm9i", "id": "~YWxpY2UKYm9i.7", "clientId": "c-7"
     }], "lastSeq": 7, "more": true, "epoch": "dQw4w9WgXcQ1"}""",
 )
-def list_messages(chat: ChatServer, user_id: str, path: OfUser, query: MessagesPage) -> History:
-    other = chat.directory.name_of(path.user_id, "userId")
+def list_messages(chat: ChatServer, user_id: str, path: OfConversation, query: MessagesPage) -> History:
+    other = chat.directory.name_of(path.other_than(user_id), "userId")
     return chat.storage.in_thread(_history, chat.storage, user_id, other, query)
 
 
@@ -90,6 +96,8 @@ def message_fields(one: str, other: str, message: Message) -> dict[str, Any]:
         "to_user_id": other if message.sender_id == one else one,
         "message": message.body,
         "timestamp": iso(message.sent_at),
+        "conversation_id": conversation_id(one, other),
+        "id": message_id(one, other, message.seq),
         "client_id": UNSET if message.client_id is None else message.client_id,
         "erased": UNSET if message.body else True,
     }
@@ -110,6 +118,8 @@ class SentMessage(Answer):
     seq: Seq
     timestamp: Moment
     delivered: Annotated[bool, Meta(description="A socket of the receiver took it.")]
+    conversation_id: ConversationName
+    id: MessageName
     repeated: bool | UnsetType = UNSET
 
 
@@ -134,17 +144,25 @@ class _Asker:
     "Send a message to a user.",
     body_example='{"message": "안녕!", "clientId": "c-7"}',
     body_bytes=0,
-    example='{"seq": 7, "timestamp": "2026-01-31T09:30:00.000Z", "delivered": true}',
+    example='{"seq": 7, "timestamp": "2026-01-31T09:30:00.000Z", "delivered": true, '
+    '"conversationId": "~YWxpY2UKYm9i", "id": "~YWxpY2UKYm9i.7"}',
     status=201,
     repeated_status=200,
     errors=(unknown_user("bob", "userId"), Blocked(field="toUserId"), Conflicting(field="clientId"), Unavailable),
 )
-def send_message(chat: ChatServer, user_id: str, path: OfUser, body: NewMessage) -> SentMessage:
+def send_message(chat: ChatServer, user_id: str, path: OfConversation, body: NewMessage) -> SentMessage:
     asker = _Asker()
-    other = chat.directory.name_of(path.user_id, "userId", asker.address)
+    other = chat.directory.name_of(path.other_than(user_id), "userId", asker.address)
     handlers.send(chat, user_id, Chat(to_user_id=other, message=body.message, client_id=body.client_id, ref=0), asker)
     ack = asker.reply.wait()
-    return SentMessage(seq=ack.seq, timestamp=ack.timestamp, delivered=ack.delivered, repeated=ack.repeated or UNSET)
+    return SentMessage(
+        seq=ack.seq,
+        timestamp=ack.timestamp,
+        delivered=ack.delivered,
+        conversation_id=ack.conversation_id,
+        id=ack.id,
+        repeated=ack.repeated or UNSET,
+    )
 
 
 VIEWS = (list_messages, send_message)

@@ -51,7 +51,7 @@ class FoundMessages(Answer):
     "One's messages that hold a text, the newest first.",
     example="""{"messages": [{
       "withUserId": "bob", "seq": 7, "fromUserId": "bob", "toUserId": "alice", "message": "안녕!",
-      "timestamp": "2026-01-31T09:30:00.000Z", "clientId": "c-7"
+      "timestamp": "2026-01-31T09:30:00.000Z", "conversationId": "~YWxpY2UKYm9i", "id": "~YWxpY2UKYm9i.7", "clientId": "c-7"
     }], "next": null, "epoch": "dQw4w9WgXcQ1"}""",
     errors=(MissingField,),
 )

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from chat.limits import PAGE_ITEMS
+from chat.protocol.conversation_ids import ID_CHARS, MARK, other_user
 from chat.protocol.names import UserId, checked_user_id
 from chat.protocol.structs import SAFE_INTEGER
 
@@ -34,6 +35,24 @@ class OfUser(Request):
         self.user_id = checked_user_id(self.user_id, "userId")
 
 
+class OfConversation(Request):
+    """A request that names a conversation."""
+
+    user_id: Annotated[
+        str,
+        Meta(min_length=1, max_length=ID_CHARS, description="The other user, or a `conversationId`.", examples=["bob"]),
+    ]
+
+    def __post_init__(self) -> None:
+        if not self.user_id.startswith(MARK):
+            self.user_id = checked_user_id(self.user_id, "userId")
+
+    def other_than(self, me: str) -> str:
+        """Return the other user. Raises InvalidField: it is no conversation of mine."""
+        return other_user(me, self.user_id, self.user_id if self.user_id.startswith(MARK) else None, "userId")
+
+
+ConversationName = Annotated[str, Meta(description="The conversation's own, for ever.", examples=["~YWxpY2UKYm9i"])]
 Epoch = Annotated[str, Meta(description="As in `ready`: another one says that what was read before counts no more.")]
 
 

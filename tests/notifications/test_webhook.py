@@ -221,7 +221,15 @@ def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(re
 
 def test_what_waits_is_bounded_in_bytes(metrics: Metrics, caplog: pytest.LogCaptureFixture) -> None:
     webhook = a_webhook("http://127.0.0.1:1", metrics=metrics, room=100_000, spawn=lambda _: None)  # nobody posts
-    big = ChatMessage(from_user_id="a", to_user_id="bob", message="\U0001f600" * 10_000, timestamp="", seq=1)
+    big = ChatMessage(
+        from_user_id="a",
+        to_user_id="bob",
+        message="\U0001f600" * 10_000,
+        timestamp="",
+        seq=1,
+        conversation_id="",
+        id="",
+    )
     for _ in range(5):  # of 40,000 bytes each
         webhook.tell("bob", big)
     assert (metrics.webhook_waiting.value(), metrics.webhook_dead.value()) == (2, 3)

@@ -35,9 +35,12 @@ def test_a_chat_becomes_its_struct_with_names_in_snake_case() -> None:
 
 
 def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
-    message = ChatMessage(from_user_id="a", to_user_id="b", message="<안녕>", timestamp="t", seq=1)
+    message = ChatMessage(
+        from_user_id="a", to_user_id="b", message="<안녕>", timestamp="t", seq=1, conversation_id="~c", id="~c.1"
+    )
     assert encode(message) == (
-        '{"type":"chat","fromUserId":"a","toUserId":"b","message":"<안녕>","timestamp":"t","seq":1}'.encode()
+        '{"type":"chat","fromUserId":"a","toUserId":"b","message":"<안녕>","timestamp":"t","seq":1,'
+        '"conversationId":"~c","id":"~c.1"}'.encode()
     )
 
 
@@ -56,6 +59,7 @@ def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
         ('{"type":"init","userId":"a"} {}', "bad_json", None),
         ("{}", "missing_field", "type"),
         ('{"type":"chat","message":"hi"}', "missing_field", "toUserId"),
+        ('{"type":"chat","message":"hi","toUserId":"b","conversationId":"~c"}', "invalid_field", "conversationId"),
         ('{"type":"nope"}', "unknown_event", "type"),
         ('{"type":"x - at `$.foo`"}', "unknown_event", "type"),
         ('{"\\ud800":NaN}', "bad_json", None),

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.event import listen
 
 from chat.people import passwords
+from chat.protocol.conversation_ids import conversation_id
 from chat.storage.message_reader import UNREAD_COUNTED
 from chat.storage.records import Send
 from chat.transport.connections import thread_id as native_thread
@@ -62,9 +63,19 @@ def test_a_conversation_is_shown_as_each_of_its_users_sees_it(api_on_each: Api) 
         "theirRead": 2,
         "unread": 1,
         "presence": "offline",
+        "conversationId": conversation_id("alice", "bob"),
+        "members": [{"userId": "bob", "received": 2, "read": 2}],
     }
     assert MOMENT.fullmatch(last.pop("timestamp"))
-    assert last == {"seq": 3, "fromUserId": "bob", "toUserId": "alice", "message": "how?"}
+    conversation = mine["conversationId"]
+    assert last == {
+        "seq": 3, "fromUserId": "bob", "toUserId": "alice", "message": "how?",
+        "conversationId": conversation, "id": f"{conversation}.3",
+    }  # fmt: skip
+    by_name = api_on_each.get("/conversations/bob/messages").json
+    assert api_on_each.get(f"/conversations/{conversation}/messages").json == by_name
+    assert api_on_each.get(f"/conversations/{conversation}").json["conversationId"] == conversation
+    assert fault(api_on_each.get(f"/conversations/{conversation}", "carol")) == (400, "invalid_field", "userId")
     [theirs] = api_on_each.get("/conversations", "bob").json["conversations"]
     assert (theirs["withUserId"], theirs["unread"], theirs["theirRead"]) == ("alice", 0, 1)
 

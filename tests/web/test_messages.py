@@ -34,6 +34,7 @@ def test_a_message_over_http_is_delivered_as_one_from_a_socket_and_once_however_
         assert alice.receive("chat") == event
         assert (event["fromUserId"], event["toUserId"], event["clientId"]) == ("alice", "bob", "m1")
         stored = {"seq": 1, "timestamp": event["timestamp"], "delivered": True}
+        stored |= {name: event[name] for name in ("conversationId", "id")}
         assert (first.status_code, first.json()) == (201, stored)
         assert (again.status_code, again.json()) == (200, stored | {"repeated": True})
         assert bob.ask(type="chat", toUserId="alice", message="ho")["seq"] == 2

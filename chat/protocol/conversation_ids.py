@@ -1,0 +1,56 @@
+"""Owns the ids of conversations and messages: texts that a client takes as they are.
+
+The id of a direct conversation is made of its users' names, which stay, so that nobody has to look it up. It gives no
+right to anything. It begins with a sign that no name holds, so that a path takes either.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
+from typing import Annotated
+
+from msgspec import Meta
+
+from chat.errors import InvalidField, MissingField
+from chat.protocol.names import checked_user_id
+
+MARK = "~"
+ID_CHARS = 1_024  # two names of 64 characters make at most 686
+
+ConversationId = Annotated[str, Meta(min_length=1, max_length=ID_CHARS)]
+
+
+@lru_cache(maxsize=8_192)  # made once, not once a message
+def conversation_id(one: str, other: str) -> str:
+    """Return the id of two users' conversation, in whichever order they are named."""
+    names = "\n".join(sorted((one, other)))
+    return MARK + urlsafe_b64encode(names.encode()).rstrip(b"=").decode()
+
+
+def message_id(one: str, other: str, seq: int) -> str:
+    """Return the id of a message of two users."""
+    return f"{conversation_id(one, other)}.{seq}"
+
+
+def checked_other(user_id: str | None, id_: str | None, field: str) -> str | None:
+    """Check that exactly one of the two is given, and return the canonical name. Raises MissingField, InvalidField."""
+    if user_id is None:
+        if id_ is None:
+            raise MissingField(f"The field {field} is missing.", field)
+        return None
+    if id_ is not None:
+        raise InvalidField(f"Give {field} or conversationId, not both.", "conversationId")
+    return checked_user_id(user_id, field)
+
+
+def other_user(me: str, user_id: str | None, id_: str | None, field: str = "conversationId") -> str:
+    """Return whom I name by their name or by our conversation's id. Raises InvalidField: it is no conversation of mine."""
+    if id_ is None:
+        return str(user_id)
+    names: list[str] = []
+    try:
+        names = urlsafe_b64decode(id_[1:] + "=" * (-len(id_[1:]) % 4)).decode().split("\n")
+    except ValueError:
+        pass
+    if len(names) != 2 or me not in names or conversation_id(*names) != id_:
+        raise InvalidField(f"{field} must be of a conversation of yours.", field)
+    return checked_user_id(names[names[0] == me], field)
