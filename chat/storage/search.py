@@ -1,7 +1,8 @@
 """Owns the searches: messages that hold a text, names that begin with one. The index is filled by others.
 
 A text is taken letter by letter, upper and lower case alike (SQLite: of ASCII letters only where the index
-is not used). Texts of three and more letters are found by trigrams, in any language; shorter ones, and where
+is not used), and so are the two ways in which Unicode writes one letter, whole or in parts: a Mac's file names
+come in parts. Texts of three and more letters are found by trigrams, in any language; shorter ones, and where
 there is no index, by reading the newest messages of the newest conversations.
 
 What a search may cost is bounded. The database says which messages may hold the text, and is asked little of it;
@@ -9,12 +10,13 @@ what they say is looked at here, in a time that grows with the messages' length 
 """
 
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, and_, func, or_, select, text, tuple_
 
 from chat.errors import Unavailable
 from chat.storage.database import TOO_LONG, Database
@@ -47,10 +49,11 @@ class Search:
             return Page([], more=False)
         place = before and (before[0], direct_key(user_id, before[1]), before[2])
         with self._database.reading(SECONDS) as connection:
+            wanted = unicodedata.normalize("NFC", wanted)
             is_indexed = len(wanted) >= TRIGRAM and has_index(connection)
             if is_indexed and not self._database.is_sqlite:
                 return page_of(_by_postgres(connection, user_id, wanted, limit + 1, place), limit)
-            candidates = Candidates(connection, wanted) if is_indexed else None
+            candidates = Candidates(connection, _forms(wanted)) if is_indexed else None
             walk = _Walk(connection, user_id, wanted, limit + 1, place, candidates, self._database.is_sqlite)
             return page_of(walk.found(), limit)
 
@@ -103,7 +106,7 @@ class _Walk:
         for message in self._that_may_hold_it(conversation):
             if message.sent_at < oldest:
                 return
-            if not self.is_sqlite or wanted in message.body.casefold():
+            if not self.is_sqlite or wanted in unicodedata.normalize("NFC", message.body).casefold():
                 yield message
 
     def _that_may_hold_it(self, conversation: Row[Any]) -> Iterator[Message]:
@@ -150,13 +153,24 @@ def _by_postgres(connection: Connection, user_id: str, wanted: str, limit: int, 
     return [Found(other_of(k, user_id), Message(*row)) for k, *row in connection.execute(query)]
 
 
+def _forms(wanted: str) -> list[str]:
+    """Return a text as Unicode writes it: whole letters (NFC), and where that is another text, in parts (NFD)."""
+    return list(dict.fromkeys((wanted, unicodedata.normalize("NFD", wanted))))
+
+
 def _holds(wanted: str, is_sqlite: bool) -> Any:
-    """Whether a message's text holds this one (SQLite: its beginning), each sign standing for itself."""
-    pattern = wanted[:BEGINNING] if is_sqlite else wanted
-    pattern = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """Whether a message's text holds this one (SQLite: its beginning, or more), each sign standing for itself."""
+    body: Any = messages.c.body
     if is_sqlite:
-        return messages.c.body.like(f"%{pattern}%", escape="\\")
-    return messages.c.body.ilike(f"%{pattern}%")  # the backslash is its own; with ESCAPE, no index
+        return or_(*(body.like(_pattern(form[:BEGINNING]), escape="\\") for form in _forms(wanted)))
+    whole, *in_parts = (_pattern(form) for form in _forms(wanted))  # the backslash is its own; with ESCAPE, no index
+    # The parts of one letter may begin another one: 가 is not in 각.
+    checked = func.normalize(body, text("NFC")).ilike(whole)
+    return or_(body.ilike(whole), *(and_(body.ilike(parts), checked) for parts in in_parts))
+
+
+def _pattern(wanted: str) -> str:
+    return "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 _COLUMNS = tuple(conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq"))

@@ -22,12 +22,14 @@ RARE = 500  # messages; where fewer hold a trigram, the index tells all of them 
 class Candidates:
     """The messages that may hold a text of three or more letters, as far as they are indexed."""
 
-    def __init__(self, connection: Connection, wanted: str) -> None:
+    def __init__(self, connection: Connection, forms: list[str]) -> None:
+        """`forms`: what is wanted, in each way in which it may be written."""
         self._connection = connection
-        counted = sorted((*self._count(trigram), trigram) for trigram in _spread(wanted))
-        self._match = " AND ".join(_quoted(trigram) for *_, trigram in counted[:ASKED])
+        counted = [sorted((*self._count(trigram), trigram) for trigram in _spread(form)) for form in forms]
+        rarest = (" AND ".join(_quoted(trigram) for *_, trigram in trigrams[:ASKED]) for trigrams in counted)
+        self._match = " OR ".join(f"({asked})" for asked in rarest)
         # self._rare[conversation] = seqs; None: there are too many, and each conversation is asked for.
-        self._rare: dict[int, list[int]] | None = {} if counted[0][0] < RARE else None
+        self._rare: dict[int, list[int]] | None = {} if all(trigrams[0][0] < RARE for trigrams in counted) else None
         if self._rare is not None:
             for row in connection.execute(_ALL, {"match": self._match}).scalars():
                 self._rare.setdefault(row >> SEQ_BITS, []).append(row & (1 << SEQ_BITS) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,18 @@ def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
         assert find(storage, wanted) == ["내일 도서관에서 만나요"], wanted
     assert find(storage, "theatre") == []
     assert find(storage, "") == []
+
+
+def test_a_letter_in_parts_is_the_same_as_a_whole_one_whoever_wrote_which(kept: Any) -> None:
+    storage, written = kept
+    whole, in_parts = "각 나라의 학교 자료.pdf", unicodedata.normalize("NFD", "각 나라의 학교 사진.jpg")
+    say(storage, ("alice", "bob", whole), ("alice", "bob", in_parts), ("alice", "bob", "r\u00e9sum\u00e9"))
+    written(storage)
+    for form in ("NFC", "NFD"):
+        for wanted in ("학교", "나라의 학교", "각"):
+            assert find(storage, unicodedata.normalize(form, wanted)) == [in_parts, whole], (form, wanted)
+        assert find(storage, unicodedata.normalize(form, "R\u00e9Sum\u00e9")) == ["r\u00e9sum\u00e9"]
+        assert find(storage, unicodedata.normalize(form, "하")) == []  # which only begins the parts of 학
 
 
 def test_every_sign_stands_for_itself(kept: Any) -> None:
@@ -184,11 +197,11 @@ def test_the_index_is_asked_for_a_few_trigrams_however_long_the_text_is(
 
     event.listen(storage.database.engine, "before_cursor_execute", keep)
     assert find(storage, "a" * 199 + "b") == []
-    assert asked == ['"aaa"', '"aab"', *3 * ['"aaa" AND "aab"']]
+    assert asked == ['"aaa"', '"aab"', *3 * ['("aaa" AND "aab")']]
     asked.clear()
     find(storage, "".join(map(chr, range(0xAC00, 0xAC00 + 200))))
-    assert len(asked) == trigrams.LOOKED_UP + 1, "none has its rarest one"
-    assert {len(one) for one in asked} == {5, len('"..." AND "..."')}
+    assert len(asked) == 2 * trigrams.LOOKED_UP + 1, "whole letters, and their parts; none has the rarest one"
+    assert {len(one) for one in asked} == {5, len('("..." AND "...") OR ("..." AND "...")')}
 
 
 def test_a_search_ends_at_its_deadline_and_leaves_the_others_connections(

@@ -4,6 +4,7 @@
  * results, `converse` {userId} and `jump` {userId, seq} when one is chosen. Leaves finding to others.
  */
 import {language, momentOf, say, sayOf} from "../language.js";
+import {excerpt} from "../models/excerpt.js";
 import {copy, drawFace, part} from "./parts.js";
 
 /** @typedef {import("../models/search.js").Findings} Findings */
@@ -11,8 +12,6 @@ import {copy, drawFace, part} from "./parts.js";
 
 /** So near to its end, in pixels, more is asked for. */
 const NEAR_END = 300;
-/** So many characters before what was found are shown. */
-const LEAD = 24;
 
 export class SearchBox extends HTMLElement {
   #me = "";
@@ -108,12 +107,10 @@ export class SearchBox extends HTMLElement {
     part(row, ".name", HTMLElement).textContent = withUserId;
     part(row, "time", HTMLElement).textContent = momentOf(new Date(timestamp));
     const preview = part(row, ".preview", HTMLElement);
-    const at = Math.max(0, message.toLocaleLowerCase().indexOf(wanted.toLocaleLowerCase()));
-    const start = at > LEAD ? at - LEAD : 0;
+    const {lead, found, tail} = excerpt(message, wanted);
     const mark = document.createElement("mark");
-    mark.textContent = message.slice(at, at + wanted.length);
-    const lead = `${start ? "…" : ""}${message.slice(start, at)}`;
-    preview.append(fromUserId === this.#me ? say("list.mine", {text: lead}) : lead, mark, message.slice(at + wanted.length, at + 200));
+    mark.textContent = found;
+    preview.append(fromUserId === this.#me ? say("list.mine", {text: lead}) : lead, mark, tail);
     return this.#linked(row, withUserId, "jump", {userId: withUserId, seq});
   }
 
