@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from chat import create_app
 from tests.browser.test_bad_days import start_on
 from tests.conftest import ROOT, Server, StartServer
 from tests.notifications.test_notifications import push
@@ -240,3 +241,26 @@ def test_it_does_not_come_back_where_only_somebody_can_help_and_says_why(
     code, _, error = end.partition(",")
     assert client.wait("ended")["code"] == (error or code)
     assert client.process.wait() == 3
+
+
+def test_after_a_restored_backup_it_drops_what_it_holds_and_shows_what_is_new(
+    start_server: StartServer, start_client: Start, tmp_path: Path
+) -> None:
+    server = start_on(start_server, 0, tmp_path)
+    one, other = start_client(server, "jan"), start_client(server, "kim")
+    one.write("/to kim", "first", "second")
+    one.wait("sent", message="second")
+    app = create_app({"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": "x" * 32})
+    assert app.test_cli_runner().invoke(args=["chat", "backup", str(tmp_path / "copy.db")]).exit_code == 0
+    one.write("third", "fourth")
+    other.holds("jan", ["first", "second", "third", "fourth"])
+    server.stop()
+    assert app.test_cli_runner().invoke(args=["chat", "restore", str(tmp_path / "copy.db")]).exit_code == 0
+    start_on(start_server, server.port, tmp_path)
+    for client in (one, other):
+        client.wait("reset")
+        client.wait("online")
+    one.write("another third")
+    assert one.wait("sent")["seq"] == 3
+    for client, partner in ((one, "kim"), (other, "jan")):
+        client.holds(partner, ["first", "second", "another third"])
