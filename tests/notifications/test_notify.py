@@ -8,13 +8,18 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from unittest import mock
 
 import pytest
 import requests
+from click.testing import Result
 
-from chat import create_app
+from chat import create_app, notify
+from chat.errors import ChatError
+from chat.notifications.remote import NotReached
 from chat.resources import INSTANCE
 from tests.clients import Person
+from tests.commands import flask_chat
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
 from tests.notifications.helpers import a_name, listed, push, tokens
 
@@ -35,16 +40,12 @@ def ordered(user):
 """
 
 
-def environment(server: Server, **more: str) -> dict[str, str]:
-    return {**os.environ, "CHAT_TOKEN_SECRET": TOKEN_SECRET, "CHAT_URL": server.http, **more}
+def settings(server: Server, **more: str) -> dict[str, str]:
+    return {"CHAT_TOKEN_SECRET": TOKEN_SECRET, "CHAT_URL": server.http, **more}
 
 
-def run(server: Server, *words: str, said: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", "chat", *words],
-        cwd=ROOT, env=environment(server, **more), input=said, capture_output=True, text=True,
-        timeout=60,
-    )  # fmt: skip
+def run(server: Server, *words: str, said: str = "", **more: str) -> Result:
+    return flask_chat(*words, said=said, **settings(server, **more))
 
 
 # From Flask code.
@@ -60,30 +61,37 @@ def test_a_site_that_the_chat_is_mounted_in_notifies_by_itself(start_server: Sta
         assert (shown["message"], shown["level"], shown["link"]) == ("Thank you!", "success", "/orders/7")
 
 
-def elsewhere(server: Server, code: str, **more: str) -> subprocess.CompletedProcess[str]:
+def elsewhere(server: Server, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", f"from chat import notify\n{code}"],
-        cwd=ROOT, env=environment(server, **more), capture_output=True, text=True, timeout=60,
+        [sys.executable, *command],
+        cwd=ROOT, env={**os.environ, **settings(server)}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
+
+
+def failure(server: Server, message: str, **more: str) -> ChatError:
+    """What `notify` raises in this process, which serves no chat."""
+    with mock.patch.dict(os.environ, settings(server, **more)), pytest.raises(ChatError) as raised:
+        notify("bob", message)
+    return raised.value
 
 
 def test_another_process_of_the_installation_notifies_over_the_api(server: Server) -> None:
     bob, carol = a_name("bob"), a_name("carol")
     with Person(server.ws, bob) as person:
-        done = elsewhere(server, f"print(notify({bob!r}, 'From elsewhere', title='Cron').sockets)")
+        code = f"from chat import notify\nprint(notify({bob!r}, 'From elsewhere', title='Cron').sockets)"
+        done = elsewhere(server, "-c", code)
         assert (done.stdout, done.stderr) == ("1\n", "")
         assert person.receive("notification")["title"] == "Cron"
-        done = elsewhere(server, f"print(notify([{bob!r}, {carol!r}], 'Both').batch_id > 0)")
-        assert done.stdout == "True\n", done.stderr
+        with mock.patch.dict(os.environ, settings(server)):
+            assert notify([bob, carol], "Both").batch_id
         assert person.receive("notification")["message"] == "Both"
 
 
 def test_another_process_is_told_what_was_wrong(server: Server) -> None:
-    failing = "try: notify('bob', '')\nexcept Exception as e: print(e.code, e.field)"
-    assert elsewhere(server, failing).stdout == "invalid_field message\n"
-    nobody = {"CHAT_URL": "http://127.0.0.1:1"}
-    failing = "try: notify('bob', 'hi')\nexcept Exception as e: print(type(e).__name__, e.code)"
-    assert elsewhere(server, failing, **nobody).stdout == "NotReached unavailable\n"
+    refused = failure(server, "")
+    assert (refused.code, refused.field) == ("invalid_field", "message")
+    unreached = failure(server, "hi", CHAT_URL="http://127.0.0.1:1")
+    assert (type(unreached), unreached.code) == (NotReached, "unavailable")
 
 
 def test_the_secret_is_looked_for_where_the_server_keeps_it() -> None:
@@ -96,9 +104,9 @@ def test_the_secret_is_looked_for_where_the_server_keeps_it() -> None:
 def test_the_command_notifies_one(server: Server) -> None:
     bob = a_name("bob")
     with Person(server.ws, bob) as person:
-        done = run(
-            server, "notify", bob, "The build is green", "--title", "CI", "--link", "/7",
-            "--level", "success", "--expires-in", "60",
+        done = elsewhere(
+            server, "-m", "flask", "--app", "app", "chat", "notify", bob, "The build is green",
+            "--title", "CI", "--link", "/7", "--level", "success", "--expires-in", "60",
         )  # fmt: skip
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{bob}: sockets reached: 1.\n", "")
         shown = person.receive("notification")
@@ -113,13 +121,13 @@ def test_the_command_notifies_everyone_in_a_file_or_everyone_there_is(server: Se
     (tmp_path / "names").write_text("\n".join([*names, ""]))
     with Person(server.ws, names[7]) as person:
         done = run(server, "notify", "--everyone", "--from", str(tmp_path / "names"), "News")
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
         assert done.stdout.endswith("150 users: sockets reached: 1.\n")
         assert person.receive("notification")["message"] == "News"
         done = run(server, "notify", "--from", "-", "More", said="\n".join(names[:3]))
         assert done.stdout.endswith("3 users: sockets reached: 0.\n")
         done = run(server, "notify", "--everyone", "To all")
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
         assert person.receive("notification")["message"] == "To all"
     assert listed(server, names[149])["unseen"] == 1
 
@@ -136,13 +144,13 @@ def test_the_command_notifies_everyone_in_a_file_or_everyone_there_is(server: Se
 )
 def test_the_exit_code_says_who_is_wrong(server: Server, words: list[str], code: int, said: str) -> None:
     done = run(server, *words)
-    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_the_exit_code_says_that_no_server_is_there(server: Server) -> None:
     done = run(server, "notify", "bob", "hi", CHAT_URL="http://127.0.0.1:1")
-    assert (done.returncode, done.stdout) == (3, "")
+    assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr.startswith("Error: No chat server answers at http://127.0.0.1:1/api")
 
 
@@ -189,8 +197,8 @@ def test_metrics_count_what_happens_and_need_a_token(server: Server) -> None:
 def test_a_process_that_only_makes_the_app_notifies_over_the_api_too(server: Server) -> None:
     bob = a_name("bob")
     with Person(server.ws, bob) as person:
-        code = f"import app\nprint(notify({bob!r}, 'From cron').sockets)"
-        done = elsewhere(server, code)
+        code = f"from chat import notify\nimport app\nprint(notify({bob!r}, 'From cron').sockets)"
+        done = elsewhere(server, "-c", code)
         assert done.stdout == "1\n", done.stderr
         assert person.receive("notification")["message"] == "From cron"
 
@@ -225,13 +233,13 @@ def pooled(user):
 
 
 def test_a_server_that_is_none_of_ours_is_named(server: Server) -> None:
-    failing = "try: notify('bob', 'hi')\nexcept Exception as e: print(type(e).__name__, e.message)"
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:  # answers 501, in HTML
         Thread(target=other.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{other.server_port}"
-        said = elsewhere(server, failing, CHAT_URL=url).stdout
+        unreached = failure(server, "hi", CHAT_URL=url)
         other.shutdown()
-    assert said.startswith(f"NotReached No chat server answers at {url}/api/notifications")
+    assert isinstance(unreached, NotReached)
+    assert unreached.message.startswith(f"No chat server answers at {url}/api/notifications")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +254,7 @@ def test_a_server_that_is_none_of_ours_is_named(server: Server) -> None:
 )
 def test_a_token_that_would_never_work_is_not_made(server: Server, words: list[str]) -> None:
     done = run(server, *words)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
 
 
@@ -255,9 +263,9 @@ def test_the_command_said_again_with_its_key_sends_once(server: Server, tmp_path
     names = tmp_path / "names.txt"
     names.write_text(f"\ufeff{bob}\n{carol}\n", encoding="utf-8")
     for _ in range(2):
-        assert run(server, "notify", "--from", str(names), "--key", bob, "Once").returncode == 0
+        assert run(server, "notify", "--from", str(names), "--key", bob, "Once").exit_code == 0
     for user in (bob, carol):
         assert len(listed(server, user)["notifications"]) == 1
     names.write_bytes(b"\xff\xfe")
     done = run(server, "notify", "--from", str(names), "Never")
-    assert (done.returncode, "not UTF-8" in done.stderr) == (1, True)
+    assert (done.exit_code, "not UTF-8" in done.stderr) == (1, True)

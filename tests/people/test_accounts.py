@@ -5,11 +5,8 @@ What a token must look like is tested in test_tokens.py, what a name may be in p
 
 from __future__ import annotations
 
-import os
 import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +19,8 @@ import requests
 
 from chat import create_app
 from tests.clients import Person
-from tests.conftest import ROOT, Server, StartServer
+from tests.commands import flask_chat
+from tests.conftest import Server, StartServer
 
 PASSWORD = "correct horse battery"
 SECRET = "a secret of more than thirty-two bytes"
@@ -76,19 +74,6 @@ def refused(server: Server, **init: Any) -> tuple[str, int]:
     person = Person(server.ws)
     person.send(type="init", **init)
     return person.receive("error")["code"], person.close_code()
-
-
-def flask_chat(environment: dict[str, str], *words: str, said: str = "") -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", "chat", *words],
-        cwd=ROOT,
-        env=os.environ | environment,
-        input=said,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 # A free name, and one with a password.
@@ -282,29 +267,34 @@ def test_a_new_password_ends_all_sessions_and_answers_with_a_new_one(open_server
     assert sign_in(open_server, "changer", "another one, better").status_code == 201
 
 
+def command(environment: dict[str, str], *words: str, said: str = "") -> tuple[int, str]:
+    done = flask_chat(*words, said=said, **environment)
+    return done.exit_code, done.output
+
+
 def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_path: Path) -> None:
     environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
-    code, said = flask_chat(environment, "add-user", "Grace", "--password-stdin", said=PASSWORD)
+    code, said = command(environment, "add-user", "Grace", "--password-stdin", said=PASSWORD)
     assert (code, said.strip().splitlines()[-1]) == (0, "Grace can sign in now.")
-    code, said = flask_chat(environment, "add-user", "grace", "--password-stdin", said=PASSWORD)
+    code, said = command(environment, "add-user", "grace", "--password-stdin", said=PASSWORD)
     assert code == 1
     assert "has a password already" in said
-    code, said = flask_chat(environment, "add-user", "x", "--password-stdin", said="short")
+    code, said = command(environment, "add-user", "x", "--password-stdin", said="short")
     assert code == 1
     assert "8 to 1,024" in said
     token = sign_in(closed_server, "grace", PASSWORD).json()["token"]
     with Person(closed_server.ws) as tab:
         tab.send(type="init", userId="Grace", token=token)
         tab.receive("ready")
-        assert flask_chat(environment, "disable-user", "grace")[0] == 0
+        assert command(environment, "disable-user", "grace")[0] == 0
         began = time.monotonic()
         assert tab.close_code() == 4501
         assert time.monotonic() - began < SENT_AWAY_SECONDS
     assert error(sign_in(closed_server, "grace", PASSWORD)) == (401, "wrong_password", None)
     assert refused(closed_server, userId="grace", token=token) == ("not_signed_in", 4501)
-    assert flask_chat(environment, "enable-user", "grace")[0] == 0
+    assert command(environment, "enable-user", "grace")[0] == 0
     assert sign_in(closed_server, "grace", PASSWORD).status_code == 201
-    new = flask_chat(environment, "set-password", "grace", "--password-stdin", said="brand new one")
+    new = command(environment, "set-password", "grace", "--password-stdin", said="brand new one")
     assert new[0] == 0
     assert sign_in(closed_server, "grace", PASSWORD).status_code == 401
     assert sign_in(closed_server, "grace", "brand new one").status_code == 201
@@ -312,24 +302,24 @@ def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_p
 
 def test_a_programs_token_is_listed_and_taken_back_by_itself(closed_server: Server, tmp_path: Path) -> None:
     environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
-    tokens = [flask_chat(environment, "token", "--service", name)[1].split()[-1] for name in ("ci", "shop")]
-    flask_chat(environment, "add-user", "bob", "--password-stdin", said=PASSWORD)
+    tokens = [command(environment, "token", "--service", name)[1].split()[-1] for name in ("ci", "shop")]
+    command(environment, "add-user", "bob", "--password-stdin", said=PASSWORD)
 
     def push(token: str) -> int:
         return call(closed_server, "POST", "/notifications", token, toUserId="bob", message="hi").status_code
 
     assert [push(token) for token in tokens] == [201, 201]
     closed_server.wait_for("push service='ci' user='bob' id=1")
-    [listed] = [line for line in flask_chat(environment, "tokens")[1].splitlines() if "  ci  notify  " in line]
+    [listed] = [line for line in command(environment, "tokens")[1].splitlines() if "  ci  notify  " in line]
     id_ = listed.split()[0]
-    assert flask_chat(environment, "tokens", "--revoke", id_)[0] == 0
+    assert command(environment, "tokens", "--revoke", id_)[0] == 0
     until = time.monotonic() + 10
     while push(tokens[0]) != 401 and time.monotonic() < until:
         time.sleep(0.1)
     assert [push(token) for token in tokens] == [401, 201]
-    assert f"{id_}  ci  notify  " in (after := flask_chat(environment, "tokens")[1])
+    assert f"{id_}  ci  notify  " in (after := command(environment, "tokens")[1])
     assert "revoked" in after
-    code, said = flask_chat(environment, "tokens", "--revoke", id_)
+    code, said = command(environment, "tokens", "--revoke", id_)
     assert (code, f"There is no token {id_} that counts." in said) == (1, True)
 
 
@@ -445,11 +435,11 @@ def test_one_who_is_here_in_another_spelling_is_sent_away_too(start_server: Star
     environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
     server = start_server(**environment)
     with Person(server.ws, "Bob") as bob, Person(server.ws, "Dan") as dan:
-        assert flask_chat(environment, "disable-user", "bob", "--unknown")[0] == 0
+        assert command(environment, "disable-user", "bob", "--unknown")[0] == 0
         began = time.monotonic()
         assert bob.close_code() in (1013, 4501)
         assert time.monotonic() - began < SENT_AWAY_SECONDS
-        assert flask_chat(environment, "add-user", "DAN", "--password-stdin", said=PASSWORD)[0] == 0
+        assert command(environment, "add-user", "DAN", "--password-stdin", said=PASSWORD)[0] == 0
         assert dan.close_code() in (1013, 4501)
     assert refused(server, userId="Bob") == ("sign_in_needed", 4501)
     assert refused(server, userId="Dan") == ("sign_in_needed", 4501)
