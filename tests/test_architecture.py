@@ -15,7 +15,6 @@ MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "chat").rglob("*.py"))
 }
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
 
 # From the top of the house to its ground; a file imports from its own layer and from those below.
 LAYERS = [
@@ -91,11 +90,17 @@ SHARED_NAMES = {
 }
 
 
+# When a test asks, not when it is collected: each process of pytest-xdist collects all tests.
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text("utf-8"))
+
+
 @cache
 def imports_of(module: str) -> set[str]:
     """All that a module imports, in a function or under a condition too: `from a import b` is a.b if that is one."""
     found = set()
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -107,7 +112,9 @@ def imports_of(module: str) -> set[str]:
     return found
 
 
-GRAPH = {module: {name for name in imports_of(module) if name in MODULES} for module in MODULES}
+@cache
+def graph() -> dict[str, set[str]]:
+    return {module: {name for name in imports_of(module) if name in MODULES} for module in MODULES}
 
 
 def layer_of(module: str) -> int:
@@ -125,19 +132,19 @@ def layer_of(module: str) -> int:
 
 def test_the_modules_and_their_imports_are_found() -> None:
     assert {"chat", "chat.router", "chat.transport.websocket"} <= MODULES.keys()
-    assert "chat.server" in GRAPH["chat.extension"]
-    assert "chat.web.requests" in GRAPH["chat.web.pages"]
-    assert sum(map(len, GRAPH.values())) > 200
+    assert "chat.server" in graph()["chat.extension"]
+    assert "chat.web.requests" in graph()["chat.web.pages"]
+    assert sum(map(len, graph().values())) > 200
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_from_its_own_layer_and_below(module: str) -> None:
-    above = {name for name in GRAPH[module] if layer_of(name) < layer_of(module)}
+    above = {name for name in graph()[module] if layer_of(name) < layer_of(module)}
     assert not above, f"{module} looks up to {above}"
 
 
 def test_imports_form_no_circle() -> None:
-    TopologicalSorter(GRAPH).prepare()  # raises CycleError, which names it
+    TopologicalSorter(graph()).prepare()  # raises CycleError, which names it
 
 
 def test_no_import_is_for_the_type_checker_alone() -> None:
@@ -161,12 +168,22 @@ def test_a_library_is_known_only_where_the_design_says(library: str) -> None:
 def test_only_config_reads_the_environment() -> None:
     readers = {
         module
-        for module, tree in TREES.items()
-        for node in ast.walk(tree)
+        for module in MODULES
+        for node in ast.walk(tree_of(module))
         if (isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv", "os.environb"))
         or (isinstance(node, ast.ImportFrom) and node.module == "os")
     }
     assert readers == {"chat.config"}
+
+
+@pytest.mark.parametrize("library", ["alembic", "sqlalchemy.dialects.postgresql"])
+def test_what_few_starts_need_is_loaded_by_those_alone(library: str) -> None:
+    for module in MODULES:
+        for node in tree_of(module).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{name}" for name in names]
+            assert not [name for name in names if f"{name}.".startswith(f"{library}.")], module
 
 
 def test_the_transport_knows_no_json() -> None:
@@ -180,7 +197,7 @@ def test_the_transport_knows_no_json() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_file_says_first_what_it_owns(module: str) -> None:
-    docstring = ast.get_docstring(TREES[module])
+    docstring = ast.get_docstring(tree_of(module))
     assert docstring
     if MODULES[module].name != "__init__.py":
         assert docstring.startswith("Owns ")
@@ -189,7 +206,7 @@ def test_a_file_says_first_what_it_owns(module: str) -> None:
 def test_no_name_stands_for_two_things() -> None:
     public = Counter(
         node.name
-        for tree in TREES.values()
+        for tree in map(tree_of, MODULES)
         for node in tree.body
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
     )

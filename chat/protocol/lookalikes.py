@@ -3,11 +3,12 @@
 Both by UTS #39, Unicode Security Mechanisms. Names that exist already are not asked.
 """
 
-import json
 import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
+
+import msgspec
 
 from chat.errors import InvalidField
 
@@ -46,14 +47,21 @@ def skeleton(name: str) -> str:
     return unicodedata.normalize("NFD", mapped).casefold()
 
 
+class _Alike(msgspec.Struct):
+    c: str  # one character, or several
+
+
 @cache
 def _prototypes() -> dict[str, str]:
     """Each character that looks like another one, or like two, and what all of its kind are written as.
 
     The package gives Unicode's table in both directions: a prototype with all that look like it, and these with it.
     """
-    table = json.loads(files("confusable_homoglyphs").joinpath("confusables.json").read_text("utf-8"))
-    alike = {char: [one["c"] for one in others] for char, others in table.items()}
+    table = files("confusable_homoglyphs").joinpath("confusables.json").read_bytes()
+    alike = {
+        char: [one.c for one in others]
+        for char, others in msgspec.json.decode(table, type=dict[str, list[_Alike]]).items()
+    }
     return {
         char: others[0]
         for char, others in alike.items()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from gevent.monkey import get_original
 from sqlalchemy import URL, Connection, NullPool, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
 
 from chat.errors import BadSetting, ChatError, Unavailable
@@ -57,6 +57,8 @@ class Database:
                 self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
             except ImportError as error:  # psycopg, or the library that it needs in turn
                 raise BadSetting(NO_PSYCOPG, "CHAT_DATABASE_URL") from error
+            from sqlalchemy.dialects import postgresql  # costs the start on SQLite a twentieth
+
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}

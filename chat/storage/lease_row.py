@@ -4,7 +4,6 @@ import contextlib
 from uuid import uuid4
 
 from sqlalchemy import BigInteger, Update, bindparam, cast, extract, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable
@@ -15,12 +14,6 @@ STALE_SECONDS = 8  # a row that was not renewed for so long is free: a successor
 
 # The statement's own time: now() is the transaction's, and may have waited for another one.
 _NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
-_INSERT = insert(server_lease).values(id=1, renewed_at=_NOW)
-_TAKE = _INSERT.on_conflict_do_update(
-    index_elements=[server_lease.c.id],
-    set_={"holder": _INSERT.excluded.holder, "owner": _INSERT.excluded.owner, "renewed_at": _NOW},
-    where=server_lease.c.renewed_at < _NOW - STALE_SECONDS * 1000,
-).returning(server_lease.c.id)
 _FIND = select(server_lease.c.owner, server_lease.c.renewed_at)
 _MINE = update(server_lease).where(server_lease.c.holder == bindparam("me"))
 
@@ -30,6 +23,12 @@ class LeaseRow:
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
+        row = database.insert(server_lease).values(id=1, renewed_at=_NOW)
+        self._take = row.on_conflict_do_update(
+            index_elements=[server_lease.c.id],
+            set_={"holder": row.excluded.holder, "owner": row.excluded.owner, "renewed_at": _NOW},
+            where=server_lease.c.renewed_at < _NOW - STALE_SECONDS * 1000,
+        ).returning(server_lease.c.id)
         self._holder = ""  # a random id, new with each `take`: a forked process has a copy of the last one
         self._found_at: int | None = None  # renewed_at, as the first `take` has found it
         self.is_holder_alive = False  # whether it was renewed since; the row may be left of a dead process
@@ -39,7 +38,7 @@ class LeaseRow:
         holder = uuid4().hex
         try:
             with self._engine.begin() as connection:
-                if connection.execute(_TAKE, {"holder": holder, "owner": text}).first():
+                if connection.execute(self._take, {"holder": holder, "owner": text}).first():
                     self._holder, self._found_at = holder, None
                     return None
                 found, renewed_at = connection.execute(_FIND).one()

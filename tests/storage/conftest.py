@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection
 
 from chat.protocol.names import name_key
@@ -56,10 +55,8 @@ def make_tables(url: str) -> None:
 @contextmanager
 def at_revision(opened: Database, revision: str) -> Iterator[Connection]:
     """A transaction in which the tables are those of an older program."""
-    config = migrate._config(migrate.MIGRATIONS)
     with opened.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        migrate.run_scripts(connection, revision)
         yield connection
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from click.testing import Result
 from sqlalchemy import inspect, text
 
 from chat import create_app
@@ -17,6 +19,7 @@ from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.database import Database
 from chat.storage.search import Search
+from tests.commands import flask_chat
 from tests.conftest import GUNICORN, ROOT
 from tests.storage.conftest import at_revision
 
@@ -25,14 +28,11 @@ def database(url: str) -> Database:
     return Database(url, logging.getLogger("chat"))
 
 
-HEAD = migrate.upgrade(database("sqlite://").engine)[1]
+HEAD = migrate.revisions()[-1]
 
 
-def init_db(url: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", "chat", "init-db"],
-        cwd=ROOT, env={**os.environ, "CHAT_DATABASE_URL": url}, capture_output=True, text=True,
-    )  # fmt: skip
+def init_db(url: str) -> Result:
+    return flask_chat("init-db", CHAT_DATABASE_URL=url)
 
 
 def set_revision(url: str, revision: str) -> None:
@@ -44,7 +44,7 @@ def set_revision(url: str, revision: str) -> None:
 
 def test_init_db_makes_the_tables_and_can_be_run_again(new_database_url: str) -> None:
     made = init_db(new_database_url)
-    assert made.returncode == 0, made.stderr
+    assert made.exit_code == 0, made.stderr
     opened = database(new_database_url)
     assert {"conversations", "members", "messages"} <= set(inspect(opened.engine).get_table_names())
     opened.close()
@@ -59,7 +59,7 @@ def test_init_db_says_in_a_sentence_why_it_cannot(new_database_url: str) -> None
         return  # it is brought up to date, or refused, before the command is found
     elsewhere = new_database_url.replace("/chat_", "/no_chat_")
     failed = init_db(elsewhere)
-    assert failed.returncode == 1
+    assert failed.exit_code == 1
     assert failed.stderr.startswith("Error: The database cannot be upgraded: ")
     assert "does not exist" in failed.stderr
     assert "Traceback" not in failed.stderr
@@ -82,7 +82,7 @@ def test_a_server_does_not_start_on_tables_that_are_missing_or_old(new_database_
     )  # fmt: skip
     assert started.returncode != 0
     assert "Run: flask chat init-db" in started.stderr
-    assert init_db(new_database_url).returncode == 0
+    assert init_db(new_database_url).exit_code == 0
     first_use(new_database_url)
     set_revision(new_database_url, "0000")
     with pytest.raises(WrongTables, match=r"at revision 0000, .* Run: flask chat init-db"):
@@ -90,7 +90,7 @@ def test_a_server_does_not_start_on_tables_that_are_missing_or_old(new_database_
 
 
 def test_the_tables_of_a_newer_program_are_left_alone(new_database_url: str) -> None:
-    assert init_db(new_database_url).returncode == 0
+    assert init_db(new_database_url).exit_code == 0
     set_revision(new_database_url, "9999")
     opened = database(new_database_url)
     with pytest.raises(WrongTables, match="revision 9999, which this program does not know"):
@@ -98,6 +98,14 @@ def test_the_tables_of_a_newer_program_are_left_alone(new_database_url: str) -> 
     opened.close()
     with pytest.raises(WrongTables, match="9999"):
         first_use(new_database_url)
+
+
+def test_the_revisions_are_those_that_alembic_finds_in_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert migrate.revisions() == tuple(script.revision for script in scripts.walk_revisions())[::-1]
+    assert migrate.revisions()[-1] == scripts.get_current_head()
 
 
 def test_a_server_does_not_start_without_its_database() -> None:
