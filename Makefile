@@ -26,7 +26,7 @@ test: $(VENV)/dev.stamp $(if $(shell command -v npm),$(JS))
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" $(PYTEST)
 
 quick: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --dist worksteal --quick $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist worksteal --quick -p no:schemathesis $(PYTEST)
 
 lint: $(VENV)/dev.stamp $(JS)
 	$(BIN)/ruff format --check .

@@ -27,14 +27,14 @@ from tests.postgres import Postgres
 from tests.storage.conftest import begin_with_tables, open_storage
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 20
+START_SECONDS = 60  # no promise, which bench/ measures: others use the machine too, and a start is all processor time
 TOKEN_SECRET = "a secret for the tests, 32 bytes."
 
 
 # What needs a server, a browser, PostgreSQL or another process: left out by --quick (`make quick`).
-SLOW_FIXTURES = {"_start", "postgres", "chromium", "process", "python", "site"}
+SLOW_FIXTURES = {"_start", "postgres", "chromium", "process", "python", "site", "rotated"}
 SLOW_FILES = {
-    "test_faults.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",
+    "test_faults.py", "test_files.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",
     "test_readme.py", "test_script.py",
     "test_webhook.py",
 }  # fmt: skip
@@ -51,6 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("quick")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out of --quick what is slow as a whole: importing it, with what it needs, takes longer than many tests."""
+    if config.getoption("--quick") and (
+        collection_path.name in SLOW_FILES or collection_path == ROOT / "tests/browser"
+    ):
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--quick"):
         slow = [item for item in items if _is_slow(item)]
@@ -59,9 +68,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Of `-n auto`: two for each core, as most tests wait for another process most of the time."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Of `-n auto`: two for each core, as most tests wait for another process most of the time; of --quick none does."""
+    cores = os.cpu_count() or 1
+    return cores if config.getoption("--quick") else 2 * cores
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -74,7 +84,7 @@ def _is_slow(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     marked = item.get_closest_marker("slow") is not None
-    return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters or item.path.name in SLOW_FILES
+    return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters
 
 
 def own_storage(folder: Path) -> dict[str, str]:
@@ -83,12 +93,16 @@ def own_storage(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def _storage_of_an_app_in_this_process(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _storage_of_an_app_in_this_process(_apps_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A create_app() in a test opens a new database, and never that of the person who runs the tests."""
-    for name, value in own_storage(tmp_path_factory.mktemp("app")).items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CHAT_DATABASE_URL", f"sqlite:///{_apps_folder}/{time.monotonic_ns()}.db")
+    monkeypatch.setenv("CHAT_TOKEN_SECRET", TOKEN_SECRET)
+
+
+@pytest.fixture(scope="session")
+def _apps_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests, most of which make no app: a new folder's number is looked for among all that there are."""
+    return tmp_path_factory.mktemp("app")
 
 
 MakeChat = Callable[..., ChatServer]
@@ -205,7 +219,9 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         folder = tmp_path_factory.mktemp("server")
         app = app or os.environ.get("TEST_APP", "app:app")
         # Tests of other things send as fast as they can; test_limits.py and test_security.py say "on".
-        env = {**own_storage(folder), "CHAT_RATE_LIMITS": "off", **env}
+        own = own_storage(folder)
+        begin_with_tables(own["CHAT_DATABASE_URL"])
+        env = {**own, "CHAT_RATE_LIMITS": "off", **env}
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
         if command is None:
             server.wait_for("Booting worker")

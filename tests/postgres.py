@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 BIN = Path("/usr/lib/postgresql/15/bin")  # where Debian's package puts what is not on PATH
-START_SECONDS = 20
+START_SECONDS = 60
 NAMES = (
     "SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
 )
