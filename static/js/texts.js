@@ -77,6 +77,7 @@ export const texts = {
   "conversation.newMessages": {en: "New messages", ko: "새 메시지"},
   "conversation.newCount": {en: "{count} new", ko: "새 메시지 {count}개"},
   "conversation.toNewest": {en: "To the newest message", ko: "최신 메시지로"},
+  "conversation.toNew": {en: "To the first new message", ko: "첫 번째 새 메시지로"},
   "conversation.typing": {en: "typing…", ko: "입력 중…"},
   "conversation.heard": {en: "{name} says: {text}", ko: "{name} 님의 메시지: {text}"},
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from chat.storage.records import Pointer, Send
-from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, texts, write
+from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, sent_events, texts, wait_until, write
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
 from tests.conftest import StartServer
 from tests.storage.conftest import open_storage
@@ -60,6 +62,38 @@ def test_what_is_new_stands_below_a_line_at_the_first_unread_message(open_page: 
     expect(alice).to_have_title("Chat")
     write(alice, "an answer")
     expect(divider).to_have_count(0)
+
+
+def test_what_came_while_one_was_signed_out_is_read_only_where_somebody_saw_it(
+    context: Any, start_server: StartServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/unread.db"
+    storage = open_storage(url)
+    for sender, count in (("bob", 60), ("carol", 400)):
+        storage.writer.commit([Send(sender, "alice", f"new {n}", None) for n in range(count)])
+    storage.close()
+    page = context.new_page()
+    page.set_viewport_size({"width": 900, "height": 500})
+    said = sent_events(page)
+    page.goto(f"{start_server(CHAT_DATABASE_URL=url).http}/#bob")
+    page.get_by_label("Your name").fill("alice")
+    page.keyboard.press("Enter")
+    for name, count in (("bob", 60), ("carol", 400)):
+        page.evaluate("(name) => (location.hash = name)", name)
+        expect(texts(page).filter(has_text=re.compile("^new 0$"))).to_be_in_viewport()
+        expect(page.locator(".divider")).to_be_in_viewport()
+        expect(page.locator(".newer")).to_contain_text(re.compile(r"\d+ new"))
+        assert count - 30 < int(page.locator(".newer").text_content().split()[0]) < count
+        look = functools.partial(
+            lambda who: [e["seq"] for e in said if (e["type"], e.get("withUserId")) == ("read", who)], name
+        )
+        read = wait_until(page, look, bool)
+        assert 0 < max(read) < 30
+        click(page.locator(".newer"))
+        expect(texts(page).filter(has_text=f"new {count - 1}")).to_be_in_viewport()
+        click(page.get_by_role("button", name="To the first new message"))
+        expect(page.locator(".divider")).to_be_in_viewport()
+        expect(page.locator(".to-new")).to_be_hidden()
 
 
 def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(open_page: OpenPage, called: Called) -> None:

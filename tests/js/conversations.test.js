@@ -135,3 +135,18 @@ test("of another epoch nothing is held, but what the person wrote and looks at",
   assert.deepEqual(bob().messages.map(({text}) => text), ["number 1", "number 2", "number 3", "number 4"]);
   assert.deepEqual(read, [], "no pointer of the other epoch is told again");
 });
+
+test("what is unread is known before it is fetched, and new from the first of it in a conversation opened before", () => {
+  const {conversations, read, bob} = make();
+  conversations.open("bob");
+  bob().prepend(Array.from({length: 20}, (_, index) => chat(41 + index)));
+  bob().isKnown = true;
+  conversations.markSeen(42);
+  assert.deepEqual(read, [], "nobody knows yet which are new");
+  conversations.open("bob");
+  conversations.applyReady({heartbeat: 25, limits: {frameBytes: 500}, userId: "alice", conversations: [{...standing, lastSeq: 60, read: 10, unread: 50}]});
+  assert.deepEqual([bob().unread, bob().newFrom], [50, 11]);
+  assert.equal(bob().lacksUnread, true);
+  conversations.markSeen(45);
+  assert.equal(bob().unread, 15);
+});

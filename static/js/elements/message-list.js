@@ -2,21 +2,20 @@
 /**
  * Owns the messages of the open conversation on the page: groups, days, the line above what is new, and staying where
  * somebody reads, which mostly is at the newest one. What is far off the screen is not on the page: the conversation
- * holds a part of it. Asks for the rest: `older`, `newer` and `newest` when messages further up or down are wanted,
- * `seen` {seq} for what came on the screen, `copy-message`, `try-again` and `discard` {message}.
+ * holds a part of it. Nothing is seen before it stands where it was wanted, and the end is followed no further than the
+ * first unread message stays on the screen. Asks for the rest: `older`, `newer` and `newest` when messages further up or
+ * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `copy-message`, `try-again` and `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
 import {isSameDay, language, say} from "../language.js";
-import {drawState, newDay, newDivider, newRow} from "./message-row.js";
-import {part} from "./parts.js";
+import {drawState, isOneGroup, isSameMinute, newDay, newDivider, newRow} from "./message-row.js";
+import {copyMessages, moveByArrow} from "./message-keys.js";
+import {distanceToEnd, part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Message} Message */
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 /** @typedef {{seq: number, isFound: boolean}} Goal */
 
-/** Messages of one side closer together than this stand as one group. */
-const GROUP_MS = 3 * 60 * 1000;
-const MINUTE_MS = 60 * 1000;
 /** So near to its end, in pixels, a list counts as being at its end. */
 const NEAR_END = 48;
 /** So near to what is held, in pixels, further messages are asked for: before somebody has to wait for them. */
@@ -24,7 +23,7 @@ const NEAR_EDGE = 1200;
 /** So much of a message, in pixels, has to be on the screen for it to be seen. */
 const SEEN = 24;
 const FOUND_MS = 2500;
-/** Who has so many unread messages begins at the newest. */
+/** Messages further up than this are fetched without those between. */
 const FAR = KEPT_MESSAGES - 50;
 
 export class MessageList extends HTMLElement {
@@ -35,14 +34,17 @@ export class MessageList extends HTMLElement {
   #atEnd = true;
   /** Whether what stood there at the last draw() ended before the newest message. */
   #wasParted = false;
+  #wasUntold = false;
   /** @type {Goal | undefined} where to scroll as soon as it stands there */
   #goal;
+  /** Somebody went to the newest past what is new: the end is followed, and a button leads back up. */
+  #isPastNew = false;
 
   connectedCallback() {
     const scroller = this.#scroller;
     scroller.addEventListener("scroll", () => this.#onScroll());
-    for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => (this.#goal = undefined), {passive: true});
-    scroller.addEventListener("keydown", (event) => this.#onKeydown(event));
+    for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => this.#messagesStand && (this.#goal = undefined), {passive: true});
+    scroller.addEventListener("keydown", (event) => moveByArrow(event, this.#list, () => this.#lastOnScreen(0)));
     // Three hundred buttons are no way to go by Tab: only that of the message one has come to can be reached.
     for (const [type, order] of /** @type {const} */ ([["focusin", 0], ["focusout", -1]])) {
       scroller.addEventListener(type, ({target}) => {
@@ -50,10 +52,11 @@ export class MessageList extends HTMLElement {
         if (row) part(row, ".copy-message", HTMLButtonElement).tabIndex = order;
       });
     }
-    scroller.addEventListener("copy", (event) => this.#onCopy(event));
+    scroller.addEventListener("copy", (event) => copyMessages(event, this.#rows));
     // A keyboard that slides in must not push the newest message out of sight.
     new ResizeObserver(() => (this.#atEnd ? this.#scrollToEnd() : this.#reportSeen())).observe(scroller);
     this.#newer.addEventListener("click", () => this.scrollToNewest());
+    this.#toNew.addEventListener("click", () => this.#scrollToNew());
     part(this, ".earlier", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("older")));
     language.addEventListener("change", () => {
       this.#rows.clear();
@@ -67,9 +70,8 @@ export class MessageList extends HTMLElement {
     this.#rows.clear();
     this.#list.replaceChildren();
     this.#atEnd = true;
-    this.#wasParted = false;
-    const {newFrom, lastSeq} = conversation;
-    this.#goal = newFrom && lastSeq - newFrom < FAR ? {seq: newFrom, isFound: false} : undefined;
+    this.#wasParted = this.#isPastNew = false;
+    this.#goal = undefined;
     this.draw();
   }
 
@@ -77,13 +79,16 @@ export class MessageList extends HTMLElement {
   draw() {
     const conversation = this.#conversation;
     if (!conversation) return;
+    const hasNew = this.#messagesStand && !this.#wasUntold ? this.#atEnd && conversation.lacksUnread : conversation.newFrom > 0;
+    if (hasNew && !this.#goal && !this.#isPastNew) this.#goal = {seq: conversation.newFrom || conversation.read + 1, isFound: false};
     const stays = this.#atEnd && !this.#wasParted ? undefined : this.#firstInSight();
     this.#wasParted = conversation.isParted;
+    this.#wasUntold = conversation.awaitsPointers;
     const before = stays?.getBoundingClientRect().top ?? 0;
     this.#drawEdge(conversation);
     this.#replaceRows(this.#rowsOf(conversation));
     if (this.#goal && this.#scrollToGoal(this.#goal)) this.#goal = undefined;
-    else if (!stays) this.#scrollToEnd();
+    else if (!stays) this.#followEnd(conversation);
     else if (stays.isConnected) this.#scroller.scrollTop += stays.getBoundingClientRect().top - before;
     this.#requestMore();
     this.#reportSeen();
@@ -97,6 +102,7 @@ export class MessageList extends HTMLElement {
 
   scrollToNewest() {
     this.#goal = undefined;
+    this.#isPastNew ||= Boolean(this.#conversation?.unread);
     this.#wasParted = false;
     this.#scrollToEnd();
     this.dispatchEvent(new Event("newest"));
@@ -104,7 +110,7 @@ export class MessageList extends HTMLElement {
   }
 
   #onScroll() {
-    this.#atEnd = this.#distanceToEnd() < NEAR_END;
+    this.#atEnd = distanceToEnd(this.#scroller) < NEAR_END;
     this.#requestMore();
     this.#reportSeen();
   }
@@ -146,8 +152,8 @@ export class MessageList extends HTMLElement {
   }
 
   /** @param {Conversation} conversation @returns {Message | undefined} */
-  #firstNew({newFrom, messages, heldFrom}) {
-    if (!newFrom || heldFrom > newFrom) return undefined; // it stands further up
+  #firstNew({newFrom, messages, heldFrom, firstSeq}) {
+    if (!newFrom || heldFrom > Math.max(newFrom, firstSeq)) return undefined; // it stands further up
     return messages.find(({mine, seq}) => !mine && seq >= newFrom);
   }
 
@@ -176,14 +182,15 @@ export class MessageList extends HTMLElement {
     const divider = isFound ? undefined : this.#rows.get("new");
     const row = divider ?? (isFound ? this.#list.querySelector(`[data-seq="${seq}"]`) : null);
     if (!row) {
-      const {hasOlder, isStuck, heldFrom} = conversation;
-      if (!isFound && hasOlder && !isStuck && heldFrom > seq) this.dispatchEvent(new Event("older"));
-      return isStuck;
+      const {hasOlder, isStuck, heldFrom, heldTo, isAtStart} = conversation;
+      if (isFound || isStuck || isAtStart || (heldFrom <= seq && seq <= heldTo)) return isStuck || !isFound;
+      if (hasOlder) this.dispatchEvent(heldFrom - seq > FAR || seq > heldTo ? new CustomEvent("around", {detail: {seq}}) : new Event("older"));
+      return false;
     }
     const {top, height} = row.getBoundingClientRect();
     const room = this.#scroller.getBoundingClientRect();
     this.#scroller.scrollTop += top - room.top - (isFound ? Math.max(0, (room.height - height) / 2) : NEAR_END);
-    this.#atEnd = this.#distanceToEnd() < NEAR_END;
+    this.#atEnd = distanceToEnd(this.#scroller) < NEAR_END;
     if (isFound && row instanceof HTMLElement) {
       row.classList.add("is-found");
       row.focus({preventScroll: true});
@@ -192,26 +199,40 @@ export class MessageList extends HTMLElement {
     return true;
   }
 
+  #scrollToNew() {
+    this.#isPastNew = false;
+    this.#goal = {seq: this.#conversation?.newFrom ?? 0, isFound: false};
+    this.draw();
+  }
+
   /** Asks for what somebody will see next. */
   #requestMore() {
     const conversation = this.#conversation;
-    if (!conversation || conversation.isStuck) return;
+    if (!conversation || conversation.isStuck || this.#goal) return;
     if (conversation.hasOlder && this.#scroller.scrollTop < NEAR_EDGE) this.dispatchEvent(new Event("older"));
-    else if (conversation.isParted && this.#distanceToEnd() < NEAR_EDGE) this.dispatchEvent(new Event("newer"));
+    else if (conversation.isParted && distanceToEnd(this.#scroller) < NEAR_EDGE) this.dispatchEvent(new Event("newer"));
   }
 
   /** Tells of what is on the screen, and who reads further up of what is not. */
   #reportSeen() {
     const conversation = this.#conversation;
     if (!conversation) return;
-    const {bottom, height} = this.#scroller.getBoundingClientRect();
-    const seen = height ? this.#findLast((row) => row.getBoundingClientRect().top + SEEN <= bottom) : undefined;
-    const seq = Number(seen?.dataset.seq ?? 0);
+    const divider = this.#rows.get("new");
+    if (divider && !conversation.isParted && divider.getBoundingClientRect().bottom > this.#scroller.getBoundingClientRect().top) this.#isPastNew = false;
+    this.#toNew.hidden = !this.#isPastNew || !conversation.newFrom;
+    if (this.#goal || this.#wasUntold) return; // what stands there now is not what is wanted
+    const seq = Number(this.#lastOnScreen(SEEN)?.dataset.seq ?? 0);
     if (seq) this.dispatchEvent(new CustomEvent("seen", {detail: {seq}}));
     const {unread, isParted} = conversation;
     this.#newer.hidden = this.#atEnd && !isParted;
     this.#newer.textContent = unread ? say("conversation.newCount", {count: unread}) : "";
     this.#newer.setAttribute("aria-label", unread ? say("conversation.newCount", {count: unread}) : say("conversation.toNewest"));
+  }
+
+  /** @param {number} pixels so much of it is on the screen @returns {HTMLElement | undefined} */
+  #lastOnScreen(pixels) {
+    const {bottom, height} = this.#scroller.getBoundingClientRect();
+    return height ? this.#findLast((row) => row.getBoundingClientRect().top + pixels <= bottom) : undefined;
   }
 
   /** The last message that fits; those before it do too. @param {(row: HTMLElement) => boolean} fits */
@@ -236,32 +257,14 @@ export class MessageList extends HTMLElement {
     return row ?? undefined;
   }
 
-  /** Through the messages by the arrows, once one of them has the focus or is wanted. @param {KeyboardEvent} event */
-  #onKeydown(event) {
-    const step = {ArrowUp: -1, ArrowDown: 1}[event.key];
-    const rows = /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll(".message")]);
-    const index = rows.findIndex((row) => row.contains(document.activeElement));
-    if (!step || event.altKey || event.ctrlKey || event.metaKey || (index < 0 && step > 0)) return;
-    const next = index < 0 ? this.#findLast((row) => row.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().bottom) : rows[index + step];
-    if (!next) return;
-    event.preventDefault();
-    next.focus({preventScroll: true});
-    next.scrollIntoView({block: "nearest"});
-  }
-
-  /** Copying with nothing selected copies the message that has the focus. @param {ClipboardEvent} event */
-  #onCopy(event) {
-    const row = document.activeElement?.closest(".message");
-    const isSelected = !(document.getSelection()?.isCollapsed ?? true);
-    const message = [...this.#rows].find(([, one]) => one === row)?.[0];
-    if (isSelected || typeof message !== "object") return;
-    event.clipboardData?.setData("text/plain", message.text);
-    event.preventDefault();
-  }
-
-  #distanceToEnd() {
-    const {scrollHeight, scrollTop, clientHeight} = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight;
+  /** To the end, but not past the first unread message: nobody would see it. @param {Conversation} conversation */
+  #followEnd(conversation) {
+    this.#scrollToEnd();
+    const unread = this.#isPastNew || this.#wasUntold ? undefined : conversation.messages.find(({mine, seq}) => !mine && seq > conversation.read);
+    const above = unread ? this.#scroller.getBoundingClientRect().top + NEAR_END - (this.#rows.get(unread)?.getBoundingClientRect().top ?? Infinity) : 0;
+    if (above <= 0) return;
+    this.#scroller.scrollTop -= above;
+    this.#atEnd = distanceToEnd(this.#scroller) < NEAR_END;
   }
 
   #scrollToEnd() {
@@ -277,19 +280,17 @@ export class MessageList extends HTMLElement {
     return part(this, "ol", HTMLOListElement);
   }
 
+  get #messagesStand() {
+    return this.#list.childElementCount > 0;
+  }
+
+  get #toNew() {
+    return part(this, ".to-new", HTMLButtonElement);
+  }
+
   get #newer() {
     return part(this, ".newer", HTMLButtonElement);
   }
-}
-
-/** @param {Message} one @param {Message} next */
-function isOneGroup(one, next) {
-  return one.mine === next.mine && Math.abs(next.sentAt.getTime() - one.sentAt.getTime()) < GROUP_MS;
-}
-
-/** @param {Message} one @param {Message} other */
-function isSameMinute(one, other) {
-  return Math.floor(one.sentAt.getTime() / MINUTE_MS) === Math.floor(other.sentAt.getTime() / MINUTE_MS);
 }
 
 customElements.define("message-list", MessageList);

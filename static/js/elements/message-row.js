@@ -10,6 +10,10 @@ import {copy, part} from "./parts.js";
 /** @typedef {import("../models/conversation.js").Message} Message */
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
+/** Messages of one side closer together than this stand as one group. */
+const GROUP_MS = 3 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+
 /** @param {Message} message @param {string} by who wrote it */
 export function newRow(message, by) {
   const row = copy("message-row");
@@ -50,6 +54,16 @@ export function drawState(row, conversation, message, isLastRead) {
   part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : delay ? say("message.delayed", {reason: sayOf("error", delay)}) : "";
   for (const type of ["try-again", "discard"]) part(row, `.${type}`, HTMLElement).hidden = !problem;
   part(row, ".detail", HTMLElement).textContent = problem?.detail ?? "";
+}
+
+/** @param {Message} one @param {Message} next */
+export function isOneGroup(one, next) {
+  return one.mine === next.mine && Math.abs(next.sentAt.getTime() - one.sentAt.getTime()) < GROUP_MS;
+}
+
+/** @param {Message} one @param {Message} other */
+export function isSameMinute(one, other) {
+  return Math.floor(one.sentAt.getTime() / MINUTE_MS) === Math.floor(other.sentAt.getTime() / MINUTE_MS);
 }
 
 /** A line between two days. @param {Date} date */

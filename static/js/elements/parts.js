@@ -31,3 +31,8 @@ export function drawFace(face, name) {
   face.textContent = first?.segment.toLocaleUpperCase() ?? "";
   face.dataset.hue = String(Math.abs(sum | 0) % HUES);
 }
+
+/** How many pixels of what it holds lie below. @param {Element} scroller */
+export function distanceToEnd({scrollHeight, scrollTop, clientHeight}) {
+  return scrollHeight - scrollTop - clientHeight;
+}

@@ -50,6 +50,8 @@ export class Conversation {
   isKnown = false;
   /** Somebody reads so far up that the newest messages are not held. */
   isParted = false;
+  /** Whether the server has said how far I have read. */
+  isTold = false;
   #me;
   #madeAt = new Date();
   /** `lastSeq` before the connection was made that `ready` speaks of. */
@@ -91,6 +93,16 @@ export class Conversation {
   /** Messages are missing at the end that should be there. */
   get hasGap() {
     return !this.isParted && this.messages.length > 0 && this.heldTo < this.lastSeq;
+  }
+
+  /** Its messages were fetched before anybody knows which of them are new. */
+  get awaitsPointers() {
+    return !this.isTold && this.isKnown;
+  }
+
+  /** The first unread message lies above those that are held. */
+  get lacksUnread() {
+    return this.unread > 0 && this.messages.length > 0 && this.heldFrom > Math.max(this.read + 1, this.firstSeq);
   }
 
   /** @param {Message} message @returns {MessageState} */
@@ -143,7 +155,7 @@ export class Conversation {
     this.clear();
     this.newest = undefined;
     this.firstSeq = 1;
-    this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
+    this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = this.unread = 0;
     this.unread = this.newFrom = 0;
   }
 
@@ -152,13 +164,15 @@ export class Conversation {
   }
 
   /** What the server says of it; one that is behind what we knew has begun anew. @param {Standing} standing */
-  applyStanding({firstSeq = 1, lastSeq, received, read, theirReceived, theirRead}) {
+  applyStanding({firstSeq = 1, lastSeq, received, read, theirReceived, theirRead, unread = 0}) {
     if (lastSeq < this.#lastSeqBefore) this.beginAnew();
+    this.isTold = true;
     this.firstSeq = Math.max(this.firstSeq, firstSeq);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.received = Math.max(this.received, received);
     this.theirReceived = Math.max(this.theirReceived, theirReceived);
     this.theirRead = Math.max(this.theirRead, theirRead);
+    this.unread = Math.max(this.unread, unread); // those that are not held nobody can count here
     this.readUpTo(read);
   }
 
@@ -187,10 +201,12 @@ export class Conversation {
 
   /** I have read so far, here or elsewhere. @param {number} seq */
   readUpTo(seq) {
+    const before = this.#countTheirsAfter(this.read);
     this.read = Math.max(this.read, seq);
     this.received = Math.max(this.received, this.read);
     const isCounted = this.heldFrom <= Math.max(this.read + 1, this.firstSeq) && !this.isParted;
-    this.unread = isCounted ? this.#countTheirsAfter(this.read) : Math.min(this.unread, this.lastSeq - this.read);
+    const after = this.#countTheirsAfter(this.read);
+    this.unread = isCounted ? after : Math.max(0, Math.min(this.unread - before + after, this.lastSeq - this.read));
   }
 
   /** @param {Waiting} entry */

@@ -92,11 +92,13 @@ export class Conversations extends EventTarget {
     this.#standings = new Map(conversations.map((standing) => [nameKey(standing.withUserId), standing]));
     const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0, unread: 0};
     for (const conversation of this.#byUser.values()) {
+      const isFirst = !conversation.isTold;
       const standing = this.#standings.get(nameKey(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
       conversation.isStuck = false;
       if (standing) this.#repeatPointers(conversation, standing);
       if (standing) conversation.applyStanding(standing);
       if (standing) conversation.applyPresence(standing.presence, standing.lastSeen);
+      if (isFirst && conversation === this.#open) conversation.markNew();
       this.#dispatch("messages", {conversation});
     }
     this.#markRead();
@@ -122,7 +124,9 @@ export class Conversations extends EventTarget {
     for (const overview of overviews) {
       if (isSameName(overview.withUserId, this.#me)) continue;
       const conversation = this.#findOrMake(overview.withUserId, true);
+      const isFirst = !conversation.isTold;
       conversation.applyOverview(overview);
+      if (isFirst && conversation === this.#open) conversation.markNew();
       this.#dispatch("messages", {conversation});
     }
     this.#markRead();
@@ -223,7 +227,7 @@ export class Conversations extends EventTarget {
   #markRead() {
     const conversation = this.#open;
     const theirs = conversation?.messages.findLast(({mine, seq}) => !mine && seq <= this.#seen)?.seq ?? 0;
-    if (conversation && this.#watched && theirs > conversation.read) {
+    if (conversation && this.#watched && !conversation.awaitsPointers && theirs > conversation.read) {
       conversation.readUpTo(theirs);
       this.#dispatch("read", {conversation, seq: conversation.read});
     }

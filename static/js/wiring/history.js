@@ -9,6 +9,7 @@ export function wireHistory({conversations, history}, {messages, list, banners})
   on(conversations, "forget", () => history.forget());
   on(conversations, "unknown", () => history.refresh());
   on(messages, "older", () => conversations.opened && history.loadOlder(conversations.opened));
+  on(messages, "around", ({seq}) => conversations.opened && history.loadAround(conversations.opened, seq));
   on(messages, "newer", () => conversations.opened && history.loadNewer(conversations.opened));
   on(messages, "newest", () => conversations.opened && history.loadNewest(conversations.opened));
   on(list, "more", () => history.loadMore());
