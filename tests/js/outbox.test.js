@@ -46,6 +46,14 @@ test("what was written outlives the page, in its order, until the server has it"
   assert.deepEqual(make(storage).texts(), ["two", "three"]);
 });
 
+test("what was written first goes first, though the clock was set back and the page loaded anew", () => {
+  const {outbox, storage} = make();
+  outbox.add("bob", "one");
+  const one = outbox.entries[0].clientId;
+  storage.setItem("chat.outbox.alice/0", JSON.stringify({...JSON.parse(storage.getItem(`chat.outbox.alice/${one}`)), clientId: "0", text: "two", order: 2}));
+  assert.deepEqual(make(storage).texts(), ["one", "two"]);
+});
+
 test("another person on this computer does not get it", () => {
   const {outbox, storage} = make();
   outbox.add("bob", "mine");

@@ -155,7 +155,7 @@ export class Conversation {
     this.clear();
     this.newest = undefined;
     this.firstSeq = 1;
-    this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = this.unread = 0;
+    this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
     this.unread = this.newFrom = 0;
   }
 

@@ -5,7 +5,7 @@
  *
  * It is kept in localStorage: written before the next line of code runs, which IndexedDB is not; read when the
  * page begins, and told to other tabs, without code of ours. Each message has a key of its own, so that two tabs
- * never write the same one over each other, and its `clientId` is ordered by time, so that the keys tell the order.
+ * never write the same one over each other. `order` counts what was written, whatever the clock says meanwhile.
  *
  * Events: `write` {entry}, `change` {entry}, `settle` {entry, ack}, `discard` {entry}, `unkept` {entry}.
  */
@@ -14,7 +14,7 @@ import {isSameName} from "./names.js";
 
 /**
  * @typedef {{code: string, detail: string}} Problem
- * @typedef {{clientId: string, toUserId: string, text: string, writtenAt: number, problem?: Problem,
+ * @typedef {{clientId: string, toUserId: string, text: string, writtenAt: number, order?: number, problem?: Problem,
  *   ack?: {seq: number, timestamp: string}}} Entry
  *   What is kept. `writtenAt` in ms; `problem`: the server refused it, and a person decides what follows;
  *   `ack` stands there for a moment, to tell other tabs why the entry goes.
@@ -47,7 +47,7 @@ export class Outbox extends EventTarget {
 
   /** In the order they were written. */
   get entries() {
-    return [...this.#waiting.values()].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    return [...this.#waiting.values()].sort((a, b) => orderOf(a) - orderOf(b) || (a.clientId < b.clientId ? -1 : 1));
   }
 
   /** What this tab should send to this person next. @param {string} toUserId @param {number} now in ms */
@@ -62,7 +62,8 @@ export class Outbox extends EventTarget {
 
   /** A message that I have just written. @param {string} toUserId @param {string} text */
   add(toUserId, text) {
-    const entry = {clientId: newClientId(), toUserId, text, writtenAt: Date.now(), dueAt: 0, kept: false};
+    const order = 1 + Math.max(0, ...[...this.#waiting.values()].map(orderOf));
+    const entry = {clientId: newClientId(), toUserId, text, writtenAt: Date.now(), order, dueAt: 0, kept: false};
     const isFull = this.#waiting.size >= MOST_WAITING;
     this.#put(isFull ? {...entry, problem: {code: "too_many_waiting", detail: ""}} : entry, "write", !isFull);
   }
@@ -136,9 +137,9 @@ export class Outbox extends EventTarget {
   }
 
   /** @param {Entry} entry @returns {boolean} false when the browser has no room or keeps nothing */
-  #keep({clientId, toUserId, text, writtenAt, problem, ack}) {
+  #keep({clientId, toUserId, text, writtenAt, order, problem, ack}) {
     try {
-      this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, text, writtenAt, problem, ack}));
+      this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, text, writtenAt, order, problem, ack}));
       return true;
     } catch {
       return false;
@@ -155,6 +156,11 @@ export class Outbox extends EventTarget {
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
+}
+
+/** One that an older version of the page kept comes first. @param {Entry} entry */
+function orderOf({order}) {
+  return Number.isSafeInteger(order) ? Number(order) : 0;
 }
 
 /** What a key held, or undefined: another version of the page may have written it. @param {string | null} value @returns {Entry | undefined} */
