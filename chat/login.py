@@ -5,7 +5,7 @@ from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
-from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MUCH, Init, Ready
+from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MUCH, Init, Ready, timestamp
 from chat.resources import VERSION
 from chat.router import LATER, Answer
 from chat.server import ChatServer
@@ -114,6 +114,7 @@ def _ready(
         features=FEATURES,
         epoch=chat.storage.epoch,
         server=f"flask-chat-server/{VERSION}",
+        timestamp=timestamp(),
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,
         limits=chat.told_limits,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -149,6 +151,7 @@ def test_a_note_to_oneself_is_stored_even_where_there_is_no_other_tab(server: Se
 
 def test_ready_says_what_the_client_must_keep_to(server: Server) -> None:
     with Person(server.ws, "김한글") as person:
+        assert abs(datetime.fromisoformat(person.ready.pop("timestamp")).timestamp() - time.time()) < 60
         assert person.ready == {
             "type": "ready",
             "v": 1,

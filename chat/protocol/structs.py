@@ -168,6 +168,7 @@ class Ready(ServerEvent, tag="ready"):
     features: list[str]
     server: str  # its name and version
     epoch: str  # of the database: with another one, what the client holds counts no more
+    timestamp: str  # the server's clock, by which `expires` counts
     user_id: str
     heartbeat: float  # seconds
     limits: ToldLimits

@@ -59,6 +59,7 @@ export function showBanners(socket, {words} = {}) {
 export function connectBanners(socket, notifications, banners) {
   const stops = [
     socket.on("ready", (ready) => notifications.applyReady(ready)),
+    socket.on("pong", (pong) => notifications.applyClock(pong)),
     socket.on("notification", (notification) => notifications.receive(notification)),
     socket.on("seen", ({notificationId}) => notifications.applySeen(notificationId)),
     socket.on("dismissed", ({notificationId}) => notifications.applyDismissed(notificationId)),

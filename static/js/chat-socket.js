@@ -59,7 +59,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt
  * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string,
  *   timestamp?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
- * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, conversations?: Standing[],
+ * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
  *   more?: boolean, unseen?: number, blocked?: string[], epoch?: string}} Ready `unseen`: that many notifications are;
  *   `epoch`: of the database; with another one, what was received before counts no more
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal

@@ -187,3 +187,17 @@ test("the ids of another epoch name others", async () => {
   assert.deepEqual(told, [["dismiss", 2]], "nothing is told of the other epoch's");
   assert.deepEqual(events, ["arrive 1", "arrive 2", "gone 2", "gone 1", "arrive 1"]);
 });
+
+test("what expires does so by the server's clock, however wrong the page's is", () => {
+  for (const wrong of [-600_000, 600_000]) {
+    const {notifications, ids} = make();
+    const server = (/** @type {number} */ after) => new Date(Date.now() + wrong + after).toISOString();
+    notifications.applyReady({unseen: 1, timestamp: server(0)});
+    notifications.receive(notice(1, {expires: server(300_000)}));
+    notifications.receive(notice(2, {expires: server(-1)}));
+    assert.deepEqual(ids(), [1], `the server is ${wrong} ms ahead`);
+    notifications.applyClock({timestamp: server(300_001)});
+    clock.tick(0);
+    assert.deepEqual(ids(), []);
+  }
+});

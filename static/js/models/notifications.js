@@ -5,6 +5,7 @@
  * Leaves showing them to the elements, and tells all of them: `arrive` {notice} (to be shown, once), `amend` {notice},
  * `seen` {id} (elsewhere), `gone` {id} (dismissed anywhere, or out of date), `change` (anything of this).
  */
+import {isBefore, isSame} from "./notice-order.js";
 
 /** As many unseen ones the server sends after `ready`; the others it tells when it is asked for the list. */
 const SENT_AFTER_READY = 50;
@@ -46,6 +47,8 @@ export class Notifications extends EventTarget {
   #made = 0;
   /** @type {string | undefined} of what is held */
   #epoch;
+  /** The server's clock is ahead of ours by so much, in ms; it says when something expires. */
+  #clockAhead = 0;
   /** @type {string | null | undefined} `undefined`: the list was never asked for; `null`: all of it is here */
   #next;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -88,8 +91,15 @@ export class Notifications extends EventTarget {
     if (key === MUTED_KEY) this.#dispatch("change");
   }
 
-  /** A new connection: as many are unseen, and the oldest of them are sent next. @param {{unseen?: number, epoch?: string}} ready */
-  applyReady({unseen = 0, epoch}) {
+  /** The server's time, just now. @param {{timestamp?: string}} event `ready` or `pong` */
+  applyClock({timestamp}) {
+    this.#clockAhead = timestamp ? Date.parse(timestamp) - Date.now() : 0;
+    this.#watchExpiry();
+  }
+
+  /** A new connection: as many are unseen, and the oldest of them are sent next. @param {{unseen?: number, epoch?: string, timestamp?: string}} ready */
+  applyReady({unseen = 0, epoch, timestamp}) {
+    this.applyClock({timestamp});
     if (this.#epoch !== undefined && this.#epoch !== epoch) this.#forget();
     this.#epoch = epoch;
     this.#toCome = Math.min(unseen, SENT_AFTER_READY);
@@ -215,7 +225,7 @@ export class Notifications extends EventTarget {
   #put(notice) {
     const {id} = notice;
     const isSeen = notice.seen || this.#held.get(id)?.seen || (typeof id === "number" && this.#scheduled.has(id));
-    if (notice.expiresAt && notice.expiresAt.getTime() <= Date.now()) return this.#remove(id);
+    if (notice.expiresAt && notice.expiresAt.getTime() <= this.#now()) return this.#remove(id);
     this.#held.set(id, Object.assign(notice, {seen: Boolean(isSeen)}));
     this.#watchExpiry();
   }
@@ -231,10 +241,14 @@ export class Notifications extends EventTarget {
     const first = Math.min(...this.list.map(({expiresAt}) => expiresAt?.getTime() ?? Infinity));
     if (first === Infinity) return;
     this.#expiry = setTimeout(() => {
-      for (const {id, expiresAt} of this.list) if (expiresAt && expiresAt.getTime() <= Date.now()) this.#remove(id);
+      for (const {id, expiresAt} of this.list) if (expiresAt && expiresAt.getTime() <= this.#now()) this.#remove(id);
       this.#watchExpiry();
       this.#dispatch("change");
-    }, Math.min(Math.max(0, first - Date.now()), LONGEST_TIMER_MS));
+    }, Math.min(Math.max(0, first - this.#now()), LONGEST_TIMER_MS));
+  }
+
+  #now() {
+    return Date.now() + this.#clockAhead;
   }
 
   #heldUnseen() {
@@ -278,15 +292,4 @@ export class Notifications extends EventTarget {
   #dispatch(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
-}
-
-/** Whether one stands before the other in the server's order. @param {Notice} one @param {Notice} other */
-function isBefore(one, other) {
-  if (one.seen !== other.seen) return other.seen;
-  return one.sentAt > other.sentAt || (one.sentAt.getTime() === other.sentAt.getTime() && Number(one.id) > Number(other.id));
-}
-
-/** Whether two say the same. @param {Notice} one @param {Notice} other */
-function isSame(one, other) {
-  return one.message === other.message && one.title === other.title && one.level === other.level && one.link === other.link;
 }
