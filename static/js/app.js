@@ -3,6 +3,7 @@
 import {TabSession} from "./models/tab-session.js";
 import {wireAddress} from "./wiring/address.js";
 import {wireBlocks} from "./wiring/blocks.js";
+import {wireCalendar} from "./wiring/calendar.js";
 import {wireComposer} from "./wiring/composer.js";
 import {wireConnection} from "./wiring/connection.js";
 import {wireConversations} from "./wiring/conversations.js";
@@ -42,4 +43,5 @@ function start(me) {
   wireComposer(models, elements);
   wireAddress(models, elements); // opens a conversation, so everybody has to hear of it by now
   wireSession(models, elements);
+  wireCalendar();
 }

@@ -3,13 +3,13 @@
  * Owns which language the page speaks, and says things in it: sentences, times, days.
  * Leaves the sentences to texts.js; whoever wrote one on the page writes it anew on `change`.
  */
+import {isSameDay, isYesterday} from "./models/calendar.js";
 import {texts} from "./texts.js";
 
 /** @typedef {"en" | "ko"} LanguageCode */
 /** @typedef {import("./texts.js").TextKey} TextKey */
 
 const STORAGE_KEY = "chat.language";
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 class Language extends EventTarget {
   /** @type {LanguageCode} */
@@ -56,32 +56,38 @@ export function translate(root) {
   }
 }
 
+/** Making one takes longer than writing a hundred times with it. @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** @param {Date} date @param {Intl.DateTimeFormatOptions} options */
+function format(date, options) {
+  const key = language.locale + JSON.stringify(options);
+  const made = formats.get(key) ?? new Intl.DateTimeFormat(language.locale, options);
+  formats.set(key, made);
+  return made.format(date);
+}
+
 /** @param {Date} date */
 export function timeOfDay(date) {
-  return date.toLocaleTimeString(language.locale, {hour: "numeric", minute: "2-digit"});
+  return format(date, {hour: "numeric", minute: "2-digit"});
 }
 
 /** When something was: the time of today, otherwise the day too. @param {Date} date */
 export function momentOf(date) {
   if (isSameDay(date, new Date())) return timeOfDay(date);
-  return date.toLocaleString(language.locale, {dateStyle: "medium", timeStyle: "short"});
+  return format(date, {dateStyle: "medium", timeStyle: "short"});
 }
 
 /** When something was, in few letters: the time of today, otherwise the day. @param {Date} date */
 export function momentInList(date) {
   if (isSameDay(date, new Date())) return timeOfDay(date);
-  if (isSameDay(date, new Date(Date.now() - DAY_MS))) return say("day.yesterday");
-  return date.toLocaleDateString(language.locale, {dateStyle: "short"});
+  if (isYesterday(date)) return say("day.yesterday");
+  return format(date, {dateStyle: "short"});
 }
 
 /** @param {Date} date */
 export function nameOfDay(date) {
   if (isSameDay(date, new Date())) return say("day.today");
-  if (isSameDay(date, new Date(Date.now() - DAY_MS))) return say("day.yesterday");
-  return date.toLocaleDateString(language.locale, {weekday: "long", year: "numeric", month: "long", day: "numeric"});
-}
-
-/** @param {Date} one @param {Date} other */
-export function isSameDay(one, other) {
-  return one.toDateString() === other.toDateString();
+  if (isYesterday(date)) return say("day.yesterday");
+  return format(date, {weekday: "long", year: "numeric", month: "long", day: "numeric"});
 }

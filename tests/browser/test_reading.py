@@ -94,6 +94,7 @@ def test_what_came_while_one_was_signed_out_is_read_only_where_somebody_saw_it(
         click(page.get_by_role("button", name="To the first new message"))
         expect(page.locator(".divider")).to_be_in_viewport()
         expect(page.locator(".to-new")).to_be_hidden()
+    page.close()  # before its server, whose end it would complain of
 
 
 def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(open_page: OpenPage, called: Called) -> None:

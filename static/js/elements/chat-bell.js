@@ -5,7 +5,8 @@
  * `opened`, `more` when the list is to go on, `seen` {id} when one stood before somebody's eyes, `dismiss` {id},
  * `mute` {muted}, `allow` when notifications are wanted on the desktop too.
  */
-import {isSameDay, language, nameOfDay, say, sayOf, timeOfDay} from "../language.js";
+import {language, nameOfDay, say, sayOf, timeOfDay} from "../language.js";
+import {isSameDay} from "../models/calendar.js";
 import {fillNotice, makeElement} from "./notice-row.js";
 import {part} from "./parts.js";
 

@@ -7,7 +7,8 @@
  * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `copy-message`, `try-again` and `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
-import {isSameDay, language, say} from "../language.js";
+import {language, say} from "../language.js";
+import {isSameDay} from "../models/calendar.js";
 import {drawState, isOneGroup, isSameMinute, newDay, newDivider, newRow} from "./message-row.js";
 import {copyMessages, moveByArrow} from "./message-keys.js";
 import {distanceToEnd, part} from "./parts.js";
