@@ -1,5 +1,6 @@
 // @ts-check
 /** Owns the beginning: starts the parts of the page, in their order. Leaves how they meet to wiring/, the work to them. */
+import {thisTab} from "./browser-storage.js";
 import {TabSession} from "./models/tab-session.js";
 import {wireAddress} from "./wiring/address.js";
 import {wireBlocks} from "./wiring/blocks.js";
@@ -18,9 +19,10 @@ import {wireReceipts} from "./wiring/receipts.js";
 import {wireSearch} from "./wiring/search.js";
 import {wireSession} from "./wiring/session.js";
 import {wireSignIn} from "./wiring/sign-in.js";
+import {wireStorage} from "./wiring/storage.js";
 
 const elements = findElements();
-const session = new TabSession(sessionStorage);
+const session = new TabSession(thisTab);
 wireSignIn(elements, session, start);
 
 /** Everything from here to signing out, which loads the page anew. @param {string} me */
@@ -30,6 +32,7 @@ function start(me) {
   signIn.hidden = true;
   chat.hidden = false;
   for (const element of [list, nameField, searchBox]) element.setUser(me);
+  wireStorage(elements);
   wireDrafts(models, elements); // before anybody else hears of an opened conversation, so that it has its draft then
   wirePresence(models);
   wireSearch(models, elements);

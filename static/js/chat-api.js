@@ -58,7 +58,7 @@ export class ChatApi {
 
   /**
    * @param {URL} base where the API is, with a slash at its end @param {string} userId
-   * @param {Storage} storage keeps the token @param {string} key under this name
+   * @param {import("./models/safe-storage.js").SafeStorage} storage keeps the token @param {string} key under this name
    */
   constructor(base, userId, storage, key) {
     this.#base = base;

@@ -3,6 +3,7 @@
  * Owns which language the page speaks, and says things in it: sentences, times, days.
  * Leaves the sentences to texts.js; whoever wrote one on the page writes it anew on `change`.
  */
+import {allTabs} from "./browser-storage.js";
 import {isSameDay, isYesterday} from "./models/calendar.js";
 import {texts} from "./texts.js";
 
@@ -13,11 +14,11 @@ const STORAGE_KEY = "chat.language";
 
 class Language extends EventTarget {
   /** @type {LanguageCode} */
-  code = read(localStorage.getItem(STORAGE_KEY)) ?? read(navigator.language) ?? "en";
+  code = read(allTabs.getItem(STORAGE_KEY)) ?? read(navigator.language) ?? "en";
 
   /** @param {LanguageCode} code */
   choose(code) {
-    localStorage.setItem(STORAGE_KEY, code);
+    allTabs.setItem(STORAGE_KEY, code);
     this.code = code;
     this.dispatchEvent(new Event("change"));
   }

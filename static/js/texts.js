@@ -111,6 +111,8 @@ export const texts = {
   "outbox.unkept": {en: "This browser has no room to keep your message until it is sent. Please leave this page open.", ko: "브라우저에 메시지를 보관할 공간이 없습니다. 전송될 때까지 이 페이지를 닫지 마세요."},
   "outbox.unkeptTitle": {en: "Not kept", ko: "보관되지 않음"},
 
+  "storage.unkept": {en: "This browser keeps nothing for this page. It works, but forgets your settings and what you have not sent when it is closed.", ko: "브라우저가 이 페이지의 데이터를 보관하지 않습니다. 사용할 수는 있지만, 페이지를 닫으면 설정과 보내지 않은 내용이 사라집니다."},
+
   "day.today": {en: "Today", ko: "오늘"},
   "day.yesterday": {en: "Yesterday", ko: "어제"},
 

@@ -14,22 +14,8 @@ afterEach(() => clock.restore());
 /** Lets promises that are settled go on. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A storage whose keys can be listed, as a browser's can. */
-function makeStorage() {
-  const storage = new FakeStorage();
-  return new Proxy(storage, {
-    ownKeys: () => Array.from({length: storage.length}, (_, index) => String(storage.key(index))),
-    getOwnPropertyDescriptor: () => ({enumerable: true, configurable: true}),
-    set: (target, name, value) => Reflect.set(target, name, value),
-    get: (target, name) => {
-      const found = Reflect.get(target, name, target);
-      return typeof found === "function" ? found.bind(target) : found;
-    },
-  });
-}
-
 /** @param {any} [storage] */
-function make(storage = makeStorage()) {
+function make(storage = new FakeStorage()) {
   const outbox = new Outbox("alice", storage);
   /** @type {string[]} */
   const events = [];
@@ -103,7 +89,7 @@ test("what another tab wrote is sent here only if that tab seems gone", () => {
 });
 
 test("what somebody else put under our keys is passed over", () => {
-  const storage = makeStorage();
+  const storage = new FakeStorage();
   storage.setItem("chat.outbox.alice/x", "{not json");
   storage.setItem("chat.outbox.alice/y", '{"text": 7}');
   assert.deepEqual(make(storage).texts(), []);

@@ -1,5 +1,7 @@
+import {SafeStorage} from "../../static/js/models/safe-storage.js";
+
 /** A browser's Storage for tests; `isFull` makes it refuse. */
-export class FakeStorage {
+export class BrowserStorage {
   #items = new Map();
   isFull = false;
 
@@ -30,5 +32,20 @@ export class FakeStorage {
 
   clear() {
     this.#items.clear();
+  }
+}
+
+/** The page's own over it. */
+export class FakeStorage extends SafeStorage {
+  #browser;
+
+  constructor(browser = new BrowserStorage()) {
+    super(() => /** @type {any} */ (browser));
+    this.#browser = browser;
+  }
+
+  /** @param {boolean} isFull */
+  set isFull(isFull) {
+    this.#browser.isFull = isFull;
   }
 }

@@ -11,7 +11,7 @@ test("a session outlives a reload, and nothing is left of it when it ends", () =
   const {userId, token, hasPassword} = new TabSession(storage);
   assert.deepEqual([userId, token, hasPassword], ["alice", "t1", true]);
   new TabSession(storage).clear();
-  assert.equal(storage.length, 0);
+  assert.equal(storage.keys.length, 0);
 });
 
 test("a token that the socket did not show is a new one", () => {

@@ -12,7 +12,7 @@ export class Drafts {
   #me;
   #storage;
 
-  /** @param {string} me @param {Storage} storage */
+  /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage */
   constructor(me, storage) {
     this.#me = me;
     this.#storage = storage;
@@ -25,19 +25,14 @@ export class Drafts {
 
   /** @param {string} withUserId @param {string} text empty: there is none any more */
   set(withUserId, text) {
-    try {
-      if (text) this.#storage.setItem(this.#key(withUserId), text);
-      else this.#storage.removeItem(this.#key(withUserId));
-    } catch {
-      // No room: it stays in the field, and is lost with the page.
-    }
+    if (text) this.#storage.setItem(this.#key(withUserId), text);
+    else this.#storage.removeItem(this.#key(withUserId));
   }
 
   /** Leaves nothing for who uses this browser next. */
   forget() {
     const mine = this.#key("");
-    const keys = Array.from({length: this.#storage.length}, (_, index) => this.#storage.key(index) ?? "");
-    for (const key of keys) if (key.startsWith(mine)) this.#storage.removeItem(key);
+    for (const key of this.#storage.keys) if (key.startsWith(mine)) this.#storage.removeItem(key);
   }
 
   /** A name holds no colon, see names.js. @param {string} withUserId */

@@ -24,7 +24,7 @@ const MUTED_KEY = "chat.muted";
  * @typedef {object} Options
  * @property {(type: "seen" | "dismiss", id: number) => Promise<unknown>} tell rejects with a ChatError
  * @property {(page: {cursor?: string | null, limit: number}) => Promise<NoticePage>} [fetch] where there is a list
- * @property {Storage} [storage] remembers that the sound is muted
+ * @property {import("./safe-storage.js").SafeStorage} [storage] remembers that the sound is muted
  */
 
 export class Notifications extends EventTarget {

@@ -33,12 +33,12 @@ export class Outbox extends EventTarget {
   /** @type {Map<string, Waiting>} clientId -> entry */
   #waiting = new Map();
 
-  /** @param {string} me @param {Storage} storage */
+  /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage */
   constructor(me, storage) {
     super();
     this.#prefix = `chat.outbox.${encodeURIComponent(me)}/`;
     this.#storage = storage;
-    for (const key of Object.keys(storage)) {
+    for (const key of storage.keys) {
       const entry = key.startsWith(this.#prefix) ? parse(storage.getItem(key)) : undefined;
       if (entry?.ack) storage.removeItem(key); // the tab was closed between the two steps of settle()
       else if (entry) this.#waiting.set(entry.clientId, {...entry, dueAt: 0, kept: true});
@@ -138,12 +138,7 @@ export class Outbox extends EventTarget {
 
   /** @param {Entry} entry @returns {boolean} false when the browser has no room or keeps nothing */
   #keep({clientId, toUserId, text, writtenAt, order, problem, ack}) {
-    try {
-      this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, text, writtenAt, order, problem, ack}));
-      return true;
-    } catch {
-      return false;
-    }
+    return this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, text, writtenAt, order, problem, ack}));
   }
 
   /** @param {Waiting} entry */

@@ -15,7 +15,7 @@ export class TabSession {
   /** @type {string | null} what the socket showed last */
   #shownToken = null;
 
-  /** @param {Storage} storage */
+  /** @param {import("./safe-storage.js").SafeStorage} storage */
   constructor(storage) {
     this.#storage = storage;
   }

@@ -1,11 +1,12 @@
 // @ts-check
 /** Owns where drafts meet the page: what is typed is kept at once, and stands in the field again after a reload. */
+import {allTabs} from "../browser-storage.js";
 import {Drafts} from "../models/drafts.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
 export function wireDrafts({me, conversations}, {composer, signOutButton}) {
-  const drafts = new Drafts(me, localStorage);
+  const drafts = new Drafts(me, allTabs);
   const store = (/** @type {string} */ text) => conversations.opened && drafts.set(conversations.opened.withUserId, text);
   on(conversations, "open", ({conversation}) => {
     if (conversation && !conversation.draft) conversation.draft = drafts.get(conversation.withUserId);

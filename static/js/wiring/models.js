@@ -1,5 +1,6 @@
 // @ts-check
 /** Owns the list of what a signed-in page is made of besides its elements. Leaves how they meet to this folder's other files. */
+import {allTabs, thisTab} from "../browser-storage.js";
 import {ChatApi} from "../chat-api.js";
 import {ChatSocket} from "../chat-socket.js";
 import {Blocks} from "../models/blocks.js";
@@ -17,9 +18,9 @@ export function makeModels(me, session) {
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: () => session.showToken()});
   const conversations = new Conversations(me);
   const blocks = new Blocks();
-  const api = new ChatApi(apiBase, me, sessionStorage, TOKEN_KEY);
+  const api = new ChatApi(apiBase, me, thisTab, TOKEN_KEY);
   const history = new History(api, conversations);
-  const outbox = new Outbox(me, localStorage);
+  const outbox = new Outbox(me, allTabs);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
   return {me, session, socket, conversations, blocks, api, history, outbox, typing};
 }

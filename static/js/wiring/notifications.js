@@ -5,6 +5,7 @@
  */
 import {Badge} from "../badge.js";
 import {connectBanners} from "../banner.js";
+import {allTabs} from "../browser-storage.js";
 import {chime} from "../chime.js";
 import {DesktopNotify} from "../desktop-notify.js";
 import {language, say} from "../language.js";
@@ -21,7 +22,7 @@ export function wireNotifications({me, socket, conversations, api}, {banners, be
   const notifications = new Notifications({
     tell: (type, notificationId) => socket.emit(type, {notificationId}),
     fetch: (page) => api.notifications(page),
-    storage: localStorage,
+    storage: allTabs,
   });
   const desktop = new DesktopNotify(me);
   connectBanners(socket, notifications, banners);

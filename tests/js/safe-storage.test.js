@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import {BrowserStorage} from "./storage.js";
+import {SafeStorage} from "../../static/js/models/safe-storage.js";
+
+test("where the browser lets us keep nothing it is kept in memory, and somebody can know", () => {
+  const storage = new SafeStorage(() => {
+    throw new DOMException("denied", "SecurityError");
+  });
+  assert.equal(storage.keeps, false);
+  assert.equal(storage.setItem("a", "1"), false);
+  assert.deepEqual([storage.getItem("a"), storage.getItem("b"), storage.keys], ["1", null, ["a"]]);
+  storage.removeItem("a");
+  assert.deepEqual(storage.keys, []);
+});
+
+test("what a full browser refuses holds for this page, which is told once", () => {
+  const browser = new BrowserStorage();
+  const storage = new SafeStorage(() => /** @type {any} */ (browser));
+  let told = 0;
+  storage.addEventListener("unkept", () => (told += 1));
+  assert.equal(storage.setItem("language", "en"), true);
+  browser.isFull = true;
+  for (const code of ["ko", "en", "ko"]) storage.setItem("language", code);
+  assert.deepEqual([storage.getItem("language"), browser.getItem("language"), told], ["ko", "en", 1]);
+  storage.forget("language");
+  assert.equal(storage.getItem("language"), "en", "another tab's word is newer");
+});
