@@ -20,6 +20,7 @@ const UNREAD_FOR_MS = 1500;
 
 export class DesktopNotify {
   #lookingKey;
+  #attention;
   /** @type {Map<string, Entry>} by its tag */
   #shown = new Map();
   /** @type {(() => void) | undefined} ends our word that somebody looks at this tab */
@@ -27,15 +28,16 @@ export class DesktopNotify {
   /** Whether this tab speaks for all of this person's; without locks (a page without https) every tab does. */
   speaks = !navigator.locks;
 
-  /** @param {string} me */
-  constructor(me) {
+  /** @param {string} me @param {import("./models/presence.js").Attention} attention */
+  constructor(me, attention) {
+    this.#attention = attention;
     this.#lookingKey = `chat.looking.${me}`;
     // Held until the tab is closed, when the next one in the queue gets it.
     navigator.locks?.request(`chat.speaks.${me}`, () => {
       this.speaks = true;
       return new Promise(() => undefined);
     });
-    document.addEventListener("visibilitychange", () => this.#updateLookingLock());
+    attention.addEventListener("change", () => this.#updateLookingLock());
     this.#updateLookingLock();
   }
 
@@ -51,7 +53,7 @@ export class DesktopNotify {
 
   /** @param {News} news @param {() => void} [heard] called when nobody looked and it is still unread, permission or not */
   async show(news, heard) {
-    if (!this.speaks || !document.hidden) return;
+    if (!this.speaks || !this.#attention.isAway) return;
     const waiting = this.#shown.get(news.tag);
     if (waiting?.news) { // somebody who writes fast does not begin the wait anew each time
       waiting.news = news;
@@ -102,13 +104,13 @@ export class DesktopNotify {
   #updateLookingLock() {
     this.#releaseLock?.();
     this.#releaseLock = undefined;
-    if (document.hidden) return;
+    if (this.#attention.isAway) return;
     const lookedAway = new Promise((resolve) => (this.#releaseLock = () => resolve(undefined)));
     navigator.locks?.request(this.#lookingKey, {mode: "shared"}, () => lookedAway);
   }
 
   async #isLookedAt() {
     const held = (await navigator.locks?.query())?.held ?? [];
-    return !document.hidden || held.some(({name}) => name === this.#lookingKey);
+    return !this.#attention.isAway || held.some(({name}) => name === this.#lookingKey);
   }
 }

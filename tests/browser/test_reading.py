@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chat.storage.records import Pointer, Send
-from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, sent_events, texts, wait_until, write
+from tests.browser.pages import HIDE, Called, FakeServer, OpenPage, click, expect, is_online, sent_events, texts, wait_until, write
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
 from tests.conftest import StartServer
 from tests.storage.conftest import open_storage
@@ -110,6 +110,22 @@ def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(open_pa
     expect(bob.locator(".message.mine")).to_have_attribute("data-state", "read")
     expect(alice).to_have_title("Chat")
     expect(alice.locator(".divider + .message .text")).to_have_text("are you there?")
+
+
+def test_what_comes_while_nobody_touches_the_page_is_not_read_and_counts(open_page: OpenPage) -> None:
+    fake = FakeServer()
+    page = open_page("alice", to="bob", prepare=fake.prepare)
+    is_online(page)
+    page.clock.fast_forward("06:00")
+    wait_until(page, fake.types, lambda types: "away" in types)
+    chat = {"fromUserId": page.evaluate("location.hash.slice(1)"), "toUserId": "alice", "message": "are you there?"}
+    fake.say(type="chat", **chat, timestamp="2030-01-01T10:06:00.000Z", seq=1)
+    expect(page).to_have_title("(1) Chat")
+    assert "read" not in fake.types()
+    page.mouse.move(50, 60)
+    expect(page).to_have_title("Chat")
+    page.clock.run_for(100)
+    assert "read" in wait_until(page, fake.types, lambda types: "read" in types)
 
 
 def test_what_lies_below_the_screen_is_not_read(open_page: OpenPage) -> None:

@@ -11,7 +11,9 @@ afterEach(() => clock.restore());
 function watch() {
   /** @type {boolean[]} */
   const told = [];
-  return {told, attention: new Attention((isAway) => told.push(isAway))};
+  const attention = new Attention();
+  attention.addEventListener("change", () => told.push(attention.isAway));
+  return {told, attention};
 }
 
 test("a hidden tab is away, and back when it is seen", () => {

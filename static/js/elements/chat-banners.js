@@ -23,6 +23,8 @@ const SEEN_SHARE = 0.5;
 const URGENT = ["warning", "error"];
 
 export class ChatBanners extends HTMLElement {
+  /** Whether nobody looks; a page that knows more than its being hidden says so. */
+  isAway = () => document.hidden;
   /** @type {NoticeWords | undefined} */
   #words;
   /** @type {Banner[]} the first of them are shown */
@@ -52,12 +54,12 @@ export class ChatBanners extends HTMLElement {
 
   connectedCallback() {
     this.append(this.#urgent, this.#calm, this.#more);
-    document.addEventListener("visibilitychange", this.#reportSeen);
+    document.addEventListener("visibilitychange", this.reportSeen);
     this.#draw();
   }
 
   disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.#reportSeen);
+    document.removeEventListener("visibilitychange", this.reportSeen);
     clearInterval(this.#clock);
     this.#clock = undefined;
   }
@@ -161,7 +163,7 @@ export class ChatBanners extends HTMLElement {
   }
 
   #tick() {
-    if (this.#isHovered || this.contains(document.activeElement) || document.hidden) return;
+    if (this.#isHovered || this.contains(document.activeElement) || this.isAway()) return;
     for (const banner of this.#shown) {
       banner.leftMs -= TICK_MS;
       if (banner.leftMs <= 0) this.#remove(banner);
@@ -174,11 +176,11 @@ export class ChatBanners extends HTMLElement {
       const banner = this.#queue.find(({row}) => row === target);
       if (banner) banner.isOnScreen = intersectionRatio >= SEEN_SHARE;
     }
-    this.#reportSeen();
+    this.reportSeen();
   }
 
-  #reportSeen = () => {
-    if (document.hidden) return;
+  reportSeen = () => {
+    if (this.isAway()) return;
     for (const banner of this.#queue) {
       if (!banner.isOnScreen || banner.isSeen) continue;
       banner.isSeen = true;

@@ -33,6 +33,8 @@ export function noticeWords() {
 }
 
 export class ChatBell extends HTMLElement {
+  /** Whether nobody looks; a page that knows more than its being hidden says so. */
+  isAway = () => document.hidden;
   /** @type {Notifications | undefined} */
   #notifications;
   /** @type {DesktopState} */
@@ -53,7 +55,7 @@ export class ChatBell extends HTMLElement {
     });
     this.#panel.addEventListener("toggle", () => this.#onToggle());
     window.addEventListener("resize", () => this.isOpen && this.#place());
-    document.addEventListener("visibilitychange", () => this.#reportSeen());
+    document.addEventListener("visibilitychange", () => this.reportSeen());
     part(this.#panel, ".sound", HTMLElement).addEventListener("click", () => {
       this.dispatchEvent(new CustomEvent("mute", {detail: {muted: !this.#notifications?.muted}}));
     });
@@ -102,7 +104,7 @@ export class ChatBell extends HTMLElement {
     part(this.#panel, ".notices", HTMLElement).scrollTop = 0;
     this.#panel.focus();
     this.dispatchEvent(new Event("opened"));
-    this.#reportSeen();
+    this.reportSeen();
   }
 
   #draw() {
@@ -174,11 +176,11 @@ export class ChatBell extends HTMLElement {
       if (isIntersecting && (intersectionRatio >= ROW_SEEN_SHARE || fills)) this.#onScreen.add(target);
       else this.#onScreen.delete(target);
     }
-    this.#reportSeen();
+    this.reportSeen();
   }
 
-  #reportSeen() {
-    if (document.hidden || !this.isOpen) return;
+  reportSeen() {
+    if (this.isAway() || !this.isOpen) return;
     for (const {id, seen} of this.#notifications?.list ?? []) {
       const row = this.#rows.get(id);
       if (!seen && row && this.#onScreen.has(row)) this.dispatchEvent(new CustomEvent("seen", {detail: {id}}));

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Owns whether somebody looks at this tab: its being hidden, and five minutes in which nobody touched anything.
- * Leaves hearing of both, and telling the server, to others.
+ * What is read, who is away, the number in the title, sound and desktop all go by it. Leaves hearing of both to others.
+ * Events: `change`.
  */
 
 /** @typedef {"online" | "away" | "offline" | "unknown"} Status `unknown`: the server tells of those only whom one shares a conversation with */
@@ -9,16 +10,14 @@
 /** After so long without a key, a touch or a move of the mouse nobody looks. */
 const IDLE_MS = 5 * 60 * 1000;
 
-export class Attention {
-  #tell;
+export class Attention extends EventTarget {
   #isHidden = false;
   #isIdle = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {(isAway: boolean) => void} tell called when it changes */
-  constructor(tell) {
-    this.#tell = tell;
+  constructor() {
+    super();
     this.noteActivity();
   }
 
@@ -43,6 +42,6 @@ export class Attention {
   #change(change) {
     const before = this.isAway;
     change();
-    if (this.isAway !== before) this.#tell(this.isAway);
+    if (this.isAway !== before) this.dispatchEvent(new Event("change"));
   }
 }

@@ -7,7 +7,7 @@ import {on} from "../on.js";
 /** @typedef {import("./models.js").Models} Models */
 
 /** @param {Models} models @param {Elements} elements */
-export function wireConversations({conversations}, elements) {
+export function wireConversations({attention, conversations}, elements) {
   const {chat, list, header, messages, announcer} = elements;
   const drawList = () => {
     list.show(conversations.list, conversations.opened);
@@ -30,7 +30,7 @@ export function wireConversations({conversations}, elements) {
   on(conversations, "heard", ({conversation, message}) => {
     announcer.textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
   });
-  const showWatched = () => conversations.setWatched(!document.hidden);
-  document.addEventListener("visibilitychange", showWatched);
+  const showWatched = () => conversations.setWatched(!attention.isAway);
+  on(attention, "change", showWatched);
   showWatched(); // opened in the background, or restored there, it never changes to hidden
 }

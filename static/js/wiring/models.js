@@ -7,6 +7,7 @@ import {Blocks} from "../models/blocks.js";
 import {Conversations} from "../models/conversations.js";
 import {History} from "../models/history.js";
 import {Outbox} from "../models/outbox.js";
+import {Attention} from "../models/presence.js";
 import {TOKEN_KEY} from "../models/tab-session.js";
 import {Typing} from "../models/typing.js";
 import {apiBase, socketUrl} from "./server.js";
@@ -22,5 +23,6 @@ export function makeModels(me, session) {
   const history = new History(api, conversations);
   const outbox = new Outbox(me, allTabs);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
-  return {me, session, socket, conversations, blocks, api, history, outbox, typing};
+  const attention = new Attention();
+  return {me, session, attention, socket, conversations, blocks, api, history, outbox, typing};
 }

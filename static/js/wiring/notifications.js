@@ -18,13 +18,17 @@ import {on} from "../on.js";
 /** @typedef {import("../models/conversations.js").Conversations} Conversations */
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireNotifications({me, socket, conversations, api}, {banners, bell}) {
+export function wireNotifications({me, attention, socket, conversations, api}, {banners, bell}) {
   const notifications = new Notifications({
     tell: (type, notificationId) => socket.emit(type, {notificationId}),
     fetch: (page) => api.notifications(page),
     storage: allTabs,
   });
-  const desktop = new DesktopNotify(me);
+  const desktop = new DesktopNotify(me, attention);
+  for (const element of [banners, bell]) {
+    element.isAway = () => attention.isAway;
+    on(attention, "change", () => element.reportSeen());
+  }
   connectBanners(socket, notifications, banners);
   drawNotifications(notifications, conversations, banners, bell, desktop);
   answerBell(notifications, banners, bell, desktop);

@@ -1,6 +1,6 @@
 // @ts-check
 /** Owns where presence meets the page: this tab's tells the server, that of others goes to the conversations. */
-import {Attention} from "../models/presence.js";
+import {on} from "../on.js";
 
 /** What shows that somebody is there. Not `scroll`: a message that comes scrolls a list that stays at its end. */
 const SIGNS_OF_LIFE = ["keydown", "pointerdown", "pointermove", "wheel", "touchmove", "focus"];
@@ -8,8 +8,8 @@ const SIGNS_OF_LIFE = ["keydown", "pointerdown", "pointermove", "wheel", "touchm
 const SIGN_EVERY_MS = 1000;
 
 /** @param {import("./models.js").Models} models */
-export function wirePresence({socket, conversations}) {
-  const attention = new Attention((isAway) => socket.send(isAway ? "away" : "back"));
+export function wirePresence({attention, socket, conversations}) {
+  on(attention, "change", () => socket.send(attention.isAway ? "away" : "back"));
   attention.setHidden(document.hidden);
   document.addEventListener("visibilitychange", () => attention.setHidden(document.hidden));
   let touchedAt = 0;
