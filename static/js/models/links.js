@@ -6,14 +6,19 @@
 /** @typedef {{text: string, href?: string}} Piece */
 
 /** No other kind: `javascript:` runs as this page, `file:` and others lead out of the web. */
-const ADDRESS = /\b(?:https?:\/\/|mailto:)[^\s<>"\x60]+/giu;
 const PROTOCOLS = ["http:", "https:", "mailto:"];
-/** What ends a sentence or a bracket rather than an address. */
-const TRAILING = ".,;:!?…'\"’”»。、，！？·";
+/** Of a host, with a port and who signs in. */
+const AUTHORITY = String.raw`[\p{L}\p{N}\p{M}._~%:@\[\]-]+`;
+/** Of what follows a host: Chinese, Japanese and Korean brackets and full stops end it wherever they stand. */
+const REST = String.raw`[^\s<>"\x60。、，！？；：…（）「」『』【】〈〉《》〔〕［］｛｝｢｣｡､“”‘’«»]`;
+const MAIL = String.raw`(?<![\w.+%-])[\w.+%-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?![\w-])`;
+const ADDRESS = new RegExp(String.raw`(?:(?<![a-z0-9])https?://|(?<![\w.@/-])www\.)${AUTHORITY}(?:[/?#]${REST}*)?|(?<![a-z0-9])mailto:${REST}+|${MAIL}`, "giu");
+/** What ends a sentence, or Markdown's emphasis, rather than an address. */
+const TRAILING = ".,;:!?'·*_~";
 /** @type {Record<string, string>} */
 const BRACKETS = {")": "(", "]": "[", "}": "{"};
-/** Korean puts particles right behind: `https://example.com에서`. In a path such letters are its own. */
-const PARTICLE = /^(https?:\/\/[^/?#]*[a-z0-9])\p{Script=Hangul}+$/iu;
+/** Korean and Japanese put particles right behind: `https://example.com에서`. In a path such letters are its own. */
+const PARTICLE = /^((?:https?:\/\/|www\.)[^/?#]*[a-z0-9])[\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]+$/iu;
 
 /** Cuts a text into pieces, of which some are addresses; joined, they are the text again. @param {string} text @returns {Piece[]} */
 export function piecesOf(text) {
@@ -32,33 +37,34 @@ export function piecesOf(text) {
   return pieces;
 }
 
-/** In one go over the address, whatever somebody piled up at its end. @param {string} found */
+/** Without what stands behind it: a bracket that was opened before it, a particle, the end of a sentence. @param {string} found */
 function trimmed(found) {
-  const address = found.replace(PARTICLE, "$1");
-  /** @type {Map<string, number>} closing bracket -> how many more of it there are than of its opening one */
-  const unopened = new Map(Object.entries(BRACKETS).map(([closing, opening]) => [closing, count(address, closing) - count(address, opening)]));
+  const address = withoutOutside(found).replace(PARTICLE, "$1");
   let end = address.length;
-  for (; end > 0; end -= 1) {
-    const last = address[end - 1];
-    const more = unopened.get(last) ?? 0;
-    if (more <= 0 && !TRAILING.includes(last)) break;
-    if (more > 0) unopened.set(last, more - 1);
-  }
+  while (end > 0 && TRAILING.includes(address[end - 1])) end -= 1;
   return address.slice(0, end);
+}
+
+/** Up to the first bracket that closes what was not opened in it. @param {string} found */
+function withoutOutside(found) {
+  /** @type {Record<string, number>} */
+  const opened = {};
+  for (let index = 0; index < found.length; index += 1) {
+    const opening = BRACKETS[found[index]];
+    opened[opening ?? found[index]] = (opened[opening ?? found[index]] ?? 0) + (opening ? -1 : 1);
+    if (opening && opened[opening] < 0) return found.slice(0, index);
+  }
+  return found;
 }
 
 /** @param {string} address @returns {string | undefined} */
 function hrefOf(address) {
   try {
-    const {protocol, href, host, pathname} = new URL(address);
-    const leadsSomewhere = protocol === "mailto:" ? pathname.includes("@") : Boolean(host);
+    const isBare = !/^(?:https?|mailto):/i.test(address);
+    const {protocol, href, host, pathname} = new URL(!isBare ? address : address.includes("@") ? `mailto:${address}` : `https://${address}`);
+    const leadsSomewhere = protocol === "mailto:" ? pathname.includes("@") : Boolean(host) && (!isBare || host.split(".").length > 2);
     return PROTOCOLS.includes(protocol) && leadsSomewhere ? href : undefined;
   } catch {
     return undefined;
   }
-}
-
-/** @param {string} text @param {string} sign */
-function count(text, sign) {
-  return text.split(sign).length - 1;
 }
