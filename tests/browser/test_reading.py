@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 
 from chat.storage.records import Pointer, Send
-from tests.browser.pages import HIDE, Called, FakeServer, OpenPage, click, expect, is_online, sent_events, texts, wait_until, write
+from tests.browser.pages import (
+    HIDE,
+    Called,
+    FakeServer,
+    OpenPage,
+    click,
+    expect,
+    is_online,
+    sent_events,
+    texts,
+    wait_until,
+    write,
+)
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
 from tests.conftest import StartServer
 from tests.storage.conftest import open_storage
