@@ -52,7 +52,7 @@ def send(server: ChatServer, sender: str, event: Chat, asker: Asker) -> None:
     server.limits.spend_message(sender, asker.address, event.message)
     server.strangers.check(sender, receiver, event.message)
     server.strangers.wrote(sender, receiver)
-    server.sending.send(asker, Send(sender, receiver, event.message, event.client_id), event.ref)
+    server.sending.send(asker, Send(sender, receiver, event.message, event.client_id, event.kind), event.ref)
 
 
 @events.on("received", Received)

@@ -304,6 +304,22 @@ def test_a_conversation_may_be_named_by_its_id_by_its_own_users_alone(server: Se
         assert lee.hears_nothing()
 
 
+def test_a_message_keeps_its_kind_on_each_way_and_a_bad_one_is_refused(server: Server) -> None:
+    with Person(server.ws, "nia") as nia, Person(server.ws, "oli") as oli:
+        asked = {"type": "chat", "toUserId": "oli", "message": "Shall we?", "kind": "x.poll-2"}
+        assert nia.ask(**asked)["type"] == "ack"
+        assert oli.receive("chat")["kind"] == "x.poll-2"
+        nia.ask(type="chat", toUserId="oli", message="a text")
+        assert "kind" not in oli.receive("chat")
+        for kind in ("", "Poll", "a b", "x" * 33, "x\n", "한"):
+            error = nia.ask(**asked | {"kind": kind})
+            assert (error["code"], error["field"]) == ("invalid_field", "kind"), kind
+        assert oli.hears_nothing()
+        nia.ask(type="chat", toUserId="pam", message="for later", kind="note")
+    with Person(server.ws, "pam") as pam:
+        assert pam.receive("chat")["kind"] == "note"
+
+
 # Receipts.
 
 

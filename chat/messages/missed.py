@@ -119,4 +119,5 @@ def chat_event(message: Message, to_user_id: str) -> ChatMessage:
         conversation_id=conversation_id(message.sender_id, to_user_id),
         id=message_id(message.sender_id, to_user_id, message.seq),
         client_id=message.client_id,
+        kind=message.kind,
     )

@@ -89,4 +89,5 @@ def _event_of(send: Send, stored: Stored | StoredLate) -> ChatMessage:
         conversation_id=conversation,
         id=f"{conversation}.{stored.seq}",
         client_id=send.client_id,
+        kind=send.kind,
     )

@@ -10,6 +10,7 @@ import msgspec
 from chat.errors import InvalidField
 
 USER_ID_CHARS = 64
+KIND_CHARS = 32
 SIGNS = "._-@"  # beside letters and digits
 LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd")  # Unicode's categories
 MARKS_ON_A_LETTER = 4  # more than any script needs; a tower of them covers the lines around it
@@ -19,6 +20,8 @@ APART = (frozenset({"LATIN", "CYRILLIC"}), frozenset({"LATIN", "GREEK"}))  # scr
 UserId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=4 * USER_ID_CHARS, extra_json_schema={"x-maxLength": USER_ID_CHARS})
 ]
+
+_KIND = re.compile(rf"[a-z0-9._-]{{1,{KIND_CHARS}}}")
 
 # Controls, line ends, marks that turn the direction of the text around them, and what cannot be seen
 # (Unicode's Default_Ignorable_Code_Point, some of which are letters): with these a name could pass for another.
@@ -42,6 +45,12 @@ def checked_user_id(user_id: str, field: str) -> str:
     if rule := _broken_rule(name):
         raise InvalidField(f"{field} {rule}.", field)
     return name
+
+
+def check_kind(kind: str | None) -> None:
+    """Raise InvalidField: it cannot say what a message is. None: a text."""
+    if kind is not None and not _KIND.fullmatch(kind):
+        raise InvalidField(f"kind must have 1 to {KIND_CHARS} of the characters a-z 0-9 . _ and -.", "kind")
 
 
 def canonical_user_id(user_id: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from chat.errors import ChatError, InvalidField
 from chat.protocol.conversation_ids import ConversationId, checked_other
-from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.names import UserId, check_kind, checked_user_id
 from chat.protocol.told_limits import ToldLimits
 
 # Close codes of RFC 6455, section 7.4.1, and our own. The table of `chat-socket.js` must agree on
@@ -78,9 +78,11 @@ class Chat(Payload):
     conversation_id: ConversationId | None = None
     from_user_id: UserId | None = None
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=CLIENT_ID_CHARS)] | None = None
+    kind: str | None = None  # None: a text; of any other the message says it in words
 
     def __post_init__(self) -> None:
         self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
+        check_kind(self.kind)
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
             raise InvalidField("message must not hold the character U+0000.", "message")
 
@@ -189,6 +191,7 @@ class ChatMessage(ServerEvent, tag="chat"):
     conversation_id: str
     id: str
     client_id: str | None = None
+    kind: str | None = None  # None: a text
 
 
 class ChatAck(ServerEvent, tag="ack"):

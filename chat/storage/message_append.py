@@ -38,7 +38,7 @@ class MessageAppend:
         rows, stored = [], []
         for conversation, send in zip(places, sends, strict=True):
             last[conversation] = seq = last[conversation] + 1
-            rows.append((conversation, seq, send.sender_id, send.client_id, send.body, sent_at))
+            rows.append((conversation, seq, send.sender_id, send.client_id, send.body, sent_at, send.kind))
             stored.append(Stored(seq, sent_at, False))
         cursor.executemany(self._insert_message, rows)
         cursor.executemany(self._set_last, [(seq, conversation) for conversation, seq in last.items()])

@@ -86,6 +86,6 @@ _DELETE = delete(messages).where(messages.c.conversation_id == bindparam("place"
 _EMPTY = (
     update(messages)
     .where(messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("end"))
-    .values(body="", client_id=None)
+    .values(body="", client_id=None, kind=None)
 )
 _SET_FIRST = update(conversations).where(conversations.c.id == bindparam("place")).values(first_seq=bindparam("first"))

@@ -190,7 +190,7 @@ place AS (
     ORDER BY time, m.conversation_id, m.seq
     LIMIT {}
 )
-SELECT place.key, m.seq, m.sender_id, m.body, m.sent_at, m.client_id
+SELECT place.key, m.seq, m.sender_id, m.body, m.sent_at, m.client_id, m.kind
 FROM place JOIN messages AS m ON m.conversation_id = place.conversation_id AND m.seq = place.seq
 ORDER BY place.time, place.conversation_id, place.seq
 """

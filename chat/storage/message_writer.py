@@ -155,7 +155,7 @@ class MessageWriter:
         outcomes: list[Outcome] = []
         for mark, send in zip(marks, sends, strict=True):
             message = placed[mark]
-            if message.body == send.body:
+            if (message.body, message.kind) == (send.body, send.kind):
                 outcomes.append(Stored(message.seq, message.sent_at, repeated=mark in told))
             else:
                 outcomes.append(Conflict(message.seq))
@@ -212,7 +212,7 @@ def _is_new(outcome: Outcome) -> TypeGuard[Stored]:
 
 
 def _message(send: Send, stored: Stored) -> Message:
-    return Message(stored.seq, send.sender_id, send.body, stored.sent_at, send.client_id)
+    return Message(stored.seq, send.sender_id, send.body, stored.sent_at, send.client_id, send.kind)
 
 
 _MOVE_POINTERS = (
@@ -222,7 +222,7 @@ _MOVE_POINTERS = (
 )
 _PLACED = """
 WITH wanted (conversation_id, sender_id, client_id) AS ({keys})
-SELECT m.conversation_id, m.seq, m.sender_id, m.body, m.sent_at, m.client_id
+SELECT m.conversation_id, m.seq, m.sender_id, m.body, m.sent_at, m.client_id, m.kind
 FROM wanted JOIN messages AS m
 ON m.client_id = wanted.client_id AND m.conversation_id = wanted.conversation_id AND m.sender_id = wanted.sender_id
 """

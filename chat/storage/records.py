@@ -19,6 +19,7 @@ class Send(msgspec.Struct, gc=False):
     receiver_id: str
     body: str
     client_id: str | None
+    kind: str | None = None  # a text
 
 
 class Stored(msgspec.Struct, gc=False):
@@ -53,6 +54,7 @@ class Message(NamedTuple):
     body: str
     sent_at: int
     client_id: str | None
+    kind: str | None = None  # a text
 
 
 class Found(NamedTuple):

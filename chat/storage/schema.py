@@ -55,6 +55,7 @@ messages = Table(
     Column("client_id", Text),  # NULL: the client gave none, and may not repeat itself
     Column("body", Text, nullable=False),  # empty: it was erased, and keeps the conversation's place
     Column("sent_at", BigInteger, nullable=False),  # Unix time in milliseconds
+    Column("kind", Text),  # NULL: a text
     PrimaryKeyConstraint("conversation_id", "seq"),
     # Led by client_id: ids that grow with time (UUIDv7) go to the end of the tree, which costs a
     # third of what a tree does that is led by the conversation.
@@ -62,7 +63,14 @@ messages = Table(
 )
 
 # The columns of a `records.Message`, in its order.
-MESSAGE = (messages.c.seq, messages.c.sender_id, messages.c.body, messages.c.sent_at, messages.c.client_id)
+MESSAGE = (
+    messages.c.seq,
+    messages.c.sender_id,
+    messages.c.body,
+    messages.c.sent_at,
+    messages.c.client_id,
+    messages.c.kind,
+)
 
 # A free name that only looked in has no row. One that has written, or was written to, or that a host application's
 # token named, has: such a name is used, and nobody gets it by signing up.

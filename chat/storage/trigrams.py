@@ -72,7 +72,7 @@ _COUNT = text(
 )
 _ALL = text("SELECT rowid FROM trigrams WHERE trigrams MATCH :match")
 _INDEXED = f"""
-SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id
+SELECT m.seq, m.sender_id, m.body, m.sent_at, m.client_id, m.kind
 FROM trigrams JOIN messages AS m
   ON m.conversation_id = :conversation AND m.seq = trigrams.rowid & {(1 << SEQ_BITS) - 1}
 WHERE trigrams MATCH :match AND trigrams.rowid >= :first AND trigrams.rowid < :last {{bound}}

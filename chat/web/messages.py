@@ -9,6 +9,7 @@ from chat.errors import Blocked, Conflicting, Unavailable
 from chat.limits import PAGE_MESSAGES
 from chat.people.directory import unknown_user
 from chat.protocol.conversation_ids import conversation_id, message_id
+from chat.protocol.names import KIND_CHARS
 from chat.protocol.structs import CLIENT_ID_CHARS, Chat, iso
 from chat.server import ChatServer
 from chat.storage.records import Message
@@ -35,6 +36,9 @@ class StoredMessage(Answer):
     conversation_id: ConversationName
     id: MessageName
     client_id: str | UnsetType = UNSET
+    kind: Annotated[str, Meta(description="What it is; left out: a text. `message` says it in words.")] | UnsetType = (
+        UNSET
+    )
     erased: Annotated[bool, Meta(description="`true`: its text was erased.")] | UnsetType = UNSET
 
 
@@ -99,8 +103,20 @@ def message_fields(one: str, other: str, message: Message) -> dict[str, Any]:
         "conversation_id": conversation_id(one, other),
         "id": message_id(one, other, message.seq),
         "client_id": UNSET if message.client_id is None else message.client_id,
+        "kind": UNSET if message.kind is None else message.kind,
         "erased": UNSET if message.body else True,
     }
+
+
+Kind = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=KIND_CHARS,
+        description="What it is besides a text.",
+        extra_json_schema={"pattern": "^[a-z0-9._-]+$"},
+    ),
+]
 
 
 class NewMessage(Request):
@@ -110,6 +126,7 @@ class NewMessage(Request):
     client_id: (
         Annotated[str, Meta(min_length=1, max_length=CLIENT_ID_CHARS, description="Your own mark for it.")] | None
     ) = None
+    kind: Kind | None = None
 
 
 class SentMessage(Answer):
@@ -153,7 +170,12 @@ class _Asker:
 def send_message(chat: ChatServer, user_id: str, path: OfConversation, body: NewMessage) -> SentMessage:
     asker = _Asker()
     other = chat.directory.name_of(path.other_than(user_id), "userId", asker.address)
-    handlers.send(chat, user_id, Chat(to_user_id=other, message=body.message, client_id=body.client_id, ref=0), asker)
+    handlers.send(
+        chat,
+        user_id,
+        Chat(to_user_id=other, message=body.message, client_id=body.client_id, kind=body.kind, ref=0),
+        asker,
+    )
     ack = asker.reply.wait()
     return SentMessage(
         seq=ack.seq,

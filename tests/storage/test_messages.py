@@ -83,6 +83,17 @@ def test_another_text_under_the_same_client_id_is_a_conflict_and_is_not_stored(s
     assert [message.body for message in storage.messages.history("alice", "bob", 10).messages] == ["hi", "ho"]
 
 
+def test_a_kind_is_read_again_and_another_kind_under_the_same_client_id_is_a_conflict(storage: Storage) -> None:
+    poll = Send("alice", "bob", "Shall we?", "c1", "poll")
+    [stored], _ = storage.writer.commit([poll])
+    assert isinstance(stored, Stored)
+    assert storage.writer.commit([poll])[0] == [Stored(1, stored.sent_at, repeated=True)]
+    assert storage.writer.commit([Send("alice", "bob", "Shall we?", "c1")])[0] == [Conflict(1)]
+    assert [message.kind for message in storage.messages.history("alice", "bob", 10).messages] == ["poll"]
+    missed = storage.messages.missed("bob", {"alice": 0}, 10, 1_000).messages
+    assert [found.message.kind for found in missed] == ["poll"]
+
+
 def test_messages_without_a_client_id_are_each_stored(storage: Storage) -> None:
     assert say(storage, ("alice", "bob", "hi"), ("alice", "bob", "hi")) == [1, 2]
 
