@@ -5,6 +5,7 @@ from functools import partial
 from chat import login
 from chat.client import Client
 from chat.errors import Forbidden
+from chat.limits import MESSAGE_OVERHEAD_BYTES, stored_size
 from chat.people.online import Asker
 from chat.protocol.conversation_ids import conversation_id, other_user
 from chat.protocol.structs import (
@@ -49,8 +50,9 @@ def send(server: ChatServer, sender: str, event: Chat, asker: Asker) -> None:
         other_user(sender, event.to_user_id, event.conversation_id), address=asker.address
     )
     server.blocking.check(sender, receiver)
-    server.limits.spend_message(sender, asker.address, event.message)
-    server.strangers.check(sender, receiver, event.message)
+    size = stored_size(event.message)
+    server.limits.spend_message(sender, asker.address, size)
+    server.strangers.check(sender, receiver, size)
     server.strangers.wrote(sender, receiver)
     server.sending.send(asker, Send(sender, receiver, event.message, event.client_id, event.kind), event.ref)
 
@@ -78,15 +80,14 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 @events.on("typing", Typing)
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
-    me = client.user_id
-    receiver = client.chat.directory.name_of(
-        other_user(me, event.to_user_id, event.conversation_id), address=client.address
+    server, sender = client.chat, client.user_id
+    receiver = server.directory.name_of(
+        other_user(sender, event.to_user_id, event.conversation_id), address=client.address
     )
-    if client.chat.blocking.are_apart(me, receiver):
-        return None
-    client.chat.strangers.check(me, receiver)
-    hint = TypingHint(from_user_id=me, conversation_id=conversation_id(me, receiver))
-    client.chat.online.emit(hint, to=receiver, skip=client)
+    if not server.blocking.are_apart(sender, receiver):
+        server.strangers.check(sender, receiver, MESSAGE_OVERHEAD_BYTES)
+        hint = TypingHint(from_user_id=sender, conversation_id=conversation_id(sender, receiver))
+        server.online.emit(hint, to=receiver, skip=client)
     return None
 
 

@@ -173,11 +173,10 @@ class Limits:
         self.wrong_passwords = Meter(WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)  # by origin and user
         self.wrong_passwords_of_a_name = Meter(WRONG_PASSWORDS_OF_A_NAME, DAY)  # by user
 
-    def spend_message(self, user_id: str, address: str, text: str) -> None:
-        """Spend what a message takes of its sender's limits. Raises RateLimited."""
+    def spend_message(self, user_id: str, address: str, size: int) -> None:
+        """Spend what a message of `stored_size` takes of its sender's limits. Raises RateLimited."""
         if seconds := self.messages.take(user_id):
             raise RateLimited(seconds, "These were too many messages. Wait a moment.")
-        size = stored_size(text)
         if seconds := self.stored_bytes_of_user.take(user_id, size):
             raise RateLimited(seconds, "You have sent as many bytes as a user may in a day.")
         if address != UNKNOWN_ADDRESS and (seconds := self.stored_bytes.take(origin_of(address), size)):

@@ -84,7 +84,7 @@ class Router:
             if client.owner is None and not before_init:
                 raise NotInitialised
             answer = handler(client, event)
-            if not isinstance(answer, Later):
+            if ref is not None and not isinstance(answer, Later):
                 client.answer(ref, answer)
         except ChatError as error:
             client.answer(ref_of(text) if ref is None else ref, error)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from chat.errors import RateLimited
-from chat.limits import Window, stored_size
+from chat.limits import Window
 from chat.storage.records import Message, Page
 
 LATEST = 50  # messages of a conversation in which an answer is looked for
@@ -27,11 +27,11 @@ class Strangers:
         # self._friends[receiver, sender] = whether the receiver has written to the sender lately; the oldest first
         self._friends: OrderedDict[tuple[str, str], bool] = OrderedDict()
 
-    def check(self, sender: str, receiver: str, text: str = "") -> None:
-        """Check that `sender` may send this now. Raises RateLimited. Blocks where a limit is met the first time."""
+    def check(self, sender: str, receiver: str, size: int) -> None:
+        """Check that `sender` may send so many bytes now. Raises RateLimited. Blocks where a limit is met the first time."""
         if not self._limit.most or self._friends.get((receiver, sender)) or not self._is_online(receiver):
             return
-        if (seconds := self._limit.take(receiver, stored_size(text))) and not self._is_friend(receiver, sender):
+        if (seconds := self._limit.take(receiver, size)) and not self._is_friend(receiver, sender):
             raise RateLimited(seconds, "Strangers send this user too much just now. Wait a moment.")
 
     def wrote(self, sender: str, receiver: str) -> None:

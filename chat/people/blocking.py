@@ -3,7 +3,6 @@
 Between two of whom one has blocked the other nothing passes, either way. What passes is known to others.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -32,12 +31,12 @@ class Blocking:
     _changes: Meter = field(default_factory=lambda: Meter(CHANGES_PER_MINUTE))
 
     def __post_init__(self) -> None:
-        self._known: OrderedDict[str, Apart] = OrderedDict()  # the one that was asked for longest ago comes first
+        self._known: dict[str, Apart] = {}  # the one that was read longest ago comes first
         self._writes = 0  # so far: what was read before one of them may be out of date
 
     def check(self, sender: str, receiver: str) -> None:
         """Raise Blocked if `sender` may not write to `receiver`."""
-        mine, theirs = self._of(sender)
+        mine, theirs = self._known.get(sender) or self._of(sender)
         if receiver in theirs:
             raise Blocked(field="toUserId")
         if receiver in mine:
@@ -45,7 +44,7 @@ class Blocking:
 
     def are_apart(self, one: str, other: str) -> bool:
         """Return whether one of them has blocked the other."""
-        mine, theirs = self._of(one)
+        mine, theirs = self._known.get(one) or self._of(one)
         return other in mine or other in theirs
 
     def may_be_told(self, one: str, other: str) -> bool:
@@ -102,9 +101,7 @@ class Blocking:
             self._known[other] = mine, (theirs | {user_id} if is_blocked else theirs - {user_id})
 
     def _of(self, user_id: str) -> Apart:
-        found = self._known.get(user_id)
-        if found is not None:
-            self._known.move_to_end(user_id)
+        if (found := self._known.get(user_id)) is not None:
             return found
         while True:
             writes = self._writes
@@ -113,5 +110,5 @@ class Blocking:
                 break
         self._known[user_id] = found
         if len(self._known) > KNOWN:
-            self._known.popitem(last=False)
+            del self._known[next(iter(self._known))]
         return found

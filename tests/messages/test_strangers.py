@@ -35,7 +35,7 @@ def refused(strangers: Strangers, sender: str, count: int = 100) -> int:
     number = 0
     for _ in range(count):
         try:
-            strangers.check(sender, "bob", "x" * 1_000)
+            strangers.check(sender, "bob", 1_000 + MESSAGE_OVERHEAD_BYTES)
         except RateLimited:
             number += 1
     return number
@@ -50,9 +50,9 @@ def test_strangers_share_a_limit_that_friends_are_not_under() -> None:
     assert 500 - sum(refused(strangers, f"stranger{n}") for n in range(5)) == taken
     assert conversations.asked == 5, "once for each of them"
     assert refused(strangers, "friend") == refused(strangers, "new friend") == refused(strangers, "bob") == 0
-    strangers.check("stranger0", "bob")  # typing, too
+    strangers.check("stranger0", "bob", MESSAGE_OVERHEAD_BYTES)  # typing, too
     with pytest.raises(RateLimited) as limited:
-        strangers.check("stranger0", "bob")
+        strangers.check("stranger0", "bob", MESSAGE_OVERHEAD_BYTES)
     assert limited.value.retry_after == 4
     strangers.wrote("bob", "stranger0")
     assert refused(strangers, "stranger0") == 0, "who is answered is a stranger no more"
