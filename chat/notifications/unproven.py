@@ -15,6 +15,7 @@ from chat.errors import ChatError
 from chat.messages.missed import chat_event
 from chat.notifications.feed import event_of
 from chat.people.online import Online, Receiver, Socket
+from chat.storage.records import Message
 from chat.storage.storage import Storage
 
 CUT = ("1006", "4008")  # how the reason of a connection begins that did not say goodbye, or did not read
@@ -114,19 +115,24 @@ class Unproven:
                 connection.taken.join(taken)
         return bool(connections)
 
+    def _messages(self, user_id: str, other: str, after: int, last: int) -> Iterator[Message]:
+        """Read the messages behind `after`, up to `last`: MOST_MESSAGES, however few long ones fill a page."""
+        last = min(last, after + MOST_MESSAGES)
+        while after < last:
+            page = self._storage.messages.history(user_id, other, last - after, before=last + 1, after=after)
+            if not page.messages:
+                return
+            yield from page.messages
+            after = page.messages[-1].seq
+
     def _missed(self, user_id: str, taken: Taken) -> Iterator[msgspec.Struct]:
         """Read what of it is neither received nor seen. Runs in a thread."""
         standings = self._storage.messages.standings(user_id, MOST_CONVERSATIONS) if taken.messages else []
         for state in standings:
             first, last = taken.messages.get(state.with_user_id, (1, 0))
-            after = max(first - 1, state.received)
-            if after < last:
-                for message in self._storage.messages.history(
-                    user_id, state.with_user_id, MOST_MESSAGES, after=after
-                ).messages:
-                    is_theirs = message.sender_id != user_id and message.body
-                    if is_theirs and message.seq <= last and message.sent_at >= taken.since_ms:
-                        yield chat_event(message, user_id)
+            for message in self._messages(user_id, state.with_user_id, max(first - 1, state.received), last):
+                if message.sender_id != user_id and message.body and message.sent_at >= taken.since_ms:
+                    yield chat_event(message, user_id)
         if ids := set(taken.notifications):
             for notice in self._storage.notifications.after(user_id, min(ids) - 1, MOST_NOTIFICATIONS, unseen=True):
                 if notice.id in ids and notice.content.created_at >= taken.since_ms:

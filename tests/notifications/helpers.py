@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import time
 from itertools import count
 from typing import Any
@@ -97,6 +98,11 @@ class Reader:
         self.last = found.get("id", "")
         id_ = int(found["id"].partition(".")[0]) if "id" in found else None
         return found["event"], json.loads(found["data"]), id_
+
+    def reset(self) -> None:
+        """Break off, as a line does that goes dead: without a goodbye."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def close(self) -> None:
         self.file.close()

@@ -9,7 +9,7 @@ from websockets.frames import Opcode
 
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import a_name, push
+from tests.notifications.helpers import Reader, a_name, push
 from tests.notifications.test_webhook import SECRET, Receive, Receiver, receive
 from tests.transport.peers import RawClient
 
@@ -80,3 +80,46 @@ def test_what_another_socket_of_the_user_has_read_is_not_missed(server: Server, 
     alice_again.ask(type="chat", toUserId=bob, message="off")
     assert told(receiver, 1) == ["off"]
     alice_again.close()
+
+
+def test_what_was_sent_to_a_reader_too_slow_to_be_kept_is_missed(start_server: StartServer, receiver: Receiver) -> None:
+    server = start_server(
+        CHAT_WEBHOOK_URL=receiver.url,
+        CHAT_WEBHOOK_SECRET=SECRET,
+        CHAT_PRESENCE_SECONDS="0",
+        CHAT_RATE_LIMITS="off",
+        CHAT_OUTBOX_BYTES="131072",
+    )
+    bob = a_name("bob")
+    with Person(server.ws, "alice") as alice, RawClient(server.port, receive_buffer=4_096) as slow:
+        slow.send(type="init", userId=bob, sync=True)
+        slow.receive("ready")
+        sent = 0
+        while alice.ask(type="chat", toUserId=bob, message=f"{sent:03} {'x' * 60_000}")["delivered"]:
+            sent += 1
+        assert sent > 2, "the kernel took some"
+        told_of = told(receiver, sent + 1)
+    assert [message[:3] for message in told_of] == [f"{number:03}" for number in range(sent + 1)]
+
+
+def test_what_was_sent_into_a_stream_that_broke_off_is_missed(server: Server, receiver: Receiver) -> None:
+    bob = a_name("bob")
+    with Reader(server, bob) as stream:
+        push(server, toUserId=bob, message="read, and the line went dead")
+        assert stream.event()[1]["message"] == "read, and the line went dead"
+        stream.reset()
+        assert told(receiver, 1) == ["read, and the line went dead"], "for a reader of a stream proves nothing"
+
+
+def test_what_another_screen_has_seen_is_not_missed_though_a_stream_broke_off(
+    server: Server, receiver: Receiver
+) -> None:
+    bob = a_name("bob")
+    with Reader(server, bob) as stream, Person(server.ws) as screen:
+        screen.ask(type="init", userId=bob, sync=True)
+        id_ = push(server, toUserId=bob, message="seen").json()["id"]
+        screen.receive("notification")
+        screen.ask(type="seen", notificationId=id_)
+        stream.reset()
+    push(server, toUserId=bob, message="off")
+    assert told(receiver, 1) == ["off"]
