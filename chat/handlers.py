@@ -8,20 +8,8 @@ from chat.errors import Forbidden
 from chat.limits import MESSAGE_OVERHEAD_BYTES, stored_size
 from chat.people.online import Asker
 from chat.protocol.conversation_ids import conversation_id, other_user
-from chat.protocol.structs import (
-    BlockUser,
-    Chat,
-    Dismiss,
-    Init,
-    Payload,
-    Pong,
-    Read,
-    Received,
-    See,
-    Typing,
-    TypingHint,
-    timestamp,
-)
+from chat.protocol.notices import Dismiss, See
+from chat.protocol.structs import BlockUser, Chat, Init, Payload, Pong, Read, Received, Typing, TypingHint, timestamp
 from chat.router import LATER, Answer, events
 from chat.server import ChatServer
 from chat.storage.records import Pointer, Send
@@ -116,9 +104,12 @@ def dismiss(client: Client, event: Dismiss) -> Answer:
 
 @events.on("seen", See)
 def seen(client: Client, event: See) -> Answer:
-    """The user has seen a notification. One that is not theirs changes nothing."""
-    answer = partial(client.answer, event.ref)
-    client.chat.notifier.see(client.user_id, [event.notification_id], skip=client, then=answer)
+    """The user has seen a notification, or all up to one. Those that are not theirs stay as they are."""
+    answer, notifier = partial(client.answer, event.ref), client.chat.notifier
+    if event.notification_id is not None:
+        notifier.see(client.user_id, [event.notification_id], skip=client, then=answer)
+    if event.up_to is not None:
+        notifier.see_up_to(client.user_id, event.up_to, skip=client, then=answer)
     return LATER
 
 

@@ -1,5 +1,7 @@
 """Owns the work of `init`: a socket becomes its user's, is told how things stand, and gets what it missed."""
 
+from typing import NamedTuple
+
 from chat.client import Client
 from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
@@ -45,7 +47,7 @@ def enter(client: Client, event: Init) -> Answer:
     if before not in (None, user_id):
         chat.presence.left(str(before))
     try:
-        states, waiting, unseen = _look(chat, user_id)
+        found = _look(chat, user_id, event.sync)
         apart = chat.blocking.apart_from(user_id)
     except ChatError as error:  # not to be in the dict with nobody to catch it up: it says init again
         chat.online.remove(client)
@@ -55,11 +57,11 @@ def enter(client: Client, event: Init) -> Answer:
         if isinstance(error, RateLimited):
             return _refuse(client, event, error, TOO_MUCH, "too many inits")
         raise
-    client.emit(_ready(chat, user_id, states, unseen, apart))
-    chat.presence.came(user_id, (state.with_user_id for state in states))
+    client.emit(_ready(chat, user_id, found, apart))
+    chat.presence.came(user_id, (state.with_user_id for state in found.states))
     if is_new:
-        _start_feed(client, waiting)
-        _start_missed(client, states)
+        _start_feed(client, found.waiting)
+        _start_missed(client, found.states)
     return None
 
 
@@ -90,25 +92,34 @@ def _hold(client: Client, user_id: str, wants_sync: bool) -> None:
         client.missed = client.chat.missed.backlog(client, user_id)
 
 
-def _look(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
+class _Found(NamedTuple):
+    """How things stand for a user."""
+
+    states: list[ConversationState]
+    waiting: list[Notice]  # the first of them
+    unseen: int
+    change: int  # the newest of notifications
+
+
+def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
     """Look how things stand, a few users at a time. Raises RateLimited: this user asks too often; or Unavailable."""
     inits = chat.limits.inits
     with chat.logins.turn(user_id):
         if seconds := inits.take(user_id):
             raise RateLimited(seconds, TOO_MANY_INITS)
-        found = chat.storage.in_thread(_read, chat, user_id)
-        inits.spend(user_id, len(found[0]) // INIT_CONVERSATIONS)
+        found = chat.storage.in_thread(_read, chat, user_id, wants_sync)
+        inits.spend(user_id, len(found.states) // INIT_CONVERSATIONS)
         return found
 
 
-def _read(chat: ChatServer, user_id: str) -> tuple[list[ConversationState], list[Notice], int]:
+def _read(chat: ChatServer, user_id: str, wants_sync: bool) -> _Found:
     states = chat.storage.messages.standings(user_id, READY_CONVERSATIONS + 1)
-    return states, *chat.storage.notifications.unseen(user_id, PAGE)
+    change = chat.storage.notification_changes.newest(user_id)  # first: what changes now is told of twice, or once
+    return _Found(states, *chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync), change)
 
 
-def _ready(
-    chat: ChatServer, user_id: str, states: list[ConversationState], unseen: int, apart: frozenset[str]
-) -> Ready:
+def _ready(chat: ChatServer, user_id: str, found: _Found, apart: frozenset[str]) -> Ready:
+    states = found.states
     return Ready(
         v=PROTOCOL_VERSION,
         features=FEATURES,
@@ -120,7 +131,8 @@ def _ready(
         limits=chat.told_limits,
         conversations=[standing_of(user_id, state, chat.presence, apart) for state in states[:READY_CONVERSATIONS]],
         more=len(states) > READY_CONVERSATIONS or None,
-        unseen=unseen or None,
+        unseen=found.unseen or None,
+        notification_change=found.change or None,
         blocked=chat.blocking.blocked_by(user_id) or None,
     )
 

@@ -312,6 +312,7 @@ def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
         ("### Listing conversations", conversations.ConversationsPage),
         ("### Reading messages", messages.MessagesPage),
         ("### Listing notifications", notifications.NotificationsPage),
+        ("### Changes of notifications", notifications.ChangesPage),
         ("### Searching", search.MessagesQuery),
         ("### Finding people", search.UsersQuery),
     ):

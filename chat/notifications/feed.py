@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from chat.errors import Busy, ChatError
 from chat.messages.backlog import Backlog, Item, PingedOutlet, ProvenBacklog, Source
 from chat.people.online import encoded
-from chat.protocol.structs import Notification, iso
+from chat.protocol.structs import Dismissed, Notification, Seen, iso
+from chat.storage.notification_changes import NoticeChange
 from chat.storage.notifications import Notice
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
-PAGE = 50  # told of behind `ready`, or asked for at once; the HTTP interface lists the others
+PAGE = 50  # told of behind `ready` (of a client that says `sync` the newest), or asked for at once
 NOTIFICATION = "notification"  # the one key of all: their ids grow together
 See = Callable[[str, Sequence[int], object], None]  # marks as seen what a socket of a user has read
 
@@ -65,16 +66,24 @@ class Feeds(Source):
                 backlog.note_again(id_, id_)
 
 
+def change_event_of(change: NoticeChange) -> Seen | Dismissed:
+    """Return a change as the wire has it."""
+    return (Dismissed if change.dismissed else Seen)(notification_id=change.id, change=change.change)
+
+
 def event_of(notice: Notice) -> Notification:
     """Return a record as the wire has it."""
     content = notice.content
+    expires = None if content.expires_at is None else iso(content.expires_at)
     return Notification(
+        notification_id=notice.id,
         id=notice.id,
         message=content.message,
         title=content.title,
         level=content.level,
         link=content.link,
         timestamp=iso(content.created_at),
-        expires=None if content.expires_at is None else iso(content.expires_at),
+        expires_at=expires,
+        expires=expires,
         seen=notice.seen or None,
     )

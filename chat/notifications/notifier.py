@@ -18,6 +18,7 @@ from chat.storage.notifications import Notice, Once
 from chat.storage.storage import Storage
 
 MOST_IN_DOUBT = 1_000
+SLICE = 500  # marked as seen by one write, so that messages do not wait long behind it
 MOST_TO_SEE = 2_000  # of one user, while a write is under way
 
 Then = Callable[[ChatError | None], None]  # called with None when it is stored, or with the error
@@ -109,19 +110,38 @@ class Notifier:
     def dismiss(self, user_id: str, id_: int, skip: object = None) -> None:
         """Take one off all the user's screens; `skip` is not told. Blocks. Raises NotFound, Busy or Unavailable."""
 
-        def settle(dismissed: bool | None) -> bool | None:
-            if dismissed:
-                event = Dismissed(notification_id=id_)
-                self._tell(user_id, event, skip)
-                for listener in self._streams.of(user_id):
-                    listener.tell(as_stream_event(event))
-            return dismissed
+        def settle(change: int | None) -> int | None:
+            if change:
+                self._tell(user_id, Dismissed(notification_id=id_, change=change), skip)
+            return change
 
         if self._storage.journal.write(settle, self._storage.notifications.dismiss, user_id, id_) is None:
             raise NotFound("There is no such notification.", "notificationId")
 
+    def see_up_to(self, user_id: str, up_to: int, skip: object = None, then: Then = lambda _: None) -> None:
+        """Mark all of the user's up to an id as seen, a slice at a time. As `see`, and never blocks. Raises Busy."""
+
+        def settle(seen: dict[int, int] | ChatError) -> None:
+            if isinstance(seen, ChatError):
+                return then(seen)
+            if seen:
+                last = max(seen)
+                self._tell(user_id, Seen(notification_id=last, change=seen[last], up_to=last), skip)
+            if len(seen) < SLICE:
+                return then(None)
+            try:
+                self.see_up_to(user_id, up_to, skip, then)
+            except Busy as error:
+                then(error)
+
+        self._storage.journal.write_later(settle, self._storage.notifications.see_up_to, user_id, up_to, SLICE)
+
     def _tell(self, user_id: str, event: Seen | Dismissed, skip: object) -> None:
-        """Tell all sockets of the user, each behind the notification that it is about."""
+        """Tell all sockets and streams of the user, each behind the notification that it is about."""
+        if listeners := self._streams.of(user_id):
+            chunk = as_stream_event(event)
+            for listener in listeners:
+                listener.tell(chunk)
         frame = encoded(event)
         for socket in self._online.of(user_id):
             if socket is not skip:
@@ -133,12 +153,12 @@ class Notifier:
         seeing, self._to_see = self._to_see, []
         self._to_see_of.clear()
 
-        def settle(new: list[int] | ChatError) -> None:
+        def settle(new: dict[int, int] | ChatError) -> None:
             self._storing_seen = False
-            seen, failed = (set(), new) if isinstance(new, ChatError) else (set(new), None)
+            seen, failed = ({}, new) if isinstance(new, ChatError) else (new, None)
             for user_id, ids, skip, then in seeing:
-                for id_ in seen.intersection(ids):
-                    self._tell(user_id, Seen(notification_id=id_), skip)
+                for id_ in sorted(seen.keys() & ids):
+                    self._tell(user_id, Seen(notification_id=id_, change=seen[id_]), skip)
                 then(failed)
             self._store_seen()
 

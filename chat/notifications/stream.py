@@ -12,7 +12,7 @@ from functools import partial
 import msgspec
 
 from chat.messages.backlog import Backlog, Item, Outlet, Source
-from chat.notifications.feed import NOTIFICATION, event_of
+from chat.notifications.feed import NOTIFICATION, change_event_of, event_of
 from chat.notifications.unproven import STREAM_SECONDS, Taken, Unproven
 from chat.people.online import Online, Receiver
 from chat.people.tokens import Admission
@@ -38,13 +38,16 @@ class Listener:
     def __post_init__(self) -> None:
         self.taken = self._streams.taken()
 
-    def begin(self, stream: Outlet, last: int | None) -> None:
-        """Send what is unseen, or whatever has a larger id than `last`, and then what comes. Never blocks."""
+    def begin(self, stream: Outlet, last: int | None, change: int | None = None) -> None:
+        """Send what is unseen, or whatever has a larger id than `last`, and then what comes. Never blocks.
+
+        Before it the changes behind the number `change`, where that is given.
+        """
         if self._is_over:  # it read so slowly that not even the head fits
             return
         self._feed = Backlog(self._streams, stream, self._user_id)
         self._streams.online.add(self._user_id, self)
-        self._feed.start(self._streams.older(self._user_id, last))
+        self._feed.start(self._streams.older(self._user_id, last, change))
 
     def left(self, reason: str) -> None:
         """Called when the stream is over."""
@@ -94,9 +97,15 @@ class Streams(Source):
         id_, _, epoch = mark.partition(".")
         return int(id_) if id_ and epoch in ("", self._storage.epoch) else None
 
-    def older(self, user_id: str, last: int | None) -> Iterator[Item]:
+    def older(self, user_id: str, last: int | None, change: int | None = None) -> Iterator[Item]:
         """Read what waits for the user. Blocks."""
         stored, run = self._storage.notifications, self._storage.in_thread
+        while change is not None and (
+            some := run(self._storage.notification_changes.after, user_id, change, PAGE).changes
+        ):
+            for one in some:
+                yield None, 0, as_stream_event(change_event_of(one))
+            change = some[-1].change
         if last is not None and last > run(stored.last_id):
             last = None  # of another database
         unseen, after = last is None, last or 0

@@ -32,7 +32,7 @@ NO_INIT = 4502
 
 PROTOCOL_VERSION = 1
 # What may be sent to a server that names it, and to no other. It only grows.
-FEATURES = ["blocking"]
+FEATURES = ["blocking", "notification-changes"]
 
 REF_CHARS = CLIENT_ID_CHARS = 64
 TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
@@ -112,16 +112,6 @@ class Read(Received):
     """... and I have seen it."""
 
 
-class Dismiss(Payload):
-    """Take this notification off all my screens."""
-
-    notification_id: Annotated[int, msgspec.Meta(ge=1, le=SAFE_INTEGER)]
-
-
-class See(Dismiss):
-    """I have seen this notification."""
-
-
 class BlockUser(Payload):
     """Let nothing pass between `user_id` and me; or, with `unblock`, let it pass again."""
 
@@ -177,6 +167,7 @@ class Ready(ServerEvent, tag="ready"):
     conversations: list[Standing]  # the newest first
     more: bool | None = None  # True: there are older conversations
     unseen: int | None = None  # how many notifications wait; None: none
+    notification_change: int | None = None  # the newest; None: nothing was seen or dismissed yet
     blocked: list[str] | None = None  # whom the user has blocked; None: nobody
 
 
@@ -227,13 +218,15 @@ class TypingHint(ServerEvent, tag="typing"):
 class Notification(ServerEvent, tag="notification"):
     """Something that a program wants somebody to know."""
 
-    id: int
+    notification_id: int
+    id: int  # the same, as it was called first
     message: str
     level: str  # info, success, warning or error
     timestamp: str
     title: str | None = None
     link: str | None = None
-    expires: str | None = None  # it is not to be shown after that
+    expires_at: str | None = None  # it is not to be shown after that
+    expires: str | None = None  # the same, as it was called first
     seen: bool | None = None  # on another screen, or earlier on this one
 
 
@@ -241,12 +234,15 @@ class Dismissed(ServerEvent, tag="dismissed"):
     """One of your other screens has done with this notification."""
 
     notification_id: int
+    change: int  # its number among the changes of your notifications
 
 
 class Seen(ServerEvent, tag="seen"):
-    """This notification was seen on one of your other screens."""
+    """This notification was seen on one of your other screens, or all `up_to` this one."""
 
     notification_id: int
+    change: int
+    up_to: int | None = None
 
 
 class PresenceChange(ServerEvent, tag="presence"):

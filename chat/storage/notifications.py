@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, Table, func, or_, select, text
 from chat.errors import Conflicting
 from chat.storage.database import Database
 from chat.storage.look_up import look_up
+from chat.storage.notification_changes import note_deleted, number
 from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 
 KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
@@ -59,11 +60,15 @@ class Notifications:
             self._database.lock_names(connection, [row["user_key"]])  # before the id is given
             return insert_once(connection, notifications, row, once, content.created_at)
 
-    def unseen(self, user_id: str, limit: int) -> tuple[list[Notice], int]:
-        """Return what the user has not seen, the oldest first, and how many there are."""
-        query = self._of(user_id).where(_WAITING).order_by(notifications.c.id).limit(limit)
+    def unseen(self, user_id: str, limit: int, newest: bool = False) -> tuple[list[Notice], int]:
+        """Return what the user has not seen, the oldest first, and how many there are.
+
+        At most `limit`: the oldest of them, or the `newest`.
+        """
+        id_ = notifications.c.id
+        query = self._of(user_id).where(_WAITING).order_by(id_.desc() if newest else id_).limit(limit)
         with self._database.reading() as connection:
-            found = [_notice(row) for row in connection.execute(query)]
+            found = [_notice(row) for row in connection.execute(query)][:: -1 if newest else 1]
             if len(found) < limit:
                 return found, len(found)
             return found, self._count_unseen(connection, user_id)
@@ -97,11 +102,21 @@ class Notifications:
         with self._database.reading() as connection:
             return connection.scalar(select(func.max(notifications.c.id))) or 0
 
-    def see(self, notices: Iterable[tuple[int, str]]) -> list[int]:
-        """Mark each (id, its user) as seen; return the ids that were not yet. Another user's is left alone."""
+    def see(self, notices: Iterable[tuple[int, str]]) -> dict[int, int]:
+        """Mark each (id, its user) as seen; return id -> change of those that were not yet. Others' are left alone."""
         wanted = sorted({(id_, self._user_key(user_id)) for id_, user_id in notices})
         with self._database.transaction() as connection:
-            return [id_ for (id_,) in look_up(connection, _SEE, wanted, self._database.now_ms())]
+            seen = look_up(connection, _SEE, wanted, self._database.now_ms())
+            return number(connection, [(key, id_) for id_, key in seen])
+
+    def see_up_to(self, user_id: str, up_to: int, limit: int) -> dict[int, int]:
+        """Mark the user's oldest unseen ones as seen, up to an id and at most `limit`; return as `see`."""
+        c, key = notifications.c, self._user_key(user_id)
+        waiting = select(c.id).where(c.user_key == key, c.id <= up_to, _WAITING, c.dismissed_at.is_(None))
+        with self._database.transaction() as connection:
+            found = list(connection.scalars(waiting.order_by(c.id).limit(limit)))
+            seen = look_up(connection, _SEE, [(id_, key) for id_ in found], self._database.now_ms())
+            return number(connection, [(key, id_) for id_, key in seen])
 
     def forget(self, made_before_ms: int, limit: int) -> int:
         """Delete what was made before a Unix time in milliseconds and is seen, dismissed or expired; return how many.
@@ -115,17 +130,20 @@ class Notifications:
         with self._database.transaction() as connection:
             newest = connection.scalar(select(func.max(c.id)))
             some = select(c.id).where(old, c.id != newest).limit(limit)
-            return connection.execute(notifications.delete().where(c.id.in_(some))).rowcount
+            deletion = notifications.delete().where(c.id.in_(some)).returning(c.user_key, c.change)
+            deleted = [(key, change) for key, change in connection.execute(deletion)]
+            note_deleted(connection, deleted)
+            return len(deleted)
 
-    def dismiss(self, user_id: str, id_: int) -> bool | None:
-        """Mark one as dismissed; return True. False: it was already; None: the user has none of this id."""
-        c = notifications.c
-        row = (c.id == id_) & (c.user_key == self._user_key(user_id))
+    def dismiss(self, user_id: str, id_: int) -> int | None:
+        """Mark one as dismissed; return the change. 0: it was already; None: the user has none of this id."""
+        c, key = notifications.c, self._user_key(user_id)
+        row = (c.id == id_) & (c.user_key == key)
         new = notifications.update().where(row, c.dismissed_at.is_(None))
         with self._database.transaction() as connection:
             if connection.execute(new.values(dismissed_at=self._database.now_ms())).rowcount:
-                return True
-            return False if connection.scalar(select(c.id).where(row)) is not None else None
+                return number(connection, [(key, id_)])[id_]
+            return 0 if connection.scalar(select(c.id).where(row)) is not None else None
 
     def _count_unseen(self, connection: Connection, user_id: str) -> int:
         waiting = self._of(user_id).where(_WAITING).subquery()
@@ -183,5 +201,5 @@ _SEE = """
 WITH wanted (id, user_key) AS ({keys})
 UPDATE notifications SET seen_at = {} FROM wanted
 WHERE notifications.id = wanted.id AND notifications.user_key = wanted.user_key AND seen_at IS NULL
-RETURNING notifications.id
+RETURNING notifications.id, notifications.user_key
 """

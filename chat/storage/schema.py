@@ -135,6 +135,7 @@ service_tokens = Table(
 )
 
 _WAITING = text("seen_at IS NULL AND dismissed_at IS NULL")
+_CHANGED = text("change IS NOT NULL")
 MAY_BE_DONE = "(seen_at IS NOT NULL OR dismissed_at IS NOT NULL OR expires_at IS NOT NULL)"
 
 
@@ -158,10 +159,21 @@ notifications = Table(
     *_content(),
     Column("seen_at", BigInteger),
     Column("dismissed_at", BigInteger),
+    Column("change", BigInteger),  # the number of its last change, among those of its user; NULL: none
     Index("notifications_of_a_user", "user_key", "id"),
     Index("notifications_unseen", "user_key", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("notifications_changed", "user_key", "change", sqlite_where=_CHANGED, postgresql_where=_CHANGED),
     Index("notifications_done", "created_at", sqlite_where=text(MAY_BE_DONE), postgresql_where=text(MAY_BE_DONE)),
     sqlite_autoincrement=True,  # no id twice, even of rows that somebody deleted
+)
+
+# By user: how far the numbers of changes have got, which must not fall when notifications are deleted.
+notification_changes = Table(
+    "notification_changes",
+    metadata,
+    Column("user_key", Text, primary_key=True),
+    Column("newest", BigInteger, nullable=False),
+    Column("forgotten", BigInteger, nullable=False),  # up to there some were deleted with their notifications
 )
 
 batches = Table(

@@ -25,6 +25,7 @@ from chat.storage.last_seen import LastSeen
 from chat.storage.message_erasure import MessageErasure
 from chat.storage.message_reader import MessageReader
 from chat.storage.message_writer import MessageWriter
+from chat.storage.notification_changes import NotificationChanges
 from chat.storage.notifications import Notifications
 from chat.storage.search import Search
 from chat.storage.search_index import SearchIndex
@@ -79,6 +80,7 @@ class Storage:
         self.search = Search(self.database, user_key)
         self.search_index = SearchIndex(self.database, self.writer.grown, log)
         self.notifications = Notifications(self.database, user_key)
+        self.notification_changes = NotificationChanges(self.database, user_key)
         self.batches = Batches(self.database, user_key)
         self.erasure = MessageErasure(self.database)
         self.blocks = Blocks(self.database)

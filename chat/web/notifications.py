@@ -1,4 +1,4 @@
-"""Owns the operations on one's own notifications: list, dismiss, and stream them."""
+"""Owns the operations on one's own notifications: list, see, dismiss, and stream them."""
 
 from typing import Annotated
 
@@ -6,14 +6,16 @@ import msgspec
 from flask import Response, request
 from msgspec import UNSET, Meta, UnsetType
 
-from chat.errors import InvalidField, NotFound, RateLimited, Stopping, TooManySockets
+from chat.errors import InvalidField, NotFound, RateLimited, Stopping, TooManySockets, Unavailable
 from chat.limits import TOO_MANY_RETRY_SECONDS
 from chat.notifications.draft import Level
 from chat.people.tokens import Admission
-from chat.protocol.structs import Dismissed, Notification, iso
+from chat.protocol.notices import NotificationId
+from chat.protocol.structs import Dismissed, Notification, Seen, iso
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
+from chat.transport.reply import Reply
 from chat.web.cors import cors_headers
 from chat.web.cursors import Next
 from chat.web.headers import security_headers
@@ -39,14 +41,16 @@ class NotificationsPage(Request):
 class StoredNotification(Answer):
     """A notification, as it is stored."""
 
-    id: int
+    notification_id: int
+    id: Annotated[int, Meta(description="The same, as it was called first.")]
     message: str
     level: Level
     timestamp: Moment
     seen: bool
     title: str | UnsetType = UNSET
     link: str | UnsetType = UNSET
-    expires: Moment | UnsetType = UNSET
+    expires_at: Moment | UnsetType = UNSET
+    expires: Annotated[Moment, Meta(description="The same, as it was called first.")] | UnsetType = UNSET
 
 
 class Notifications(Answer):
@@ -63,7 +67,7 @@ class Notifications(Answer):
     "/notifications",
     "One's notifications, the unseen first, then the newest.",
     example="""{"notifications": [{
-      "id": 7, "message": "The build is green", "level": "success", "timestamp": "2026-01-31T09:30:00.000Z",
+      "notificationId": 7, "id": 7, "message": "The build is green", "level": "success", "timestamp": "2026-01-31T09:30:00.000Z",
       "seen": false
     }], "unseen": 1, "next": null, "epoch": "dQw4w9WgXcQ1"}""",
 )
@@ -79,7 +83,9 @@ def list_notifications(chat: ChatServer, user_id: str, query: NotificationsPage)
 
 def _notification(notice: Notice) -> StoredNotification:
     content = notice.content
+    expires_at = UNSET if content.expires_at is None else iso(content.expires_at)
     return StoredNotification(
+        notification_id=notice.id,
         id=notice.id,
         message=content.message,
         level=msgspec.convert(content.level, Level),
@@ -87,8 +93,73 @@ def _notification(notice: Notice) -> StoredNotification:
         seen=notice.seen,
         title=UNSET if content.title is None else content.title,
         link=UNSET if content.link is None else content.link,
-        expires=UNSET if content.expires_at is None else iso(content.expires_at),
+        expires_at=expires_at,
+        expires=expires_at,
     )
+
+
+class ChangesPage(Request):
+    """Which changes of one's notifications."""
+
+    after: Annotated[Seq, Meta(description="Only larger numbers.")] = 0
+    limit: Limit = 100
+
+
+class NotificationChange(Answer):
+    """What became of a notification: each counts once, with its last change."""
+
+    change: Annotated[Seq, Meta(description="1, 2, 3 ... without gaps for each user.")]
+    notification_id: int
+    seen: bool
+    dismissed: bool
+
+
+class Changed(Answer):
+    """What was seen or dismissed, the oldest change first."""
+
+    changes: list[NotificationChange]
+    newest: Annotated[Seq, Meta(description="The number of the last change of all.")]
+    more: Annotated[bool, Meta(description="There are others, behind the last of these.")]
+    incomplete: Annotated[bool, Meta(description="Some were deleted with their notifications: list these anew.")]
+    epoch: Epoch
+
+
+@Operation(
+    "GET",
+    "/notifications/changes",
+    "Which of one's notifications were seen or dismissed since a change.",
+    example="""{"changes": [{"change": 7, "notificationId": 7, "seen": true, "dismissed": false}],
+      "newest": 7, "more": false, "incomplete": false, "epoch": "dQw4w9WgXcQ1"}""",
+)
+def list_notification_changes(chat: ChatServer, user_id: str, query: ChangesPage) -> Changed:
+    find = chat.storage.notification_changes.after
+    found, newest, is_incomplete = chat.storage.in_thread(find, user_id, query.after, query.limit + 1)
+    shown = [
+        NotificationChange(change=one.change, notification_id=one.id, seen=one.seen, dismissed=one.dismissed)
+        for one in found[: query.limit]
+    ]
+    return Changed(
+        changes=shown, newest=newest, more=len(found) > len(shown), incomplete=is_incomplete, epoch=chat.storage.epoch
+    )
+
+
+class SeenUpTo(Request):
+    """Which notifications were seen."""
+
+    up_to: Annotated[NotificationId, Meta(description="All of one's own up to this one.")]
+
+
+@Operation(
+    "POST",
+    "/notifications/seen",
+    "Mark one's notifications as seen, all up to one.",
+    body_example='{"upTo": 7}',
+    errors=(Unavailable,),
+)
+def see_notifications(chat: ChatServer, user_id: str, body: SeenUpTo) -> None:
+    reply = Reply()
+    chat.notifier.see_up_to(user_id, body.up_to, then=reply)
+    reply.wait()
 
 
 class OfNotification(Request):
@@ -113,6 +184,12 @@ Mark = Annotated[
 ]
 
 
+class StreamQuery(Request):
+    """From which change on."""
+
+    change: Annotated[Seq, Meta(description="Changes with larger numbers come first.")] | UnsetType = UNSET
+
+
 class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     """Where a stream broke off."""
 
@@ -126,31 +203,35 @@ class StreamHeaders(Request, rename={"last_event_id": "Last-Event-ID"}):
     media="text/event-stream",
     example=(
         "retry: 2000\n\nid: 7\nevent: notification\n"
-        'data: {"type":"notification","id":7,"message":"The build is green","level":"success",'
+        'data: {"type":"notification","notificationId":7,"id":7,"message":"The build is green","level":"success",'
         '"timestamp":"2026-01-31T09:30:00.000Z"}\n\n'
-        'event: dismissed\ndata: {"type":"dismissed","notificationId":7}\n\n'
+        'event: seen\ndata: {"type":"seen","notificationId":7,"change":4}\n\n'
+        'event: dismissed\ndata: {"type":"dismissed","notificationId":7,"change":5}\n\n'
     ),
-    events=(Notification, Dismissed),
+    events=(Notification, Seen, Dismissed),
     errors=(TooManySockets, Stopping),
 )
-def stream_notifications(chat: ChatServer, user_id: str, admission: Admission, headers: StreamHeaders) -> Response:
+def stream_notifications(
+    chat: ChatServer, user_id: str, admission: Admission, query: StreamQuery, headers: StreamHeaders
+) -> Response:
     if request.method == "HEAD":  # Flask answers it by the view for GET
         return Response(headers=HEADERS)
     check_room(chat.connections)
     if len(chat.listeners.of(user_id)) >= chat.limits.sockets_per_user:
         raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
     last = chat.streams.last_of("" if headers.last_event_id is UNSET else headers.last_event_id)
+    change = None if query.change is UNSET else query.change
     address, deadline = peer_address(), admission.deadline
     listener = chat.streams.listener(user_id, admission)
     chat.log.info("stream user=%r address=%s", user_id, address)
     if (sock := taken_socket()) is None:
         queued = QueuedStream(chat.settings.heartbeat_seconds, listener.left, deadline)
-        listener.begin(queued, last)
+        listener.begin(queued, last, change)
         return Response(iter(queued), headers=HEADERS)
     headers_sent = security_headers(request.is_secure) | cors_headers(chat.settings.origins)
     stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
-    listener.begin(stream, last)
+    listener.begin(stream, last, change)
     return ADOPTED
 
 
-VIEWS = (list_notifications, dismiss_notification, stream_notifications)
+VIEWS = (list_notifications, list_notification_changes, see_notifications, dismiss_notification, stream_notifications)

@@ -53,7 +53,8 @@ class Pushed(Answer):
     `sockets`: how many sockets and streams took it just now. `repeated`: it had been there already.
     """
 
-    id: int | UnsetType = UNSET
+    notification_id: int | UnsetType = UNSET
+    id: Annotated[int, Meta(description="The same, as it was called first.")] | UnsetType = UNSET
     batch_id: int | UnsetType = UNSET
     sockets: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     repeated: bool | UnsetType = UNSET
@@ -66,7 +67,7 @@ class Pushed(Answer):
     scope=NOTIFY_SCOPE,
     body_example='{"toUserId": "bob", "message": "The build is green", "link": "/builds/7", "level": "success"}',
     body_bytes=PUSH_BYTES,
-    example='{"id": 7, "sockets": 2}',
+    example='{"notificationId": 7, "id": 7, "sockets": 2}',
     status=201,
     errors=(unknown_user("bob", "toUserId"), Conflicting(*USED_KEY)),
 )
@@ -82,6 +83,7 @@ def push_notification(chat: ChatServer, service: str, headers: PushHeaders, body
         if not result.repeated:
             chat.log.info("batch %d of service=%r", result.batch_id, service)
     return Pushed(
+        notification_id=UNSET if result.id is None else result.id,
         id=UNSET if result.id is None else result.id,
         batch_id=UNSET if result.batch_id is None else result.batch_id,
         sockets=UNSET if result.id is None else result.sockets,  # of a batch nobody knows it yet

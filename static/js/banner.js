@@ -61,8 +61,15 @@ export function connectBanners(socket, notifications, banners) {
     socket.on("ready", (ready) => notifications.applyReady(ready)),
     socket.on("pong", (pong) => notifications.applyClock(pong)),
     socket.on("notification", (notification) => notifications.receive(notification)),
-    socket.on("seen", ({notificationId}) => notifications.applySeen(notificationId)),
-    socket.on("dismissed", ({notificationId}) => notifications.applyDismissed(notificationId)),
+    socket.on("seen", ({notificationId, upTo, change}) => {
+      notifications.noteChange(change);
+      if (upTo) notifications.applySeenUpTo(upTo);
+      else notifications.applySeen(notificationId);
+    }),
+    socket.on("dismissed", ({notificationId, change}) => {
+      notifications.noteChange(change);
+      notifications.applyDismissed(notificationId);
+    }),
   ];
   on(notifications, "arrive", ({notice}) => banners.show(notice));
   on(notifications, "amend", ({notice}) => banners.amend(notice));

@@ -13,6 +13,7 @@ import {ChatError} from "./chat-socket.js";
  * @typedef {{withUserId: string, seq: number, fromUserId: string, toUserId: string, message: string, timestamp: string, clientId?: string}} FoundMessage
  * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
  * @typedef {import("./models/notifications.js").NoticePage} NoticePage
+ * @typedef {import("./models/notifications.js").ChangePage} ChangePage
  * @typedef {{messages: Chat[], lastSeq: number, firstSeq?: number, more: boolean}} MessagePage in order of `seq`; what lies before `firstSeq` was erased; `more`: others lie in the direction asked for
  */
 
@@ -93,6 +94,11 @@ export class ChatApi {
   /** A page of my notifications. @param {{cursor?: string | null, limit?: number}} [page] @returns {Promise<NoticePage>} */
   notifications(page = {}) {
     return this.#get("notifications", page);
+  }
+
+  /** What became of my notifications behind a change. @param {{after: number}} page @returns {Promise<ChangePage>} */
+  notificationChanges(page) {
+    return this.#get("notifications/changes", page);
   }
 
   /** @param {string} path @param {Record<string, string | number | null | undefined>} query */

@@ -57,14 +57,14 @@ const OWN_EVENTS = ["open", "close", "state"];
  *   has come, and how far each side has received and read it; whether the other one is there
  * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string}} PresenceChange
  * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt
- * @typedef {{id?: string | number, message: string, title?: string, level?: string, link?: string,
- *   timestamp?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
+ * @typedef {{notificationId?: number, id?: string | number, message: string, title?: string, level?: string, link?: string,
+ *   timestamp?: string, expiresAt?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number, blocked?: string[], epoch?: string}} Ready `unseen`: that many notifications are;
+ *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], epoch?: string}} Ready `unseen`: that many notifications are;
  *   `epoch`: of the database; with another one, what was received before counts no more
  * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange, blocking: {userId: string, blocked: boolean},
- *   notification: Notification, seen: {notificationId: number}, dismissed: {notificationId: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, change?: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
  *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,

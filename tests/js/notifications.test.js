@@ -23,6 +23,8 @@ function make() {
   /** @type {any[]} pages with which it answers what it is asked */
   const pages = [];
   /** @type {any[]} */
+  const changes = [];
+  /** @type {any[]} */
   const asked = [];
   const notifications = new Notifications({
     tell: async (type, id) => {
@@ -34,6 +36,10 @@ function make() {
       asked.push(page.cursor);
       return pages.shift();
     },
+    fetchChanges: async ({after}) => {
+      asked.push(`changes ${after}`);
+      return changes.shift();
+    },
   });
   /** @type {string[]} */
   const events = [];
@@ -44,7 +50,7 @@ function make() {
     });
   }
   const ids = () => notifications.list.map(({id}) => id);
-  return {notifications, told, answers, pages, asked, events, ids};
+  return {notifications, told, answers, pages, changes, asked, events, ids};
 }
 
 test("each arrives once, the newest stands first", () => {
@@ -200,4 +206,35 @@ test("what expires does so by the server's clock, however wrong the page's is", 
     clock.tick(0);
     assert.deepEqual(ids(), []);
   }
+});
+
+test("what was seen or dismissed elsewhere while there was no connection is caught up with, beyond the first page too", async () => {
+  const {notifications, pages, changes, asked, events, ids} = make();
+  notifications.applyReady({unseen: 4, notificationChange: 3});
+  for (const id of [1, 2, 3, 4]) notifications.receive(notice(id));
+  notifications.noteChange(4);
+  events.length = 0;
+  changes.push(
+    {changes: [{change: 5, notificationId: 1, seen: true, dismissed: true}], newest: 6, more: true, incomplete: false},
+    {changes: [{change: 6, notificationId: 2, seen: true, dismissed: false}], newest: 6, more: false, incomplete: false},
+  );
+  pages.push({notifications: [notice(4), notice(3)], unseen: 2, next: "c"});
+  notifications.applyReady({unseen: 2, notificationChange: 6});
+  await turn();
+  await turn();
+  assert.deepEqual(asked, ["changes 4", "changes 5", undefined]);
+  assert.deepEqual(events.slice(0, 2), ["gone 1", "seen 2"]);
+  assert.deepEqual(ids(), [4, 3, 2]);
+  assert.equal(notifications.unseen, 2);
+  pages.push({notifications: [notice(4), notice(3), notice(2, {seen: true})], unseen: 2, next: null});
+  notifications.applyReady({unseen: 2, notificationChange: 6});
+  await turn();
+  assert.equal(asked.length, 4, "there was nothing to catch up with");
+});
+
+test("seen up to one on another screen is seen here", () => {
+  const {notifications} = make();
+  for (const id of [1, 2, 3]) notifications.receive(notice(id));
+  notifications.applySeenUpTo(2);
+  assert.equal(notifications.unseen, 1);
 });

@@ -70,10 +70,10 @@ def finished(server: Server, batch_id: int) -> dict[str, Any]:
 class Reader:
     """One stream, read line by line from a plain socket."""
 
-    def __init__(self, server: Server, user_id: str, last: int | str | None = None) -> None:
+    def __init__(self, server: Server, user_id: str, last: int | str | None = None, query: str = "") -> None:
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
         lines = [
-            "GET /api/notifications/stream HTTP/1.1",
+            f"GET /api/notifications/stream{query} HTTP/1.1",
             "Host: 127.0.0.1",
             f"Authorization: Bearer {tokens().sign(user_id)[0]}",
             *([f"Last-Event-ID: {last}"] if last is not None else []),

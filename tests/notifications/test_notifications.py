@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import create_engine, text
 from websockets.frames import Opcode
 
+from chat.notifications.feed import PAGE
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import a_name, ask, finished, listed, push, wait_until_seen
+from tests.notifications.helpers import SECONDS, a_name, ask, finished, listed, push, tokens, wait_until_seen
 from tests.transport.peers import RawClient
 
 
@@ -40,12 +42,14 @@ def test_a_notification_reaches_every_socket_of_its_user_and_nobody_else(server:
             level="success", expiresIn=60,
         )  # fmt: skip
         assert answer.status_code == 201
-        assert answer.json() == {"id": answer.json()["id"], "sockets": 2}
+        id_ = answer.json()["id"]
+        assert answer.json() == {"notificationId": id_, "id": id_, "sockets": 2}
         shown = one.receive("notification")
         assert two.receive("notification") == shown
-        assert shown.pop("timestamp") < shown.pop("expires")
+        assert shown.pop("timestamp") < shown["expires"] == shown.pop("expiresAt")
+        assert shown.pop("expires")
         assert shown == {
-            "type": "notification", "id": answer.json()["id"], "message": "Green <b>",
+            "type": "notification", "notificationId": id_, "id": id_, "message": "Green <b>",
             "title": "CI", "link": "/7", "level": "success",
         }  # fmt: skip
         assert other.hears_nothing()
@@ -60,6 +64,65 @@ def test_whoever_was_away_is_sent_what_waits_the_oldest_first(server: Server) ->
         assert person.hears_nothing()
     with a_person(server, bob, sync=True) as again:  # nobody has said that they were seen
         assert [again.receive()["id"] for _ in ids] == ids
+
+
+def test_who_says_sync_is_sent_the_newest_of_what_waits_in_their_order(server: Server) -> None:
+    bob = a_name("bob")
+    ids = [push(server, toUserId=bob, message=f"m{n}").json()["id"] for n in range(PAGE + 3)]
+    with a_person(server, bob, sync=True) as person:
+        assert person.ready["unseen"] == PAGE + 3
+        assert [person.receive("notification")["id"] for _ in range(PAGE)] == ids[3:]
+        assert person.hears_nothing()
+
+
+def test_a_screen_that_was_away_learns_what_was_seen_and_dismissed_on_another(server: Server) -> None:
+    bob = a_name("bob")
+    ids = [push(server, toUserId=bob, message=f"m{n}").json()["id"] for n in range(4)]
+    with a_person(server, bob, sync=True) as away:
+        assert "notificationChange" not in away.ready
+    with a_person(server, bob, sync=True) as here, a_person(server, bob, sync=True) as other:
+        here.ask(type="seen", notificationId=ids[0])
+        here.ask(type="dismiss", notificationId=ids[1])
+        assert "code" not in here.ask(type="seen", upTo=ids[2])
+        here.ask(type="seen", upTo=ids[2])  # nothing is left to be seen
+        told = [other.receive("seen"), other.receive("dismissed"), other.receive("seen")]
+        assert told == [
+            {"type": "seen", "notificationId": ids[0], "change": 1},
+            {"type": "dismissed", "notificationId": ids[1], "change": 2},
+            {"type": "seen", "notificationId": ids[2], "upTo": ids[2], "change": 3},
+        ]
+        assert other.hears_nothing()
+    with a_person(server, bob, sync=True) as back:
+        assert (back.ready["unseen"], back.ready["notificationChange"]) == (1, 3)
+    first = ask(server, bob, "GET", "/changes?after=0&limit=2").json()
+    assert first.pop("epoch") == back.ready["epoch"]
+    assert first == {
+        "changes": [
+            {"change": 1, "notificationId": ids[0], "seen": True, "dismissed": False},
+            {"change": 2, "notificationId": ids[1], "seen": False, "dismissed": True},
+        ],
+        "newest": 3, "more": True, "incomplete": False,
+    }  # fmt: skip
+    rest = ask(server, bob, "GET", "/changes?after=2").json()
+    assert ([one["change"] for one in rest["changes"]], rest["more"]) == ([3], False)
+
+
+def test_seen_names_one_or_all_up_to_one(server: Server) -> None:
+    with a_person(server, a_name("bob"), sync=True) as person:
+        neither, both = person.ask(type="seen"), person.ask(type="seen", notificationId=1, upTo=2)
+        assert (neither["code"], neither["field"]) == ("missing_field", "notificationId")
+        assert (both["code"], both["field"]) == ("invalid_field", "upTo")
+
+
+def test_a_program_without_a_socket_says_what_was_seen_over_http(server: Server) -> None:
+    bob = a_name("bob")
+    ids = [push(server, toUserId=bob, message="hi").json()["id"] for _ in range(2)]
+    headers = {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+    with a_person(server, bob, sync=True) as person:
+        url = f"{server.http}/api/notifications/seen"
+        answer = requests.post(url, json={"upTo": ids[1]}, headers=headers, timeout=SECONDS)
+        assert (answer.status_code, listed(server, bob)["unseen"]) == (204, 0)
+        assert person.receive("seen")["upTo"] == ids[1]
 
 
 def test_a_plain_client_is_shown_each_once_over_reconnects_and_two_tabs(server: Server) -> None:
@@ -135,7 +198,7 @@ def test_dismissed_in_one_tab_is_gone_in_all(server: Server) -> None:
         id_ = push(server, toUserId=bob, message="hi").json()["id"]
         assert two.receive("notification")["id"] == one.receive("notification")["id"] == id_
         assert one.ask(type="dismiss", notificationId=id_)["type"] == "ack"
-        assert two.receive() == {"type": "dismissed", "notificationId": id_}
+        assert two.receive() == {"type": "dismissed", "notificationId": id_, "change": 1}
         assert one.ask(type="dismiss", notificationId=id_)["type"] == "ack", "again is no mistake"
         assert two.hears_nothing()
         with a_person(server, carol, sync=True) as other:
@@ -155,7 +218,7 @@ def test_seen_on_one_screen_is_told_to_the_others(server: Server) -> None:
         id_ = push(server, toUserId=bob, message="hi").json()["id"]
         two.receive("notification")
         assert one.ask(type="seen", notificationId=id_)["type"] == "ack"
-        assert two.receive() == {"type": "seen", "notificationId": id_}
+        assert two.receive() == {"type": "seen", "notificationId": id_, "change": 1}
         assert one.ask(type="seen", notificationId=10**9)["type"] == "ack"
         assert two.hears_nothing()
     found = listed(server, bob)

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from chat.web.headers import security_headers
+from tests.clients import Person
 from tests.conftest import Server, StartServer
 from tests.notifications.helpers import Reader, a_name, ask, finished, listed, push, tokens
 from tests.transport.peers import resident_bytes
@@ -38,7 +39,7 @@ def test_a_stream_brings_what_waits_and_what_comes(server: Server) -> None:
         name, data, id_ = reader.event()
         assert (data["message"], id_) == ("안녕\nzwei", answer["id"])
         ask(server, bob, "POST", f"/{waiting}/dismiss")
-        assert reader.event() == ("dismissed", {"type": "dismissed", "notificationId": waiting}, None)
+        assert reader.event() == ("dismissed", {"type": "dismissed", "notificationId": waiting, "change": 1}, None)
 
 
 def test_a_stream_that_breaks_off_again_and_again_loses_and_repeats_nothing(server: Server) -> None:
@@ -78,6 +79,23 @@ def test_a_batch_and_single_ones_come_in_the_order_of_their_ids(server: Server) 
         ids = [reader.event()[2] for _ in range(23)]
         assert ids == sorted(ids)  # type: ignore[type-var]
         assert len(set(ids)) == 23
+
+
+def test_a_stream_tells_what_was_seen_and_dismissed_now_and_while_nobody_read(server: Server) -> None:
+    bob = a_name("bob")
+    ids = [push(server, toUserId=bob, message=f"m{n}").json()["id"] for n in range(3)]
+    with Reader(server, bob) as reader:
+        assert [reader.event()[2] for _ in ids] == ids
+        ask(server, bob, "POST", f"/{ids[0]}/dismiss")
+        assert reader.event() == ("dismissed", {"type": "dismissed", "notificationId": ids[0], "change": 1}, None)
+        with Person(server.ws) as person:
+            person.send(type="init", userId=bob, sync=True)
+            person.ask(type="seen", notificationId=ids[1])
+        assert reader.event() == ("seen", {"type": "seen", "notificationId": ids[1], "change": 2}, None)
+    with Reader(server, bob, ids[2], "?change=1") as back:
+        assert back.event() == ("seen", {"type": "seen", "notificationId": ids[1], "change": 2}, None)
+        id_ = push(server, toUserId=bob, message="new").json()["id"]
+        assert back.event()[2] == id_
 
 
 def test_a_stream_needs_a_users_token(server: Server) -> None:

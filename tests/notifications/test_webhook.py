@@ -133,7 +133,7 @@ def test_whatever_a_receiver_answers_the_webhook_goes_on(said: bytes, tries: int
     url, count = answering(said)
     webhook = a_webhook(url, [0.01], metrics)
     for n in range(2 * AT_ONCE):
-        webhook.tell("bob", Seen(notification_id=n))
+        webhook.tell("bob", Seen(notification_id=n, change=1))
     wait_until(lambda: metrics.webhook_dead.value() == 2 * AT_ONCE)
     assert count() >= tries * 2 * AT_ONCE, "a redirection is neither followed nor tried again, all else is tried twice"
 
@@ -158,9 +158,9 @@ def metrics() -> Metrics:
 
 def test_a_receiver_can_tell_that_it_is_the_server_who_posts(receive: Receive) -> None:
     receiver = receive(204)
-    a_webhook(receiver.url).tell("bob", Seen(notification_id=7))
+    a_webhook(receiver.url).tell("bob", Seen(notification_id=7, change=1))
     [said] = receiver.wait_for(1)
-    assert said == {"userId": "bob", "event": {"type": "seen", "notificationId": 7}}
+    assert said == {"userId": "bob", "event": {"type": "seen", "notificationId": 7, "change": 1}}
     _, headers, body = receiver.posts[0]
     stamp = headers["Chat-Timestamp"]
     assert abs(time.time() - int(stamp)) < SECONDS
@@ -175,7 +175,7 @@ def test_a_receiver_can_tell_that_it_is_the_server_who_posts(receive: Receive) -
 def test_what_a_receiver_answers_500_comes_again_later_and_later(receive: Receive, metrics: Metrics) -> None:
     receiver = receive(500, 503, 200)
     webhook = a_webhook(receiver.url, (0.2, 0.4), metrics)
-    webhook.tell("bob", Seen(notification_id=7))
+    webhook.tell("bob", Seen(notification_id=7, change=1))
     assert len({json.dumps(said) for said in receiver.wait_for(3)}) == 1
     first, second, third = (when for when, _, _ in receiver.posts)
     assert second - first >= 0.2
@@ -187,20 +187,20 @@ def test_what_a_receiver_answers_500_comes_again_later_and_later(receive: Receiv
 
 def test_what_is_never_taken_is_a_dead_letter(receive: Receive, metrics: Metrics) -> None:
     receiver = receive(500)
-    a_webhook(receiver.url, metrics=metrics).tell("bob", Seen(notification_id=7))
+    a_webhook(receiver.url, metrics=metrics).tell("bob", Seen(notification_id=7, change=1))
     wait_until(lambda: metrics.webhook_dead.value() == 1)
     assert len(receiver.posts) == 3
 
 
 def test_a_redirect_is_not_followed(receive: Receive, metrics: Metrics) -> None:
-    a_webhook(receive(307).url, (), metrics).tell("bob", Seen(notification_id=7))
+    a_webhook(receive(307).url, (), metrics).tell("bob", Seen(notification_id=7, change=1))
     wait_until(lambda: metrics.webhook_dead.value() == 1)
 
 
 def test_a_receiver_that_is_down_is_tried_again_and_then_given_up(metrics: Metrics) -> None:
     with create_server(("127.0.0.1", 0)) as probe:
         nobody = f"http://127.0.0.1:{probe.getsockname()[1]}/"
-    a_webhook(nobody, metrics=metrics).tell("bob", Seen(notification_id=7))
+    a_webhook(nobody, metrics=metrics).tell("bob", Seen(notification_id=7, change=1))
     wait_until(lambda: metrics.webhook_dead.value() == 1)
     assert metrics.webhook_failures.value() == 3
 
@@ -211,7 +211,7 @@ def test_a_slow_receiver_is_asked_a_few_at_a_time_and_delays_the_caller_never(re
     webhook = a_webhook(receiver.url)
     began = time.monotonic()
     for n in range(2 * AT_ONCE):
-        webhook.tell("bob", Seen(notification_id=n))
+        webhook.tell("bob", Seen(notification_id=n, change=1))
     assert time.monotonic() - began < 0.3
     receiver.wait_for(AT_ONCE)
     assert len(receiver.posts) == AT_ONCE
@@ -233,7 +233,7 @@ def test_what_waits_is_bounded_in_bytes(metrics: Metrics, caplog: pytest.LogCapt
     for _ in range(5):  # of 40,000 bytes each
         webhook.tell("bob", big)
     assert (metrics.webhook_waiting.value(), metrics.webhook_dead.value()) == (2, 3)
-    small = Seen(notification_id=7)
+    small = Seen(notification_id=7, change=1)
     for _ in range(100_000 // LETTER_BYTES):
         webhook.tell("bob", small)
     assert metrics.webhook_waiting.value() < 2 + 20_000 // LETTER_BYTES, "a short one costs more than its text"
@@ -244,7 +244,7 @@ def test_what_was_taken_or_given_up_makes_room(receive: Receive, metrics: Metric
     receiver = receive(204, 302, 500)
     webhook = a_webhook(receiver.url, (), metrics, room=1_000)
     for number in range(1, 5):
-        webhook.tell("bob", Seen(notification_id=number))
+        webhook.tell("bob", Seen(notification_id=number, change=1))
         wait_until(lambda: webhook.waiting() == 0 and webhook._bytes == 0)
     assert (metrics.webhook_delivered.value(), metrics.webhook_dead.value()) == (1, 3)
 
@@ -270,7 +270,7 @@ REASONS: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_dead_letter_is_told_with_its_reason(reason: str, metrics: Metrics, caplog: pytest.LogCaptureFixture) -> None:
     webhook = a_webhook(REASONS[reason](), (), metrics, seconds=0.3 if "timeout" in reason else SECONDS)
-    webhook.tell("bob", Seen(notification_id=7))
+    webhook.tell("bob", Seen(notification_id=7, change=1))
     wait_until(lambda: "gave up 1 events" in caplog.text)
     assert f"the webhook gave up 1 events: {reason}" in caplog.text
     assert "hook" not in caplog.text.replace("webhook", ""), "a receiver's path may be its secret"
@@ -283,7 +283,7 @@ def test_a_certificate_that_is_not_trusted_is_told_by_name(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made, key)
     url, _ = answering(b"", context=context)
-    a_webhook(url.replace("http:", "https:"), (), metrics).tell("bob", Seen(notification_id=7))
+    a_webhook(url.replace("http:", "https:"), (), metrics).tell("bob", Seen(notification_id=7, change=1))
     wait_until(lambda: metrics.webhook_dead.value() == 1)
     assert re.search("gave up 1 events: TLS failed: self.signed certificate", caplog.text), caplog.text
 
@@ -310,7 +310,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_what_waits_when_the_server_stops_is_told(metrics: Metrics, caplog: pytest.LogCaptureFixture) -> None:
     webhook = a_webhook("http://127.0.0.1:1", metrics=metrics, spawn=lambda _: None)
     for _ in range(3):
-        webhook.tell("bob", Seen(notification_id=7))
+        webhook.tell("bob", Seen(notification_id=7, change=1))
     webhook.stop()
     assert (told(caplog), metrics.webhook_dead.value()) == (["3 events: the server stops"], 3)
 
@@ -328,7 +328,7 @@ metrics = Metrics()
 webhook = Webhook(sys.argv[1], "s", metrics, logging.getLogger("chat"), again=(), seconds=0.2)
 began = time.monotonic()
 for n in range(2 * AT_ONCE):
-    webhook.tell("bob", Seen(notification_id=n))
+    webhook.tell("bob", Seen(notification_id=n, change=1))
 while metrics.webhook_dead.value() < 2 * AT_ONCE and time.monotonic() < began + 15:
     time.sleep(0.01)
 print(metrics.webhook_dead.value(), time.monotonic() - began < 4)
@@ -344,7 +344,7 @@ def test_a_receiver_that_dribbles_its_answer_holds_no_worker_longer_than_the_dea
 
 
 def test_without_a_url_nobody_is_told_and_without_a_secret_nothing_starts(metrics: Metrics) -> None:
-    a_webhook("", metrics=metrics).tell("bob", Seen(notification_id=7))
+    a_webhook("", metrics=metrics).tell("bob", Seen(notification_id=7, change=1))
     assert metrics.webhook_waiting.value() == 0
     with pytest.raises(BadSetting) as refused:
         Settings(webhook_url="http://127.0.0.1:1")

@@ -58,8 +58,8 @@ def test_what_has_expired_or_was_dismissed_is_not_shown(storage: Storage, notifi
     lives, _ = notifications.add("bob", content(storage, lives_ms=60_000), None)
     gone, _ = notifications.add("bob", content(storage), None)
     assert notifications.dismiss("carol", gone) is None
-    assert notifications.dismiss("Bob", gone) is True
-    assert notifications.dismiss("bob", gone) is False
+    assert notifications.dismiss("Bob", gone) == 1
+    assert notifications.dismiss("bob", gone) == 0
     assert notifications.dismiss("bob", 10**9) is None
     assert [n.id for n in notifications.unseen("bob", 9)[0]] == [lives]
     assert [n.id for n in notifications.page("bob", 9)[0]] == [lives]
@@ -70,8 +70,8 @@ def test_seen_ones_come_behind_the_unseen_and_no_page_shows_one_twice(
     storage: Storage, notifications: Notifications
 ) -> None:
     ids = [notifications.add("bob", content(storage), None)[0] for _ in range(6)]
-    assert sorted(notifications.see([(ids[1], "Bob"), (ids[4], "bob")])) == [ids[1], ids[4]]
-    assert notifications.see([(ids[4], "bob"), (ids[0], "carol")]) == []
+    assert notifications.see([(ids[1], "Bob"), (ids[4], "bob")]) == {ids[1]: 1, ids[4]: 2}
+    assert notifications.see([(ids[4], "bob"), (ids[0], "carol")]) == {}
     shown: list[int] = []
     place = None
     while page := notifications.page("bob", 2, place)[0]:
@@ -80,6 +80,43 @@ def test_seen_ones_come_behind_the_unseen_and_no_page_shows_one_twice(
     assert shown == [ids[5], ids[3], ids[2], ids[0], ids[4], ids[1]]
     assert notifications.page("bob", 1)[1] == 4
     assert [n.id for n in notifications.after("bob", ids[2], 9)] == ids[3:], "seen or not"
+
+
+def test_each_change_has_its_users_next_number_without_gaps_and_each_notification_its_last(storage: Storage) -> None:
+    notifications, changes = storage.notifications, storage.notification_changes
+    bob = [notifications.add("bob", content(storage), None)[0] for _ in range(4)]
+    carol, _ = notifications.add("carol", content(storage), None)
+    assert changes.after("bob", 0, 9) == ([], 0, False)
+    assert notifications.see([(bob[2], "bob"), (carol, "carol"), (bob[0], "BOB")]) == {bob[0]: 1, bob[2]: 2, carol: 1}
+    assert notifications.dismiss("bob", bob[0]) == 3
+    assert notifications.see_up_to("Bob", bob[3], 1) == {bob[1]: 4}
+    assert notifications.see_up_to("Bob", bob[3], 9) == {bob[3]: 5}
+    assert notifications.see_up_to("bob", bob[3], 9) == {}
+    found = changes.after("bob", 0, 9)
+    assert [(one.change, one.id, one.seen, one.dismissed) for one in found.changes] == [
+        (2, bob[2], True, False), (3, bob[0], True, True), (4, bob[1], True, False), (5, bob[3], True, False),
+    ]  # fmt: skip
+    assert [one.change for one in changes.after("BOB", 3, 1).changes] == [4]
+    assert (changes.newest("bob"), changes.newest("carol"), changes.newest("dora")) == (5, 1, 0)
+
+
+def test_who_was_away_for_longer_than_changes_are_kept_is_told_that_some_are_missing(storage: Storage) -> None:
+    notifications, changes = storage.notifications, storage.notification_changes
+    ids = [notifications.add("bob", content(storage, ago=ago), None)[0] for ago in (10_000, 10_000, 0)]
+    notifications.dismiss("bob", ids[0])
+    notifications.see([(ids[1], "bob"), (ids[2], "bob")])
+    assert notifications.forget(storage.database.now_ms() - 5_000, 9) == 2
+    found = changes.after("bob", 1, 9)
+    assert ([one.change for one in found.changes], found.newest, found.is_incomplete) == ([3], 3, True)
+    assert changes.after("bob", 2, 9).is_incomplete is False
+    newer, _ = notifications.add("bob", content(storage), None)
+    assert notifications.dismiss("bob", newer) == 4, "no number is given twice"
+
+
+def test_the_newest_of_many_unseen_ones_are_told_where_they_are_asked_for(storage: Storage) -> None:
+    ids = [storage.notifications.add("bob", content(storage), None)[0] for _ in range(5)]
+    found, count = storage.notifications.unseen("bob", 2, newest=True)
+    assert ([notice.id for notice in found], count) == (ids[3:], 5)
 
 
 def test_a_repeated_request_makes_one_record(storage: Storage, notifications: Notifications) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from chat.notifications import notifier
 from chat.notifications.draft import LINK_CHARS, LONGEST_SECONDS, MESSAGE_CHARS, MOST_USERS, TITLE_CHARS
 from tests.conftest import MakeChat
 from tests.storage.conftest import open_storage
@@ -152,7 +153,8 @@ def test_the_list_shows_the_unseen_first_page_by_page(api_on_each: Api) -> None:
         query["cursor"] = page["next"]
     assert shown == [*ids[3::-1], ids[4]]
     full = api.get("/notifications", "bob", limit=1).json["notifications"][0]
-    assert full.keys() == {"id", "message", "level", "timestamp", "seen"}
+    assert full.keys() == {"notificationId", "id", "message", "level", "timestamp", "seen"}
+    assert full["notificationId"] == full["id"]
     nothing = {"notifications": [], "unseen": 0, "next": None, "epoch": api.chat.storage.epoch}
     assert api.get("/notifications", "carol").json == nothing
 
@@ -190,3 +192,13 @@ def test_a_batch_is_its_services_affair(api_on_each: Api) -> None:
     assert fault(show(api.service(), 10**9)) == (404, "not_found", "batchId")
     assert fault(show(api.service(), "x")) == (400, "invalid_field", "batchId")
     assert fault(show(api.header("alice"))) == (403, "forbidden", None)
+
+
+def test_very_many_are_marked_as_seen_a_slice_at_a_time(api_on_each: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = api_on_each
+    monkeypatch.setattr(notifier, "SLICE", 2)
+    ids = [push(api, HI).json["id"] for _ in range(5)]
+    answer = api.client.post("/api/notifications/seen", json={"upTo": ids[4]}, headers=api.header("bob"))
+    assert (answer.status_code, api.get("/notifications", "bob").json["unseen"]) == (204, 0)
+    changes = api.get("/notifications/changes", "bob").json
+    assert [(one["change"], one["notificationId"]) for one in changes["changes"]] == list(enumerate(ids, 1))

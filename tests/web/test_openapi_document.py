@@ -213,7 +213,7 @@ def test_a_stream_of_events_is_described_by_an_example_and_by_the_type_of_each_e
             schema = validator(document, answer["x-events"][fields["event"]])
             assert not [*schema.iter_errors(json.loads(fields["data"]))]
             seen.add(fields["event"])
-    assert seen == answer["x-events"].keys() == {"notification", "dismissed"}
+    assert seen == answer["x-events"].keys() == {"notification", "seen", "dismissed"}
 
 
 def test_nothing_of_this_program_is_told_in_the_document(document: Any) -> None:

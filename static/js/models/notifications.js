@@ -21,9 +21,11 @@ const MUTED_KEY = "chat.muted";
  * @typedef {number | string} NoticeId a string was made here, for one that the server does not keep
  * @typedef {{id: NoticeId, message: string, title: string, level: string, link: string, sentAt: Date, expiresAt: Date | undefined, seen: boolean}} Notice
  * @typedef {{notifications: Notification[], unseen: number, next?: string | null}} NoticePage unseen ones first, then the newest
+ * @typedef {{changes: {change: number, notificationId: number, seen: boolean, dismissed: boolean}[], newest: number, more: boolean, incomplete: boolean}} ChangePage the oldest first
  * @typedef {object} Options
  * @property {(type: "seen" | "dismiss", id: number) => Promise<unknown>} tell rejects with a ChatError
  * @property {(page: {cursor?: string | null, limit: number}) => Promise<NoticePage>} [fetch] where there is a list
+ * @property {(page: {after: number}) => Promise<ChangePage>} [fetchChanges] where there are changes
  * @property {import("./safe-storage.js").SafeStorage} [storage] remembers that the sound is muted
  */
 
@@ -49,6 +51,8 @@ export class Notifications extends EventTarget {
   #epoch;
   /** The server's clock is ahead of ours by so much, in ms; it says when something expires. */
   #clockAhead = 0;
+  /** The newest change that this tab knows of; undefined: there was no `ready` yet. @type {number | undefined} */
+  #change;
   /** @type {string | null | undefined} `undefined`: the list was never asked for; `null`: all of it is here */
   #next;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -97,8 +101,8 @@ export class Notifications extends EventTarget {
     this.#watchExpiry();
   }
 
-  /** A new connection: as many are unseen, and the oldest of them are sent next. @param {{unseen?: number, epoch?: string, timestamp?: string}} ready */
-  applyReady({unseen = 0, epoch, timestamp}) {
+  /** A new connection: as many are unseen, and the newest of them are sent next. @param {{unseen?: number, notificationChange?: number, epoch?: string, timestamp?: string}} ready */
+  applyReady({unseen = 0, notificationChange = 0, epoch, timestamp}) {
     this.applyClock({timestamp});
     if (this.#epoch !== undefined && this.#epoch !== epoch) this.#forget();
     this.#epoch = epoch;
@@ -106,7 +110,32 @@ export class Notifications extends EventTarget {
     this.#beyond = Math.max(0, unseen - this.#heldUnseen());
     this.#flush();
     this.#dispatch("change");
-    // What was dismissed elsewhere meanwhile can only be told from the list.
+    const known = this.#change;
+    this.#change = notificationChange;
+    if (known !== undefined && known !== notificationChange && this.#options.fetchChanges) this.#catchUp(known);
+    else this.#reload();
+  }
+
+  /** What was seen or dismissed elsewhere while there was no connection; then the list, which counts. @param {number} after */
+  async #catchUp(after) {
+    try {
+      for (let more = true; more; ) {
+        const page = await /** @type {NonNullable<Options["fetchChanges"]>} */ (this.#options.fetchChanges)({after});
+        for (const {notificationId, seen, dismissed} of page.changes) {
+          if (dismissed) this.applyDismissed(notificationId);
+          else if (seen && this.#held.has(notificationId)) this.applySeen(notificationId);
+        }
+        after = page.changes.at(-1)?.change ?? page.newest;
+        more = page.more;
+      }
+    } catch {
+      this.#change = after; // the rest with the next connection
+    }
+    this.#reload();
+  }
+
+  /** What is new and does not come by itself, where there is a list. */
+  #reload() {
     if (this.#options.fetch && (this.#next !== undefined || this.#held.size)) this.load();
   }
 
@@ -114,6 +143,12 @@ export class Notifications extends EventTarget {
   #forget() {
     for (const known of [this.#announced, this.#dismissed, this.#fresh, this.#scheduled]) known.clear();
     for (const id of [...this.#held.keys()]) if (typeof id === "number") this.#remove(id);
+    this.#change = undefined;
+  }
+
+  /** Up to here this tab knows what was seen and dismissed. @param {number} [change] */
+  noteChange(change = 0) {
+    if (this.#change !== undefined) this.#change = Math.max(this.#change, change);
   }
 
   /** Takes in a `notification` event. @param {Notification} notification */
@@ -152,6 +187,12 @@ export class Notifications extends EventTarget {
     else this.#beyond = Math.max(0, this.#beyond - 1);
     this.#dispatch("seen", {id});
     this.#dispatch("change");
+  }
+
+  /** All up to this one were seen in another tab, or on another machine. @param {number} upTo */
+  applySeenUpTo(upTo) {
+    for (const {id, seen} of this.list) if (typeof id === "number" && id <= upTo && !seen) this.applySeen(id);
+    if (this.#beyond) this.#reload(); // which tells how many of those are left
   }
 
   /** Somebody closed it in this tab. @param {NoticeId} id */
@@ -282,9 +323,9 @@ export class Notifications extends EventTarget {
   }
 
   /** @param {Notification} notification @returns {Notice} */
-  #parse({id, message, title = "", level = "info", link = "", timestamp, expires, seen = false}) {
+  #parse({notificationId, id = notificationId, message, title = "", level = "info", link = "", timestamp, expires, expiresAt: until = expires, seen = false}) {
     const sentAt = timestamp ? new Date(timestamp) : new Date();
-    const expiresAt = expires ? new Date(expires) : undefined;
+    const expiresAt = until ? new Date(until) : undefined;
     return {id: id ?? `made.${++this.#made}`, message, title, level, link, sentAt, expiresAt, seen};
   }
 

@@ -22,6 +22,7 @@ export function wireNotifications({me, attention, socket, conversations, api}, {
   const notifications = new Notifications({
     tell: (type, notificationId) => socket.emit(type, {notificationId}),
     fetch: (page) => api.notifications(page),
+    fetchChanges: (page) => api.notificationChanges(page),
     storage: allTabs,
   });
   const desktop = new DesktopNotify(me, attention);
