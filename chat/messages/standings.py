@@ -17,6 +17,7 @@ def standing_of(me: str, state: ConversationState, presence: Presence, apart: Co
     is_told = status == "offline" and state.last_seen is not None and not is_apart
     fields = state._asdict() | {
         "last_seen": iso(state.last_seen) if is_told else UNSET,
+        "change": state.change or UNSET,
         "first_seq": UNSET if state.first_seq == 1 else state.first_seq,
     }
     other = state.with_user_id

@@ -134,10 +134,7 @@ class Member(msgspec.Struct, rename="camel"):
 
 
 class Standing(msgspec.Struct, rename="camel", kw_only=True):
-    """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
-
-    `presence` and `last_seen` are the other user's; the latter only of one who is offline.
-    """
+    """How far a conversation has got, and how far its users: `seq`s, 0 for nothing. `presence` is the other user's."""
 
     with_user_id: str
     last_seq: int
@@ -150,6 +147,7 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     conversation_id: str
     members: list[Member]  # the others
     last_seen: str | msgspec.UnsetType = msgspec.UNSET
+    change: int | msgspec.UnsetType = msgspec.UNSET  # the last one; left out: none was
     first_seq: int | msgspec.UnsetType = msgspec.UNSET  # what lies before it was erased; left out: nothing was
 
 

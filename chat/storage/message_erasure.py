@@ -6,6 +6,7 @@ and its numbers, stay. When something is erased is left to others.
 
 from sqlalchemy import bindparam, delete, select, update
 
+from chat.storage.changes import note_erased
 from chat.storage.database import Database
 from chat.storage.schema import conversations, messages
 from chat.storage.search_index import forget
@@ -51,6 +52,7 @@ class MessageErasure:
             if old[-1].seq == last:
                 connection.execute(_EMPTY, {"place": conversation, "end": end})
             connection.execute(_SET_FIRST, {"place": conversation, "first": end})
+            note_erased(connection, conversation, old[0].seq, old[-1].seq)
         return len(old) == SLICE and end < last
 
 

@@ -90,11 +90,11 @@ class MessageReader:
             (
                 ConversationState(
                     other_of(key, user_id), last_seq, received, read,
-                    *theirs.get(id_, NOTHING_OF_THEM), first_seq, unread,
+                    *theirs.get(id_, NOTHING_OF_THEM), first_seq, unread, change,
                 ),
                 others,
             )
-            for id_, key, last_seq, received, read, first_seq, *others, unread in rows
+            for id_, key, last_seq, received, read, first_seq, change, *others, unread in rows
         ]  # fmt: skip
 
     def _theirs(
@@ -155,6 +155,7 @@ def _with_unread(page: Select[Any]) -> Select[Any]:
 _STATE = (
     conversations.c.id, conversations.c.key, conversations.c.last_seq,
     members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
+    conversations.c.last_change,
 )  # fmt: skip
 _STANDINGS = _with_unread(newest_of_a_user(*_STATE, messages.c.sent_at))
 _THEIRS = """

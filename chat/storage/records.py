@@ -57,6 +57,15 @@ class Message(NamedTuple):
     kind: str | None = None  # a text
 
 
+class Change(NamedTuple):
+    """What changed the messages from `first_seq` to `last_seq` of a conversation."""
+
+    change: int
+    kind: str
+    first_seq: int
+    last_seq: int
+
+
 class Found(NamedTuple):
     """A message among those of many conversations, and the other user of its own."""
 
@@ -98,6 +107,7 @@ class ConversationState(NamedTuple):
     last_seen: int | None  # of the other user: Unix time in milliseconds; None: not noted
     first_seq: int = 1  # what lies before it was erased
     unread: int = 0  # messages of the other one beyond `read`
+    change: int = 0  # the last one
 
 
 class Overview(NamedTuple):

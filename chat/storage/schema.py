@@ -33,6 +33,7 @@ conversations = Table(
     Column("first_seq", BigInteger, nullable=False, server_default="1"),  # what lies before it was erased
     # On SQLite: up to where the search index holds the conversation.
     Column("indexed_seq", BigInteger, nullable=False, server_default="0"),
+    Column("last_change", BigInteger, nullable=False, server_default="0"),
 )
 
 members = Table(
@@ -60,6 +61,18 @@ messages = Table(
     # Led by client_id: ids that grow with time (UUIDv7) go to the end of the tree, which costs a
     # third of what a tree does that is led by the conversation.
     UniqueConstraint("client_id", "conversation_id", "sender_id"),
+)
+
+# What changed messages after they were written: 1, 2, 3 ... without gaps in a conversation.
+changes = Table(
+    "changes",
+    metadata,
+    Column("conversation_id", RowId, ForeignKey("conversations.id"), nullable=False),
+    Column("change", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),  # "erased"; edits may come
+    Column("first_seq", BigInteger, nullable=False),  # which messages: from here
+    Column("last_seq", BigInteger, nullable=False),  # to here
+    PrimaryKeyConstraint("conversation_id", "change"),
 )
 
 # The columns of a `records.Message`, in its order.

@@ -17,6 +17,7 @@ from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
+from chat.storage.changes import Changes
 from chat.storage.database import Database, again_if_broken, log_text, name_of
 from chat.storage.epoch import Epoch
 from chat.storage.health import DatabaseHealth
@@ -82,6 +83,7 @@ class Storage:
         self.notifications = Notifications(self.database, user_key)
         self.notification_changes = NotificationChanges(self.database, user_key)
         self.batches = Batches(self.database, user_key)
+        self.changes = Changes(self.database)
         self.erasure = MessageErasure(self.database)
         self.blocks = Blocks(self.database)
         self.last_seen = LastSeen(self.database)

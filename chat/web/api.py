@@ -13,7 +13,7 @@ from chat.protocol.told_limits import ToldLimits
 from chat.server import ChatServer
 from chat.storage.health import FAULTS, WRITES_FAIL
 from chat.terms import told_limits
-from chat.web import accounts, blocks, conversations, messages, notifications, openapi, push, search, sessions
+from chat.web import accounts, blocks, changes, conversations, messages, notifications, openapi, push, search, sessions
 from chat.web.answers import error_response
 from chat.web.operations import Operation, flask_view
 from chat.web.shapes import Answer
@@ -66,6 +66,7 @@ VIEWS = (
     *sessions.VIEWS,
     *conversations.VIEWS,
     *messages.VIEWS,
+    *changes.VIEWS,
     *push.VIEWS,
     *notifications.VIEWS,
     *search.VIEWS,

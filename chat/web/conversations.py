@@ -60,6 +60,7 @@ class Conversation(Answer, kw_only=True):
         UNSET
     )
     last_message: StoredMessage
+    change: Annotated[Seq, Meta(description="The last change; left out: there was none.")] | UnsetType = UNSET
     first_seq: FirstSeq = UNSET
 
 

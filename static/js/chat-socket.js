@@ -53,7 +53,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, seq: number,
  *   clientId?: string}} Chat `seq` runs 1, 2, 3 ... in each conversation
  * @typedef {{withUserId: string, lastSeq: number, received: number, read: number, theirReceived: number,
- *   theirRead: number, unread: number, firstSeq?: number, presence?: "online" | "away" | "offline", lastSeen?: string}} Standing how far a conversation
+ *   theirRead: number, change?: number, unread: number, firstSeq?: number, presence?: "online" | "away" | "offline", lastSeen?: string}} Standing how far a conversation
  *   has come, and how far each side has received and read it; whether the other one is there
  * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string}} PresenceChange
  * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt

@@ -9,7 +9,7 @@ from sqlalchemy import event, func, select
 
 from chat.storage import message_erasure
 from chat.storage.message_erasure import SLICE
-from chat.storage.records import Pointer, Send
+from chat.storage.records import Change, Pointer, Send
 from chat.storage.schema import messages
 from chat.storage.storage import Storage
 from tests.storage.conftest import open_storage
@@ -166,3 +166,17 @@ def test_a_clock_that_was_set_back_erases_nothing_out_of_turn(storage: Storage, 
     clock.now += 5 * DAY
     assert erase(storage, clock) == 0
     assert seqs(storage) == [1, 2, 3, 4]
+
+
+def test_what_is_erased_is_a_change_with_the_next_number(storage: Storage, clock: Clock) -> None:
+    send(storage, SLICE + 5)
+    assert storage.changes.after("bob", "alice", 0, 10) == ([], 0)
+    clock.now += 2 * DAY
+    send(storage, 1, "new")
+    erase(storage, clock)
+    found, last = storage.changes.after("bob", "alice", 0, 10)
+    assert (found, last) == ([Change(1, "erased", 1, SLICE), Change(2, "erased", SLICE + 1, SLICE + 5)], 2)
+    assert storage.changes.after("alice", "bob", 1, 10) == (found[1:], 2)
+    assert storage.changes.after("alice", "bob", 0, 1) == (found[:1], 2)
+    assert [state.change for state in storage.messages.standings("bob", 10)] == [2]
+    assert storage.changes.after("alice", "carol", 0, 10) == ([], 0)

@@ -28,6 +28,8 @@ export class Conversation {
   lastSeq = 0;
   /** What lies before it was erased. */
   firstSeq = 1;
+  /** The last change of messages that were written before. */
+  change = 0;
   /** Pointers: up to which `seq` I, and they, have received and read. */
   received = 0;
   read = 0;
@@ -155,6 +157,7 @@ export class Conversation {
     this.clear();
     this.newest = undefined;
     this.firstSeq = 1;
+    this.change = 0;
     this.#lastSeqBefore = this.lastSeq = this.received = this.read = this.theirReceived = this.theirRead = 0;
     this.unread = this.newFrom = 0;
   }
@@ -164,10 +167,11 @@ export class Conversation {
   }
 
   /** What the server says of it; one that is behind what we knew has begun anew. @param {Standing} standing */
-  applyStanding({firstSeq = 1, lastSeq, received, read, theirReceived, theirRead, unread = 0}) {
+  applyStanding({firstSeq = 1, change = 0, lastSeq, received, read, theirReceived, theirRead, unread = 0}) {
     if (lastSeq < this.#lastSeqBefore) this.beginAnew();
     this.isTold = true;
     this.firstSeq = Math.max(this.firstSeq, firstSeq);
+    if (change > this.change) this.#dropErased(change, lastSeq);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.received = Math.max(this.received, received);
     this.theirReceived = Math.max(this.theirReceived, theirReceived);
@@ -224,6 +228,13 @@ export class Conversation {
   /** It waits no longer: it was stored, or taken back. @param {string} clientId */
   removePending(clientId) {
     this.pending = this.pending.filter((message) => message.clientId !== clientId);
+  }
+
+  /** The last one stays, without its text: it is fetched again. @param {number} change @param {number} lastSeq */
+  #dropErased(change, lastSeq) {
+    this.change = change;
+    if (this.messages.length && this.firstSeq === lastSeq) this.clear();
+    this.messages = this.messages.filter(({seq}) => seq >= this.firstSeq);
   }
 
   /** @param {number} seq */
