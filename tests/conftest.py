@@ -221,7 +221,7 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         # Tests of other things send as fast as they can; test_limits.py and test_security.py say "on".
         own = own_storage(folder)
         begin_with_tables(own["CHAT_DATABASE_URL"])
-        env = {**own, "CHAT_RATE_LIMITS": "off", **env}
+        env = {**own, "CHAT_RATE_LIMITS": "off", "PYTHONPATH": str(ROOT / "tests/startup"), **env}
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
         if command is None:
             server.wait_for("Booting worker")
