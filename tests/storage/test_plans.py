@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
@@ -16,6 +17,8 @@ from chat.storage.notifications import Content, Once
 from chat.storage.records import SEPARATOR, Message, Pointer, Send, Stored
 from chat.storage.service_tokens import ServiceToken
 from chat.storage.storage import Storage
+from tests.conftest import new_database
+from tests.storage.conftest import open_storage
 from tests.storage.plans import Plans, not_reached, scanned
 
 MESSAGES = 100_000
@@ -26,23 +29,39 @@ SELECT c.id, n, 'alice', 'c' || n, 'hi', n FROM numbers, conversations AS c
 """
 
 
-@pytest.fixture
-def questions(storage: Storage) -> list[tuple[str, Any]]:
-    """Two conversations of 100,000 messages; and what the storage asks from now on."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def long(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    """Two conversations of 100,000 messages, on each engine. To fill it takes seconds: the tests share and only read it."""
+    if request.param == "sqlite":
+        storage = open_storage(f"sqlite:///{tmp_path_factory.mktemp('long')}/chat.db")
+    else:
+        storage = open_storage(new_database(request.getfixturevalue("postgres")))
     storage.writer.commit([Send("alice", other, "hi", "c1") for other in ("bob", "carol")])
     with storage.database.transaction() as connection:
         connection.execute(text(FILL), {"messages": MESSAGES})
         connection.execute(text(f"UPDATE conversations SET last_seq = {MESSAGES}"))
-    analyze = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    analyze(storage)
+    yield storage
+    storage.close()
+
+
+def analyze(storage: Storage) -> None:
+    statement = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
     with storage.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(analyze)
+        connection.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def questions(long: Storage) -> Iterator[list[tuple[str, Any]]]:
+    """What the storage asks from now on."""
     asked: list[tuple[str, Any]] = []
-    event.listen(
-        storage.database.engine,
-        "before_cursor_execute",
-        lambda _c, _cursor, statement, values, _x, _m: asked.append((statement, values)),
-    )
-    return asked
+
+    def ask(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, values))
+
+    event.listen(long.database.engine, "before_cursor_execute", ask)
+    yield asked
+    event.remove(long.database.engine, "before_cursor_execute", ask)
 
 
 def plan_of(storage: Storage, asked: list[tuple[str, Any]]) -> str:
@@ -59,12 +78,12 @@ def plan_of(storage: Storage, asked: list[tuple[str, Any]]) -> str:
     "bounds", [{}, {"before": 50_000}, {"after": 50_000}, {"after": 10, "before": 90_000}], ids=str
 )
 def test_a_page_of_a_long_conversation_is_read_from_the_index_in_its_order(
-    storage: Storage, questions: list[tuple[str, Any]], bounds: dict[str, int]
+    long: Storage, questions: list[tuple[str, Any]], bounds: dict[str, int]
 ) -> None:
-    page = storage.messages.history("alice", "bob", 50, **bounds)
+    page = long.messages.history("alice", "bob", 50, **bounds)
     assert (len(page.messages), page.more) == (50, True)
-    plan = plan_of(storage, questions)
-    if storage.database.engine.dialect.name == "sqlite":
+    plan = plan_of(long, questions)
+    if long.database.engine.dialect.name == "sqlite":
         assert re.search(r"SEARCH messages USING INDEX \S+ \(conversation_id=\?", plan), plan
         assert "SCAN messages" not in plan
         assert "TEMP B-TREE" not in plan, "nothing is sorted"
@@ -74,12 +93,12 @@ def test_a_page_of_a_long_conversation_is_read_from_the_index_in_its_order(
 
 
 def test_of_what_was_missed_a_page_at_most_is_looked_at_in_each_conversation(
-    storage: Storage, questions: list[tuple[str, Any]]
+    long: Storage, questions: list[tuple[str, Any]]
 ) -> None:
-    page = storage.messages.missed("bob", {"alice": 50_000}, 50, 100_000)
+    page = long.messages.missed("bob", {"alice": 50_000}, 50, 100_000)
     assert page.messages[0].message.seq == 50_001
-    plan = plan_of(storage, questions)
-    if storage.database.engine.dialect.name == "sqlite":
+    plan = plan_of(long, questions)
+    if long.database.engine.dialect.name == "sqlite":
         bounded = r"SEARCH m USING INDEX \S+ \(conversation_id=\? AND seq>\? AND seq<\?\)"
         assert re.search(bounded, plan), plan
         assert not scanned(plan), plan
@@ -98,18 +117,16 @@ SELECT 'user' || (n % 10), 'hi', 'info', n, n FROM numbers
 
 
 def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
-    storage: Storage, questions: list[tuple[str, Any]]
+    long: Storage, questions: list[tuple[str, Any]]
 ) -> None:
-    notifications = storage.notifications
-    with storage.database.transaction() as connection:
+    notifications = long.notifications
+    with long.database.transaction() as connection:
         connection.execute(text(SEEN), {"notifications": MESSAGES})
-    analyze = "ANALYZE" if storage.database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
-    with storage.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(analyze)
+    analyze(long)
     waiting, _ = notifications.add("user7", Content("new", None, None, "info", 1, None), None)
     questions.clear()
     assert [notice.id for notice in notifications.unseen("user7", 50)[0]] == [waiting]
-    plan = plan_of(storage, questions)
+    plan = plan_of(long, questions)
     assert "notifications_unseen" in plan, plan
     assert "SCAN" not in plan.upper().replace("INDEX SCAN", ""), plan
 
