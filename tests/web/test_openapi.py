@@ -16,7 +16,7 @@ from chat.web.openapi import PREFIX, path_of
 from chat.web.operations import View
 from tests.web.conftest import Api
 
-EXAMPLES_EACH = 40
+EXAMPLES_EACH = 25
 ASKED_ELSEWHERE = [positive_data_acceptance, ignored_auth]  # below, and in test_api_errors.py
 # Fields with rules that JSON Schema cannot tell, and refusals that depend on what is stored.
 BEYOND_A_SCHEMA = {
