@@ -335,6 +335,7 @@ print(metrics.webhook_dead.value(), time.monotonic() - began < 4)
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("patched", ["patched", "plain"])
 def test_a_receiver_that_dribbles_its_answer_holds_no_worker_longer_than_the_deadline(patched: str) -> None:
     url, _ = answering(b"HTTP/1.1 204 No Content\r\nX-Slow: yes\r\n\r\n", 0.15, at_once=True)
@@ -406,6 +407,7 @@ def test_it_is_told_of_what_somebody_misses_who_is_offline_and_of_nothing_else(
     assert (notification["event"]["id"], notification["event"]["title"]) == (id_, "CI")
 
 
+@pytest.mark.alone
 def test_a_receiver_that_hangs_or_fails_delays_nobody_on_the_server(
     start_server: StartServer, receive: Receive
 ) -> None:

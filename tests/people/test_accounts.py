@@ -79,6 +79,7 @@ def refused(server: Server, **init: Any) -> tuple[str, int]:
 # A free name, and one with a password.
 
 
+@pytest.mark.alone
 def test_a_name_is_anybodys_until_it_has_a_password(open_server: Server) -> None:
     own = call(open_server, "POST", "/session", userId="free").json()["token"]
     with Person(open_server.ws, "free") as first, Person(open_server.ws, "free"):
@@ -231,6 +232,7 @@ def test_a_crowd_that_signs_in_does_not_hold_up_the_sockets(open_server: Server)
 # Being sent away.
 
 
+@pytest.mark.alone
 def test_signing_out_ends_that_session_alone(open_server: Server) -> None:
     token = protect(open_server, "leaver")
     other = sign_in(open_server, "leaver", PASSWORD).json()["token"]
@@ -272,6 +274,7 @@ def command(environment: dict[str, str], *words: str, said: str = "") -> tuple[i
     return done.exit_code, done.output
 
 
+@pytest.mark.alone
 def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_path: Path) -> None:
     environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
     code, said = command(environment, "add-user", "Grace", "--password-stdin", said=PASSWORD)
@@ -431,6 +434,7 @@ def test_no_token_and_no_password_gets_into_the_log(open_server: Server) -> None
         assert secret not in open_server.log
 
 
+@pytest.mark.alone
 def test_one_who_is_here_in_another_spelling_is_sent_away_too(start_server: StartServer, tmp_path: Path) -> None:
     environment = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET}
     server = start_server(**environment)

@@ -174,6 +174,7 @@ def test_of_those_that_start_at_once_one_gets_it(process: Callable[[], Process])
         assert racer.last_words().startswith("database_in_use: ")
 
 
+@pytest.mark.alone
 def test_after_kill_9_the_next_one_can_begin(database: Database, process: Callable[[], Process]) -> None:
     holder = process()
     holder.do("acquire(0)")
@@ -183,6 +184,7 @@ def test_after_kill_9_the_next_one_can_begin(database: Database, process: Callab
     assert took < (GRACE_SECONDS if is_locked else 10)
 
 
+@pytest.mark.alone
 def test_after_kill_9_the_next_worker_of_the_same_gunicorn_begins_at_once(process: Callable[[], Process]) -> None:
     holder, successor = process(), process()  # of one parent, which is this process
     holder.do("acquire(0)")

@@ -236,6 +236,7 @@ def test_what_is_sent_to_a_slow_handler_stays_with_its_sender(traps: Server) -> 
     bounded(traps, attack, 100_000)
 
 
+@pytest.mark.alone
 def test_pings_whose_answers_nobody_reads_end_in_4008(server: Server) -> None:
     def attack(client: RawClient) -> int:
         sent = push(client, frame(Opcode.PING, b"p" * 125) * 500, 60 * MB, 3)
@@ -247,6 +248,7 @@ def test_pings_whose_answers_nobody_reads_end_in_4008(server: Server) -> None:
     bounded(server, attack, 5 * MB)
 
 
+@pytest.mark.alone
 def test_a_message_whose_fragments_never_end_is_closed_with_1009(server: Server) -> None:
     def attack(client: RawClient) -> int:
         client.send_frame(Opcode.BINARY, b"x" * 1000, fin=False)
@@ -258,6 +260,7 @@ def test_a_message_whose_fragments_never_end_is_closed_with_1009(server: Server)
     bounded(server, attack, 65_536)
 
 
+@pytest.mark.alone
 def test_a_message_in_too_many_empty_fragments_is_closed_with_1009(server: Server) -> None:
     def attack(client: RawClient) -> int:
         client.send_frame(Opcode.TEXT, b"", fin=False)
@@ -274,6 +277,7 @@ def test_a_frame_that_says_it_is_huge_is_refused_by_its_header(server: Server) -
         assert client.close_code() == 1009
 
 
+@pytest.mark.alone
 def test_frames_that_are_never_finished_hold_what_was_sent_and_no_more(server: Server) -> None:
     count = 50
     before = resident_bytes(server.worker_pid)
@@ -362,6 +366,7 @@ def test_a_peer_that_vanishes_during_its_handler_leaves_no_trace(traps: Server) 
 # The end of a worker.
 
 
+@pytest.mark.alone
 def test_a_worker_stopped_under_load_loses_nothing_it_acknowledged(start_server: StartServer) -> None:
     server = start_server()
     pairs, window = 10, 16
@@ -426,6 +431,7 @@ def test_a_worker_stopped_under_load_loses_nothing_it_acknowledged(start_server:
     assert not is_alive(server.worker_pid)
 
 
+@pytest.mark.alone
 def test_a_worker_stopped_with_idle_sockets_says_1012_to_each_and_is_gone(start_server: StartServer) -> None:
     server = start_server()
     sockets = [Person(server.ws, f"idle-{number}") for number in range(20)]
@@ -439,6 +445,7 @@ def test_a_worker_stopped_with_idle_sockets_says_1012_to_each_and_is_gone(start_
     assert "Traceback" not in server.log
 
 
+@pytest.mark.alone
 def test_a_worker_stops_in_time_with_a_client_that_never_hangs_up(start_server: StartServer) -> None:
     server = start_server(CHAT_STOP_SECONDS="2")
     with RawClient(server.port, "stubborn") as stubborn:
@@ -447,6 +454,7 @@ def test_a_worker_stops_in_time_with_a_client_that_never_hangs_up(start_server: 
         assert stubborn.close_code() == 1012
 
 
+@pytest.mark.alone
 def test_a_worker_stops_in_time_with_a_client_that_never_reads(start_server: StartServer) -> None:
     server = start_server(CHAT_OUTBOX_BYTES=str(20 * MB), CHAT_STOP_SECONDS="2")
     with RawClient(server.port, "stalled", receive_buffer=16_384), Person(server.ws, "sender") as sender:
@@ -466,9 +474,10 @@ def test_a_worker_that_stops_lets_a_running_handler_finish(start_server: StartSe
         assert ws.receive("ack")["ref"] == 1
         assert ws.close_code() == 1012
         assert ws.socket.close_reason == "service restart"
-    assert server.process.wait(STOP_SECONDS) == 0
+    assert server.process.wait(SECONDS) == 0
 
 
+@pytest.mark.alone
 def test_a_worker_stops_in_time_with_a_handler_that_never_ends(start_server: StartServer) -> None:
     server = start_server(app=TRAP_APP)
     with Person(server.ws) as ws:
@@ -482,6 +491,7 @@ def test_a_worker_stops_in_time_with_a_handler_that_never_ends(start_server: Sta
 # Peers that are not there, or say nothing.
 
 
+@pytest.mark.alone
 def test_a_peer_that_answers_no_ping_is_given_up_after_two(start_server: StartServer) -> None:
     server = start_server(CHAT_HEARTBEAT_SECONDS="1")
     with Person(server.ws, "there") as there, RawClient(server.port, "half-open") as half_open:
@@ -496,6 +506,7 @@ def test_a_peer_that_answers_no_ping_is_given_up_after_two(start_server: StartSe
         assert not there.ask(type="chat", toUserId="half-open", message="?")["delivered"]
 
 
+@pytest.mark.alone
 def test_a_socket_that_never_says_who_it_is_is_closed_with_4502(start_server: StartServer) -> None:
     server = start_server(CHAT_INIT_SECONDS="1")
     with Person(server.ws) as nobody, Person(server.ws, "somebody") as somebody:
@@ -581,6 +592,7 @@ def test_a_close_is_answered_with_its_own_code_and_nothing_after_it_is_read(serv
 # What belongs to gunicorn.
 
 
+@pytest.mark.alone
 def test_more_sockets_than_gunicorns_worker_connections_leave_the_page_working(start_server: StartServer) -> None:
     server = start_server("--worker-connections", "10")
     sockets = [Person(server.ws, f"one-of-30-{number}") for number in range(30)]
@@ -614,5 +626,5 @@ def test_ctrl_c_ends_python_app_py_with_a_goodbye(start_server: StartServer) -> 
         server.process.send_signal(signal.SIGINT)
         assert alice.close_code() == 1012
         assert alice.socket.close_reason == "service restart"
-    server.process.wait(STOP_SECONDS)
+    server.process.wait(SECONDS)
     assert "Traceback" not in server.log

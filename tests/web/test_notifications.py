@@ -107,6 +107,7 @@ def test_an_empty_key_is_refused_too(api_on_sqlite: Api) -> None:
     assert fault(answer) == (400, "invalid_field", "Idempotency-Key")
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_ten_thousand_of_the_longest_names_fit(api_on_each: Api) -> None:
     names = [f"{'한' * 58}{n:06}" for n in range(MOST_USERS)]

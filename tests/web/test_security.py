@@ -373,6 +373,7 @@ def test_without_a_good_token_nobody_comes_in(required: Server, name: str) -> No
         assert str(TOKENS[name]) not in required.log
 
 
+@pytest.mark.alone
 def test_a_good_token_comes_in_until_its_session_is_ended(required: Server) -> None:
     account = post(required, "/accounts", userId="trent", password=PASSWORD).json()
     header = {"Authorization": f"Bearer {account['token']}"}
