@@ -96,7 +96,7 @@ class Client(WebSocket):
             self._events_left -= 1
             self.chat.router.dispatch(self, text)
         else:
-            self.answer(ref_of(text), RateLimited(1, "These were too many events. Wait a moment."))
+            self.answer(ref_of(text), RateLimited(1, "events"))
 
     def received_binary(self, data: bytes) -> None:
         self.emit(error_event(NotText()))

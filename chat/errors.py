@@ -3,6 +3,8 @@
 Catching an error and turning it into an answer is left to others. docs/protocol.md lists every code.
 """
 
+from chat.rules import Param, sentence
+
 
 class ChatError(Exception):
     """Something that the other side asked for and does not get.
@@ -12,6 +14,7 @@ class ChatError(Exception):
         status: the HTTP status for the same fault on a plain request.
         message: one English sentence for people; never holds a chat message's text.
         field: the camelCase name of the field at fault; None: the whole is.
+        rule: which rule of chat/rules.py is broken, and its params; None: the code says it all.
         retry_after: in how many seconds trying again makes sense; None: nobody knows.
     """
 
@@ -23,9 +26,12 @@ class ChatError(Exception):
     def __init_subclass__(cls, code: str | None = None, status: int | None = None, sentence: str | None = None) -> None:
         cls.code, cls.status, cls.sentence = code or cls.code, status or cls.status, sentence or cls.sentence
 
-    def __init__(self, message: str | None = None, field: str | None = None) -> None:
-        self.message = message or self.sentence
-        self.field = field
+    def __init__(
+        self, message: str | None = None, field: str | None = None, rule: str | None = None, **params: Param
+    ) -> None:
+        """With a `rule` the sentence is that rule's."""
+        self.message = sentence(rule, field, params) if rule else message or self.sentence
+        self.field, self.rule, self.params = field, rule, params
         super().__init__(self.message)
 
 
@@ -84,7 +90,7 @@ class Blocked(ChatError, code="blocked", status=403):
 class SignInNeeded(ChatError, code="sign_in_needed", status=401):
     """The name has a password, or this server asks everybody for one; the socket is closed with 4501."""
 
-    sentence = "This name is protected by a password. Sign in, and send the token with init."
+    sentence = "This name is protected. Sign in with its password."
 
 
 class WrongPassword(ChatError, code="wrong_password", status=401, sentence="Name and password do not go together."):
@@ -110,9 +116,9 @@ class RateLimited(ChatError, code="rate_limited", status=429):
 
     sentence = "This was too much in too short a time. Wait a moment."
 
-    def __init__(self, retry_after: int, message: str | None = None) -> None:
+    def __init__(self, retry_after: int, rule: str | None = None) -> None:
         self.retry_after = retry_after
-        super().__init__(message)
+        super().__init__(rule=rule)
 
 
 # The event is well formed and allowed, but cannot be done, now or ever.

@@ -130,7 +130,7 @@ def _begin_request(prefix: str, log: logging.Logger) -> Response | None:
         process.serve(chat)
     except ChatError as error:  # which names hosts and folders: that is for the log
         log.critical("the server does not start: %s", error.message)
-        return error_response(Unavailable("The server cannot serve just now. Its log says why."))
+        return error_response(Unavailable(rule="not_serving"))
     return refuse_bad_upgrade(prefix, chat.connections)
 
 

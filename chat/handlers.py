@@ -27,7 +27,7 @@ def chat(client: Client, event: Chat) -> Answer:
     server, sender = client.chat, client.user_id
     own = event.from_user_id
     if own is not None and own != sender and server.user_key(own) != server.user_key(sender):
-        raise Forbidden("fromUserId must be your own name, the one of your init.", "fromUserId")
+        raise Forbidden(field="fromUserId", rule="not_your_name")
     send(server, sender, event, client)
     return LATER
 

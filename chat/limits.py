@@ -176,11 +176,11 @@ class Limits:
     def spend_message(self, user_id: str, address: str, size: int) -> None:
         """Spend what a message of `stored_size` takes of its sender's limits. Raises RateLimited."""
         if seconds := self.messages.take(user_id):
-            raise RateLimited(seconds, "These were too many messages. Wait a moment.")
+            raise RateLimited(seconds, "messages")
         if seconds := self.stored_bytes_of_user.take(user_id, size):
-            raise RateLimited(seconds, "You have sent as many bytes as a user may in a day.")
+            raise RateLimited(seconds, "bytes_a_day")
         if address != UNKNOWN_ADDRESS and (seconds := self.stored_bytes.take(origin_of(address), size)):
-            raise RateLimited(seconds, "Your address has sent too many bytes. Wait a moment.")
+            raise RateLimited(seconds, "bytes_of_address")
 
 
 def stored_size(text: str) -> int:

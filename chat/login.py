@@ -15,8 +15,6 @@ from chat.storage.notifications import Notice
 from chat.storage.records import ConversationState
 from chat.transport.connections import OPEN
 
-TOO_MANY_INITS = "You said init too often. Wait a moment."
-
 
 def enter(client: Client, event: Init) -> Answer:
     """Make a socket its user's. A second init, as another user, moves it. Blocks.
@@ -68,13 +66,13 @@ def enter(client: Client, event: Init) -> Answer:
 def _too_many(client: Client, user_id: str) -> RateLimited | None:
     limits = client.chat.limits
     if client.owner != user_id and len(client.chat.online.of(user_id)) >= limits.sockets_per_user:
-        return RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many sockets open.")
+        return RateLimited(TOO_MANY_RETRY_SECONDS, "sockets_of_user")
     seconds = limits.inits.wait(user_id)
     if not seconds and client.owner is not None and client.address != UNKNOWN_ADDRESS:
         seconds = limits.upgrades.take(
             origin_of(client.address)
         )  # the first one of a socket was counted with its upgrade
-    return RateLimited(seconds, TOO_MANY_INITS) if seconds else None
+    return RateLimited(seconds, "inits") if seconds else None
 
 
 def _refuse(client: Client, event: Init, error: ChatError, code: int, reason: str) -> Answer:
@@ -106,7 +104,7 @@ def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
     inits = chat.limits.inits
     with chat.logins.turn(user_id):
         if seconds := inits.take(user_id):
-            raise RateLimited(seconds, TOO_MANY_INITS)
+            raise RateLimited(seconds, "inits")
         found = chat.storage.in_thread(_read, chat, user_id, wants_sync)
         inits.spend(user_id, len(found.states) // INIT_CONVERSATIONS)
         return found

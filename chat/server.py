@@ -275,5 +275,5 @@ class ChatServer:
         if isinstance(to, str):
             return self.notifier.push(checked_user_id(to, "to"), draft)
         if not 1 <= len(to) <= MOST_USERS:
-            raise InvalidField(f"Expected 1 to {MOST_USERS:,} names.", "to")
+            raise InvalidField(field="to", rule="too_many", max=MOST_USERS)
         return self.batches.push("flask", to, draft)

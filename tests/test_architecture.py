@@ -42,6 +42,7 @@ LAYERS = [
         "chat.errors",
         "chat.files",
         "chat.resources",
+        "chat.rules",
     ],
 ]
 

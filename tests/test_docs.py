@@ -27,12 +27,14 @@ from chat.limits import BODY_BYTES
 from chat.protocol import structs as protocol
 from chat.protocol.told_limits import ToldLimits
 from chat.router import events
+from chat.rules import SENTENCES
 from chat.storage.records import Send
 from chat.web import conversations, messages, notifications, openapi, search
 from chat.web import requests as reading
 from chat.web.api import VIEWS
 from tests.conftest import ROOT, Server, StartServer
 from tests.storage.conftest import open_storage
+from tests.test_errors import CLASSES, made_errors, rules_in
 
 DOCS = ROOT / "docs"
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
@@ -294,6 +296,15 @@ def test_every_error_code_is_documented_and_no_other() -> None:
     at_start = ["`bad_setting`", "`wrong_tables`", "`database_in_use`"]
     documented = [*refused, *failed, *over_http, *at_start]
     assert sorted(f"`{code}`" for code in {e.code for e in chat_errors()}) == sorted(documented)
+
+
+def test_every_rule_of_an_error_is_documented_with_its_code_and_sentence_and_no_other() -> None:
+    documented = {rule.strip("`"): (code, said) for code, rule, said in rows(section(PROTOCOL, "## Rules of errors"))}
+    plain = {rule: re.sub(r"(![r]|:,)\}", "}", said) for rule, said in SENTENCES.items()}
+    assert {rule: said for rule, (_, said) in documented.items()} == plain
+    for _, call in made_errors():
+        for rule in rules_in(call):
+            assert f"`{CLASSES[ast.unparse(call.func).rpartition('.')[2]].code}`" in documented[rule][0], rule
 
 
 @pytest.mark.parametrize("heading", ["## Connecting", "### Errors over HTTP"])

@@ -15,8 +15,6 @@ from chat.storage.storage import Storage
 
 USERS = 50  # who search or wait; a usual search takes some hundredths of a second
 RETRY_SECONDS = 1
-REPLACED = "A newer search of yours took the place of this one."
-TOO_MANY = "Too many people search just now. Try again in a moment."
 
 
 class Searching:
@@ -43,7 +41,7 @@ class Searching:
         turn = Event()
         with self._lock:
             if user_id not in self._turns and len(self._turns) >= USERS:
-                raise RateLimited(RETRY_SECONDS, TOO_MANY)
+                raise RateLimited(RETRY_SECONDS, "searches")
             turns = self._turns.setdefault(user_id, [])
             if len(turns) > 1:
                 turns.pop().set()  # it wakes, and finds that it has none
@@ -52,7 +50,7 @@ class Searching:
         try:
             turn.wait()
             if turn not in turns:
-                raise RateLimited(RETRY_SECONDS, REPLACED)
+                raise RateLimited(RETRY_SECONDS, "newer_search")
             yield
         finally:
             self._end(user_id, turns, turn)

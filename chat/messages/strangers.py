@@ -32,7 +32,7 @@ class Strangers:
         if not self._limit.most or self._friends.get((receiver, sender)) or not self._is_online(receiver):
             return
         if (seconds := self._limit.take(receiver, size)) and not self._is_friend(receiver, sender):
-            raise RateLimited(seconds, "Strangers send this user too much just now. Wait a moment.")
+            raise RateLimited(seconds, "strangers")
 
     def wrote(self, sender: str, receiver: str) -> None:
         """`sender` writes to `receiver`, who is no stranger any more."""

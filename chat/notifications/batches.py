@@ -55,7 +55,7 @@ class BatchSender:
         """Return how far a batch has got. Raises NotFound: this service has none of this id."""
         batch = self._storage.in_thread(self._storage.batches.find, service, batch_id)
         if batch is None:
-            raise NotFound("There is no such batch.", "batchId")
+            raise NotFound(field="batchId", rule="batch")
         return batch
 
     def keep_sending(self) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from chat.errors import InvalidField
+from chat.protocol.mistakes import explained
 from chat.storage.notifications import Content
 
 MOST_USERS = 10_000  # of one batch
@@ -35,11 +36,9 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         for field in ("message", "title"):
             if "\0" in (getattr(self, field) or ""):  # no database keeps it
-                raise InvalidField(f"{field} must not hold the character U+0000.", field)
+                raise InvalidField(field=field, rule="null_character")
         if self.link is not None and not LINK.fullmatch(self.link):
-            raise InvalidField(
-                "link must begin with http:// or https://, or be a path on this site that begins with one /.", "link"
-            )
+            raise InvalidField(field="link", rule="bad_link")
 
     def content(self) -> Content:
         """Return it as a record that is made now."""
@@ -55,5 +54,4 @@ def draft_of(message: str, **said: Any) -> Draft:
     try:
         return msgspec.convert({"message": message, **said}, Draft)
     except msgspec.ValidationError as error:
-        rule, _, field = str(error).partition(" - at `$.")
-        raise InvalidField(f"{rule}.", field.rstrip("`") or None) from None
+        raise explained(error) from None

@@ -116,7 +116,7 @@ class Notifier:
             return change
 
         if self._storage.journal.write(settle, self._storage.notifications.dismiss, user_id, id_) is None:
-            raise NotFound("There is no such notification.", "notificationId")
+            raise NotFound(field="notificationId", rule="notification")
 
     def see_up_to(self, user_id: str, up_to: int, skip: object = None, then: Then = lambda _: None) -> None:
         """Mark all of the user's up to an id as seen, a slice at a time. As `see`, and never blocks. Raises Busy."""

@@ -28,6 +28,7 @@ class Refused(ChatError):
         super().__init__(fault["message"], fault["field"])
         self.status = status
         self.code = fault["code"]
+        self.rule, self.params = fault.get("rule"), fault.get("params", {})
 
 
 class Service:

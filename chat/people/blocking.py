@@ -14,7 +14,6 @@ from chat.storage.storage import Storage
 
 KNOWN = 100_000  # users whose blocks are kept in memory; those of others are read when they are asked for
 MOST = 1_000  # people whom one user may block
-MOST_BLOCKED = f"You have blocked {MOST:,} people. Unblock one of them first.", "userId"
 CHANGES_PER_MINUTE = 60  # of one user: each is a commit, and is told to both
 
 Apart = tuple[frozenset[str], frozenset[str]]  # whom a user has blocked, and who has blocked the user
@@ -40,7 +39,7 @@ class Blocking:
         if receiver in theirs:
             raise Blocked(field="toUserId")
         if receiver in mine:
-            raise Blocked("You have blocked this user. Unblock them to write.", "toUserId")
+            raise Blocked(field="toUserId", rule="blocked_by_you")
 
     def are_apart(self, one: str, other: str) -> bool:
         """Return whether one of them has blocked the other."""
@@ -67,10 +66,10 @@ class Blocking:
         Raises InvalidField, Forbidden, RateLimited; or as `Storage.write`.
         """
         if user_id == other:
-            raise InvalidField("userId must be another user's name.", "userId")
+            raise InvalidField(field="userId", rule="own_name")
         mine, _ = self._of(user_id)
         if len(mine) >= MOST and other not in mine:
-            raise Forbidden(*MOST_BLOCKED)
+            raise Forbidden(field="userId", rule="too_many_blocked", max=MOST)
         self._change(user_id, other, True, skip)
 
     def unblock(self, user_id: str, other: str, skip: object = None) -> None:

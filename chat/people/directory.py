@@ -89,10 +89,10 @@ class Directory:
         if token is not None:
             claims = self._tokens.read(token)
             if self._user_key(claims.sub) != self._user_key(user_id):
-                raise NotSignedIn("This token is another user's.", "token")
+                raise NotSignedIn(field="token", rule="token_of_another")
             return self._checked(claims)
         if self.required:
-            raise SignInNeeded("Sign in first, and send the token with init.")
+            raise SignInNeeded(rule="everybody_signs_in")
         account = self._looked_up(user_id, "userId")
         if not account.is_free:
             raise SignInNeeded
@@ -109,7 +109,7 @@ class Directory:
         account, ended = self._storage.in_thread(accounts.find, claims.sub, claims.jti)
         admission = claims.admission
         if ended or not _may_stay(admission, account or Account(claims.sub)):
-            raise NotSignedIn("This session has ended. Sign in again.")
+            raise NotSignedIn(rule="session_ended")
         if self._has_host and claims.generation is None and not (account and account.host):
             try:
                 account = self._storage.write(accounts.keep_host_name, claims.sub)  # once for each name
@@ -141,7 +141,7 @@ class Directory:
         if account is None:
             origin = origin_of(address)
             if address != UNKNOWN_ADDRESS and (seconds := self._new_names.wait(origin)):
-                raise RateLimited(seconds, "These were too many names that nobody has used. Wait a moment.")
+                raise RateLimited(seconds, "new_names")
             account, alike = self._storage.in_thread(self._storage.accounts.find_alike, user_id)
             if account is None and address != UNKNOWN_ADDRESS:
                 self._new_names.take(origin)
@@ -208,12 +208,12 @@ def check_new(user_id: str, alike: str | None, field: str) -> None:
     """Check a name that nothing is stored of. Raises InvalidField: it looks like `alike`, or mixes scripts."""
     check_scripts(user_id, field)
     if alike is not None:
-        raise InvalidField(f"{field} looks like {alike}, which is another user. Choose another name.", field)
+        raise InvalidField(field=field, rule="looks_like", userId=alike)
 
 
 def unknown_user(user_id: str, field: str) -> UnknownUser:
     """Return the error for a name that nobody has."""
-    return UnknownUser(f"{field}: there is no user {user_id} here.", field)
+    return UnknownUser(field=field, rule="user", userId=user_id)
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:

@@ -33,13 +33,11 @@ class Guesses:
     def check(self, origin: str, user_key: str) -> bool:
         """Return whether a guess would count for the name too. Raises RateLimited: no more guesses just now."""
         if seconds := self._from_address.wait(f"{origin} {user_key}"):
-            raise RateLimited(seconds, "Too many wrong passwords for this name.")
+            raise RateLimited(seconds, "wrong_passwords")
         if (origin, user_key) in self._known_places:
             return False
         if seconds := self._of_name.wait(user_key):
-            raise RateLimited(
-                seconds, "Too many wrong passwords for this name, from many places. Sign in where you did before."
-            )
+            raise RateLimited(seconds, "wrong_passwords_everywhere")
         return True
 
     def fits(self, password: str, stored: str | None, origin: str, user_key: str) -> bool:

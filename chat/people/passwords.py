@@ -25,17 +25,19 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 def check_password(password: str, field: str, name: str) -> None:
     """Check a new password of a user. Raises InvalidField: it breaks a rule, which the sentence names."""
-    if not LEAST_CHARS <= len(password) <= MOST_CHARS:
-        raise InvalidField(f"{field} must have {LEAST_CHARS} to {MOST_CHARS:,} characters.", field)
+    if len(password) < LEAST_CHARS:
+        raise InvalidField(field=field, rule="too_short", min=LEAST_CHARS)
+    if len(password) > MOST_CHARS:
+        raise InvalidField(field=field, rule="too_long", max=MOST_CHARS)
     if not password.strip():
-        raise InvalidField(f"{field} must not be blanks alone.", field)
+        raise InvalidField(field=field, rule="blank")
     folded = password.casefold()
     if len({*folded}) == 1:
-        raise InvalidField(f"{field} must not be one letter again and again.", field)
+        raise InvalidField(field=field, rule="one_letter")
     if name_key(canonical_user_id(password.strip())) == name_key(name):
-        raise InvalidField(f"{field} must not be the name itself.", field)
+        raise InvalidField(field=field, rule="same_as_name")
     if folded in _common():
-        raise InvalidField(f"{field} is among the commonest passwords. Choose another one.", field)
+        raise InvalidField(field=field, rule="too_common")
 
 
 def hashed(password: str) -> str:

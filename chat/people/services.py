@@ -32,7 +32,7 @@ class Services:
             if self._revoked is None:
                 self._revoked = self._storage.in_thread(self._storage.service_tokens.revoked)
             if claims.jti in self._revoked:
-                raise NotSignedIn("This token was taken back.")
+                raise NotSignedIn(rule="token_taken_back")
         return str(claims.svc)
 
     def keep_up(self) -> None:

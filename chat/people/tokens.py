@@ -26,7 +26,6 @@ CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat"
 SERVICE_CHARS = 64  # of a program's name
 # What a program's token may let it do.
 NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
-NEEDS_SCOPE = "This needs a service's token with the scope {scope}."
 
 
 class Admission(NamedTuple):
@@ -113,7 +112,7 @@ class Tokens:
         """Return what a program's token says. Raises NotSignedIn, as `read`; Forbidden: a user's, or of another scope."""
         claims = self._read(token, ServiceClaims)
         if claims.svc is None or scope not in claims.scope.split():
-            raise Forbidden(NEEDS_SCOPE.format(scope=scope))
+            raise Forbidden(rule="scope_needed", scope=scope)
         return claims
 
     def _read(self, token: str, kind: type[C]) -> C:
@@ -121,9 +120,9 @@ class Tokens:
             found = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=CHECKED_BY_US)
             claims = msgspec.convert(found, kind)
         except (jwt.PyJWTError, msgspec.ValidationError, InvalidField, ValueError, RecursionError):
-            raise NotSignedIn("This token is not valid here. Sign in again.") from None
+            raise NotSignedIn(rule="bad_token") from None
         if not claims.nbf <= self._clock() < claims.exp:
-            raise NotSignedIn("This token is out of date. Sign in again.")
+            raise NotSignedIn(rule="token_out_of_date")
         return claims
 
 

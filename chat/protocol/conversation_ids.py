@@ -35,10 +35,10 @@ def checked_other(user_id: str | None, id_: str | None, field: str) -> str | Non
     """Check that exactly one of the two is given, and return the canonical name. Raises MissingField, InvalidField."""
     if user_id is None:
         if id_ is None:
-            raise MissingField(f"The field {field} is missing.", field)
+            raise MissingField(field=field, rule="missing")
         return None
     if id_ is not None:
-        raise InvalidField(f"Give {field} or conversationId, not both.", "conversationId")
+        raise InvalidField(field="conversationId", rule="only_one_of", fields=[field, "conversationId"])
     return checked_user_id(user_id, field)
 
 
@@ -52,5 +52,5 @@ def other_user(me: str, user_id: str | None, id_: str | None, field: str = "conv
     except ValueError:
         pass
     if len(names) != 2 or me not in names or conversation_id(*names) != id_:
-        raise InvalidField(f"{field} must be of a conversation of yours.", field)
+        raise InvalidField(field=field, rule="not_yours")
     return checked_user_id(names[names[0] == me], field)

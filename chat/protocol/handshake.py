@@ -28,19 +28,19 @@ def check(environ: Environ, origins: Collection[str]) -> None:
     BadHandshake or OriginRefused.
     """
     if not wants_upgrade(environ):
-        raise UpgradeRequired("This path speaks WebSocket. Open it with a WebSocket client.")
+        raise UpgradeRequired(rule="not_a_websocket")
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
-        raise UpgradeRequired(f"Sec-WebSocket-Version must be {VERSION}.")
+        raise UpgradeRequired(rule="other_version", version=VERSION)
     if environ["REQUEST_METHOD"] != "GET" or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        raise BadHandshake("A WebSocket is opened by GET over HTTP/1.1.")
+        raise BadHandshake(rule="not_a_get")
     if "upgrade" not in map(str.strip, environ.get("HTTP_CONNECTION", "").lower().split(",")):
-        raise BadHandshake("The header Connection must say Upgrade.")
+        raise BadHandshake(rule="no_upgrade")
     try:
         key = base64.b64decode(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
     except ValueError:  # binascii.Error is one
         key = b""
     if len(key) != KEY_BYTES:
-        raise BadHandshake(f"Sec-WebSocket-Key must be {KEY_BYTES} bytes in base64.")
+        raise BadHandshake(rule="bad_key", bytes=KEY_BYTES)
     if (origin := environ.get("HTTP_ORIGIN")) is not None:
         _check_origin(origin, environ, origins)
 
@@ -76,9 +76,7 @@ def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> No
     own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
     # Without the scheme: a proxy that ends TLS makes http of a page's https.
     if not _parts(origin)[1] or _parts(origin)[1:] != _parts(own)[1:]:
-        raise OriginRefused(
-            f"The origin {origin!r} is not this server's own, {own!r}. To allow it, add it to the setting CHAT_ORIGINS."
-        )
+        raise OriginRefused(rule="origin", origin=origin, own=own)
 
 
 def _parts(origin: str) -> tuple[str, str | None, int | None]:

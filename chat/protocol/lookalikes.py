@@ -30,8 +30,7 @@ def check_scripts(name: str, field: str) -> None:
     words = {unicodedata.name(char, "").partition(" ")[0] for char in name if unicodedata.category(char)[0] in "LMN"}
     scripts = {_SCRIPTS.get(word, word) for word in words} - {""}
     if len(scripts) > 1 and not any(scripts <= those for those in TOGETHER):
-        mixed = " and ".join(sorted(word.capitalize() for word in scripts))
-        raise InvalidField(f"{field} must not mix {mixed} letters: a new name is in one script.", field)
+        raise InvalidField(field=field, rule="mixed_scripts", scripts=sorted(word.capitalize() for word in scripts))
 
 
 @lru_cache(maxsize=8_192)

@@ -42,15 +42,14 @@ def checked_user_id(user_id: str, field: str) -> str:
     beside Cyrillic or Greek ones.
     """
     name = canonical_user_id(user_id)
-    if rule := _broken_rule(name):
-        raise InvalidField(f"{field} {rule}.", field)
+    _check(name, field)
     return name
 
 
 def check_kind(kind: str | None) -> None:
     """Raise InvalidField: it cannot say what a message is. None: a text."""
     if kind is not None and not _KIND.fullmatch(kind):
-        raise InvalidField(f"kind must have 1 to {KIND_CHARS} of the characters a-z 0-9 . _ and -.", "kind")
+        raise InvalidField(field="kind", rule="malformed")
 
 
 def canonical_user_id(user_id: str) -> str:
@@ -67,23 +66,25 @@ def name_key(user_id: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
 
 
-def _broken_rule(name: str) -> str | None:
-    """The rule that a name in its canonical spelling breaks, as the rest of a sentence."""
+def _check(name: str, field: str) -> None:
+    """Check a name in its canonical spelling. Raises InvalidField."""
+    if not name:
+        raise InvalidField(field=field, rule="empty")
     if len(name) > USER_ID_CHARS:
-        return f"must have at most {USER_ID_CHARS} characters"
+        raise InvalidField(field=field, rule="too_long", max=USER_ID_CHARS)
     if _UNSEEN.search(name):
-        return "must not hold control, direction or invisible characters"
+        raise InvalidField(field=field, rule="invisible")
     if any(char.isspace() for char in name):
-        return "must not hold white space"
+        raise InvalidField(field=field, rule="white_space")
     categories = [unicodedata.category(char) for char in name]
     for char, category in zip(name, categories, strict=True):
         if category not in LETTERS_AND_DIGITS and char not in SIGNS:
-            return f"may hold letters, digits and {' '.join(SIGNS)} only, not U+{ord(char):04X}"
+            raise InvalidField(field=field, rule="sign", sign=f"U+{ord(char):04X}")
     if not any(category[0] in "LN" for category in categories):
-        return "must hold a letter or a digit"
+        raise InvalidField(field=field, rule="no_letter")
     if re.search(rf"(?<![LM])M|M{{{MARKS_ON_A_LETTER + 1}}}", "".join(category[0] for category in categories)):
-        return f"must not have more than {MARKS_ON_A_LETTER} marks on one letter, nor one on none"
+        raise InvalidField(field=field, rule="too_many_marks", max=MARKS_ON_A_LETTER)
     scripts = {unicodedata.name(char, "").partition(" ")[0] for char in name}
-    if any(scripts >= both for both in APART):
-        return "must not mix Latin letters with Cyrillic or Greek ones"
-    return None
+    for both in APART:
+        if scripts >= both:
+            raise InvalidField(field=field, rule="mixed_scripts", scripts=sorted(map(str.capitalize, both)))

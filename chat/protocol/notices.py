@@ -24,6 +24,6 @@ class See(Payload):
 
     def __post_init__(self) -> None:
         if self.notification_id is None and self.up_to is None:
-            raise MissingField("The field notificationId is missing.", "notificationId")
+            raise MissingField(field="notificationId", rule="missing")
         if self.notification_id is not None and self.up_to is not None:
-            raise InvalidField("Only one of notificationId and upTo can be given.", "upTo")
+            raise InvalidField(field="upTo", rule="only_one_of", fields=["notificationId", "upTo"])

@@ -14,6 +14,7 @@ from chat.errors import ChatError, InvalidField
 from chat.protocol.conversation_ids import ConversationId, checked_other
 from chat.protocol.names import UserId, check_kind, checked_user_id
 from chat.protocol.told_limits import ToldLimits
+from chat.rules import Param
 
 # Close codes of RFC 6455, section 7.4.1, and our own. The table of `chat-socket.js` must agree on
 # which of them a client comes back after: 1xxx soon, 40xx with backoff, 1008 and 45xx but NO_INIT not by itself.
@@ -84,7 +85,7 @@ class Chat(Payload):
         self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
         check_kind(self.kind)
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
-            raise InvalidField("message must not hold the character U+0000.", "message")
+            raise InvalidField(field="message", rule="null_character")
 
 
 class Typing(Payload):
@@ -270,6 +271,8 @@ class Failure(ServerEvent, tag="error"):
     code: str
     message: str
     field: str | None = None
+    rule: str | None = None  # of chat/rules.py; None: the code says it all
+    params: dict[str, Param] | None = None  # the rule's
     ref: Ref | None = None  # the event's own, where it could be read
     retry_after: int | None = None  # seconds until trying again makes sense, where the server knows
 
@@ -291,4 +294,12 @@ def iso(unix_ms: int) -> str:
 
 def error_event(error: ChatError, ref: Ref | None = None) -> Failure:
     """Return the event that tells a client of `error`."""
-    return Failure(code=error.code, message=error.message, field=error.field, ref=ref, retry_after=error.retry_after)
+    return Failure(
+        code=error.code,
+        message=error.message,
+        field=error.field,
+        rule=error.rule,
+        params=error.params or None,
+        ref=ref,
+        retry_after=error.retry_after,
+    )

@@ -1,7 +1,6 @@
 """Owns the way from a text to a typed event, or to an error that names the field at fault and the rule."""
 
 import json
-import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
@@ -9,7 +8,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from chat.errors import BadJson, InvalidField, MissingField, UnknownEvent, UnknownField
+from chat.errors import BadJson, InvalidField, UnknownEvent
+from chat.protocol.mistakes import explained
 from chat.protocol.names import USER_ID_CHARS
 from chat.protocol.structs import REF_CHARS, SAFE_INTEGER, Payload, Ref
 
@@ -27,7 +27,10 @@ class Decoder:
         try:
             return self._decode(text)
         except msgspec.ValidationError as error:
-            _explain(str(error))
+            mistake = explained(error)
+            if mistake.field == "type" and str(error).startswith("Invalid value"):
+                mistake = UnknownEvent(field="type")
+            raise mistake from None
         except (msgspec.DecodeError, RecursionError) as error:
             _explain_malformed(text, error)
 
@@ -52,34 +55,18 @@ class _Marked(msgspec.Struct):
 _decode_ref = msgspec.json.Decoder(_Marked).decode
 
 
-def _explain(reason: str) -> NoReturn:
-    """Turn msgspec's sentence into one of our errors; tests/protocol/test_validation.py holds its wording."""
-    if found := re.fullmatch(r"Object missing required field `(.+)`(?: - at `\$.+`)?", reason):
-        raise MissingField(f"The field {found[1]} is missing.", found[1])
-    if found := re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S):
-        name = found[1][:USER_ID_CHARS]
-        raise UnknownField(f"There is no field {name} in this event.", name)
-    rule, _, path = reason.rpartition(" - at `$")
-    if not rule:
-        raise BadJson(f"An event is one JSON object with a type. {reason}.".replace("`", ""))
-    field = path.rstrip("`").lstrip(".")
-    if field == "type" and rule.startswith("Invalid value"):
-        raise UnknownEvent("There is no event of this type.", "type")
-    raise InvalidField(f"{field}: {rule[0].lower()}{rule[1:]}.".replace("`", ""), field)
-
-
 def _explain_malformed(text: str, error: Exception) -> NoReturn:
     """Name the field at fault, where a laxer parser can still read the object."""
     if isinstance(error, RecursionError):
-        raise BadJson("The JSON is nested too deeply.") from None
+        raise BadJson(rule="nested_too_deeply") from None
     for name, value in _lenient(text).items():
         if len(name) > USER_ID_CHARS or _unpaired(name):
             break
         if isinstance(value, float) and not (abs(value) < float("inf")):
-            raise InvalidField(f"{name}: NaN and Infinity are not JSON.", name) from None
+            raise InvalidField(field=name, rule="not_finite") from None
         if isinstance(value, str) and _unpaired(value):
-            raise InvalidField(f"{name} holds half of a surrogate pair.", name) from None
-    raise BadJson(f"The text is not JSON: {error}.".replace("`", "")) from None
+            raise InvalidField(field=name, rule="half_character") from None
+    raise BadJson(rule="bad_syntax", reason=str(error).replace("`", "")) from None
 
 
 def _lenient(text: str) -> dict[str, Any]:

@@ -29,7 +29,6 @@ NO_PSYCOPG = (
 
 CHECKED_STEPS = 1_000  # of SQLite's machine, from one look at the clock to the next: some 0.1 ms
 QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
-TOO_LONG = "This took too long, and was ended. Ask for something longer or rarer."
 
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
@@ -145,7 +144,7 @@ class Database:
         except BaseException as error:
             _throw_away(connection)
             if seconds is not None and _was_ended(error):
-                raise Unavailable(TOO_LONG) from None
+                raise Unavailable(rule="took_too_long") from None
             if not isinstance(error, ChatError):
                 self._close_readers()  # whatever broke this one may have broken them
             raise

@@ -194,7 +194,7 @@ class Journal:
         except Exception as error:  # the thread must live
             is_bug = not isinstance(error, SQLAlchemyError)
             self._log.error("a single write failed (%s): %s", name_of(write), log_text(error), exc_info=is_bug)
-            return [Unavailable("This could not be stored just now. Try again in a moment.")]
+            return [Unavailable(rule="not_stored")]
 
     def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any]) -> None:
         late, self._late = self._late, []

@@ -16,7 +16,6 @@ from chat.storage.notification_changes import note_deleted, number
 from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 
 KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
-USED_KEY = "This Idempotency-Key was used before, for another request.", "Idempotency-Key"
 
 
 class Content(NamedTuple):
@@ -183,7 +182,7 @@ def _answer_of(connection: Connection, once: Once, now_ms: int) -> int | None:
     query = select(c.digest, c.answer).where(c.service == once.service, c.key == once.key)
     row = connection.execute(query).one_or_none()
     if row is not None and row.digest != once.digest:
-        raise Conflicting(*USED_KEY)
+        raise Conflicting(field="Idempotency-Key", rule="key_used")
     return None if row is None else int(row.answer)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select, text, tuple_
 
 from chat.errors import Unavailable
-from chat.storage.database import TOO_LONG, Database
+from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
 from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
@@ -93,7 +93,7 @@ class _Walk:
             if len(found) >= self.limit and found[-1][1].sent_at > conversation.sent_at:
                 break
             if time.monotonic() > until:  # each conversation in time, and all of them not
-                raise Unavailable(TOO_LONG)
+                raise Unavailable(rule="took_too_long")
             oldest = found[-1][1].sent_at - CLOCK_BACK_MS if len(found) >= self.limit else 0
             for message in islice(self._in_one(conversation, oldest), self.limit):
                 found.append(((message.sent_at, conversation.key, message.seq), message))

@@ -41,7 +41,6 @@ BUSY_STEPS, BUSY_PAUSE_SECONDS, BUSY_RECORDS = 25, 0.03, 50
 SEARCHES_AT_ONCE = 2  # in threads and with connections of their own: however long they take, other reads go on
 CLOSE_SECONDS = 1  # how long a read may take that is under way when the server stops
 CLOSE_POLL_SECONDS = 0.005
-NO_ANSWER = "The database cannot be {done} just now. Try again."
 
 
 class Storage:
@@ -110,7 +109,7 @@ class Storage:
 
     def _apply(self, threads: ThreadPool, done: str, call: "partial[T]") -> T:
         if self.database.is_closed:
-            raise Unavailable("The database is closed: the server stops.")
+            raise Unavailable(rule="no_answer")  # closed: the server stops
         self._reads += 1
         try:
             # The error as a value: the pool would print one that is raised, and with it whose messages were read.
@@ -122,7 +121,7 @@ class Storage:
             raise answer
         if isinstance(answer, SQLAlchemyError):
             self._log.error("the database could not be %s (%s): %s", done, name_of(call), log_text(answer))
-            raise Unavailable(NO_ANSWER.format(done=done))
+            raise Unavailable(rule="no_answer")
         return answer
 
     def write(self, function: Callable[..., T], *args: Any) -> T:

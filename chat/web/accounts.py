@@ -21,17 +21,6 @@ from chat.web.operations import Operation
 from chat.web.requests import bearer_token
 from chat.web.shapes import Answer, Moment, Name, OfUser, Request
 
-USED = (
-    "This name was used before, and belongs to whoever used it. Choose another one. "
-    "If it is yours, whoever runs this server can give it a password: flask chat add-user."
-)
-HELD = (
-    "Somebody came with this name before you, so you cannot give it a password. Do it in the session that came first, "
-    "or sign out there. Else whoever runs this server can: flask chat add-user."
-)
-PROTECTED = "This name is protected. Sign in with its password.", "password"
-NO_SESSION = "This token names no session (jti): it cannot be signed out, and ends by itself."
-
 Secret = Annotated[str, Meta(max_length=passwords.MOST_CHARS, description="A password.")]
 NewSecret = Annotated[
     str,
@@ -91,7 +80,7 @@ def open_account(chat: ChatServer, body: NewAccount) -> Session:
 def _signed_up(chat: ChatServer, body: NewAccount) -> Account | None:
     """Make a name that is new: one that was used has an owner, with a password or without."""
     if (account := _checked_account(chat, body.user_id)) is not None:
-        raise errors.NameTaken(USED if account.password is None else None, "userId")
+        raise errors.NameTaken(field="userId", rule="used_before" if account.password is None else None)
     stored = chat.hashing.hashed(body.password, _origin())
     return chat.storage.write(chat.storage.accounts.sign_up, body.user_id, stored)
 
@@ -106,9 +95,9 @@ def _protected(chat: ChatServer, body: NewAccount) -> Account | None:
         holder, admission = chat.directory.admission_of(bearer_token())
         own = admission if chat.user_key(holder) == chat.user_key(body.user_id) else None  # another's shows nothing
     if chat.directory.is_held_before(account, own):
-        raise errors.NameTaken(HELD, "userId")
+        raise errors.NameTaken(field="userId", rule="held_before")
     if seconds := chat.limits.first_passwords.take(_origin()):
-        raise errors.RateLimited(seconds, "Too many names were given a password from this address. Wait a while.")
+        raise errors.RateLimited(seconds, "first_passwords")
     stored = chat.hashing.hashed(body.password, _origin())
     return chat.storage.write(chat.storage.accounts.give_password, body.user_id, stored)
 
@@ -134,7 +123,7 @@ class NewSession(OfUser):
     body_example='{"userId": "alice", "password": "correct horse battery staple"}',
     example=_SESSION,
     status=201,
-    errors=(errors.SignInNeeded(*PROTECTED), errors.WrongPassword, unknown_user("bob", "userId")),
+    errors=(errors.SignInNeeded(field="password"), errors.WrongPassword, unknown_user("bob", "userId")),
 )
 def open_session(chat: ChatServer, body: NewSession) -> Session:
     if body.password is not None:
@@ -142,9 +131,9 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
         chat.log.info("sign-in user=%r address=%s", owner.name, request.remote_addr)
         return _session(chat, owner)
     if chat.directory.required:
-        raise errors.SignInNeeded("Sign in with your password.", "password")
+        raise errors.SignInNeeded(field="password", rule="everybody_signs_in")
     if (account := _account(chat, body.user_id)) is not None and not account.is_free:
-        raise errors.SignInNeeded(*PROTECTED)
+        raise errors.SignInNeeded(field="password")
     return _session(chat, account or Account(chat.directory.name_of(body.user_id, "userId")))
 
 
@@ -152,11 +141,11 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
     "DELETE",
     "/session",
     "Sign out: the token counts no more, and its sockets close. One without `jti` cannot be signed out.",
-    errors=(errors.Conflicting(NO_SESSION),),
+    errors=(errors.Conflicting(rule="no_session"),),
 )
 def close_session(chat: ChatServer, user_id: str, admission: Admission) -> None:
     if admission.session is None:
-        raise errors.Conflicting(NO_SESSION)
+        raise errors.Conflicting(rule="no_session")
     chat.storage.write(chat.storage.sessions.end, admission.session, user_id, admission.expires_at)
     chat.log.info("sign-out user=%r address=%s", user_id, request.remote_addr)
     chat.directory.keep_up()

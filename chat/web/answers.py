@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from flask import Response
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from werkzeug.exceptions import HTTPException
 
 from chat.errors import BadRequest, ChatError, Internal, MethodNotAllowed, NotFound, TooLarge
 from chat.protocol import handshake
 from chat.protocol.structs import encode
+from chat.rules import Param
 from chat.web.shapes import Answer
 
 JSON = "application/json"
@@ -23,6 +24,10 @@ class Fault(Answer):
     code: Annotated[str, Meta(description="For programs.", examples=["invalid_field"])]
     message: Annotated[str, Meta(description="One English sentence, for people.")]
     field: Annotated[str | None, Meta(description="The field or parameter at fault, if one is.")]
+    rule: Annotated[str, Meta(description="Which rule is broken, where the code does not say it all.")] | UnsetType = (
+        UNSET
+    )
+    params: Annotated[dict[str, Param], Meta(description="What the rule's sentence names.")] | UnsetType = UNSET
 
 
 class Failed(Answer):
@@ -50,7 +55,8 @@ def error_response(error: ChatError, status: int | None = None) -> Response:
 
 def failed(error: ChatError) -> Failed:
     """Return what is said of the error."""
-    return Failed(error=Fault(code=error.code, message=error.message, field=error.field))
+    rule, params = error.rule or UNSET, error.params or UNSET
+    return Failed(Fault(code=error.code, message=error.message, field=error.field, rule=rule, params=params))
 
 
 def http_error_response(error: HTTPException) -> Response:

@@ -1,7 +1,7 @@
 """Owns the operations on blocks: list whom one has blocked, block, unblock."""
 
 from chat.errors import Forbidden
-from chat.people.blocking import MOST_BLOCKED
+from chat.people.blocking import MOST
 from chat.people.directory import unknown_user
 from chat.protocol.structs import iso
 from chat.server import ChatServer
@@ -37,7 +37,7 @@ def list_blocks(chat: ChatServer, user_id: str) -> BlockedUsers:
     "PUT",
     "/blocks/<chat_name:userId>",
     "Block a user: nothing passes between the two any more.",
-    errors=(Forbidden(*MOST_BLOCKED), unknown_user("bob", "userId")),
+    errors=(Forbidden(field="userId", rule="too_many_blocked", max=MOST), unknown_user("bob", "userId")),
 )
 def block_user(chat: ChatServer, user_id: str, path: OfUser) -> None:
     chat.blocking.block(user_id, chat.directory.name_of(path.user_id, "userId"))

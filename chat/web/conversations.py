@@ -18,7 +18,6 @@ from chat.web.operations import Operation
 from chat.web.shapes import Answer, ConversationName, Epoch, Limit, Moment, Name, OfConversation, Request, Seq
 from chat.web.upgrade import peer_address
 
-NOT_BEGUN = "You have no conversation with this user.", "userId"
 EXAMPLE = """{
       "withUserId": "bob", "lastSeq": 7, "received": 7, "read": 6, "theirReceived": 7, "theirRead": 7, "unread": 1,
       "presence": "online", "conversationId": "~YWxpY2UKYm9i",
@@ -102,13 +101,13 @@ def _conversation(chat: ChatServer, user_id: str, overview: Overview, apart: fro
     "/conversations/<chat_name:userId>",
     "How the conversation with a user stands.",
     example=EXAMPLE,
-    errors=(unknown_user("bob", "userId"), NotFound(*NOT_BEGUN)),
+    errors=(unknown_user("bob", "userId"), NotFound(field="userId", rule="not_begun")),
 )
 def show_conversation(chat: ChatServer, user_id: str, path: OfConversation) -> Conversation:
     other = chat.directory.name_of(path.other_than(user_id), "userId")
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, 1, None, other)
     if not found:
-        raise NotFound(*NOT_BEGUN)
+        raise NotFound(field="userId", rule="not_begun")
     return _conversation(chat, user_id, found[0], chat.blocking.apart_from(user_id))
 
 

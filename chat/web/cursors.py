@@ -38,4 +38,4 @@ def place_of(cursor: str | UnsetType, kind: type[P]) -> P | None:
             return place
     except (ValueError, InvalidField):  # base64's and msgspec's errors are kinds of ValueError
         pass
-    raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
+    raise InvalidField(field="cursor", rule="bad_cursor")

@@ -42,7 +42,7 @@ class HostCheck:
             return None  # without a Host it is no browser
         if request.method == "GET" and request.accept_mimetypes.best == "text/html":
             return Response(PAGE, WrongHost.status, mimetype="text/html")
-        return error_response(WrongHost(f"This chat is not served under the host {host!r}: see CHAT_HOSTS."))
+        return error_response(WrongHost(rule="host", host=host))
 
     def _is_ours(self, host: str) -> bool:
         hosts = self._settings.hosts

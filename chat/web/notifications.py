@@ -35,7 +35,7 @@ class NotificationsPage(Request):
 
     def __post_init__(self) -> None:
         if self.cursor is not UNSET and not self.cursor.isalnum():  # a pattern's $ allows a line end
-            raise InvalidField("cursor must be the next of an earlier answer.", "cursor")
+            raise InvalidField(field="cursor", rule="bad_cursor")
 
 
 class StoredNotification(Answer):
@@ -172,7 +172,7 @@ class OfNotification(Request):
     "POST",
     "/notifications/<notificationId>/dismiss",
     "Take a notification off all one's screens.",
-    errors=(NotFound("There is no such notification.", "notificationId"),),
+    errors=(NotFound(field="notificationId", rule="notification"),),
 )
 def dismiss_notification(chat: ChatServer, user_id: str, path: OfNotification) -> None:
     chat.notifier.dismiss(user_id, path.notification_id)
@@ -218,7 +218,7 @@ def stream_notifications(
         return Response(headers=HEADERS)
     check_room(chat.connections)
     if len(chat.listeners.of(user_id)) >= chat.limits.sockets_per_user:
-        raise RateLimited(TOO_MANY_RETRY_SECONDS, "You have too many streams open.")
+        raise RateLimited(TOO_MANY_RETRY_SECONDS, "streams_of_user")
     last = chat.streams.last_of("" if headers.last_event_id is UNSET else headers.last_event_id)
     change = None if query.change is UNSET else query.change
     address, deadline = peer_address(), admission.deadline

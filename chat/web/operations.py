@@ -13,8 +13,6 @@ from werkzeug.exceptions import HTTPException
 from chat import errors
 from chat.errors import ChatError
 from chat.limits import BODY_BYTES, origin_of
-from chat.people.tokens import NEEDS_SCOPE
-from chat.storage.storage import NO_ANSWER
 from chat.web.answers import JSON, error_response, http_error_response, json_response
 from chat.web.requests import bearer_token, current_chat, read_body, read_headers, read_path, read_query
 
@@ -75,11 +73,11 @@ def errors_of(view: View) -> list[ChatError]:
     if "path" in types or "headers" in types:
         found += (errors.InvalidField,)
     if "service" in types:
-        found += (errors.Forbidden(NEEDS_SCOPE.format(scope=view.operation.scope)),)
+        found += (errors.Forbidden(rule="scope_needed", scope=view.operation.scope),)
     if {"user_id", "service"} & types.keys():
         found += (errors.NotSignedIn,)
     if {"user_id", "service", "body"} & types.keys():
-        found += (errors.Busy, errors.Unavailable(NO_ANSWER.format(done="read")))
+        found += (errors.Busy, errors.Unavailable(rule="no_answer"))
     found += (*view.operation.errors, errors.WrongHost, errors.RateLimited(1), errors.Internal)
     samples = [error() if isinstance(error, type) else error for error in found]
     return [*{error.code: error for error in samples}.values()]

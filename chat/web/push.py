@@ -13,7 +13,7 @@ from chat.people.tokens import NOTIFY_SCOPE
 from chat.protocol.names import UserId, checked_user_id
 from chat.protocol.structs import encode
 from chat.server import ChatServer
-from chat.storage.notifications import USED_KEY, Once
+from chat.storage.notifications import Once
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Name, Request, Seq
 
@@ -30,10 +30,10 @@ class NewNotification(Draft, kw_only=True):
         super().__post_init__()
         given = (self.to_user_id is not None, self.to_user_ids is not None, self.everyone)
         if not any(given):
-            raise MissingField("Say whom: toUserId, toUserIds or everyone.", "toUserId")
+            raise MissingField(field="toUserId", rule="one_of_needed", fields=[*self.exactly_one])
         if sum(given) > 1:
             field = "everyone" if self.everyone else "toUserIds"
-            raise InvalidField("Only one of toUserId, toUserIds and everyone can be given.", field)
+            raise InvalidField(field=field, rule="only_one_of", fields=[*self.exactly_one])
         if self.to_user_id is not None:
             self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
 
@@ -69,7 +69,7 @@ class Pushed(Answer):
     body_bytes=PUSH_BYTES,
     example='{"notificationId": 7, "id": 7, "sockets": 2}',
     status=201,
-    errors=(unknown_user("bob", "toUserId"), Conflicting(*USED_KEY)),
+    errors=(unknown_user("bob", "toUserId"), Conflicting(field="Idempotency-Key", rule="key_used")),
 )
 def push_notification(chat: ChatServer, service: str, headers: PushHeaders, body: NewNotification) -> Pushed:
     key = headers.idempotency_key
@@ -113,7 +113,7 @@ class BatchProgress(Answer):
     "How far a batch has got; for the service that asked for it.",
     scope=NOTIFY_SCOPE,
     example='{"batchId": 3, "total": 10000, "sent": 2500, "sockets": 612, "finished": false}',
-    errors=(NotFound("There is no such batch.", "batchId"),),
+    errors=(NotFound(field="batchId", rule="batch"),),
 )
 def show_batch(chat: ChatServer, service: str, path: OfBatch) -> BatchProgress:
     batch = chat.batches.progress(service, path.batch_id)

@@ -4,7 +4,6 @@ A body is read within bounds of size and of time: a client that sends it byte by
 and a connection for as long as it likes.
 """
 
-import re
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +14,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from chat import errors
 from chat.errors import ChatError
 from chat.limits import BODY_BYTES
+from chat.protocol.mistakes import explained
 from chat.protocol.names import USER_ID_CHARS
 from chat.server import ChatServer
 
@@ -67,9 +67,11 @@ def decoded(data: bytes, struct: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=struct)
     except msgspec.ValidationError as error:
-        raise _explained(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise errors.BadJson(f"The body is not JSON: {error}.".replace("`", "")) from None
+        raise explained(error) from None
+    except RecursionError:
+        raise errors.BadJson(rule="nested_too_deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise errors.BadJson(rule="bad_syntax", reason=str(error).replace("`", "")) from None
 
 
 def read_query(struct: type[T]) -> T:
@@ -77,7 +79,7 @@ def read_query(struct: type[T]) -> T:
     for name, values in request.args.lists():
         if len(values) > 1:
             name = name[:USER_ID_CHARS]
-            raise errors.InvalidField(f"{name} must be given once, not {len(values)} times.", name)
+            raise errors.InvalidField(field=name, rule="given_twice")
     return converted(request.args.to_dict(), struct)
 
 
@@ -94,7 +96,7 @@ def read_path(struct: type[T], parameters: dict[str, str]) -> T:
         request.environ["PATH_INFO"].encode("latin-1").decode()
     except UnicodeDecodeError:
         name = next(iter(parameters))
-        raise errors.InvalidField(f"{name} is not UTF-8.", name) from None
+        raise errors.InvalidField(field=name, rule="not_utf8") from None
     return converted(parameters, struct)
 
 
@@ -103,19 +105,4 @@ def converted(given: dict[str, str], struct: type[T]) -> T:
     try:
         return msgspec.convert(given, struct, strict=False)  # "50" is a number here
     except msgspec.ValidationError as error:
-        raise _explained(str(error)) from None
-
-
-def _explained(reason: str) -> ChatError:
-    """Turn msgspec's sentence into one of our errors; tests hold its wording."""
-    rule, _, place = reason.partition(" - at `$.")
-    if found := re.fullmatch(r"Object missing required field `(.+)`", rule):
-        return errors.MissingField(f"The field {found[1]} is missing.", found[1])
-    if found := re.fullmatch(r"Object contains unknown field `(.*)`", rule, re.S):
-        name = found[1][:USER_ID_CHARS]
-        return errors.UnknownField(f"There is no field {name} here.", name)
-    rule = f"{rule[0].lower()}{rule[1:]}".replace("`", "")
-    if not place:
-        return errors.BadJson(f"The body must be a JSON object: {rule}.")
-    field = place.rstrip("`")
-    return errors.InvalidField(f"{field}: {rule}.", field)
+        raise explained(error) from None

@@ -12,7 +12,6 @@ from chat.server import ChatServer
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Moment, Request
 
-UNKNOWN = "You have no such session.", "sessionId"
 SessionId = Annotated[str, Meta(max_length=64, description="The `jti` of its token.", examples=["b1pYxWmDq3Tz8vKc"])]
 
 
@@ -67,13 +66,13 @@ class OfSession(Request):
     "DELETE",
     "/sessions/<sessionId>",
     "End one of your sessions: its token counts no more, and its sockets close.",
-    errors=(NotFound(*UNKNOWN),),
+    errors=(NotFound(field="sessionId", rule="session"),),
 )
 def end_session(chat: ChatServer, user_id: str, admission: Admission, path: OfSession) -> None:
     found = chat.storage.in_thread(chat.storage.sessions.of, user_id, admission.generation)
     session = next((one for one in found if one.id == path.session_id), None)
     if session is None:
-        raise NotFound(*UNKNOWN)
+        raise NotFound(field="sessionId", rule="session")
     chat.storage.write(chat.storage.sessions.end, session.id, user_id, session.expires_at / 1000)
     chat.log.info("sign-out user=%r address=%s", user_id, request.remote_addr)
     chat.directory.keep_up()

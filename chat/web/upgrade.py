@@ -106,15 +106,15 @@ def check_room(connections: Connections) -> None:
     _spend_upgrade(connections)
     address = peer_address()
     if address != UNKNOWN_ADDRESS and connections.at(address) >= connections.limits.sockets_per_address:
-        raise RateLimited(RETRY_SECONDS, "Your address holds too many sockets.")
+        raise RateLimited(RETRY_SECONDS, "sockets_of_address")
     if len(connections) >= (most := connections.settings.max_sockets):
-        raise TooManySockets(f"This worker holds {most} sockets already (CHAT_MAX_SOCKETS).")
+        raise TooManySockets(rule="worker_full", max=most)
 
 
 def _spend_upgrade(connections: Connections) -> None:
     address = peer_address()
     if address != UNKNOWN_ADDRESS and (seconds := connections.limits.upgrades.take(origin_of(address))):
-        raise RateLimited(seconds, "These were too many connections. Wait a moment.")
+        raise RateLimited(seconds, "connections")
 
 
 def taken_socket() -> Any:

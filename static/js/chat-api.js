@@ -148,6 +148,7 @@ async function request(address, options) {
 async function read(answer) {
   const body = await answer.json().catch(() => null);
   if (answer.ok && body) return body;
-  const {code, message, field} = body?.error ?? {code: "internal", message: `HTTP ${answer.status}`};
-  throw new ChatError(code, message, field ?? undefined);
+  const refusal = body?.error ?? {code: "internal", message: `HTTP ${answer.status}`};
+  const retryAfter = Number(answer.headers.get("Retry-After")) || undefined;
+  throw new ChatError(refusal.code, refusal.message, {...refusal, retryAfter});
 }

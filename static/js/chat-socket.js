@@ -62,7 +62,9 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
  *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], epoch?: string}} Ready `unseen`: that many notifications are;
  *   `epoch`: of the database; with another one, what was received before counts no more
- * @typedef {{code: string, message: string, field?: string, ref?: string, retryAfter?: number}} Refusal
+ * @typedef {Record<string, string | number | string[]>} Params of a rule
+ * @typedef {{code: string, message: string, field?: string | null, rule?: string, params?: Params, ref?: string,
+ *   retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange, blocking: {userId: string, blocked: boolean},
  *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, change?: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
@@ -78,12 +80,14 @@ const OWN_EVENTS = ["open", "close", "state"];
  * `timeout`, `connection_lost`. `retry` says whether the same event may be sent again, and when.
  */
 export class ChatError extends Error {
-  /** @param {string} code @param {string} message @param {string} [field] @param {number} [retryAfter] in seconds */
-  constructor(code, message, field, retryAfter) {
+  /** @param {string} code @param {string} message @param {Omit<Refusal, "code" | "message">} [refusal] `retryAfter` in seconds */
+  constructor(code, message, {field, rule, params, retryAfter} = {}) {
     super(message);
     Object.assign(this, {name: "ChatError"});
     this.code = code;
-    this.field = field;
+    this.field = field ?? undefined;
+    this.rule = rule;
+    this.params = params;
     this.retryAfter = retryAfter;
     /** @type {Retry} */
     this.retry = RETRY.get(code) ?? "never";
@@ -201,7 +205,7 @@ export class ChatSocket {
   #receive(data) {
     const event = parse(data);
     if (event?.type === "ready") this.#becomeOnline(event);
-    const error = event?.type === "error" ? new ChatError(event.code, event.message, event.field, event.retryAfter) : undefined;
+    const error = event?.type === "error" ? new ChatError(event.code, event.message, event) : undefined;
     if (error && this.state.name === "connecting" && isInitDue(error)) return this.#lost(TRY_AGAIN_LATER, error.code);
     this.#after(this.#terms.heartbeat, () => this.#ping());
     const pending = error || event?.type === "ack" ? this.#removePending(event.ref) : undefined;

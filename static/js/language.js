@@ -9,8 +9,11 @@ import {texts} from "./texts.js";
 
 /** @typedef {"en" | "ko"} LanguageCode */
 /** @typedef {import("./texts.js").TextKey} TextKey */
+/** @typedef {import("./chat-socket.js").Params} Params */
 
 const STORAGE_KEY = "chat.language";
+/** Codes that say little by themselves: without a rule, the sentence of a site's own handler tells more. */
+const NEEDS_RULE = ["invalid_field", "forbidden"];
 
 class Language extends EventTarget {
   /** @type {LanguageCode} */
@@ -45,6 +48,26 @@ export function say(key, values = {}) {
 export function sayOf(family, code) {
   const key = `${family}.${code}`;
   return say(Object.hasOwn(texts, key) ? /** @type {TextKey} */ (key) : `${family}.other`);
+}
+
+/**
+ * What more there is to say of an error than its code does: its rule, or the server's own English sentence where this
+ * page knows neither. @param {{code: string, message: string, field?: string | null, rule?: string, params?: Params}} error
+ */
+export function sayDetail({code, message, field, rule, params = {}}) {
+  if (!Object.hasOwn(texts, `rule.${rule}`)) {
+    const saysAll = Object.hasOwn(texts, `error.${code}`) && !NEEDS_RULE.includes(code);
+    return saysAll || message === code ? "" : message;
+  }
+  const values = Object.entries(params).map(([name, value]) => [name, inWords(value)]);
+  const sentence = say(/** @type {TextKey} */ (`rule.${rule}`), Object.fromEntries(values));
+  const name = `field.${field}`;
+  return Object.hasOwn(texts, name) ? `${say(/** @type {TextKey} */ (name))}: ${sentence}` : sentence;
+}
+
+/** @param {string | number | string[]} value */
+function inWords(value) {
+  return Array.isArray(value) ? value.join(", ") : value.toLocaleString(language.locale);
 }
 
 /** Fills in the fixed texts below `root`: data-text is content, data-label is aria-label, data-hint is placeholder. @param {ParentNode} root */

@@ -4,6 +4,8 @@
  * {braces} are filled in. Korean sentences put names where no particle depends on their last sound.
  */
 
+import {errorTexts} from "./error-texts.js";
+
 export const texts = {
   "app.name": {en: "Chat", ko: "채팅"},
   "app.title": {en: "({count}) Chat", ko: "({count}) 채팅"},
@@ -148,33 +150,7 @@ export const texts = {
   "notification.allow": {en: "Show on the desktop too", ko: "바탕 화면에도 알림 표시"},
   "notification.denied": {en: "This browser shows none of them on the desktop. Its settings for this site can change that.", ko: "이 브라우저에서 바탕 화면 알림이 차단되어 있습니다. 사이트 설정에서 바꿀 수 있습니다."},
 
-  "error.bad_json": {en: "The server could not read what this page sent.", ko: "서버가 요청 내용을 이해하지 못했습니다."},
-  "error.not_text": {en: "The server takes text only.", ko: "텍스트만 보낼 수 있습니다."},
-  "error.unknown_event": {en: "The server does not know what this page asked for.", ko: "서버가 알 수 없는 요청입니다."},
-  "error.missing_field": {en: "Something was missing.", ko: "빠진 항목이 있습니다."},
-  "error.unknown_field": {en: "The server did not expect all of it.", ko: "서버가 알 수 없는 항목이 있습니다."},
-  "error.invalid_field": {en: "Something in it is not allowed.", ko: "허용되지 않는 값이 있습니다."},
-  "error.forbidden": {en: "You may not do that.", ko: "권한이 없습니다."},
-  "error.blocked": {en: "One of you has blocked the other.", ko: "둘 중 한 사람이 상대방을 차단했습니다."},
-  "error.not_initialised": {en: "The server does not know who you are yet.", ko: "서버가 아직 이름을 확인하지 못했습니다."},
-  "error.conflict": {en: "Another message was sent under the same mark.", ko: "같은 식별자로 다른 메시지가 이미 전송되었습니다."},
-  "error.busy": {en: "The server is busy.", ko: "서버가 바쁩니다."},
-  "error.unavailable": {en: "The server has trouble with its database at the moment.", ko: "지금 서버의 데이터베이스에 문제가 있습니다."},
-  "error.not_signed_in": {en: "The server does not accept your sign-in. Please sign out and in again.", ko: "서버가 로그인을 받아들이지 않았습니다. 로그아웃한 뒤 다시 로그인해 주세요."},
-  "error.sign_in_needed": {en: "Please sign in first.", ko: "먼저 로그인해 주세요."},
-  "error.unknown_user": {en: "There is no such person here.", ko: "그런 사람이 없습니다."},
-  "error.rate_limited": {en: "That was a lot at once. Please wait a moment.", ko: "요청이 너무 많습니다. 잠시 기다려 주세요."},
-  "error.sign_up_closed": {en: "Accounts are made by whoever runs this server.", ko: "이 서버의 운영자만 계정을 만들 수 있습니다."},
-  "error.not_found": {en: "The server does not have what this page asked for.", ko: "서버에서 찾을 수 없는 요청입니다."},
-  "error.too_large": {en: "It is too long.", ko: "내용이 너무 깁니다."},
-  "error.internal": {en: "Something went wrong on the server.", ko: "서버에서 문제가 발생했습니다."},
-  "error.not_connected": {en: "There was no connection.", ko: "서버에 연결되어 있지 않습니다."},
-  "error.too_many_waiting": {en: "Too many messages are waiting.", ko: "대기 중인 메시지가 너무 많습니다."},
-  "error.too_big": {en: "The message is too long.", ko: "메시지가 너무 깁니다."},
-  "error.ended": {en: "The connection has ended.", ko: "연결이 종료되었습니다."},
-  "error.timeout": {en: "The server did not answer.", ko: "서버가 응답하지 않았습니다."},
-  "error.connection_lost": {en: "The connection was lost.", ko: "연결이 끊어졌습니다."},
-  "error.other": {en: "Something went wrong.", ko: "문제가 발생했습니다."},
+  ...errorTexts,
 };
 
 /** @typedef {keyof typeof texts} TextKey */

@@ -58,8 +58,10 @@ def test_a_name_that_the_server_refuses_is_told_as_such(open_page: OpenPage) -> 
     page = open_page()
     sign_in(page, "ab가ב")
     expect(page.get_by_role("alert")).to_contain_text(
-        "This name cannot be used. Please choose another one. userId must not mix"
+        "This name cannot be used. Please choose another one. Name: These scripts cannot be mixed: Hangul, Hebrew, Latin."
     )
+    page.get_by_role("button", name="한국어").click()
+    expect(page.get_by_role("alert")).to_contain_text("이름: 다음 문자는 섞어 쓸 수 없습니다: Hangul, Hebrew, Latin")
     expect(page.get_by_label("Your name")).to_be_focused()
 
 

@@ -135,7 +135,8 @@ def test_a_refused_message_says_why_survives_a_reload_and_can_be_tried_again(
     def answer(server: FakeServer, event: dict[str, Any]) -> None:
         server.be_ready(event)
         if event["type"] == "chat" and answers:
-            server.say(type="error", ref=event["ref"], code=answers.pop(), message="The rule.")
+            broken = {"message": "No.", "field": "message", "rule": "too_long", "params": {"max": 4_000}}
+            server.say(type="error", ref=event["ref"], code=answers.pop(), **broken)
         elif event["type"] == "chat":
             server.say(type="ack", ref=event["ref"], seq=1, timestamp="2030-01-01T10:00:00.000Z")
 
@@ -147,7 +148,7 @@ def test_a_refused_message_says_why_survives_a_reload_and_can_be_tried_again(
     page.reload()
     is_online(page)
     is_in_state(page, "failed")
-    expect(page.locator(".trouble")).to_contain_text("The rule.")
+    expect(page.locator(".trouble")).to_contain_text("Message: At most 4,000 characters, please.")
     page.get_by_role("button", name="Try again").click()
     is_in_state(page, "stored")
     ids = [event["clientId"] for event in server.heard if event["type"] == "chat"]

@@ -100,7 +100,7 @@ test("the sender keeps each person's order, and waits as long as the server says
   /** @type {string[]} */
   const sent = [];
   /** @type {any[]} */
-  const answers = [new ChatError("rate_limited", "", undefined, 7)];
+  const answers = [new ChatError("rate_limited", "", {retryAfter: 7})];
   const sender = new Sender(outbox, async ({text}) => {
     sent.push(text);
     const answer = answers.shift();

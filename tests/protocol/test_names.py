@@ -17,16 +17,16 @@ TAKEN = [
     "o'clock".replace("'", "."), "a.b_c-d@e", "alice@example.com", "Ａｄｍｉｎ", "ﬁn", "①", "한".ljust(64, "글"), "a" * 64,
 ]  # fmt: skip
 REFUSED = {
-    "at most 64": ["a" * 65, "가" * 65, "a" * 10_000, "e\u0301\u0323" * 64],
+    "too_long": ["a" * 65, "가" * 65, "a" * 10_000, "e\u0301\u0323" * 64],
     "invisible": [
         "a\u202eb", "a\u200bb", "a\u200db", "\u3164", "\u115f", "a\ufe0f", "a\u034fb", "a\xad", "a\x00b", "a\nb", "a\x1b[31m",
         "\ufeffa", "a\u2066b", "a\U000e0041", "\U00013441", "a\U00016fe4",
     ],
-    "white space": [" a", "a ", "a b", "김 민지", "a\u3000b", "a\xa0b"],
-    "letters, digits and . _ - @ only": ["a/b", "<img>", "a'--", "a%", "a+b", "👩", "a·b", "x\uffff", "a\ue000b", "²/3"],
-    "must hold a letter or a digit": ["...", "@", "-", ".", ".."],
-    "must not have more than 4 marks": ["\u0301a", "a" + "\u0330" * 5, "7\u0301"],
-    "mix Latin": ["аdmin", "pаypal", "adminα", "Οscar", "boрis"],
+    "white_space": [" a", "a ", "a b", "김 민지", "a\u3000b", "a\xa0b"],
+    "sign": ["a/b", "<img>", "a'--", "a%", "a+b", "👩", "a·b", "x\uffff", "a\ue000b", "²/3"],
+    "no_letter": ["...", "@", "-", ".", ".."],
+    "too_many_marks": ["\u0301a", "a" + "\u0330" * 5, "7\u0301"],
+    "mixed_scripts": ["аdmin", "pаypal", "adminα", "Οscar", "boрis"],
 }  # fmt: skip
 
 
@@ -39,9 +39,9 @@ def test_letters_of_every_script_digits_and_four_signs_make_a_name(name: str) ->
     ("rule", "name"), [(rule, name) for rule, names in REFUSED.items() for name in names], ids=ascii
 )
 def test_a_refused_name_is_told_the_rule_that_it_breaks(rule: str, name: str) -> None:
-    with pytest.raises(InvalidField, match=rule) as refused:
+    with pytest.raises(InvalidField) as refused:
         checked_user_id(name, "toUserId")
-    assert refused.value.field == "toUserId"
+    assert (refused.value.field, refused.value.rule) == ("toUserId", rule)
     assert refused.value.message.startswith("toUserId m")
     assert refused.value.message.isascii()
     assert refused.value.message.isprintable()

@@ -100,6 +100,7 @@ def test_bad_input_is_told_by_code_and_field(text: str, code: str, field: str | 
     assert (refused.value.code, refused.value.field) == (code, field)
     assert refused.value.message.endswith(".")
     assert "`" not in refused.value.message
+    assert refused.value.rule is not None or code == "unknown_event"
 
 
 JSON = st.recursive(

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from chat import events
 from chat.config import Settings
+from chat.rules import sentence
 from chat.server import ChatServer
 from chat.storage.records import Pointer, Send
 from chat.web.api import answer_unknown_paths, api_blueprint
@@ -89,6 +90,8 @@ def fault(response: TestResponse) -> tuple[int, str, str | None]:
     assert response.json is not None
     assert response.json.keys() == {"error"}
     error = response.json["error"]
-    assert error.keys() == {"code", "message", "field"}
+    assert error.keys() - {"rule", "params"} == {"code", "message", "field"}
     assert error["message"].endswith(".")
+    if "rule" in error:
+        assert error["message"] == sentence(error["rule"], error["field"], error.get("params", {}))
     return response.status_code, error["code"], error["field"]

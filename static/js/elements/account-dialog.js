@@ -3,7 +3,7 @@
  * Owns the dialog in which somebody gives their name a password, or changes it: `account` {oldPassword, newPassword}.
  * Leaves asking the server to others, and is told what came of it.
  */
-import {language, say, sayOf} from "../language.js";
+import {language, say, sayDetail, sayOf} from "../language.js";
 import {part} from "./parts.js";
 
 /** @typedef {import("../language.js").TextKey} TextKey */
@@ -36,12 +36,12 @@ export class AccountDialog extends HTMLElement {
     this.#dialog.close();
   }
 
-  /** @param {{code: string, message: string}} error */
-  showError({code, message}) {
+  /** @param {import("../chat-socket.js").ChatError} error */
+  showError(error) {
+    const {code, rule} = error;
     if (code === "wrong_password") this.#showProblem(say("account.wrongPassword"));
-    else if (code === "invalid_field") this.#showProblem(say("signin.badPassword"));
-    else if (code === "rate_limited") this.#showProblem(say("signin.tooOften"));
-    else this.#showProblem(`${sayOf("error", code)} ${message}`);
+    else if (code === "invalid_field" && !rule) this.#showProblem(say("signin.badPassword"));
+    else this.#showProblem(`${code === "invalid_field" ? "" : sayOf("error", code)} ${sayDetail(error)}`.trim());
   }
 
   get #dialog() {

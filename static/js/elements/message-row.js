@@ -3,7 +3,7 @@
  * Owns one message on the page: its text with links, its time, its state in ticks and words, a button that copies it.
  * Leaves where it stands to message-list.js, which hears `copy-message`, `try-again` and `discard` of the buttons.
  */
-import {language, nameOfDay, say, sayOf, timeOfDay} from "../language.js";
+import {language, nameOfDay, say, sayDetail, sayOf, timeOfDay} from "../language.js";
 import {piecesOf} from "../models/links.js";
 import {copy, part} from "./parts.js";
 
@@ -53,7 +53,7 @@ export function drawState(row, conversation, message, isLastRead) {
   part(row, ".trouble", HTMLElement).hidden = !problem && !delay;
   part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : delay ? say("message.delayed", {reason: sayOf("error", delay)}) : "";
   for (const type of ["try-again", "discard"]) part(row, `.${type}`, HTMLElement).hidden = !problem;
-  part(row, ".detail", HTMLElement).textContent = problem?.detail ?? "";
+  part(row, ".detail", HTMLElement).textContent = problem ? sayDetail({...problem, message: problem.detail}) : "";
 }
 
 /** @param {Message} one @param {Message} next */

@@ -3,7 +3,7 @@
  * Owns the form that asks who somebody is: `sign-in` {userId, password, isNew} when it is filled in, a sentence when
  * it cannot be used or the server refused it. Leaves to others what signing in means.
  */
-import {language, say, sayOf} from "../language.js";
+import {language, say, sayDetail, sayOf} from "../language.js";
 import {readName} from "../models/names.js";
 import {part} from "./parts.js";
 
@@ -34,10 +34,11 @@ export class SignIn extends HTMLElement {
     this.#showProblem(() => say(why));
   }
 
-  /** Says why the server did not take it. @param {{code: string, message: string, field?: string}} error */
-  showError({code, message, field}) {
+  /** Says why the server did not take it. @param {import("../chat-socket.js").ChatError} error */
+  showError(error) {
+    const {code, field} = error;
     if (code === "invalid_field" && field === "userId") { // a rule that this page does not know: the look-alikes
-      this.#showProblem(() => `${say("signin.badName")} ${message}`);
+      this.#showProblem(() => `${say("signin.badName")} ${sayDetail(error)}`);
       part(this, "#my-name", HTMLInputElement).select();
       return;
     }
@@ -48,7 +49,11 @@ export class SignIn extends HTMLElement {
       return;
     }
     const sentence = SENTENCES[code];
-    this.#showProblem(() => (sentence ? say(sentence) : `${sayOf("error", code)} ${message}`));
+    this.#showProblem(() => {
+      const detail = sayDetail(error);
+      if (detail && IN_DETAIL.includes(code)) return detail;
+      return `${sentence ? say(sentence) : sayOf("error", code)} ${detail}`.trim();
+    });
     part(this, this.#password.hidden ? "#my-name" : "#my-password", HTMLInputElement).select();
   }
 
@@ -95,5 +100,8 @@ const SENTENCES = {
   invalid_field: "signin.badPassword",
   missing_field: "signin.passwordMissing",
 };
+
+/** Whose rule says all there is to say. */
+const IN_DETAIL = ["invalid_field", "rate_limited"];
 
 customElements.define("sign-in", SignIn);

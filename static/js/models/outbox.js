@@ -13,7 +13,7 @@ import {newClientId} from "../chat-socket.js";
 import {isSameName} from "./names.js";
 
 /**
- * @typedef {{code: string, detail: string}} Problem
+ * @typedef {{code: string, detail: string, field?: string, rule?: string, params?: import("../chat-socket.js").Params}} Problem `detail`: the server's sentence
  * @typedef {{clientId: string, toUserId: string, text: string, writtenAt: number, order?: number, problem?: Problem,
  *   ack?: {seq: number, timestamp: string}}} Entry
  *   What is kept. `writtenAt` in ms; `problem`: the server refused it, and a person decides what follows;

@@ -76,9 +76,9 @@ export class Sender {
       return 0;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      const {code, message, retry} = error;
+      const {code, message, retry, field, rule, params} = error;
       if (retry !== "later" && retry !== "online") { // something may be wrong with the message itself
-        this.#outbox.fail(clientId, {code, detail: message === code ? "" : message});
+        this.#outbox.fail(clientId, {code, detail: message === code ? "" : message, field, rule, params});
         return 0;
       }
       const failures = this.#failures.get(key) ?? 0;

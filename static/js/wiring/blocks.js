@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns where blocking meets the page: buttons ask the server, and what it says changes header, composer and list. */
 import {part} from "../elements/parts.js";
-import {sayOf} from "../language.js";
+import {sayDetail, sayOf} from "../language.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
@@ -12,8 +12,9 @@ export function wireBlocks({socket, blocks, conversations}, {blockDialog, blocke
       await socket.emit(isBlocked ? "block" : "unblock", {userId});
       blocks.set(userId, isBlocked);
     } catch (error) {
-      const {code, message} = /** @type {import("../chat-socket.js").ChatError} */ (error);
-      banners.show({id: `block.${code}`, level: "error", title: sayOf("error", code), message: message === code ? "" : message});
+      const refusal = /** @type {import("../chat-socket.js").ChatError} */ (error);
+      const title = sayOf("error", refusal.code);
+      banners.show({id: `block.${refusal.code}`, level: "error", title, message: sayDetail(refusal)});
     }
   };
   const unblockOpened = () => conversations.opened && change(conversations.opened.withUserId, false);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns where the connection meets the page: what the socket hears goes to the conversations, its state to the elements. */
 import {part} from "../elements/parts.js";
-import {language, say, sayOf} from "../language.js";
+import {language, say, sayDetail, sayOf} from "../language.js";
 import {on} from "../on.js";
 
 /** @typedef {import("./elements.js").Elements} Elements */
@@ -17,7 +17,10 @@ export function wireConnection({socket, conversations, history, typing}, {status
   socket.on("chat", (message) => conversations.receive(message));
   socket.on("receipt", (receipt) => conversations.applyReceipt(receipt));
   socket.on("typing", ({fromUserId}) => typing.receive(fromUserId));
-  socket.on("error", ({code, message}) => banners.show({id: `error.${code}`, level: "error", title: sayOf("error", code), message}));
+  socket.on("error", (error) => {
+    const {code} = error;
+    banners.show({id: `error.${code}`, level: "error", title: sayOf("error", code), message: sayDetail(error)});
+  });
   on(status, "reconnect", () => socket.reconnect());
   const showState = () => {
     const {name} = socket.state;

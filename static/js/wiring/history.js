@@ -1,6 +1,6 @@
 // @ts-check
 /** Owns where fetching meets the page: whoever misses messages asks the history, which tells what went wrong. */
-import {sayOf} from "../language.js";
+import {sayDetail, sayOf} from "../language.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
@@ -13,8 +13,9 @@ export function wireHistory({conversations, history}, {messages, list, banners})
   on(messages, "newer", () => conversations.opened && history.loadNewer(conversations.opened));
   on(messages, "newest", () => conversations.opened && history.loadNewest(conversations.opened));
   on(list, "more", () => history.loadMore());
-  on(history, "problem", ({error: {code, message, retry}}) => {
+  on(history, "problem", ({error}) => {
+    const {code, retry} = error;
     const level = retry === "never" ? "error" : "warning";
-    banners.show({id: `history.${code}`, level, title: sayOf("error", code), message: message === code ? "" : message});
+    banners.show({id: `history.${code}`, level, title: sayOf("error", code), message: sayDetail(error)});
   });
 }
