@@ -147,6 +147,7 @@ service_tokens = Table(
     Column("revoked_at", BigInteger),  # NULL: it counts
 )
 
+_UNDER_WAY = text("finished_at IS NULL")
 _WAITING = text("seen_at IS NULL AND dismissed_at IS NULL")
 _CHANGED = text("change IS NOT NULL")
 MAY_BE_DONE = "(seen_at IS NOT NULL OR dismissed_at IS NOT NULL OR expires_at IS NOT NULL)"
@@ -200,6 +201,7 @@ batches = Table(
     Column("sent", BigInteger, nullable=False),  # how many of them have their notification
     Column("reached", BigInteger, nullable=False),  # sockets and streams that took one
     Column("finished_at", BigInteger),  # NULL: it is under way
+    Index("batches_under_way", "id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
     sqlite_autoincrement=True,
 )
 

@@ -175,8 +175,7 @@ ONLY_ON_POSTGRES = {"_by_postgres", "is_stored"}
 # What reads a whole table, and may.
 WHOLE = {
     "SELECT accounts.name, accounts.disabled": "whom a notification for everyone is for",
-    "WHERE batches.finished_at IS NULL ORDER BY batches.id": "once a batch; those of some days, which programs made",
-    "DELETE FROM batches WHERE batches.created_at": "every ten minutes; the same",
+    "DELETE FROM batches WHERE batches.created_at": "every ten minutes; those of some days, which programs made",
     "WHERE conversations.last_seq > conversations.indexed_seq": "at the start of a server on SQLite",
 }
 
