@@ -4,6 +4,7 @@ A timeout of a socket's own bounds each part of an answer: a peer that sends a b
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Thread
 from typing import TypeVar
 
@@ -33,20 +34,13 @@ def within(seconds: float, function: Callable[[], T]) -> T:
 
 
 def _in_a_thread(seconds: float, function: Callable[[], T]) -> T:
-    returned: list[T] = []
-    raised: list[BaseException] = []
+    outcome: Future[T] = Future()
 
     def run() -> None:
         try:
-            returned.append(function())
+            outcome.set_result(function())
         except BaseException as error:
-            raised.append(error)
+            outcome.set_exception(error)
 
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if raised:
-        raise raised[0]
-    if not returned:
-        raise TimeoutError
-    return returned[0]
+    Thread(target=run, daemon=True).start()
+    return outcome.result(seconds)

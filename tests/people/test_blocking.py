@@ -182,7 +182,7 @@ def test_blocks_are_bounded_and_their_changes_limited(make_chat: MakeChat, monke
         parts.block("alice", "alice")
     for name in ("bob", "carol"):
         parts.block("alice", name)
-    with pytest.raises(Forbidden, match="You have blocked 2 people"):
+    with pytest.raises(Forbidden, match="You have blocked"):
         parts.block("alice", "dora")
     with pytest.raises(RateLimited):  # noqa: PT012
         for _ in range(blocking.CHANGES_PER_MINUTE):
