@@ -70,7 +70,8 @@ class Router:
     """Finds the handler of each text, calls it, and answers."""
 
     def __init__(self, events: Events, log: logging.Logger) -> None:
-        self._handlers = events.copy()._handlers
+        self.events = events.copy()
+        self._handlers = self.events._handlers
         self._decode = Decoder(self._handlers).decode
         self._log = log
 

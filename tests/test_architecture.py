@@ -82,6 +82,7 @@ ONLY_IN = {
 
 # Names of two public things: what keeps them apart.
 SHARED_NAMES = {
+    "document": "said with its module: openapi.document, asyncapi.document",
     "Chat": "the extension; and the wire's event `chat`, which has each event's name in capitals",
     "notify": "the function, and the command that does the same",
     "check": "said with its module: handshake.check, migrate.check",

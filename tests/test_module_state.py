@@ -40,6 +40,7 @@ ALLOWED = {
     "chat.protocol.structs.iso": "a cache: a time as text",
     "chat.people.passwords._nobody": "a cache: the hash that an unknown name's password is compared with",
     "chat.people.passwords._common": "a cache: the list of the commonest passwords",
+    "chat.web.asyncapi.document": "a cache: the document of the events",
     "chat.web.openapi.document": "a cache: the document of the views",
     "chat.storage.migrate.revisions": "a cache: the names in a folder that does not change",
 }

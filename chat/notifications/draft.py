@@ -2,13 +2,14 @@
 
 import re
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from chat.errors import InvalidField
 from chat.protocol.mistakes import explained
+from chat.protocol.structs import Level
 from chat.storage.notifications import Content
 
 MOST_USERS = 10_000  # of one batch
@@ -20,7 +21,6 @@ LONGEST_SECONDS = 366 * 24 * 3600
 # An address of the web, or a path on this site. Browsers read a backslash as a slash, and "//" as a host.
 LINK = re.compile(r"(https?://[^/\s\\\x00-\x1f\x7f][^\s\\\x00-\x1f\x7f]*|/(?!/)[^\s\\\x00-\x1f\x7f]*)")
 
-Level = Literal["info", "success", "warning", "error"]
 Lifetime = Annotated[int, Meta(ge=1, le=LONGEST_SECONDS, description="Seconds until it is shown no more.")]
 
 

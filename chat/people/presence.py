@@ -8,14 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 from chat.errors import Busy, Unavailable
 from chat.people.online import Online, Socket, encoded
-from chat.protocol.structs import PresenceChange, iso
+from chat.protocol.structs import PresenceChange, Status, iso
 from chat.storage.storage import Storage
-
-Status = Literal["online", "away", "offline"]
 
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
 PARTNERS = 1_000  # people who are told of one user, as many as `ready` tells of

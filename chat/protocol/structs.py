@@ -6,7 +6,7 @@ Knows no sockets and no rights. Names are camelCase on the wire; `rename="camel"
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -43,6 +43,8 @@ Ref = (
     Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)] | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
 )
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER)]
+Status = Literal["online", "away", "offline"]
+Level = Literal["info", "success", "warning", "error"]
 
 
 class Payload(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, tag_field="type"):
@@ -110,7 +112,7 @@ class Received(Payload):
 
 
 class Read(Received):
-    """... and I have seen it."""
+    """What `with_user_id` and I wrote was seen here, up to `seq`."""
 
 
 class BlockUser(Payload):
@@ -144,7 +146,7 @@ class Standing(msgspec.Struct, rename="camel", kw_only=True):
     their_received: int
     their_read: int
     unread: int  # messages of the other one beyond `read`; counted to 1,000
-    presence: str
+    presence: Status
     conversation_id: str
     members: list[Member]  # the others
     last_seen: str | msgspec.UnsetType = msgspec.UNSET
@@ -184,6 +186,12 @@ class ChatMessage(ServerEvent, tag="chat"):
     kind: str | None = None  # None: a text
 
 
+class Ack(ServerEvent, tag="ack"):
+    """The answer to an event with a `ref`: it was done."""
+
+    ref: Ref
+
+
 class ChatAck(ServerEvent, tag="ack"):
     """The answer to a `chat` with a `ref`: it is stored, as `seq` of its conversation."""
 
@@ -220,7 +228,7 @@ class Notification(ServerEvent, tag="notification"):
     notification_id: int
     id: int  # the same, as it was called first
     message: str
-    level: str  # info, success, warning or error
+    level: Level
     timestamp: str
     title: str | None = None
     link: str | None = None
@@ -248,7 +256,7 @@ class PresenceChange(ServerEvent, tag="presence"):
     """`user_id` is online, away or offline now."""
 
     user_id: str
-    status: str
+    status: Status
     last_seen: str | None = None  # only with offline
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, Table, func, or_, select, text
 
 from chat.errors import Conflicting
+from chat.protocol.structs import Level
 from chat.storage.database import Database
 from chat.storage.look_up import look_up
 from chat.storage.notification_changes import note_deleted, number
@@ -24,7 +25,7 @@ class Content(NamedTuple):
     message: str
     title: str | None
     link: str | None
-    level: str
+    level: Level
     created_at: int
     expires_at: int | None  # None: never
 

@@ -13,23 +13,41 @@ from chat.protocol.told_limits import ToldLimits
 from chat.server import ChatServer
 from chat.storage.health import FAULTS, WRITES_FAIL
 from chat.terms import told_limits
-from chat.web import accounts, blocks, changes, conversations, messages, notifications, openapi, push, search, sessions
+from chat.web import (
+    accounts,
+    asyncapi,
+    blocks,
+    changes,
+    conversations,
+    messages,
+    notifications,
+    openapi,
+    push,
+    search,
+    sessions,
+)
 from chat.web.answers import error_response
-from chat.web.operations import Operation, flask_view
+from chat.web.operations import Operation, View, flask_view
 from chat.web.shapes import Answer
 
 BLUEPRINT = "chat_api"
 UNKNOWN_PATH = f"{BLUEPRINT}.unknown_path"  # an endpoint
 
 
-@Operation("GET", "/openapi.json", "This document.")
+@Operation("GET", "/openapi.json", "This document, OpenAPI 3.1.")
 def show_document() -> dict[str, Any]:
-    return openapi.document(VIEWS) | {"servers": [{"url": request.root_path + _prefix() or "/"}]}
+    return openapi.document(VIEWS) | {"servers": [{"url": _prefix(show_document) or "/"}]}
 
 
-def _prefix() -> str:
-    """Return the path that the chat is served below."""
-    return request.path.removesuffix(f"{openapi.PREFIX}{show_document.operation.path}")
+@Operation("GET", "/asyncapi.json", "The WebSocket's events, as an AsyncAPI 3.0 document.")
+def show_events(chat: ChatServer) -> dict[str, Any]:
+    where = asyncapi.server_of(request.host, request.is_secure, _prefix(show_events))
+    return asyncapi.document((*chat.router.events.payloads.items(),)) | {"servers": where}
+
+
+def _prefix(view: View) -> str:
+    """Return the path that the chat is served below, by that of the current request."""
+    return request.root_path + request.path.removesuffix(openapi.path_of(view.operation))
 
 
 class Health(Answer):
@@ -72,6 +90,7 @@ VIEWS = (
     *search.VIEWS,
     *blocks.VIEWS,
     show_document,
+    show_events,
     show_health,
     show_limits,
 )

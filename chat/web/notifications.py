@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
-import msgspec
 from flask import Response, request
 from msgspec import UNSET, Meta, UnsetType
 
 from chat.errors import InvalidField, NotFound, RateLimited, Stopping, TooManySockets, Unavailable
 from chat.limits import TOO_MANY_RETRY_SECONDS
-from chat.notifications.draft import Level
 from chat.people.tokens import Admission
 from chat.protocol.notices import NotificationId
-from chat.protocol.structs import Dismissed, Notification, Seen, iso
+from chat.protocol.structs import Dismissed, Level, Notification, Seen, iso
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
@@ -88,7 +86,7 @@ def _notification(notice: Notice) -> StoredNotification:
         notification_id=notice.id,
         id=notice.id,
         message=content.message,
-        level=msgspec.convert(content.level, Level),
+        level=content.level,
         timestamp=iso(content.created_at),
         seen=notice.seen,
         title=UNSET if content.title is None else content.title,

@@ -1,5 +1,6 @@
 """Owns the schemas of both documents, OpenAPI's and AsyncAPI's: msgspec's, in the form that generators of code need."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ def schemas_of(types: Sequence[Any], *, takes_null: bool) -> tuple[dict[Any, Jso
     """
     schemas, components = map(_with_meant_lengths, msgspec.json.schema_components(types, ref_template=REF))
     for schema in components.values():
+        if "description" in schema:
+            schema["description"] = wire_names(schema["description"])
         is_request = schema.get("additionalProperties") is False
         _tidy(schema, takes_null and is_request)
     for kind in types:
@@ -31,6 +34,11 @@ def parameters_of(struct: type[msgspec.Struct]) -> tuple[Json, list[str]]:
     """Return the schema of each field of a query, a path or headers, and which of them are required."""
     schema = _with_meant_lengths(msgspec.json.schema_components([struct])[1][struct.__name__])
     return schema["properties"], schema["required"]
+
+
+def wire_names(said: str) -> str:
+    """Return a docstring with the fields that it names as the wire names them."""
+    return re.sub(r"`\w+`", lambda name: re.sub(r"_(\w)", lambda letter: letter[1].upper(), name[0]), said)
 
 
 def _with_meant_lengths(part: Any) -> Any:
