@@ -3,6 +3,7 @@
 # make quick  the tests that need no other process: half a minute
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
 # make bundle  the page's modules as one script, static/js/bundle/app.js; after each change of static/js
+# make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API
 # make bench  this server and its peers, in turn; about fifteen minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make lock   pins what requirements*.in name, with hashes; needs uv
@@ -12,16 +13,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js/node_modules/.package-lock.json
+DOCUMENTS := tests/js/documents/node_modules/.package-lock.json
 
 # Where the environment forbids it, each process of the tests would compile all of them again: 15 s of 18.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test quick lint format bundle bench faults conformance lock clean
+.PHONY: run test quick lint format bundle clients bench faults conformance lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
 
-test: $(VENV)/dev.stamp $(if $(shell command -v npm),$(JS))
+test: $(VENV)/dev.stamp $(if $(shell command -v npm),$(JS) $(DOCUMENTS))
 	$(BIN)/python -m pytest -m alone $(PYTEST)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" $(PYTEST)
 
@@ -44,6 +46,9 @@ bundle: $(JS)
 	cd tests/js && npm run --silent bundle >../../static/js/bundle/app.js.new
 	mv static/js/bundle/app.js.new static/js/bundle/app.js
 
+clients: $(VENV)/run.stamp
+	$(BIN)/python -m clients.generate
+
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)
 	$(BIN)/python -m bench.history
@@ -64,10 +69,10 @@ lock:
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) tests/js/node_modules .venv-conformance build bench/.peers
+	rm -rf $(VENV) tests/js/node_modules tests/js/documents/node_modules .venv-conformance build bench/.peers
 
-$(JS): tests/js/package-lock.json
-	cd tests/js && npm ci --silent --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
 $(BIN)/python:

@@ -1,4 +1,4 @@
-"""What the tests need from npm, as tests/js/package-lock.json pins it; `make test` installs it where there is npm."""
+"""What the tests need from npm, as the lock of its folder pins it; `make test` installs it where there is npm."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-MODULES = Path(__file__).parent / "js/node_modules"
+FOLDER = Path(__file__).parent / "js"
 
 
-def npm_package(name: str) -> Path:
+def npm_package(name: str, folder: Path = FOLDER) -> Path:
     """The folder of an installed package. Skips the test where it is not."""
-    found = MODULES / name
+    found = folder / "node_modules" / name
     if not found.exists():
-        pytest.skip(f"{name} is not installed (make tests/js/node_modules/.package-lock.json)")
+        pytest.skip(f"{name} is not installed (cd {folder} && npm ci)")
     return found

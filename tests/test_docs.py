@@ -32,6 +32,7 @@ from chat.storage.records import Send
 from chat.web import conversations, messages, notifications, openapi, search
 from chat.web import requests as reading
 from chat.web.api import VIEWS
+from clients import generate
 from tests.conftest import ROOT, Server, StartServer
 from tests.storage.conftest import open_storage
 from tests.test_errors import CLASSES, made_errors, rules_in
@@ -330,6 +331,11 @@ def test_every_path_of_the_api_is_documented_with_its_parameters() -> None:
         assert fields_in(section(text, heading)) == set(struct.__struct_encode_fields__)
     assert f"{BODY_BYTES:,} bytes" in text
     assert f"within {reading.BODY_SECONDS} seconds" in text
+
+
+def test_the_types_of_clients_are_made_of_the_documents_as_they_are() -> None:
+    stale = [file.name for file, text in generate.made().items() if file.read_text("utf-8") != text]
+    assert not stale, "run `make clients`, and commit what it writes"
 
 
 def test_the_shell_example_of_the_protocol_prints_what_it_shows(documented: Server) -> None:

@@ -1,0 +1,525 @@
+"""Made of /api/openapi.json and /api/asyncapi.json by `make clients`; do not edit."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Fault(TypedDict):
+    """Why a request failed."""
+
+    code: str
+    message: str
+    field: str | None
+
+
+class NewAccount(TypedDict):
+    """A name, and the password that it is to have."""
+
+    userId: str
+    password: str
+
+
+class NewSession(TypedDict):
+    """Who wants to sign in. A name that has no password needs none, unless everybody does."""
+
+    userId: str
+    password: NotRequired[str | None]
+
+
+class NewPassword(TypedDict):
+    """One's password, and what it is to be."""
+
+    oldPassword: str
+    newPassword: str
+
+
+class ReadUpTo(TypedDict):
+    """How far somebody has read."""
+
+    seq: int
+
+
+class NewMessage(TypedDict):
+    """A message. With the same `clientId` it may be sent any number of times, and is one."""
+
+    message: str
+    clientId: NotRequired[str | None]
+
+
+class NewNotification(TypedDict):
+    """What to say, and whom: exactly one of `toUserId`, `toUserIds` and `everyone`."""
+
+    message: str
+    title: NotRequired[str | None]
+    link: NotRequired[str | None]
+    level: NotRequired[Literal['error'] | Literal['info'] | Literal['success'] | Literal['warning']]
+    expiresIn: NotRequired[int | None]
+    toUserId: NotRequired[str | None]
+    toUserIds: NotRequired[list[str] | None]
+    everyone: NotRequired[bool]
+
+
+class Session(TypedDict):
+    """A token that proves to be the user, until it expires."""
+
+    userId: str
+    token: str
+    expiresAt: str
+    hasPassword: bool
+
+
+class OpenSession(TypedDict):
+    """A session that somebody signed in to here, and that counts. `current`: of the token that asks."""
+
+    sessionId: str
+    createdAt: str
+    expiresAt: str
+    current: NotRequired[bool]
+
+
+class StoredMessage(TypedDict):
+    """A message, as it is stored."""
+
+    seq: int
+    fromUserId: str
+    toUserId: str
+    message: str
+    timestamp: str
+    clientId: NotRequired[str]
+    erased: NotRequired[bool]
+
+
+class SentMessage(TypedDict):
+    """It is stored. `repeated`: it had been before."""
+
+    seq: int
+    timestamp: str
+    delivered: bool
+    repeated: NotRequired[bool]
+
+
+class Pushed(TypedDict):
+    """A notification, or with `toUserIds` or `everyone` a batch of them, is stored.
+
+    `sockets`: how many sockets and streams took it just now. `repeated`: it had been there already."""
+
+    id: NotRequired[int]
+    batchId: NotRequired[int]
+    sockets: NotRequired[int]
+    repeated: NotRequired[bool]
+
+
+class BatchProgress(TypedDict):
+    """How far a batch has got: `sent` of `total` users have theirs, and so many sockets took it."""
+
+    batchId: int
+    total: int
+    sent: int
+    sockets: int
+    finished: bool
+
+
+class StoredNotification(TypedDict):
+    """A notification, as it is stored."""
+
+    id: int
+    message: str
+    level: Literal['error'] | Literal['info'] | Literal['success'] | Literal['warning']
+    timestamp: str
+    seen: bool
+    title: NotRequired[str]
+    link: NotRequired[str]
+    expires: NotRequired[str]
+
+
+class FoundMessage(TypedDict):
+    """A message that holds the text, and whom it was exchanged with."""
+
+    seq: int
+    fromUserId: str
+    toUserId: str
+    message: str
+    timestamp: str
+    clientId: NotRequired[str]
+    erased: NotRequired[bool]
+    withUserId: str
+
+
+class User(TypedDict):
+    """Somebody to write to."""
+
+    userId: str
+
+
+class BlockedUser(TypedDict):
+    """Somebody whom one has blocked."""
+
+    userId: str
+    since: str
+
+
+class Health(TypedDict):
+    """The server takes requests, and its database can be read and written."""
+
+    status: str
+
+
+class ToldLimits(TypedDict):
+    """What a client has to keep to. Of what is counted by the time, 0 means: no limit."""
+
+    frameBytes: int
+    fragments: int
+    outboxBytes: int
+    initSeconds: float
+    userIdChars: int
+    clientIdChars: int
+    refChars: int
+    tokenChars: int
+    passwordMinChars: int
+    passwordChars: int
+    burstSeconds: int
+    eventsPerSecond: int
+    framesPerSecond: int
+    bytesPerSecond: int
+    messagesPerMinute: int
+    initsPerMinute: int
+    storedBytesPerMinute: int
+    storedBytesPerDay: int
+    strangersBytesPerSecond: int
+    newNamesPerMinute: int
+    socketsPerUser: int
+    socketsPerAddress: int
+    upgradesPerMinute: int
+    requestsPerMinute: int
+    blocks: int
+    blockChangesPerMinute: int
+    bodyBytes: int
+    searchChars: int
+    pageItems: int
+    pageMessages: int
+    pageBytes: int
+    unreadCounted: int
+    readyConversations: int
+    readyNotifications: int
+    notificationChars: int
+    notificationTitleChars: int
+    notificationLinkChars: int
+    notificationSeconds: int
+    notificationUsers: int
+    pushBytes: int
+
+
+class Notification(TypedDict):
+    """Something that a program wants somebody to know."""
+
+    type: Literal['notification']
+    id: int
+    message: str
+    level: Literal['error'] | Literal['info'] | Literal['success'] | Literal['warning']
+    timestamp: str
+    title: NotRequired[str]
+    link: NotRequired[str]
+    expires: NotRequired[str]
+    seen: NotRequired[bool]
+
+
+class Dismissed(TypedDict):
+    """One of your other screens has done with this notification."""
+
+    type: Literal['dismissed']
+    notificationId: int
+
+
+class SendInit(TypedDict):
+    """I am `userId`, as `token` proves. With `sync` I fetch what I missed, and say what I received.
+
+    `v` and `features` say what the client knows. Other fields may be a later version's, so they are passed over.
+    """
+
+    type: Literal['init']
+    userId: str
+    v: NotRequired[int]
+    features: NotRequired[list[str]]
+    sync: NotRequired[bool]
+    token: NotRequired[str]
+    ref: NotRequired[int | str]
+
+
+class SendChat(TypedDict):
+    """A message to another user. `fromUserId`, where given, must be the sender's own name."""
+
+    type: Literal['chat']
+    toUserId: str
+    message: str
+    fromUserId: NotRequired[str]
+    clientId: NotRequired[str]
+    ref: NotRequired[int | str]
+
+
+class SendReceived(TypedDict):
+    """What `withUserId` and I wrote has arrived here, up to `seq`."""
+
+    type: Literal['received']
+    withUserId: str
+    seq: int
+    ref: NotRequired[int | str]
+
+
+class SendRead(TypedDict):
+    """What `withUserId` and I wrote was seen here, up to `seq`."""
+
+    type: Literal['read']
+    withUserId: str
+    seq: int
+    ref: NotRequired[int | str]
+
+
+class SendTyping(TypedDict):
+    """I am writing to `toUserId` just now."""
+
+    type: Literal['typing']
+    toUserId: str
+    ref: NotRequired[int | str]
+
+
+class SendBlock(TypedDict):
+    """Let nothing pass between `userId` and me; or, with `unblock`, let it pass again."""
+
+    type: Literal['block']
+    userId: str
+    ref: NotRequired[int | str]
+
+
+class SendUnblock(TypedDict):
+    """Let nothing pass between `userId` and me; or, with `unblock`, let it pass again."""
+
+    type: Literal['unblock']
+    userId: str
+    ref: NotRequired[int | str]
+
+
+class SendDismiss(TypedDict):
+    """Take this notification off all my screens."""
+
+    type: Literal['dismiss']
+    notificationId: int
+    ref: NotRequired[int | str]
+
+
+class SendSeen(TypedDict):
+    """I have seen this notification."""
+
+    type: Literal['seen']
+    notificationId: int
+    ref: NotRequired[int | str]
+
+
+class SendAway(TypedDict):
+    type: Literal['away']
+    ref: NotRequired[int | str]
+
+
+class SendBack(TypedDict):
+    type: Literal['back']
+    ref: NotRequired[int | str]
+
+
+class SendPing(TypedDict):
+    type: Literal['ping']
+    ref: NotRequired[int | str]
+
+
+class Standing(TypedDict):
+    """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
+
+    `presence` and `lastSeen` are the other user's; the latter only of one who is offline."""
+
+    withUserId: str
+    lastSeq: int
+    received: int
+    read: int
+    theirReceived: int
+    theirRead: int
+    unread: int
+    presence: Literal['away'] | Literal['offline'] | Literal['online']
+    lastSeen: NotRequired[str]
+    firstSeq: NotRequired[int]
+
+
+class ChatMessage(TypedDict):
+    """A message on its way to the receiver's sockets and the sender's other ones."""
+
+    type: Literal['chat']
+    fromUserId: str
+    toUserId: str
+    message: str
+    timestamp: str
+    seq: int
+    clientId: NotRequired[str]
+
+
+class Ack(TypedDict):
+    """The answer to an event with a `ref`: it was done."""
+
+    type: Literal['ack']
+    ref: int | str
+
+
+class ChatAck(TypedDict):
+    """The answer to a `chat` with a `ref`: it is stored, as `seq` of its conversation."""
+
+    type: Literal['ack']
+    ref: int | str
+    seq: int
+    timestamp: str
+    delivered: bool
+    repeated: NotRequired[bool]
+
+
+class Receipt(TypedDict):
+    """`userId` has received and read the conversation with `withUserId` up to these `seq`s."""
+
+    type: Literal['receipt']
+    userId: str
+    withUserId: str
+    received: int
+    read: int
+
+
+class TypingHint(TypedDict):
+    """`fromUserId` is writing to you."""
+
+    type: Literal['typing']
+    fromUserId: str
+
+
+class Seen(TypedDict):
+    """This notification was seen on one of your other screens."""
+
+    type: Literal['seen']
+    notificationId: int
+
+
+class PresenceChange(TypedDict):
+    """`userId` is online, away or offline now."""
+
+    type: Literal['presence']
+    userId: str
+    status: Literal['away'] | Literal['offline'] | Literal['online']
+    lastSeen: NotRequired[str]
+
+
+class BlockChange(TypedDict):
+    """You have blocked `userId`, or no longer do, on another of your screens."""
+
+    type: Literal['blocking']
+    userId: str
+    blocked: bool
+
+
+class Pong(TypedDict):
+    """The answer to `ping`."""
+
+    type: Literal['pong']
+    timestamp: str
+
+
+class Failure(TypedDict):
+    """The answer to an event that failed."""
+
+    type: Literal['error']
+    code: str
+    message: str
+    field: NotRequired[str]
+    ref: NotRequired[int | str]
+    retryAfter: NotRequired[int]
+
+
+class Failed(TypedDict):
+    """What every failed request is answered with."""
+
+    error: Fault
+
+
+class OpenSessions(TypedDict):
+    """One's sessions, the newest first; at most 100. Those of a host application's tokens are not among them."""
+
+    sessions: list[OpenSession]
+
+
+class Conversation(TypedDict):
+    """A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet."""
+
+    withUserId: str
+    lastSeq: int
+    received: int
+    read: int
+    theirReceived: int
+    theirRead: int
+    unread: int
+    presence: Literal['away'] | Literal['offline'] | Literal['online']
+    lastSeen: NotRequired[str]
+    lastMessage: StoredMessage
+    firstSeq: NotRequired[int]
+
+
+class History(TypedDict):
+    """Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0."""
+
+    messages: list[StoredMessage]
+    lastSeq: int
+    more: bool
+    firstSeq: NotRequired[int]
+
+
+class Notifications(TypedDict):
+    """One's notifications, the unseen first, then the newest."""
+
+    notifications: list[StoredNotification]
+    unseen: int
+    next: str | None
+
+
+class FoundMessages(TypedDict):
+    """What was found, the newest first."""
+
+    messages: list[FoundMessage]
+    next: str | None
+
+
+class Users(TypedDict):
+    """Those first whom one shares a conversation with, the newest first; then others by the alphabet."""
+
+    users: list[User]
+
+
+class BlockedUsers(TypedDict):
+    """All whom one has blocked, in the order of the alphabet."""
+
+    blocked: list[BlockedUser]
+
+
+class Ready(TypedDict):
+    """The answer to `init`. `features` names what the server has beyond version `v` of the protocol."""
+
+    type: Literal['ready']
+    v: int
+    features: list[str]
+    server: str
+    userId: str
+    heartbeat: float
+    limits: ToldLimits
+    conversations: list[Standing]
+    more: NotRequired[bool]
+    unseen: NotRequired[int]
+    blocked: NotRequired[list[str]]
+
+
+class Conversations(TypedDict):
+    """One's conversations, that with the newest message first."""
+
+    conversations: list[Conversation]
+    next: str | None
+
+
+ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing
+ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | Notification | Dismissed | Seen | PresenceChange | BlockChange | Pong | Failure
