@@ -224,10 +224,14 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         begin_with_tables(own["CHAT_DATABASE_URL"])
         env = {**own, "CHAT_RATE_LIMITS": "off", "PYTHONPATH": str(ROOT / "tests/startup"), **env}
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
-        if command is None:
-            server.wait_for("Booting worker")
-            if "--certfile" not in arguments:  # a server that speaks TLS would log what it is asked in plain
-                server.wait_answer()
+        try:
+            if command is None:
+                server.wait_for("Booting worker")
+                if "--certfile" not in arguments:  # a server that speaks TLS would log what it is asked in plain
+                    server.wait_answer()
+        except BaseException:  # no fixture would stop it
+            server.stop()
+            raise
         return server
 
     return start
