@@ -57,6 +57,8 @@ export type NewMessage = {
   message: string;
   /** Your own mark for it. */
   clientId?: string | null;
+  /** What it is besides a text. */
+  kind?: string | null;
 };
 
 /** What to say, and whom: exactly one of `toUserId`, `toUserIds` and `everyone`. */
@@ -110,6 +112,8 @@ export type Conversations = {
   conversations: Conversation[];
   /** `cursor` for the page after; null: there is none. */
   next: string | null;
+  /** As in `ready`: another one says that what was read before counts no more. */
+  epoch: string;
 };
 
 /** A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet. */
@@ -125,11 +129,22 @@ export type Conversation = {
   unread: number;
   /** How the other user is. */
   presence: "away" | "offline" | "online";
+  /** The conversation's own, for ever. */
+  conversationId: string;
+  /** The others, and how far each has got. */
+  members: Member[];
   /** Since when they are offline, where that is known. */
   lastSeen?: string;
   lastMessage: StoredMessage;
   /** What lies before it was erased; left out: nothing was. */
   firstSeq?: number;
+};
+
+/** How far somebody has received and read a conversation, each a `seq`. */
+export type Member = {
+  userId: string;
+  received: number;
+  read: number;
 };
 
 /** A message, as it is stored. */
@@ -143,7 +158,13 @@ export type StoredMessage = {
   message: string;
   /** ISO 8601, UTC, milliseconds. */
   timestamp: string;
+  /** The conversation's own, for ever. */
+  conversationId: string;
+  /** The message's own, for ever. */
+  id: string;
   clientId?: string;
+  /** What it is; left out: a text. `message` says it in words. */
+  kind?: string;
   /** `true`: its text was erased. */
   erased?: boolean;
 };
@@ -154,6 +175,8 @@ export type History = {
   lastSeq: number;
   /** There are others in the direction that was asked for. */
   more: boolean;
+  /** As in `ready`: another one says that what was read before counts no more. */
+  epoch: string;
   /** What lies before it was erased; left out: nothing was. */
   firstSeq?: number;
 };
@@ -165,6 +188,10 @@ export type SentMessage = {
   timestamp: string;
   /** A socket of the receiver took it. */
   delivered: boolean;
+  /** The conversation's own, for ever. */
+  conversationId: string;
+  /** The message's own, for ever. */
+  id: string;
   repeated?: boolean;
 };
 
@@ -194,6 +221,8 @@ export type Notifications = {
   unseen: number;
   /** `cursor` for the page after; null: there is none. */
   next: string | null;
+  /** As in `ready`: another one says that what was read before counts no more. */
+  epoch: string;
 };
 
 /** A notification, as it is stored. */
@@ -215,6 +244,8 @@ export type FoundMessages = {
   messages: FoundMessage[];
   /** `cursor` for the page after; null: there is none. */
   next: string | null;
+  /** As in `ready`: another one says that what was read before counts no more. */
+  epoch: string;
 };
 
 /** A message that holds the text, and whom it was exchanged with. */
@@ -228,7 +259,13 @@ export type FoundMessage = {
   message: string;
   /** ISO 8601, UTC, milliseconds. */
   timestamp: string;
+  /** The conversation's own, for ever. */
+  conversationId: string;
+  /** The message's own, for ever. */
+  id: string;
   clientId?: string;
+  /** What it is; left out: a text. `message` says it in words. */
+  kind?: string;
   /** `true`: its text was erased. */
   erased?: boolean;
   /** A user's name. */
@@ -347,33 +384,38 @@ export type SendInit = {
 /** A message to another user. `fromUserId`, where given, must be the sender's own name. */
 export type SendChat = {
   type: "chat";
-  toUserId: string;
   message: string;
+  toUserId?: string;
+  conversationId?: string;
   fromUserId?: string;
   clientId?: string;
+  kind?: string;
   ref?: number | string;
 };
 
 /** What `withUserId` and I wrote has arrived here, up to `seq`. */
 export type SendReceived = {
   type: "received";
-  withUserId: string;
   seq: number;
+  withUserId?: string;
+  conversationId?: string;
   ref?: number | string;
 };
 
 /** What `withUserId` and I wrote was seen here, up to `seq`. */
 export type SendRead = {
   type: "read";
-  withUserId: string;
   seq: number;
+  withUserId?: string;
+  conversationId?: string;
   ref?: number | string;
 };
 
 /** I am writing to `toUserId` just now. */
 export type SendTyping = {
   type: "typing";
-  toUserId: string;
+  toUserId?: string;
+  conversationId?: string;
   ref?: number | string;
 };
 
@@ -426,6 +468,8 @@ export type Ready = {
   v: number;
   features: string[];
   server: string;
+  epoch: string;
+  timestamp: string;
   userId: string;
   heartbeat: number;
   limits: ToldLimits;
@@ -447,6 +491,8 @@ export type Standing = {
   theirRead: number;
   unread: number;
   presence: "away" | "offline" | "online";
+  conversationId: string;
+  members: Member[];
   lastSeen?: string;
   firstSeq?: number;
 };
@@ -459,7 +505,10 @@ export type ChatMessage = {
   message: string;
   timestamp: string;
   seq: number;
+  conversationId: string;
+  id: string;
   clientId?: string;
+  kind?: string;
 };
 
 /** The answer to an event with a `ref`: it was done. */
@@ -475,6 +524,8 @@ export type ChatAck = {
   seq: number;
   timestamp: string;
   delivered: boolean;
+  conversationId: string;
+  id: string;
   repeated?: boolean;
 };
 
@@ -485,12 +536,15 @@ export type Receipt = {
   withUserId: string;
   received: number;
   read: number;
+  conversationId: string;
+  members: Member[];
 };
 
 /** `fromUserId` is writing to you. */
 export type TypingHint = {
   type: "typing";
   fromUserId: string;
+  conversationId: string;
 };
 
 /** This notification was seen on one of your other screens. */
@@ -545,6 +599,7 @@ export type Schemas = {
   OpenSession: OpenSession;
   Conversations: Conversations;
   Conversation: Conversation;
+  Member: Member;
   StoredMessage: StoredMessage;
   History: History;
   SentMessage: SentMessage;
@@ -643,7 +698,7 @@ export type Operations = {
   };
   /** One's notifications as server-sent events, from now on or from Last-Event-ID. */
   stream_notifications: {
-    method: "GET"; path: "/api/notifications/stream"; parameters: {header: {"Last-Event-ID"?: number}}; body: undefined; answer: undefined;
+    method: "GET"; path: "/api/notifications/stream"; parameters: {header: {"Last-Event-ID"?: string}}; body: undefined; answer: undefined;
     code: "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable" | "too_many_sockets" | "stopping";
   };
   /** One's messages that hold a text, the newest first. */

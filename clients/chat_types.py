@@ -43,6 +43,7 @@ class NewMessage(TypedDict):
 
     message: str
     clientId: NotRequired[str | None]
+    kind: NotRequired[str | None]
 
 
 class NewNotification(TypedDict):
@@ -76,6 +77,14 @@ class OpenSession(TypedDict):
     current: NotRequired[bool]
 
 
+class Member(TypedDict):
+    """How far somebody has received and read a conversation, each a `seq`."""
+
+    userId: str
+    received: int
+    read: int
+
+
 class StoredMessage(TypedDict):
     """A message, as it is stored."""
 
@@ -84,7 +93,10 @@ class StoredMessage(TypedDict):
     toUserId: str
     message: str
     timestamp: str
+    conversationId: str
+    id: str
     clientId: NotRequired[str]
+    kind: NotRequired[str]
     erased: NotRequired[bool]
 
 
@@ -94,6 +106,8 @@ class SentMessage(TypedDict):
     seq: int
     timestamp: str
     delivered: bool
+    conversationId: str
+    id: str
     repeated: NotRequired[bool]
 
 
@@ -139,7 +153,10 @@ class FoundMessage(TypedDict):
     toUserId: str
     message: str
     timestamp: str
+    conversationId: str
+    id: str
     clientId: NotRequired[str]
+    kind: NotRequired[str]
     erased: NotRequired[bool]
     withUserId: str
 
@@ -248,10 +265,12 @@ class SendChat(TypedDict):
     """A message to another user. `fromUserId`, where given, must be the sender's own name."""
 
     type: Literal['chat']
-    toUserId: str
     message: str
+    toUserId: NotRequired[str]
+    conversationId: NotRequired[str]
     fromUserId: NotRequired[str]
     clientId: NotRequired[str]
+    kind: NotRequired[str]
     ref: NotRequired[int | str]
 
 
@@ -259,8 +278,9 @@ class SendReceived(TypedDict):
     """What `withUserId` and I wrote has arrived here, up to `seq`."""
 
     type: Literal['received']
-    withUserId: str
     seq: int
+    withUserId: NotRequired[str]
+    conversationId: NotRequired[str]
     ref: NotRequired[int | str]
 
 
@@ -268,8 +288,9 @@ class SendRead(TypedDict):
     """What `withUserId` and I wrote was seen here, up to `seq`."""
 
     type: Literal['read']
-    withUserId: str
     seq: int
+    withUserId: NotRequired[str]
+    conversationId: NotRequired[str]
     ref: NotRequired[int | str]
 
 
@@ -277,7 +298,8 @@ class SendTyping(TypedDict):
     """I am writing to `toUserId` just now."""
 
     type: Literal['typing']
-    toUserId: str
+    toUserId: NotRequired[str]
+    conversationId: NotRequired[str]
     ref: NotRequired[int | str]
 
 
@@ -328,23 +350,6 @@ class SendPing(TypedDict):
     ref: NotRequired[int | str]
 
 
-class Standing(TypedDict):
-    """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
-
-    `presence` and `lastSeen` are the other user's; the latter only of one who is offline."""
-
-    withUserId: str
-    lastSeq: int
-    received: int
-    read: int
-    theirReceived: int
-    theirRead: int
-    unread: int
-    presence: Literal['away'] | Literal['offline'] | Literal['online']
-    lastSeen: NotRequired[str]
-    firstSeq: NotRequired[int]
-
-
 class ChatMessage(TypedDict):
     """A message on its way to the receiver's sockets and the sender's other ones."""
 
@@ -354,7 +359,10 @@ class ChatMessage(TypedDict):
     message: str
     timestamp: str
     seq: int
+    conversationId: str
+    id: str
     clientId: NotRequired[str]
+    kind: NotRequired[str]
 
 
 class Ack(TypedDict):
@@ -372,17 +380,9 @@ class ChatAck(TypedDict):
     seq: int
     timestamp: str
     delivered: bool
+    conversationId: str
+    id: str
     repeated: NotRequired[bool]
-
-
-class Receipt(TypedDict):
-    """`userId` has received and read the conversation with `withUserId` up to these `seq`s."""
-
-    type: Literal['receipt']
-    userId: str
-    withUserId: str
-    received: int
-    read: int
 
 
 class TypingHint(TypedDict):
@@ -390,6 +390,7 @@ class TypingHint(TypedDict):
 
     type: Literal['typing']
     fromUserId: str
+    conversationId: str
 
 
 class Seen(TypedDict):
@@ -446,6 +447,37 @@ class OpenSessions(TypedDict):
     sessions: list[OpenSession]
 
 
+class Standing(TypedDict):
+    """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
+
+    `presence` and `lastSeen` are the other user's; the latter only of one who is offline."""
+
+    withUserId: str
+    lastSeq: int
+    received: int
+    read: int
+    theirReceived: int
+    theirRead: int
+    unread: int
+    presence: Literal['away'] | Literal['offline'] | Literal['online']
+    conversationId: str
+    members: list[Member]
+    lastSeen: NotRequired[str]
+    firstSeq: NotRequired[int]
+
+
+class Receipt(TypedDict):
+    """`userId` has received and read the conversation with `withUserId` up to these `seq`s."""
+
+    type: Literal['receipt']
+    userId: str
+    withUserId: str
+    received: int
+    read: int
+    conversationId: str
+    members: list[Member]
+
+
 class Conversation(TypedDict):
     """A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet."""
 
@@ -457,6 +489,8 @@ class Conversation(TypedDict):
     theirRead: int
     unread: int
     presence: Literal['away'] | Literal['offline'] | Literal['online']
+    conversationId: str
+    members: list[Member]
     lastSeen: NotRequired[str]
     lastMessage: StoredMessage
     firstSeq: NotRequired[int]
@@ -468,6 +502,7 @@ class History(TypedDict):
     messages: list[StoredMessage]
     lastSeq: int
     more: bool
+    epoch: str
     firstSeq: NotRequired[int]
 
 
@@ -477,6 +512,7 @@ class Notifications(TypedDict):
     notifications: list[StoredNotification]
     unseen: int
     next: str | None
+    epoch: str
 
 
 class FoundMessages(TypedDict):
@@ -484,6 +520,7 @@ class FoundMessages(TypedDict):
 
     messages: list[FoundMessage]
     next: str | None
+    epoch: str
 
 
 class Users(TypedDict):
@@ -505,6 +542,8 @@ class Ready(TypedDict):
     v: int
     features: list[str]
     server: str
+    epoch: str
+    timestamp: str
     userId: str
     heartbeat: float
     limits: ToldLimits
@@ -519,6 +558,7 @@ class Conversations(TypedDict):
 
     conversations: list[Conversation]
     next: str | None
+    epoch: str
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing

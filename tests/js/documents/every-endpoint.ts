@@ -67,7 +67,7 @@ export async function everyEndpoint(): Promise<void> {
   const {notifications} = await call("get", "/api/notifications", {});
   const levels: ("info" | "success" | "warning" | "error")[] = notifications.map((one) => one.level);
   await call("post", "/api/notifications/{notificationId}/dismiss", {path: {notificationId: pushed.id ?? 0}});
-  await call("get", "/api/notifications/stream", {header: {"Last-Event-ID": 7}});
+  await call("get", "/api/notifications/stream", {header: {"Last-Event-ID": "7"}});
 
   const found = await call("get", "/api/search", {query: {q: "hi"}});
   const {users} = await call("get", "/api/users", {query: {q: "bo"}});
