@@ -79,6 +79,12 @@ export type NewNotification = {
   everyone?: boolean;
 } & ({toUserId: string; toUserIds?: null; everyone?: false} | {toUserId?: null; toUserIds: unknown[]; everyone?: false} | {toUserId?: null; toUserIds?: null; everyone: true});
 
+/** Which notifications were seen. */
+export type SeenUpTo = {
+  /** All of one's own up to this one. */
+  upTo: number;
+};
+
 /** A token that proves to be the user, until it expires. */
 export type Session = {
   /** A user's name. */
@@ -136,6 +142,8 @@ export type Conversation = {
   /** Since when they are offline, where that is known. */
   lastSeen?: string;
   lastMessage: StoredMessage;
+  /** The last change; left out: there was none. */
+  change?: number;
   /** What lies before it was erased; left out: nothing was. */
   firstSeq?: number;
 };
@@ -195,10 +203,33 @@ export type SentMessage = {
   repeated?: boolean;
 };
 
+/** Changes in the order of their numbers. */
+export type MessageChanges = {
+  changes: MessageChange[];
+  /** The number of the last one that there is; 0: none. */
+  change: number;
+  /** There are others behind these. */
+  more: boolean;
+  /** As in `ready`: another one says that what was read before counts no more. */
+  epoch: string;
+};
+
+/** What changed the messages from `firstSeq` to `lastSeq`. */
+export type MessageChange = {
+  /** 1, 2, 3 ... without gaps in each conversation. */
+  change: number;
+  /** `erased`: they have no text any more. Others may come. */
+  kind: "erased";
+  firstSeq: number;
+  lastSeq: number;
+};
+
 /** A notification, or with `toUserIds` or `everyone` a batch of them, is stored.
 
     `sockets`: how many sockets and streams took it just now. `repeated`: it had been there already. */
 export type Pushed = {
+  notificationId?: number;
+  /** The same, as it was called first. */
   id?: number;
   batchId?: number;
   sockets?: number;
@@ -227,6 +258,8 @@ export type Notifications = {
 
 /** A notification, as it is stored. */
 export type StoredNotification = {
+  notificationId: number;
+  /** The same, as it was called first. */
   id: number;
   message: string;
   level: "error" | "info" | "success" | "warning";
@@ -236,7 +269,31 @@ export type StoredNotification = {
   title?: string;
   link?: string;
   /** ISO 8601, UTC, milliseconds. */
+  expiresAt?: string;
+  /** The same, as it was called first. */
   expires?: string;
+};
+
+/** What was seen or dismissed, the oldest change first. */
+export type Changed = {
+  changes: NotificationChange[];
+  /** The number of the last change of all. */
+  newest: number;
+  /** There are others, behind the last of these. */
+  more: boolean;
+  /** Some were deleted with their notifications: list these anew. */
+  incomplete: boolean;
+  /** As in `ready`: another one says that what was read before counts no more. */
+  epoch: string;
+};
+
+/** What became of a notification: each counts once, with its last change. */
+export type NotificationChange = {
+  /** 1, 2, 3 ... without gaps for each user. */
+  change: number;
+  notificationId: number;
+  seen: boolean;
+  dismissed: boolean;
 };
 
 /** What was found, the newest first. */
@@ -348,20 +405,31 @@ export type ToldLimits = {
 /** Something that a program wants somebody to know. */
 export type Notification = {
   type: "notification";
+  notificationId: number;
   id: number;
   message: string;
   level: "error" | "info" | "success" | "warning";
   timestamp: string;
   title?: string;
   link?: string;
+  expiresAt?: string;
   expires?: string;
   seen?: boolean;
+};
+
+/** This notification was seen on one of your other screens, or all `upTo` this one. */
+export type Seen = {
+  type: "seen";
+  notificationId: number;
+  change: number;
+  upTo?: number;
 };
 
 /** One of your other screens has done with this notification. */
 export type Dismissed = {
   type: "dismissed";
   notificationId: number;
+  change: number;
 };
 
 /** I am `userId`, as `token` proves. With `sync` I fetch what I missed, and say what I received.
@@ -440,10 +508,11 @@ export type SendDismiss = {
   ref?: number | string;
 };
 
-/** I have seen this notification. */
+/** I have seen this notification; or all `upTo` this one. */
 export type SendSeen = {
   type: "seen";
-  notificationId: number;
+  notificationId?: number;
+  upTo?: number;
   ref?: number | string;
 };
 
@@ -476,12 +545,11 @@ export type Ready = {
   conversations: Standing[];
   more?: boolean;
   unseen?: number;
+  notificationChange?: number;
   blocked?: string[];
 };
 
-/** How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
-
-    `presence` and `lastSeen` are the other user's; the latter only of one who is offline. */
+/** How far a conversation has got, and how far its users: `seq`s, 0 for nothing. `presence` is the other user's. */
 export type Standing = {
   withUserId: string;
   lastSeq: number;
@@ -494,6 +562,7 @@ export type Standing = {
   conversationId: string;
   members: Member[];
   lastSeen?: string;
+  change?: number;
   firstSeq?: number;
 };
 
@@ -547,12 +616,6 @@ export type TypingHint = {
   conversationId: string;
 };
 
-/** This notification was seen on one of your other screens. */
-export type Seen = {
-  type: "seen";
-  notificationId: number;
-};
-
 /** `userId` is online, away or offline now. */
 export type PresenceChange = {
   type: "presence";
@@ -594,6 +657,7 @@ export type Schemas = {
   ReadUpTo: ReadUpTo;
   NewMessage: NewMessage;
   NewNotification: NewNotification;
+  SeenUpTo: SeenUpTo;
   Session: Session;
   OpenSessions: OpenSessions;
   OpenSession: OpenSession;
@@ -603,10 +667,14 @@ export type Schemas = {
   StoredMessage: StoredMessage;
   History: History;
   SentMessage: SentMessage;
+  MessageChanges: MessageChanges;
+  MessageChange: MessageChange;
   Pushed: Pushed;
   BatchProgress: BatchProgress;
   Notifications: Notifications;
   StoredNotification: StoredNotification;
+  Changed: Changed;
+  NotificationChange: NotificationChange;
   FoundMessages: FoundMessages;
   FoundMessage: FoundMessage;
   Users: Users;
@@ -616,6 +684,7 @@ export type Schemas = {
   Health: Health;
   ToldLimits: ToldLimits;
   Notification: Notification;
+  Seen: Seen;
   Dismissed: Dismissed;
 };
 
@@ -676,6 +745,11 @@ export type Operations = {
     method: "POST"; path: "/api/conversations/{userId}/messages"; parameters: {path: {"userId": string}}; body: NewMessage; answer: SentMessage;
     code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "blocked" | "unknown_user" | "slow_body" | "conflict" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
+  /** What changed messages of a conversation after they were written. */
+  list_changes: {
+    method: "GET"; path: "/api/conversations/{userId}/changes"; parameters: {path: {"userId": string}; query: {"after"?: number; "limit"?: number}}; body: undefined; answer: MessageChanges;
+    code: "unknown_field" | "invalid_field" | "not_signed_in" | "unknown_user" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
   /** Say something to one user, to many, or to everyone; for services with the scope notify. */
   push_notification: {
     method: "POST"; path: "/api/notifications"; parameters: {header: {"Idempotency-Key"?: string}}; body: NewNotification; answer: Pushed;
@@ -691,6 +765,16 @@ export type Operations = {
     method: "GET"; path: "/api/notifications/batches/{batchId}"; parameters: {path: {"batchId": number}}; body: undefined; answer: BatchProgress;
     code: "invalid_field" | "not_signed_in" | "forbidden" | "not_found" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
+  /** Which of one's notifications were seen or dismissed since a change. */
+  list_notification_changes: {
+    method: "GET"; path: "/api/notifications/changes"; parameters: {query: {"after"?: number; "limit"?: number}}; body: undefined; answer: Changed;
+    code: "unknown_field" | "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Mark one's notifications as seen, all up to one. */
+  see_notifications: {
+    method: "POST"; path: "/api/notifications/seen"; parameters: {}; body: SeenUpTo; answer: undefined;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
   /** Take a notification off all one's screens. */
   dismiss_notification: {
     method: "POST"; path: "/api/notifications/{notificationId}/dismiss"; parameters: {path: {"notificationId": number}}; body: undefined; answer: undefined;
@@ -698,8 +782,8 @@ export type Operations = {
   };
   /** One's notifications as server-sent events, from now on or from Last-Event-ID. */
   stream_notifications: {
-    method: "GET"; path: "/api/notifications/stream"; parameters: {header: {"Last-Event-ID"?: string}}; body: undefined; answer: undefined;
-    code: "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable" | "too_many_sockets" | "stopping";
+    method: "GET"; path: "/api/notifications/stream"; parameters: {query: {"change"?: number}; header: {"Last-Event-ID"?: string}}; body: undefined; answer: undefined;
+    code: "unknown_field" | "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable" | "too_many_sockets" | "stopping";
   };
   /** One's messages that hold a text, the newest first. */
   search_messages: {

@@ -59,6 +59,12 @@ class NewNotification(TypedDict):
     everyone: NotRequired[bool]
 
 
+class SeenUpTo(TypedDict):
+    """Which notifications were seen."""
+
+    upTo: int
+
+
 class Session(TypedDict):
     """A token that proves to be the user, until it expires."""
 
@@ -111,11 +117,21 @@ class SentMessage(TypedDict):
     repeated: NotRequired[bool]
 
 
+class MessageChange(TypedDict):
+    """What changed the messages from `firstSeq` to `lastSeq`."""
+
+    change: int
+    kind: Literal['erased']
+    firstSeq: int
+    lastSeq: int
+
+
 class Pushed(TypedDict):
     """A notification, or with `toUserIds` or `everyone` a batch of them, is stored.
 
     `sockets`: how many sockets and streams took it just now. `repeated`: it had been there already."""
 
+    notificationId: NotRequired[int]
     id: NotRequired[int]
     batchId: NotRequired[int]
     sockets: NotRequired[int]
@@ -135,6 +151,7 @@ class BatchProgress(TypedDict):
 class StoredNotification(TypedDict):
     """A notification, as it is stored."""
 
+    notificationId: int
     id: int
     message: str
     level: Literal['error'] | Literal['info'] | Literal['success'] | Literal['warning']
@@ -142,7 +159,17 @@ class StoredNotification(TypedDict):
     seen: bool
     title: NotRequired[str]
     link: NotRequired[str]
+    expiresAt: NotRequired[str]
     expires: NotRequired[str]
+
+
+class NotificationChange(TypedDict):
+    """What became of a notification: each counts once, with its last change."""
+
+    change: int
+    notificationId: int
+    seen: bool
+    dismissed: bool
 
 
 class FoundMessage(TypedDict):
@@ -229,14 +256,25 @@ class Notification(TypedDict):
     """Something that a program wants somebody to know."""
 
     type: Literal['notification']
+    notificationId: int
     id: int
     message: str
     level: Literal['error'] | Literal['info'] | Literal['success'] | Literal['warning']
     timestamp: str
     title: NotRequired[str]
     link: NotRequired[str]
+    expiresAt: NotRequired[str]
     expires: NotRequired[str]
     seen: NotRequired[bool]
+
+
+class Seen(TypedDict):
+    """This notification was seen on one of your other screens, or all `upTo` this one."""
+
+    type: Literal['seen']
+    notificationId: int
+    change: int
+    upTo: NotRequired[int]
 
 
 class Dismissed(TypedDict):
@@ -244,6 +282,7 @@ class Dismissed(TypedDict):
 
     type: Literal['dismissed']
     notificationId: int
+    change: int
 
 
 class SendInit(TypedDict):
@@ -328,10 +367,11 @@ class SendDismiss(TypedDict):
 
 
 class SendSeen(TypedDict):
-    """I have seen this notification."""
+    """I have seen this notification; or all `upTo` this one."""
 
     type: Literal['seen']
-    notificationId: int
+    notificationId: NotRequired[int]
+    upTo: NotRequired[int]
     ref: NotRequired[int | str]
 
 
@@ -393,13 +433,6 @@ class TypingHint(TypedDict):
     conversationId: str
 
 
-class Seen(TypedDict):
-    """This notification was seen on one of your other screens."""
-
-    type: Literal['seen']
-    notificationId: int
-
-
 class PresenceChange(TypedDict):
     """`userId` is online, away or offline now."""
 
@@ -448,9 +481,7 @@ class OpenSessions(TypedDict):
 
 
 class Standing(TypedDict):
-    """How far a conversation has got, and how far its two users: `seq`s, 0 for nothing.
-
-    `presence` and `lastSeen` are the other user's; the latter only of one who is offline."""
+    """How far a conversation has got, and how far its users: `seq`s, 0 for nothing. `presence` is the other user's."""
 
     withUserId: str
     lastSeq: int
@@ -463,6 +494,7 @@ class Standing(TypedDict):
     conversationId: str
     members: list[Member]
     lastSeen: NotRequired[str]
+    change: NotRequired[int]
     firstSeq: NotRequired[int]
 
 
@@ -493,6 +525,7 @@ class Conversation(TypedDict):
     members: list[Member]
     lastSeen: NotRequired[str]
     lastMessage: StoredMessage
+    change: NotRequired[int]
     firstSeq: NotRequired[int]
 
 
@@ -506,12 +539,31 @@ class History(TypedDict):
     firstSeq: NotRequired[int]
 
 
+class MessageChanges(TypedDict):
+    """Changes in the order of their numbers."""
+
+    changes: list[MessageChange]
+    change: int
+    more: bool
+    epoch: str
+
+
 class Notifications(TypedDict):
     """One's notifications, the unseen first, then the newest."""
 
     notifications: list[StoredNotification]
     unseen: int
     next: str | None
+    epoch: str
+
+
+class Changed(TypedDict):
+    """What was seen or dismissed, the oldest change first."""
+
+    changes: list[NotificationChange]
+    newest: int
+    more: bool
+    incomplete: bool
     epoch: str
 
 
@@ -550,6 +602,7 @@ class Ready(TypedDict):
     conversations: list[Standing]
     more: NotRequired[bool]
     unseen: NotRequired[int]
+    notificationChange: NotRequired[int]
     blocked: NotRequired[list[str]]
 
 

@@ -28,6 +28,7 @@ TAGS = MappingProxyType({
     "sessions": "Where you are signed in.",
     "conversations": "With whom you write, and how far each of you has got.",
     "messages": "What you and others wrote.",
+    "changes": "What changed messages after they were written.",
     "push": "For services: notify one user, many, or everyone.",
     "notifications": "Your own notifications.",
     "search": "Find messages and people.",

@@ -52,6 +52,8 @@ export async function everyEndpoint(): Promise<void> {
     body: {message: "hi", clientId: "m1"},
   });
   await call("put", "/api/conversations/{userId}/read", {path: {userId: "bob"}, body: {seq: sent.seq}});
+  const {changes} = await call("get", "/api/conversations/{userId}/changes", {path: {userId: "bob"}, query: {after: 0}});
+  const kinds: "erased"[] = changes.map((change) => change.kind);
   const texts: string[] = history.messages.map((message) => message.message);
 
   // @ts-expect-error exactly one of three kinds of receivers is given
@@ -67,6 +69,8 @@ export async function everyEndpoint(): Promise<void> {
   const {notifications} = await call("get", "/api/notifications", {});
   const levels: ("info" | "success" | "warning" | "error")[] = notifications.map((one) => one.level);
   await call("post", "/api/notifications/{notificationId}/dismiss", {path: {notificationId: pushed.id ?? 0}});
+  const settled = await call("get", "/api/notifications/changes", {query: {after: 0}});
+  await call("post", "/api/notifications/seen", {body: {upTo: 7}});
   await call("get", "/api/notifications/stream", {header: {"Last-Event-ID": "7"}});
 
   const found = await call("get", "/api/search", {query: {q: "hi"}});
@@ -79,7 +83,7 @@ export async function everyEndpoint(): Promise<void> {
   const limits = await call("get", "/api/limits", {});
   const mostBytes: number = limits.frameBytes;
   const {status} = await call("get", "/api/health", {});
-  console.log(proofs, isProtected, unread, texts, finished, levels, found.messages, users, blocked, documents, status, presence, mostBytes);
+  console.log(proofs, isProtected, unread, texts, finished, levels, found.messages, users, blocked, documents, status, presence, mostBytes, kinds, settled);
 }
 
 /** What an error's code may be is known for each operation. */
