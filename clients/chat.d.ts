@@ -19,6 +19,10 @@ export type Fault = {
   message: string;
   /** The field or parameter at fault, if one is. */
   field: string | null;
+  /** Which rule is broken, where the code does not say it all. */
+  rule?: string;
+  /** What the rule's sentence names. */
+  params?: {[name: string]: number | string | string[]};
 };
 
 /** A name, and the password that it is to have. */
@@ -643,6 +647,8 @@ export type Failure = {
   code: string;
   message: string;
   field?: string;
+  rule?: string;
+  params?: {[name: string]: number | string | string[]};
   ref?: number | string;
   retryAfter?: number;
 };

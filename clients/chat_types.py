@@ -9,6 +9,8 @@ class Fault(TypedDict):
     code: str
     message: str
     field: str | None
+    rule: NotRequired[str]
+    params: NotRequired[dict[str, int | str | list[str]]]
 
 
 class NewAccount(TypedDict):
@@ -464,6 +466,8 @@ class Failure(TypedDict):
     code: str
     message: str
     field: NotRequired[str]
+    rule: NotRequired[str]
+    params: NotRequired[dict[str, int | str | list[str]]]
     ref: NotRequired[int | str]
     retryAfter: NotRequired[int]
 
