@@ -23,7 +23,7 @@ class NoticeChange(NamedTuple):
     dismissed: bool
 
 
-class Changes(NamedTuple):
+class NoticeChanges(NamedTuple):
     """Some of a user's changes, the oldest first. `newest`: the last number of all."""
 
     changes: list[NoticeChange]
@@ -42,7 +42,7 @@ class NotificationChanges:
         """Return the number of the user's last change; 0: there is none."""
         return self.after(user_id, 0, 0).newest
 
-    def after(self, user_id: str, after: int, limit: int) -> Changes:
+    def after(self, user_id: str, after: int, limit: int) -> NoticeChanges:
         """Return the changes behind the number `after`, at most `limit`."""
         key, counter, c = self._user_key(user_id), notification_changes.c, notifications.c
         of_user = select(counter.newest, counter.forgotten).where(counter.user_key == key)
@@ -52,7 +52,7 @@ class NotificationChanges:
             found = [NoticeChange(*row) for row in connection.execute(query)] if limit else []
             # Asked for afterwards, so that it is never before one that is shown.
             newest, forgotten = connection.execute(of_user).one_or_none() or (0, 0)
-        return Changes(found, newest, after < forgotten)
+        return NoticeChanges(found, newest, after < forgotten)
 
 
 def number(connection: Connection, changed: Iterable[tuple[str, int]]) -> dict[int, int]:

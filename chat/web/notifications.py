@@ -14,6 +14,7 @@ from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream
 from chat.transport.reply import Reply
+from chat.web.changes import ChangesPage
 from chat.web.cors import cors_headers
 from chat.web.cursors import Next
 from chat.web.headers import security_headers
@@ -96,13 +97,6 @@ def _notification(notice: Notice) -> StoredNotification:
     )
 
 
-class ChangesPage(Request):
-    """Which changes of one's notifications."""
-
-    after: Annotated[Seq, Meta(description="Only larger numbers.")] = 0
-    limit: Limit = 100
-
-
 class NotificationChange(Answer):
     """What became of a notification: each counts once, with its last change."""
 
@@ -116,7 +110,7 @@ class Changed(Answer):
     """What was seen or dismissed, the oldest change first."""
 
     changes: list[NotificationChange]
-    newest: Annotated[Seq, Meta(description="The number of the last change of all.")]
+    change: Annotated[Seq, Meta(description="The number of the last one that there is; 0: none.")]
     more: Annotated[bool, Meta(description="There are others, behind the last of these.")]
     incomplete: Annotated[bool, Meta(description="Some were deleted with their notifications: list these anew.")]
     epoch: Epoch
@@ -127,7 +121,7 @@ class Changed(Answer):
     "/notifications/changes",
     "Which of one's notifications were seen or dismissed since a change.",
     example="""{"changes": [{"change": 7, "notificationId": 7, "seen": true, "dismissed": false}],
-      "newest": 7, "more": false, "incomplete": false, "epoch": "dQw4w9WgXcQ1"}""",
+      "change": 7, "more": false, "incomplete": false, "epoch": "dQw4w9WgXcQ1"}""",
 )
 def list_notification_changes(chat: ChatServer, user_id: str, query: ChangesPage) -> Changed:
     find = chat.storage.notification_changes.after
@@ -137,7 +131,7 @@ def list_notification_changes(chat: ChatServer, user_id: str, query: ChangesPage
         for one in found[: query.limit]
     ]
     return Changed(
-        changes=shown, newest=newest, more=len(found) > len(shown), incomplete=is_incomplete, epoch=chat.storage.epoch
+        changes=shown, change=newest, more=len(found) > len(shown), incomplete=is_incomplete, epoch=chat.storage.epoch
     )
 
 

@@ -215,8 +215,8 @@ test("what was seen or dismissed elsewhere while there was no connection is caug
   notifications.noteChange(4);
   events.length = 0;
   changes.push(
-    {changes: [{change: 5, notificationId: 1, seen: true, dismissed: true}], newest: 6, more: true, incomplete: false},
-    {changes: [{change: 6, notificationId: 2, seen: true, dismissed: false}], newest: 6, more: false, incomplete: false},
+    {changes: [{change: 5, notificationId: 1, seen: true, dismissed: true}], change: 6, more: true, incomplete: false},
+    {changes: [{change: 6, notificationId: 2, seen: true, dismissed: false}], change: 6, more: false, incomplete: false},
   );
   pages.push({notifications: [notice(4), notice(3)], unseen: 2, next: "c"});
   notifications.applyReady({unseen: 2, notificationChange: 6});

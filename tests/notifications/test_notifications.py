@@ -101,7 +101,7 @@ def test_a_screen_that_was_away_learns_what_was_seen_and_dismissed_on_another(se
             {"change": 1, "notificationId": ids[0], "seen": True, "dismissed": False},
             {"change": 2, "notificationId": ids[1], "seen": False, "dismissed": True},
         ],
-        "newest": 3, "more": True, "incomplete": False,
+        "change": 3, "more": True, "incomplete": False,
     }  # fmt: skip
     rest = ask(server, bob, "GET", "/changes?after=2").json()
     assert ([one["change"] for one in rest["changes"]], rest["more"]) == ([3], False)

@@ -21,7 +21,7 @@ const MUTED_KEY = "chat.muted";
  * @typedef {number | string} NoticeId a string was made here, for one that the server does not keep
  * @typedef {{id: NoticeId, message: string, title: string, level: string, link: string, sentAt: Date, expiresAt: Date | undefined, seen: boolean}} Notice
  * @typedef {{notifications: Notification[], unseen: number, next?: string | null}} NoticePage unseen ones first, then the newest
- * @typedef {{changes: {change: number, notificationId: number, seen: boolean, dismissed: boolean}[], newest: number, more: boolean, incomplete: boolean}} ChangePage the oldest first
+ * @typedef {{changes: {change: number, notificationId: number, seen: boolean, dismissed: boolean}[], change: number, more: boolean, incomplete: boolean}} ChangePage the oldest first
  * @typedef {object} Options
  * @property {(type: "seen" | "dismiss", id: number) => Promise<unknown>} tell rejects with a ChatError
  * @property {(page: {cursor?: string | null, limit: number}) => Promise<NoticePage>} [fetch] where there is a list
@@ -125,7 +125,7 @@ export class Notifications extends EventTarget {
           if (dismissed) this.applyDismissed(notificationId);
           else if (seen && this.#held.has(notificationId)) this.applySeen(notificationId);
         }
-        after = page.changes.at(-1)?.change ?? page.newest;
+        after = page.changes.at(-1)?.change ?? page.change;
         more = page.more;
       }
     } catch {
