@@ -96,6 +96,10 @@ export const texts = {
   "composer.label": {en: "Write a message", ko: "메시지를 입력하세요"},
   "composer.send": {en: "Send", ko: "보내기"},
 
+  "composer.room": {en: "{count} bytes left", ko: "{count}바이트 남음"},
+  "composer.tooLong": {en: "Too long by {count} bytes. A letter takes one to four.", ko: "{count}바이트 넘었습니다. 한글 한 글자는 3바이트입니다."},
+  "composer.enterSends": {en: "Enter sends", ko: "Enter로 보내기"},
+
   "message.mine": {en: "You", ko: "나"},
   "message.erased": {en: "This message was erased.", ko: "삭제된 메시지입니다."},
   "message.waiting": {en: "Waiting", ko: "전송 대기 중"},
@@ -108,6 +112,7 @@ export const texts = {
   "message.copied": {en: "Copied", ko: "복사했습니다"},
   "message.notCopied": {en: "The browser did not allow copying.", ko: "브라우저에서 복사를 허용하지 않았습니다."},
   "message.retry": {en: "Try again", ko: "다시 보내기"},
+  "message.edit": {en: "Edit", ko: "수정"},
   "message.discard": {en: "Discard", ko: "삭제"},
 
   "outbox.unkept": {en: "This browser has no room to keep your message until it is sent. Please leave this page open.", ko: "브라우저에 메시지를 보관할 공간이 없습니다. 전송될 때까지 이 페이지를 닫지 마세요."},

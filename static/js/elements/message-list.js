@@ -4,7 +4,7 @@
  * somebody reads, which mostly is at the newest one. What is far off the screen is not on the page: the conversation
  * holds a part of it. Nothing is seen before it stands where it was wanted, and the end is followed no further than the
  * first unread message stays on the screen. Asks for the rest: `older`, `newer` and `newest` when messages further up or
- * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `copy-message`, `try-again` and `discard` {message}.
+ * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `copy-message`, `try-again`, `edit-message`, `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
 import {language, say} from "../language.js";

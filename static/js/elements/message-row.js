@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns one message on the page: its text with links, its time, its state in ticks and words, a button that copies it.
- * Leaves where it stands to message-list.js, which hears `copy-message`, `try-again` and `discard` of the buttons.
+ * Leaves where it stands to message-list.js, which hears `copy-message`, `try-again`, `edit-message` and `discard` of the buttons.
  */
 import {language, nameOfDay, say, sayDetail, sayOf, timeOfDay} from "../language.js";
 import {piecesOf} from "../models/links.js";
@@ -13,6 +13,8 @@ import {copy, part} from "./parts.js";
 /** Messages of one side closer together than this stand as one group. */
 const GROUP_MS = 3 * 60 * 1000;
 const MINUTE_MS = 60 * 1000;
+/** A message refused so is refused each time. */
+const HOPELESS = ["too_big", "too_large", "invalid_field", "missing_field"];
 
 /** @param {Message} message @param {string} by who wrote it */
 export function newRow(message, by) {
@@ -21,7 +23,7 @@ export function newRow(message, by) {
   part(row, ".text", HTMLElement).append(...nodesOf(message.text || say("message.erased")));
   part(row, ".copy-message", HTMLElement).hidden = !message.text;
   part(row, ".by", HTMLElement).textContent = by;
-  for (const type of ["copy-message", "try-again", "discard"]) {
+  for (const type of ["copy-message", "try-again", "edit-message", "discard"]) {
     part(row, `.${type}`, HTMLButtonElement).addEventListener("click", () => {
       row.dispatchEvent(new CustomEvent(type, {detail: {message}, bubbles: true}));
     });
@@ -29,6 +31,7 @@ export function newRow(message, by) {
   part(row, ".copy-message", HTMLElement).setAttribute("aria-label", say("message.copy"));
   part(row, ".copy-message", HTMLElement).title = say("message.copy");
   part(row, ".try-again", HTMLElement).textContent = say("message.retry");
+  part(row, ".edit-message", HTMLElement).textContent = say("message.edit");
   part(row, ".discard", HTMLElement).textContent = say("message.discard");
   return row;
 }
@@ -52,7 +55,7 @@ export function drawState(row, conversation, message, isLastRead) {
   part(row, ".label", HTMLElement).classList.toggle("visually-hidden", !isLastRead);
   part(row, ".trouble", HTMLElement).hidden = !problem && !delay;
   part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : delay ? say("message.delayed", {reason: sayOf("error", delay)}) : "";
-  for (const type of ["try-again", "discard"]) part(row, `.${type}`, HTMLElement).hidden = !problem;
+  for (const type of ["try-again", "edit-message", "discard"]) part(row, `.${type}`, HTMLElement).hidden = !problem || (type === "try-again" && HOPELESS.includes(problem.code));
   part(row, ".detail", HTMLElement).textContent = problem ? sayDetail({...problem, message: problem.detail}) : "";
 }
 

@@ -1,0 +1,18 @@
+// @ts-check
+/** Owns what can be told of a message's text before it is sent: whether anything can be seen in it, and how long it is. */
+
+/** Spaces, controls, marks without a letter, and letters that show nothing. */
+const NOTHING_SEEN = /^[\s\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]*$/u;
+/** As long as the longest that a sent one has. */
+const CLIENT_ID = "0".repeat(36);
+const REF = "0".repeat(12);
+
+/** @param {string} text */
+export function isBlank(text) {
+  return NOTHING_SEEN.test(text);
+}
+
+/** How long the event is that carries this, as the server counts: in bytes of UTF-8, with all that stands around the text. @param {string} toUserId @param {string} message */
+export function eventBytes(toUserId, message) {
+  return new TextEncoder().encode(JSON.stringify({toUserId, message, clientId: CLIENT_ID, type: "chat", ref: REF})).length;
+}
