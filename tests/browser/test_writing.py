@@ -39,3 +39,32 @@ def test_where_enter_does_not_send_it_breaks_the_line_and_the_button_sends(open_
     assert "chat" not in fake.types()
     click(page.get_by_role("button", name="Send"))
     expect(texts(page)).to_have_text("one\ntwo")
+
+
+def test_writing_and_turning_the_screen_leave_the_list_where_it_was(open_page: OpenPage) -> None:
+    page = open_page("alice", to="bob", prepare=(fake := FakeServer()).prepare)
+    is_online(page)
+    bob = page.evaluate("location.hash.slice(1)")
+
+    def hear(*numbers: int) -> None:
+        for n in numbers:
+            text = f"number {n} " + "word " * (n % 30)
+            when = f"2030-01-01T10:00:{n:02}.000Z"
+            fake.say(type="chat", fromUserId=bob, toUserId="alice", message=text, timestamp=when, seq=n)
+
+    hear(*range(1, 50))
+    expect(texts(page).last).to_be_in_viewport()
+    page.get_by_label("Write a message").fill("\n".join("line" for _ in range(6)))
+    expect(texts(page).last).to_be_in_viewport()
+    hear(50)
+    expect(texts(page).last).to_contain_text("number 50")
+    expect(texts(page).last).to_be_in_viewport()
+    twentieth = texts(page).nth(19)
+    page.locator(".scroller").evaluate(
+        "(element, row) => (element.scrollTop += row.getBoundingClientRect().top - 80)", twentieth.element_handle()
+    )
+    expect(twentieth).to_be_in_viewport()
+    page.set_viewport_size({"width": 420, "height": 800})
+    expect(twentieth).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(twentieth).to_be_in_viewport()

@@ -19,6 +19,12 @@ export class MessageComposer extends HTMLElement {
   #enterSends = true;
 
   connectedCallback() {
+    let width = 0;
+    new ResizeObserver(() => { // narrower, or in larger letters, it has more lines
+      if (this.#field.clientWidth === width) return;
+      width = this.#field.clientWidth;
+      this.#fit();
+    }).observe(this.#field);
     this.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -75,9 +81,11 @@ export class MessageComposer extends HTMLElement {
   #fit() {
     this.#drawRoom();
     const field = this.#field;
+    this.style.height = `${this.offsetHeight}px`; // measuring must not move what stands above
     field.style.height = "auto";
     const borders = field.offsetHeight - field.clientHeight;
     field.style.height = `${field.scrollHeight + borders}px`;
+    this.style.height = "";
   }
 
   #drawRoom() {

@@ -11,7 +11,7 @@ import {language, say} from "../language.js";
 import {isSameDay} from "../models/calendar.js";
 import {drawState, isOneGroup, isSameMinute, newDay, newDivider, newRow} from "./message-row.js";
 import {copyMessages, moveByArrow} from "./message-keys.js";
-import {distanceToEnd, part} from "./parts.js";
+import {distanceToEnd, lastIndexThat, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Message} Message */
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
@@ -36,6 +36,8 @@ export class MessageList extends HTMLElement {
   /** Whether what stood there at the last draw() ended before the newest message. */
   #wasParted = false;
   #wasUntold = false;
+  /** @type {{row: Element, top: number} | undefined} the first message in sight, and how far below the top */
+  #anchor;
   /** @type {Goal | undefined} where to scroll as soon as it stands there */
   #goal;
   /** Somebody went to the newest past what is new: the end is followed, and a button leads back up. */
@@ -54,8 +56,9 @@ export class MessageList extends HTMLElement {
       });
     }
     scroller.addEventListener("copy", (event) => copyMessages(event, this.#rows));
-    // A keyboard that slides in must not push the newest message out of sight.
-    new ResizeObserver(() => (this.#atEnd ? this.#scrollToEnd() : this.#reportSeen())).observe(scroller);
+    // A keyboard that slides in, a phone that is turned, larger letters: the end stays, or the first message in sight.
+    const resized = new ResizeObserver(() => this.#stay());
+    for (const element of [scroller, this.#list]) resized.observe(element);
     this.#newer.addEventListener("click", () => this.scrollToNewest());
     this.#toNew.addEventListener("click", () => this.#scrollToNew());
     part(this, ".earlier", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("older")));
@@ -87,7 +90,7 @@ export class MessageList extends HTMLElement {
     this.#wasUntold = conversation.awaitsPointers;
     const before = stays?.getBoundingClientRect().top ?? 0;
     this.#drawEdge(conversation);
-    this.#replaceRows(this.#rowsOf(conversation));
+    placeRows(this.#list, this.#rowsOf(conversation));
     if (this.#goal && this.#scrollToGoal(this.#goal)) this.#goal = undefined;
     else if (!stays) this.#followEnd(conversation);
     else if (stays.isConnected) this.#scroller.scrollTop += stays.getBoundingClientRect().top - before;
@@ -107,6 +110,14 @@ export class MessageList extends HTMLElement {
     this.#wasParted = false;
     this.#scrollToEnd();
     this.dispatchEvent(new Event("newest"));
+    this.#reportSeen();
+  }
+
+  #stay() {
+    const {row, top} = this.#anchor ?? {};
+    if (!this.#conversation || this.#goal) return;
+    if (this.#atEnd) this.#followEnd(this.#conversation);
+    else if (row?.isConnected) this.#scroller.scrollTop += row.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top - Number(top);
     this.#reportSeen();
   }
 
@@ -165,18 +176,6 @@ export class MessageList extends HTMLElement {
     return row;
   }
 
-  /** Rows that stay are not touched: a selection, a focus and what a screen reader is at stay too. @param {HTMLElement[]} rows */
-  #replaceRows(rows) {
-    const list = this.#list;
-    const wanted = new Set(rows);
-    for (const child of [...list.children]) if (!wanted.has(/** @type {HTMLElement} */ (child))) child.remove();
-    let next = list.firstElementChild;
-    for (const row of rows) {
-      if (row === next) next = next.nextElementSibling;
-      else list.insertBefore(row, next);
-    }
-  }
-
   /** @param {Goal} goal @returns {boolean} whether it stands there, or never will */
   #scrollToGoal({seq, isFound}) {
     const conversation = /** @type {Conversation} */ (this.#conversation);
@@ -221,6 +220,8 @@ export class MessageList extends HTMLElement {
     const divider = this.#rows.get("new");
     if (divider && !conversation.isParted && divider.getBoundingClientRect().bottom > this.#scroller.getBoundingClientRect().top) this.#isPastNew = false;
     this.#toNew.hidden = !this.#isPastNew || !conversation.newFrom;
+    const row = this.#firstInSight();
+    this.#anchor = row && {row, top: row.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top};
     if (this.#goal || this.#wasUntold) return; // what stands there now is not what is wanted
     const seq = Number(this.#lastOnScreen(SEEN)?.dataset.seq ?? 0);
     if (seq) this.dispatchEvent(new CustomEvent("seen", {detail: {seq}}));
@@ -239,12 +240,7 @@ export class MessageList extends HTMLElement {
   /** The last message that fits; those before it do too. @param {(row: HTMLElement) => boolean} fits */
   #findLast(fits) {
     const rows = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children);
-    let [from, to] = [0, rows.length];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (fits(rows[middle])) from = middle + 1;
-      else to = middle;
-    }
+    let from = lastIndexThat(rows, fits) + 1;
     while (from > 0 && !Number(rows[from - 1].dataset.seq)) from -= 1; // a day, or what waits to be sent
     return rows[from - 1];
   }

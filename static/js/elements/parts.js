@@ -36,3 +36,25 @@ export function drawFace(face, name) {
 export function distanceToEnd({scrollHeight, scrollTop, clientHeight}) {
   return scrollHeight - scrollTop - clientHeight;
 }
+
+/** Puts these rows in a list in this order. Those that stay are not touched: a selection, a focus and what a screen reader is at stay too. @param {Element} list @param {HTMLElement[]} rows */
+export function placeRows(list, rows) {
+  const wanted = new Set(rows);
+  for (const child of [...list.children]) if (!wanted.has(/** @type {HTMLElement} */ (child))) child.remove();
+  let next = list.firstElementChild;
+  for (const row of rows) {
+    if (row === next) next = next.nextElementSibling;
+    else list.insertBefore(row, next);
+  }
+}
+
+/** The last row that fits, where those before it do too. @param {HTMLCollection} rows @param {(row: HTMLElement) => boolean} fits @returns {number} its index, or -1 */
+export function lastIndexThat(rows, fits) {
+  let [from, to] = [0, rows.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (fits(/** @type {HTMLElement} */ (rows[middle]))) from = middle + 1;
+    else to = middle;
+  }
+  return from - 1;
+}
