@@ -4,7 +4,7 @@
  * and what is in it to the model.
  */
 import {language, momentInList, say} from "../language.js";
-import {copy, drawFace, part} from "./parts.js";
+import {copy, drawFace, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
@@ -43,12 +43,9 @@ export class ConversationList extends HTMLElement {
   #draw() {
     const list = part(this, "nav ul", HTMLUListElement);
     const rows = this.#conversations.map((conversation) => this.#row(conversation));
-    // Moving a row takes the focus from it, so rows move only when their order changed.
-    if (rows.some((row, index) => list.children[index] !== row)) {
-      const focused = document.activeElement;
-      list.replaceChildren(...rows);
-      if (focused instanceof HTMLElement && list.contains(focused)) focused.focus();
-    }
+    const focused = document.activeElement;
+    placeRows(list, rows);
+    if (focused instanceof HTMLElement && focused !== document.activeElement && list.contains(focused)) focused.focus(); // moving it takes it away
     part(this, ".empty", HTMLElement).hidden = rows.length > 0;
   }
 
@@ -56,6 +53,10 @@ export class ConversationList extends HTMLElement {
   #row(conversation) {
     const {withUserId, unread, typing, last, presence} = conversation;
     const row = this.#rows.get(withUserId) ?? this.#newRow(withUserId);
+    const isOpen = conversation === this.#opened;
+    const drawn = [language.code, new Date().toDateString(), typing, presence, unread, isOpen, last?.mine, last?.sentAt.getTime(), last?.text].join("\n");
+    if (row.dataset.drawn === drawn) return row;
+    row.dataset.drawn = drawn;
     const text = last && (last.text || say("message.erased"));
     const preview = last?.mine ? say("list.mine", {text: text ?? ""}) : text ?? say("list.noMessage");
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
@@ -67,7 +68,7 @@ export class ConversationList extends HTMLElement {
     badge.hidden = unread === 0;
     part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : String(unread);
     part(badge, ".visually-hidden", HTMLElement).textContent = say("list.unread", {count: unread});
-    part(row, "a", HTMLAnchorElement).ariaCurrent = conversation === this.#opened ? "page" : null;
+    part(row, "a", HTMLAnchorElement).ariaCurrent = isOpen ? "page" : null;
     return row;
   }
 

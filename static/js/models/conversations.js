@@ -43,7 +43,7 @@ export class Conversations extends EventTarget {
   }
 
   get unread() {
-    return this.list.reduce((sum, conversation) => sum + conversation.unread, 0);
+    return [...this.#byUser.values()].reduce((sum, conversation) => sum + conversation.unread, 0);
   }
 
   /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] */

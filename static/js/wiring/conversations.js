@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns where the conversations meet the page: the list, the open one, and what a screen reader is told. */
 import {language, say} from "../language.js";
-import {on} from "../on.js";
+import {on, onceForAll} from "../on.js";
 
 /** @typedef {import("./elements.js").Elements} Elements */
 /** @typedef {import("./models.js").Models} Models */
@@ -9,10 +9,11 @@ import {on} from "../on.js";
 /** @param {Models} models @param {Elements} elements */
 export function wireConversations({attention, conversations}, elements) {
   const {chat, list, header, messages, announcer} = elements;
-  const drawList = () => {
+  const drawList = onceForAll(() => {
     list.show(conversations.list, conversations.opened);
     header.draw();
-  };
+  });
+  const drawMessages = onceForAll(() => messages.draw());
   on(conversations, "list", drawList);
   language.addEventListener("change", drawList);
   on(conversations, "open", ({conversation}) => {
@@ -25,7 +26,7 @@ export function wireConversations({attention, conversations}, elements) {
     elements.composer.edit(conversation.draft);
   });
   on(conversations, "messages", ({conversation}) => {
-    if (conversation === conversations.opened) messages.draw();
+    if (conversation === conversations.opened) drawMessages();
   });
   on(conversations, "heard", ({conversation, message}) => {
     announcer.textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});

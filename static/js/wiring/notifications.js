@@ -11,7 +11,7 @@ import {DesktopNotify} from "../desktop-notify.js";
 import {language, say} from "../language.js";
 import {noticeWords} from "../elements/chat-bell.js";
 import {Notifications} from "../models/notifications.js";
-import {on} from "../on.js";
+import {on, onceForAll} from "../on.js";
 
 /** @typedef {import("../elements/chat-banners.js").ChatBanners} ChatBanners */
 /** @typedef {import("../elements/chat-bell.js").ChatBell} ChatBell */
@@ -40,7 +40,7 @@ export function wireNotifications({me, attention, socket, conversations, api}, {
 /** From the models to the elements. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBanners} banners @param {ChatBell} bell @param {DesktopNotify} desktop */
 function drawNotifications(notifications, conversations, banners, bell, desktop) {
   const badge = new Badge();
-  const drawBadge = () => badge.show(conversations.unread + notifications.unseen);
+  const drawBadge = onceForAll(() => badge.show(conversations.unread + notifications.unseen));
   const drawAll = () => {
     banners.words = noticeWords();
     bell.show(notifications, desktop.state);
@@ -95,6 +95,7 @@ function notifyOutside(notifications, conversations, bell, desktop) {
     for (const tag of desktop.tags) if (tag.startsWith("notification.") && !unseen.has(tag)) desktop.close(tag);
   });
   on(conversations, "list", () => {
+    if (!desktop.tags.length) return;
     const unread = new Set(conversations.list.filter((conversation) => conversation.unread > 0).map(({withUserId}) => `message.${withUserId}`));
     for (const tag of desktop.tags) if (tag.startsWith("message.") && !unread.has(tag)) desktop.close(tag);
   });
