@@ -98,7 +98,7 @@ export const texts = {
 
   "composer.room": {en: "{count} bytes left", ko: "{count}바이트 남음"},
   "composer.tooLong": {en: "Too long by {count} bytes. A letter takes one to four.", ko: "{count}바이트 넘었습니다. 한글 한 글자는 3바이트입니다."},
-  "composer.enterSends": {en: "Enter sends", ko: "Enter로 보내기"},
+  "composer.enterBreaks": {en: "Enter breaks the line", ko: "Enter로 줄 바꾸기"},
 
   "message.mine": {en: "You", ko: "나"},
   "message.erased": {en: "This message was erased.", ko: "삭제된 메시지입니다."},

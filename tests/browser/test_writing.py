@@ -32,7 +32,7 @@ def test_what_is_too_long_stays_in_the_field_and_what_was_refused_comes_back_to_
 def test_where_enter_does_not_send_it_breaks_the_line_and_the_button_sends(open_page: OpenPage) -> None:
     page = open_page("alice", to="bob", prepare=(fake := FakeServer()).prepare)
     is_online(page)
-    click(page.get_by_role("button", name="Enter sends"))
+    click(page.get_by_role("button", name="Enter breaks the line"))
     page.get_by_label("Write a message").fill("one")
     page.keyboard.press("Enter")
     page.keyboard.type("two")

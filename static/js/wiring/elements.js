@@ -33,7 +33,7 @@ export function findElements() {
     blockedButton: part(document, "#blocked", HTMLButtonElement),
     blockedNote: part(document, "#blocked-note", HTMLElement),
     accountButton: part(document, "#account", HTMLButtonElement),
-    enterButton: part(document, "#enter-sends", HTMLButtonElement),
+    enterButton: part(document, "#enter-breaks", HTMLButtonElement),
     signOutButton: part(document, "#sign-out", HTMLButtonElement),
     conversation: part(document, "#conversation", HTMLElement),
     noConversation: part(document, "#no-conversation", HTMLElement),
