@@ -84,7 +84,7 @@ export class MessageList extends HTMLElement {
     const conversation = this.#conversation;
     if (!conversation) return;
     const hasNew = this.#messagesStand && !this.#wasUntold ? this.#atEnd && conversation.lacksUnread : conversation.newFrom > 0;
-    if (hasNew && !this.#goal && !this.#isPastNew) this.#goal = {seq: conversation.newFrom || conversation.read + 1, isFound: false};
+    if (hasNew && !this.#goal && !this.#isPastNew) this.#goal = {seq: Math.max(conversation.newFrom, conversation.read + 1), isFound: false};
     const stays = this.#atEnd && !this.#wasParted ? undefined : this.#firstInSight();
     this.#wasParted = conversation.isParted;
     this.#wasUntold = conversation.awaitsPointers;
@@ -254,10 +254,11 @@ export class MessageList extends HTMLElement {
     return row ?? undefined;
   }
 
-  /** To the end, but not past the first unread message: nobody would see it. @param {Conversation} conversation */
+  /** To the end, but not past what came while nobody looked, or was not connected. @param {Conversation} conversation */
   #followEnd(conversation) {
     this.#scrollToEnd();
-    const unread = this.#isPastNew || this.#wasUntold ? undefined : conversation.messages.find(({mine, seq}) => !mine && seq > conversation.read);
+    const {newFrom, read, messages} = conversation;
+    const unread = newFrom <= read || this.#isPastNew || this.#wasUntold ? undefined : messages.find(({mine, seq}) => !mine && seq > read);
     const above = unread ? this.#scroller.getBoundingClientRect().top + NEAR_END - (this.#rows.get(unread)?.getBoundingClientRect().top ?? Infinity) : 0;
     if (above <= 0) return;
     this.#scroller.scrollTop -= above;

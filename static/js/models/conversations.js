@@ -57,6 +57,7 @@ export class Conversations extends EventTarget {
 
   /** Whether somebody looks at the page: only then does an open conversation count as read. @param {boolean} watched */
   setWatched(watched) {
+    if (watched && !this.#watched) this.#seen = 0; // what went over the screen meanwhile nobody saw
     this.#watched = watched;
     if (watched && this.#open?.unread) {
       this.#open.markNew();
@@ -98,7 +99,7 @@ export class Conversations extends EventTarget {
       if (standing) this.#repeatPointers(conversation, standing);
       if (standing) conversation.applyStanding(standing);
       if (standing) conversation.applyPresence(standing.presence, standing.lastSeen);
-      if (isFirst && conversation === this.#open) conversation.markNew();
+      if (conversation === this.#open && (isFirst || conversation.unread)) conversation.markNew();
       this.#dispatch("messages", {conversation});
     }
     this.#markRead();
