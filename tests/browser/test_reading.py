@@ -185,6 +185,22 @@ def test_a_message_is_copied_by_its_button_and_by_keyboard(open_page: OpenPage, 
     expect(page.get_by_role("button", name="Copy").last).to_be_focused()
 
 
+def test_several_messages_are_copied_as_lines_with_name_and_time(
+    open_page: OpenPage, context: Any, server: Any
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.http)
+    page = open_page("alice", to="bob")
+    for text in ("first", "second"):
+        write(page, text)
+    expect(page.locator(".message[data-state=stored]")).to_have_count(2)
+    page.bring_to_front()
+    page.evaluate("document.getSelection().selectAllChildren(document.querySelector('message-list ol'))")
+    page.locator(".scroller").focus()
+    page.keyboard.press("Control+c")
+    lines = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert [re.sub(r"\d+:\d\d\s[AP]M", "TIME", line) for line in lines] == ["You, TIME: first", "You, TIME: second"]
+
+
 @pytest.fixture
 def long_history(tmp_path: Path) -> str:
     """A database in which alice and bob have written ten thousand messages, all read."""
