@@ -39,9 +39,9 @@ export function openAccount(base, credentials, token) {
   return send("POST", new URL("accounts", base), credentials, token);
 }
 
-/** Signs out: the token is of no use to anybody any more. @param {URL} base @param {string} token */
+/** Signs out: the token is of no use to anybody any more. It goes on though the page is left. @param {URL} base @param {string} token */
 export async function closeSession(base, token) {
-  await request(new URL("session", base), {method: "DELETE", ...bearer(token)});
+  await request(new URL("session", base), {method: "DELETE", keepalive: true, ...bearer(token)});
 }
 
 /** @param {URL} base @param {string} token @param {{oldPassword: string, newPassword: string}} passwords @returns {Promise<Session>} */

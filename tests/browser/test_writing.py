@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.pages import FakeServer, OpenPage, click, expect, is_online, texts, write
+from tests.browser.pages import FakeServer, OpenPage, click, expect, is_online, texts, wait_until, write
 
 
 def test_what_is_too_long_stays_in_the_field_and_what_was_refused_comes_back_to_it(open_page: OpenPage) -> None:
@@ -68,3 +68,15 @@ def test_writing_and_turning_the_screen_leave_the_list_where_it_was(open_page: O
     expect(twentieth).to_be_in_viewport()
     page.set_viewport_size({"width": 1280, "height": 800})
     expect(twentieth).to_be_in_viewport()
+
+
+def test_who_signs_out_on_a_dead_line_leaves_nothing_in_sight(open_page: OpenPage) -> None:
+    page = open_page("alice", to="bob", prepare=(fake := FakeServer()).prepare)
+    is_online(page)
+    write(page, "for bob alone")
+    wait_until(page, fake.types, lambda types: "chat" in types)
+    page.route("**/api/session", lambda route: None)  # never answered
+    click(page.get_by_role("button", name="Sign out"))
+    expect(page.locator("#chat")).to_be_hidden()
+    page.clock.run_for(1100)
+    expect(page.get_by_label("Your name")).to_be_visible()

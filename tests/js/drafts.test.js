@@ -32,3 +32,15 @@ test("a full storage does not keep anybody from writing", () => {
   drafts.set("bob", "text");
   assert.equal(drafts.get("bob"), "text", "for as long as the page is there");
 });
+
+test("what another tab wrote or sent stands here too, unless something else was written here", () => {
+  const storage = new FakeStorage();
+  const drafts = new Drafts("alice", storage);
+  drafts.set("bob", "old");
+  const [key] = storage.keys;
+  assert.equal(drafts.read({key, oldValue: "old", newValue: "older"}, "BOB", "old"), "older");
+  assert.equal(drafts.read({key, oldValue: "old", newValue: null}, "bob", "old"), "", "it was sent");
+  assert.equal(drafts.read({key, oldValue: null, newValue: "a"}, "bob", ""), "a");
+  assert.equal(drafts.read({key, oldValue: "old", newValue: "older"}, "bob", "my own"), undefined);
+  assert.equal(drafts.read({key, oldValue: "", newValue: "a"}, "carol", ""), undefined);
+});

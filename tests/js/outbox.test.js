@@ -120,3 +120,11 @@ test("the sender keeps each person's order, and waits as long as the server says
   await turn();
   assert.deepEqual([sent, outbox.entries], [["one", "hi", "one", "two"], []]);
 });
+
+test("signing out leaves no failed message in the browser, and what waits stays", () => {
+  const {outbox, storage, texts} = make();
+  for (const text of ["secret", "waits"]) outbox.add("bob", text);
+  outbox.fail(outbox.entries[0].clientId, {code: "blocked", detail: ""});
+  outbox.forgetFailed();
+  assert.deepEqual([texts(), make(storage).texts()], [["waits"], ["waits"]]);
+});

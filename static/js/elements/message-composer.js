@@ -59,10 +59,15 @@ export class MessageComposer extends HTMLElement {
 
   /** Puts this text in the field, and the cursor behind it. @param {string} text */
   edit(text) {
-    this.#field.value = text;
-    this.#fit();
+    this.show(text);
     // On a touch screen the focus would cover half of the conversation with a keyboard.
     if (matchMedia("(pointer: fine)").matches) this.#field.focus();
+  }
+
+  /** Puts this text in the field, which another tab wrote. @param {string} text */
+  show(text) {
+    this.#field.value = text;
+    this.#fit();
   }
 
   #send() {

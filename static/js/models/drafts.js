@@ -1,6 +1,7 @@
 // @ts-check
 /**
  * Owns what was typed and not sent, of one person and for each conversation, across reloads.
+ * All tabs of one person share them: what one writes or sends stands in the others, where they have written nothing else.
  * Leaves to others when it was finished.
  */
 
@@ -27,6 +28,15 @@ export class Drafts {
   set(withUserId, text) {
     if (text) this.#storage.setItem(this.#key(withUserId), text);
     else this.#storage.removeItem(this.#key(withUserId));
+  }
+
+  /**
+   * What another tab did, as the window's `storage` event tells it.
+   * @param {{key: string | null, oldValue: string | null, newValue: string | null}} change @param {string} withUserId @param {string} draft what this tab has
+   * @returns {string | undefined} what it should have; undefined: it stays
+   */
+  read({key, oldValue, newValue}, withUserId, draft) {
+    return key === this.#key(withUserId) && draft === (oldValue ?? "") ? (newValue ?? "") : undefined;
   }
 
   /** Leaves nothing for who uses this browser next. */

@@ -108,6 +108,11 @@ export class Outbox extends EventTarget {
     this.#dispatch("discard", {entry});
   }
 
+  /** Leaves nothing that failed for who uses this browser next; what waits to be sent stays. */
+  forgetFailed() {
+    for (const {clientId, problem} of this.entries) if (problem) this.discard(clientId);
+  }
+
   /** What another tab did, as the window's `storage` event tells it. @param {{key: string | null, newValue: string | null}} change */
   applyStorageChange({key, newValue}) {
     if (!key?.startsWith(this.#prefix)) return;

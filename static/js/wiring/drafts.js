@@ -5,7 +5,7 @@ import {Drafts} from "../models/drafts.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireDrafts({me, conversations}, {composer, signOutButton}) {
+export function wireDrafts({me, conversations, outbox}, {composer, signOutButton}) {
   const drafts = new Drafts(me, allTabs);
   const store = (/** @type {string} */ text) => conversations.opened && drafts.set(conversations.opened.withUserId, text);
   on(conversations, "open", ({conversation}) => {
@@ -13,5 +13,16 @@ export function wireDrafts({me, conversations}, {composer, signOutButton}) {
   });
   on(composer, "draft", ({text}) => store(text));
   on(composer, "send-message", () => store(""));
-  signOutButton.addEventListener("click", () => drafts.forget());
+  window.addEventListener("storage", (change) => {
+    for (const conversation of conversations.list) {
+      const draft = drafts.read(change, conversation.withUserId, conversation.draft);
+      if (draft === undefined) continue;
+      conversation.draft = draft;
+      if (conversation === conversations.opened) composer.show(draft);
+    }
+  });
+  signOutButton.addEventListener("click", () => {
+    drafts.forget();
+    outbox.forgetFailed();
+  });
 }

@@ -13,6 +13,8 @@ import {apiBase} from "./server.js";
 /** The name needs a token, or its session has ended; SIGN_IN of the server's close codes. */
 const SIGN_IN = 4501;
 const ASK_AGAIN_MS = 5000;
+/** Who signs out waits no longer for the server: a request on a dead line would take its 15 s. */
+const SIGN_OUT_MS = 1000;
 
 /** @param {Models} models @param {Elements} elements */
 export function wireSession(models, elements) {
@@ -67,12 +69,14 @@ function renewToken({me, session, socket}, renewing) {
 }
 
 /** @param {Models} models @param {Elements} elements */
-function wireSignOut({session, socket}, {signOutButton}) {
+function wireSignOut({session, socket}, {chat, signOutButton}) {
   signOutButton.addEventListener("click", async () => {
     const {token} = session;
+    chat.hidden = true;
     socket.close();
     session.clear();
-    if (token) await closeSession(apiBase, token).catch(() => undefined); // offline: it expires by itself
+    const answered = token && closeSession(apiBase, token).catch(() => undefined); // offline: it expires by itself
+    await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, SIGN_OUT_MS))]);
     location.replace(location.pathname);
   });
 }
