@@ -75,17 +75,12 @@ def test_the_events_of_the_protocol_s_examples_fit_their_schemas(document: Any) 
             by_name.setdefault((arrow, name), []).append(schema_of(document, title))
     fits = 0
     for arrow, event in examples():
-        if event.get("type") == "ready":  # most examples leave out what stands in each
-            limits = dict.fromkeys(document["components"]["schemas"]["ToldLimits"]["required"], 1)
-            event = {"v": 1, "features": [], "server": "s", **event, "limits": limits}
-            event["conversations"] = [{"conversationId": "c", "members": [], **one} for one in event["conversations"]]
-        if arrow == "←":  # as the text of that page says, most leave these out
-            event = {"conversationId": "c", "id": "m", "members": [], **event}
         schemas = by_name.get((arrow, event.get("type", "")), [])
-        is_refused = arrow == "→" and not any(schema.is_valid(event) for schema in schemas)
-        if not is_refused:
-            assert any(schema.is_valid(event) for schema in schemas), event
-            fits += 1
+        # Most of what the server says there leaves out what stands in each, as the text of the page says.
+        left_out = set() if arrow == "→" else {"required"}
+        is_fit = any({error.validator for error in schema.iter_errors(event)} <= left_out for schema in schemas)
+        assert is_fit or arrow == "→", event  # some of a client's are mistakes
+        fits += is_fit
     assert fits > 80, "need the examples for this to mean anything"
 
 
