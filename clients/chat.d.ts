@@ -281,8 +281,8 @@ export type StoredNotification = {
 /** What was seen or dismissed, the oldest change first. */
 export type Changed = {
   changes: NotificationChange[];
-  /** The number of the last change of all. */
-  newest: number;
+  /** The number of the last one that there is; 0: none. */
+  change: number;
   /** There are others, behind the last of these. */
   more: boolean;
   /** Some were deleted with their notifications: list these anew. */

@@ -565,7 +565,7 @@ class Changed(TypedDict):
     """What was seen or dismissed, the oldest change first."""
 
     changes: list[NotificationChange]
-    newest: int
+    change: int
     more: bool
     incomplete: bool
     epoch: str
