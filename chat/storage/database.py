@@ -27,6 +27,8 @@ NO_PSYCOPG = (
     'pip install "flask-chat-server[postgres]"'
 )
 
+READ_SECONDS = 10.0  # on SQLite, for a read that names no deadline
+READ_STEPS = 20_000  # the same as the next, for such a read: each look needs the interpreter's lock
 CHECKED_STEPS = 1_000  # of SQLite's machine, from one look at the clock to the next: some 0.1 ms
 QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
 
@@ -130,7 +132,8 @@ class Database:
         """Give a connection for queries, in a transaction of its own; for any thread.
 
         `seconds`: how long they may take (on PostgreSQL, each one). Such readers have connections of their own.
-        Raises Unavailable: it took longer. That is no failure of the database.
+        Raises Unavailable: it took longer. That is no failure of the database. None: READ_SECONDS on SQLite, and then
+        the driver's error.
         """
         self._file.check()
         idle = self._readers if seconds is None else self._limited
@@ -164,14 +167,15 @@ class Database:
 
     @contextmanager
     def _deadline(self, connection: Connection, seconds: float | None) -> Iterator[None]:
-        if seconds is None or not self.is_sqlite:
+        if not self.is_sqlite:
             if seconds is not None:
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
             yield
             return
         driver: Any = connection.connection.driver_connection
-        until = time.monotonic() + seconds
-        driver.set_progress_handler(lambda: self.is_closed or time.monotonic() > until, CHECKED_STEPS)
+        until = time.monotonic() + (READ_SECONDS if seconds is None else seconds)
+        steps = READ_STEPS if seconds is None else CHECKED_STEPS
+        driver.set_progress_handler(lambda: self.is_closed or time.monotonic() > until, steps)
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 
 from chat.errors import Unavailable
-from chat.storage import search, trigrams
+from chat.storage import database, search, trigrams
 from chat.storage.records import Send
 from chat.storage.storage import Storage
 from tests.storage.conftest import open_storage
@@ -220,6 +220,25 @@ def test_a_search_ends_at_its_deadline_and_leaves_the_others_connections(
     monkeypatch.undo()
     assert find(storage, "word") == ["a word"]
     assert [*storage.database._readers] == [reader], "searches have connections of their own"
+
+
+def test_any_read_on_sqlite_ends_at_a_deadline_and_the_log_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000000) SELECT max(i) FROM n"
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+
+    def read() -> None:
+        with storage.database.reading() as connection:
+            connection.execute(text(long))
+
+    monkeypatch.setattr(database, "READ_SECONDS", 0.05)
+    with pytest.raises(Unavailable):
+        storage.in_thread(read)
+    assert f"could not be read ({read.__qualname__}): OperationalError: interrupted" in caplog.text
+    monkeypatch.undo()
+    storage.database.ask()
+    storage.close()
 
 
 def test_a_search_in_many_conversations_ends_at_its_deadline_however_quick_each_is(
