@@ -5,6 +5,7 @@ Between two of whom one has blocked the other nothing passes, either way. What p
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from chat.errors import Blocked, Forbidden, InvalidField, RateLimited
 from chat.limits import Meter
@@ -13,6 +14,7 @@ from chat.protocol.structs import BlockChange
 from chat.storage.storage import Storage
 
 KNOWN = 100_000  # users whose blocks are kept in memory; those of others are read when they are asked for
+ONLINE_PASSED = 20  # of them, at each look for one to forget; many more are known than can be online
 MOST = 1_000  # people whom one user may block
 CHANGES_PER_MINUTE = 60  # of one user: each is a commit, and is told to both
 
@@ -109,5 +111,13 @@ class Blocking:
                 break
         self._known[user_id] = found
         if len(self._known) > KNOWN:
-            del self._known[next(iter(self._known))]
+            self._forget_one()
         return found
+
+    def _forget_one(self) -> None:
+        """Forget somebody who is offline: `may_be_told` knows of those who are online from memory alone."""
+        for user_id in tuple(islice(self._known, ONLINE_PASSED)):
+            blocks = self._known.pop(user_id)
+            if not self._online.of(user_id):
+                return
+            self._known[user_id] = blocks  # behind the others

@@ -149,6 +149,15 @@ def test_messages_ask_the_database_once_a_user_and_what_is_kept_is_bounded(
     assert len(chat.blocking._known) == 10
 
 
+def test_of_those_who_are_online_what_is_known_is_kept(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "KNOWN", 10)
+    monkeypatch.setattr(chat.blocking._online, "of", lambda user_id: ("a socket",) if user_id == "alice" else ())
+    for name in ("alice", *(f"user{number}" for number in range(50))):
+        chat.blocking.check(name, "bob")
+    assert len(chat.blocking._known) == 10
+    assert chat.blocking.may_be_told("alice", "bob")
+
+
 def test_a_change_while_a_users_blocks_are_read_is_not_forgotten(
     chat: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
