@@ -203,13 +203,17 @@ class Database:
     def close(self) -> None:
         """Close the connections; one that is in use just now, after its use."""
         self.is_closed = True
+        self.rest()
+        self.engine.dispose()
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses just now; whoever asks next opens another."""
         self._close_readers()
         if self._writing.acquire(blocking=False):
             if self._writer:
                 self._writer.close()
             self._writer = None
             self._writing.release()
-        self.engine.dispose()
 
     def _close_readers(self) -> None:
         for idle in (self._readers, self._limited):

@@ -98,6 +98,7 @@ class Storage:
             migrate.check(self.database.engine)
         # It changes only while no server runs. "": for who is going to change the tables.
         self.epoch = Epoch(self.database).value() if check or self.database.is_sqlite else ""
+        self.database.rest()  # one that is made and never used keeps no descriptor
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call what reads in a native thread; the calling greenlet waits. Raises Unavailable: no answer, or closed."""

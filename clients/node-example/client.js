@@ -192,7 +192,7 @@ export class ChatClient extends EventEmitter {
     }
     this.epoch = ready.epoch;
     this.userId = ready.userId;
-    const wasOnline = this.isOnline;
+    const [socket, wasOnline] = [this.socket, this.isOnline];
     this.isOnline = true;
     this.tries = 0;
     try {
@@ -202,8 +202,9 @@ export class ChatClient extends EventEmitter {
       await Promise.all(standings.map(({withUserId, lastSeq}) => this.fillGap(withUserId, lastSeq)));
       await this.catchUpNotifications();
     } catch (error) {
-      if (this.socket) this.emit("warning", error);
+      if (this.socket === socket) this.emit("warning", error);
     }
+    if (this.socket !== socket) return; // it ended meanwhile
     if (!wasOnline) this.emit("online");
     for (const other of new Set(this.outbox.map(({toUserId}) => toUserId))) void this.pump(other);
   }

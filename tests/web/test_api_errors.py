@@ -193,7 +193,7 @@ def test_who_shows_no_good_token_is_told_to_sign_in(api_on_sqlite: Api, path: st
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/nothing", "/session/", "/conversations/bob", "/%FF"])
+@pytest.mark.parametrize("path", ["", "/", "/nothing", "/session/", "/limits/nothing", "/%FF"])
 def test_what_is_not_served_is_not_found(api_on_sqlite: Api, path: str) -> None:
     assert fault(api_on_sqlite.get(path)) == (404, "not_found", None)
 

@@ -409,9 +409,9 @@ def test_anothers_conversation_answers_like_one_that_does_not_exist(open_server:
         requests.get(f"{open_server.http}/api/conversations/{other}/messages", headers=header, timeout=SECONDS)
         for other in ("bea", "cid", "nobody-at-all")
     ]
-    assert {(answer.status_code, answer.text) for answer in answers} == {
-        (200, '{"messages":[],"lastSeq":0,"more":false}')
-    }
+    [answer] = {(answer.status_code, answer.text) for answer in answers}
+    assert answer[0] == 200
+    assert json.loads(answer[1]).items() >= {"messages": [], "lastSeq": 0, "more": False}.items()
 
 
 # Names.
