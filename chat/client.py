@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from chat.errors import ChatError, NotInitialised, NotText, RateLimited
+from chat.errors import ChatError, NotInitialised, NotText, RateLimited, TokenExpired
 from chat.messages.backlog import Backlog, ProvenBacklog
 from chat.notifications.feed import NOTIFICATION
 from chat.notifications.unproven import Taken
@@ -105,11 +105,16 @@ class Client(WebSocket):
         super().refill()
         self._events_left = self.chat.limits.events.refilled(self._events_left)
 
+    def shut_out(self, why: ChatError) -> None:
+        """End the connection, and say why: its user may not stay."""
+        self.emit(error_event(why))
+        self.close(SIGN_IN, why.code)
+
     def overdue(self) -> None:
         if self.owner is None:
             super().overdue()
         else:
-            self.close(SIGN_IN, "the token is out of date")
+            self.shut_out(TokenExpired())
 
     def ponged(self, number: int) -> None:
         for backlog in (self.missed, self.feed):

@@ -201,6 +201,37 @@ class NotSignedIn(ChatError, code="not_signed_in", status=401):
     sentence = "Sign in first: POST /api/session gives a token for Authorization: Bearer."
 
 
+# What ends a socket that was let in: each goes before the close 4501.
+
+
+class TokenExpired(ChatError, code="token_expired", status=401):
+    """The socket's token is out of date, and no `init` with a fresh one came before."""
+
+    sentence = "Your token is out of date. Sign in again."
+
+
+class SignedOut(ChatError, code="signed_out", status=401, sentence="You signed out. Sign in again."):
+    """The socket's session was ended: here, or from another place."""
+
+
+class PasswordChanged(ChatError, code="password_changed", status=401):
+    """The account has another password now, so that all older tokens are void."""
+
+    sentence = "The password was changed. Sign in with the new one."
+
+
+class NameProtected(ChatError, code="name_protected", status=401):
+    """The name was free, and has an owner now: it was given a password, or is a site's."""
+
+    sentence = "This name is protected now. Sign in with its password."
+
+
+class Disabled(ChatError, code="disabled", status=401):
+    """Whoever runs this server has disabled the account."""
+
+    sentence = "This account was disabled by whoever runs this server."
+
+
 class NotFound(ChatError, code="not_found", status=404):
     """There is no such thing here."""
 

@@ -7,7 +7,7 @@ from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
-from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MUCH, Init, Ready, timestamp
+from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MANY, TOO_MUCH, Init, Ready, iso, timestamp
 from chat.resources import VERSION
 from chat.router import LATER, Answer
 from chat.server import ChatServer
@@ -32,7 +32,8 @@ def enter(client: Client, event: Init) -> Answer:
         chat.guesses.note_owner(origin_of(client.address), chat.user_key(user_id))
     before = client.owner
     if too_many := _too_many(client, user_id):
-        return _refuse(client, event, too_many, TOO_MUCH, "too many sockets or inits")
+        code = TOO_MANY if too_many.rule == "sockets_of_user" else TOO_MUCH
+        return _refuse(client, event, too_many, code, "too many sockets or inits")
     if before != user_id:
         # Said again and again, it would fill the log.
         chat.log.info("init user=%r address=%s", user_id, client.address)
@@ -55,7 +56,7 @@ def enter(client: Client, event: Init) -> Answer:
         if isinstance(error, RateLimited):
             return _refuse(client, event, error, TOO_MUCH, "too many inits")
         raise
-    client.emit(_ready(chat, user_id, found, apart))
+    client.emit(_ready(client, user_id, found, apart))
     chat.presence.came(user_id, (state.with_user_id for state in found.states))
     if is_new:
         _start_feed(client, found.waiting)
@@ -116,8 +117,8 @@ def _read(chat: ChatServer, user_id: str, wants_sync: bool) -> _Found:
     return _Found(states, *chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync), change)
 
 
-def _ready(chat: ChatServer, user_id: str, found: _Found, apart: frozenset[str]) -> Ready:
-    states = found.states
+def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -> Ready:
+    chat, admission, states = client.chat, client.admission, found.states
     return Ready(
         v=PROTOCOL_VERSION,
         features=FEATURES,
@@ -131,6 +132,7 @@ def _ready(chat: ChatServer, user_id: str, found: _Found, apart: frozenset[str])
         more=len(states) > READY_CONVERSATIONS or None,
         unseen=found.unseen or None,
         notification_change=found.change or None,
+        expires_at=None if admission is None else iso(int(admission.expires_at * 1000)),
         blocked=chat.blocking.blocked_by(user_id) or None,
     )
 

@@ -56,6 +56,8 @@ SENTENCES = MappingProxyType({
     "not_your_name": "{field} must be your own name, the one of your init.",
     "too_many_blocked": "You have blocked {max:,} people. Unblock one of them first.",
     "scope_needed": "This needs a service's token with the scope {scope}.",
+    "token_of_site": "The site that made this token makes the next one too.",
+    "renewed_enough": "You signed in {days} days ago. Sign in again.",
     "blocked_by_you": "You have blocked this user. Unblock them to write.",
     # sign_in_needed, not_signed_in, name_taken
     "everybody_signs_in": "Everybody signs in on this server. Sign in with your password first.",

@@ -265,7 +265,7 @@ def test_a_user_has_so_many_sockets_and_room_again_when_one_goes(start) -> None:
         with Person(server.ws) as third:
             third.send(type="init", userId="alice")
             assert third.receive()["code"] == "rate_limited"
-            assert third.close_code() == 4009
+            assert third.close_code() == 4010
         first.send(type="init", userId="alice", ref=1)
         assert first.receive()["type"] == "ready", "an init said again is no further socket"
         first.close()

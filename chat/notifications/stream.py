@@ -11,12 +11,13 @@ from functools import partial
 
 import msgspec
 
+from chat.errors import ChatError
 from chat.messages.backlog import Backlog, Item, Outlet, Source
 from chat.notifications.feed import NOTIFICATION, change_event_of, event_of
 from chat.notifications.unproven import STREAM_SECONDS, Taken, Unproven
 from chat.people.online import Online, Receiver
 from chat.people.tokens import Admission
-from chat.protocol.structs import encode
+from chat.protocol.structs import SIGN_IN, encode
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
@@ -74,6 +75,9 @@ class Listener:
 
     def close(self, code: int, reason: str = "") -> None:
         self._feed.peer.close(code, reason)
+
+    def shut_out(self, why: ChatError) -> None:
+        self._feed.peer.close(SIGN_IN, why.code)
 
 
 class Streams(Source):

@@ -9,13 +9,26 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chat.errors import Busy, ChatError, InvalidField, NotSignedIn, RateLimited, SignInNeeded, Unavailable, UnknownUser
+from chat.errors import (
+    Busy,
+    ChatError,
+    Disabled,
+    InvalidField,
+    NameProtected,
+    NotSignedIn,
+    PasswordChanged,
+    RateLimited,
+    SignedOut,
+    SignInNeeded,
+    Unavailable,
+    UnknownUser,
+)
 from chat.limits import UNKNOWN_ADDRESS, Meter, origin_of
 from chat.people.online import Online, Receiver, Socket
 from chat.people.tokens import Admission, Claims, Tokens
 from chat.protocol.lookalikes import check_scripts
 from chat.protocol.names import checked_user_id
-from chat.protocol.structs import SIGN_IN, TRY_AGAIN_LATER
+from chat.protocol.structs import TRY_AGAIN_LATER
 from chat.storage.accounts import Account
 from chat.storage.database import parts
 from chat.storage.sessions import EndedSession
@@ -185,16 +198,17 @@ class Directory:
             return
         self._looked_at_ms = now_ms
         for new in changed:
-            if self._user_key(new.name) in self._accounts:
+            before = self._accounts.get(self._user_key(new.name))
+            if before is not None:
                 self._learn(new.name, new)
             for client in self._sockets_of(new.name):
                 if not _may_stay(client.admission, new):
-                    client.close(SIGN_IN, "sign in again")
+                    client.shut_out(_why_shut_out(before, new))
         for session in ended:
             if owner := self._accounts.get(session.user_key):
                 for client in self._sockets_of(owner.name):
                     if client.admission is not None and client.admission.session == session.id:
-                        client.close(SIGN_IN, "signed out")
+                        client.shut_out(SignedOut())
 
     def _changes(self, since_ms: int) -> tuple[list[Account], list[EndedSession]]:
         return self._storage.accounts.changed_since(since_ms), self._storage.sessions.ended_since(since_ms)
@@ -214,6 +228,12 @@ def check_new(user_id: str, alike: str | None, field: str) -> None:
 def unknown_user(user_id: str, field: str) -> UnknownUser:
     """Return the error for a name that nobody has."""
     return UnknownUser(field=field, rule="user", userId=user_id)
+
+
+def _why_shut_out(before: Account | None, now: Account) -> ChatError:
+    if now.disabled:
+        return Disabled()
+    return PasswordChanged() if before is not None and before.password is not None else NameProtected()
 
 
 def _may_stay(admission: Admission | None, account: Account) -> bool:

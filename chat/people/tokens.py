@@ -23,6 +23,7 @@ SECRET_FILE = "token_secret"
 # PyJWT asks the machine's clock. We ask ours, which tests can set.
 CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
+RENEWED_DAYS = 30  # so long after a sign-in its session may go on by renewing
 SERVICE_CHARS = 64  # of a program's name
 # What a program's token may let it do.
 NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
@@ -32,7 +33,7 @@ class Admission(NamedTuple):
     """What a token says of a session."""
 
     session: str | None
-    issued_ms: int  # Unix time in milliseconds when the token was made; 0: it does not say
+    issued_ms: int  # Unix time in milliseconds of the sign-in; of a host's token, when it was made; 0: it does not say
     expires_at: float  # Unix time in seconds
     generation: int | None = None  # of the account when the token was made; None: a host application made it
 
@@ -49,6 +50,7 @@ class Claims(msgspec.Struct):
     exp: float
     nbf: float = 0
     iat: float = 0
+    auth_time: float = 0  # when the user signed in: the same in each token that follows from that
     jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
     generation: int | None = None  # of the account; only our own tokens have one
 
@@ -57,7 +59,8 @@ class Claims(msgspec.Struct):
 
     @property
     def admission(self) -> Admission:
-        return Admission(self.jti, round(self.iat * 1000), self.exp, self.generation)
+        signed_in = self.iat if self.generation is None else self.auth_time or self.iat
+        return Admission(self.jti, round(signed_in * 1000), self.exp, self.generation)
 
 
 class ServiceClaims(msgspec.Struct):
@@ -90,9 +93,32 @@ class Tokens:
         """
         now = round(self._clock(), 3)
         expires_at, session = int(now) + int(self._seconds), secrets.token_urlsafe(12)
-        claims = {"sub": user_id, "iat": now, "exp": expires_at, "jti": session, "generation": generation}
-        token = jwt.encode(claims, self._secret, algorithm=ALGORITHM)
-        return token, Admission(session, round(now * 1000), expires_at, generation)
+        said = Admission(session, round(now * 1000), expires_at, generation)
+        return self._signed(user_id, said), said
+
+    def renew(self, user_id: str, old: Admission) -> tuple[str, Admission]:
+        """Return the next token of the same session, and what it says. `old` was checked.
+
+        Raises Forbidden: a host application made it, or the sign-in is so long ago that the user has to sign in again.
+        """
+        latest = old.issued_ms // 1000 + RENEWED_DAYS * 24 * 3600
+        if old.session is None or old.generation is None:
+            raise Forbidden(rule="token_of_site")
+        if old.expires_at >= latest:
+            raise Forbidden(rule="renewed_enough", days=RENEWED_DAYS)
+        said = old._replace(expires_at=max(old.expires_at, min(int(self._clock() + self._seconds), latest)))
+        return self._signed(user_id, said), said
+
+    def _signed(self, user_id: str, said: Admission) -> str:
+        claims = {
+            "sub": user_id,
+            "iat": round(self._clock(), 3),
+            "auth_time": said.issued_ms / 1000,
+            "exp": int(said.expires_at),
+            "jti": said.session,
+            "generation": said.generation,
+        }
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, token: str) -> Claims:
         """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""

@@ -28,6 +28,7 @@ SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 TOO_SLOW = 4008
 TOO_MUCH = 4009
+TOO_MANY = 4010
 SIGN_IN = 4501
 NO_INIT = 4502
 
@@ -169,6 +170,7 @@ class Ready(ServerEvent, tag="ready"):
     more: bool | None = None  # True: there are older conversations
     unseen: int | None = None  # how many notifications wait; None: none
     notification_change: int | None = None  # the newest; None: nothing was seen or dismissed yet
+    expires_at: str | None = None  # when the token ends, and the socket with it; None: it showed none
     blocked: list[str] | None = None  # whom the user has blocked; None: nobody
 
 

@@ -39,6 +39,10 @@ class Sessions:
         self._begin = insert.on_conflict_do_nothing()
         # Of two tokens of one session the one that expires last decides how long it stays ended.
         latest = func.max if database.is_sqlite else func.greatest
+        self._renew = insert.on_conflict_do_update(
+            index_elements=[sessions.c.user_key, sessions.c.id],
+            set_={"expires_at": latest(sessions.c.expires_at, insert.excluded.expires_at)},
+        )
         self._end = insert.on_conflict_do_update(
             index_elements=[sessions.c.user_key, sessions.c.id],
             set_={
@@ -55,6 +59,15 @@ class Sessions:
             of_user = select(func.count()).where(sessions.c.user_key == row["user_key"])
             if connection.execute(of_user).scalar_one() < MOST_SESSIONS:
                 connection.execute(self._begin, row | {"expires_at": int(expires_at * 1000)})
+
+    def renew(self, name: str, session: str, generation: int, created_at: int, expires_at: float) -> None:
+        """Note that a session goes on until `expires_at`. One that has ended stays so for as long.
+
+        It is stored however many there are: else an end told by an older token would be forgotten with that one.
+        """
+        row = {"user_key": self._user_key(name), "id": session, "generation": generation, "created_at": created_at}
+        with self._database.transaction() as connection:
+            connection.execute(self._renew, row | {"expires_at": int(expires_at * 1000)})
 
     def of(self, name: str, generation: int) -> list[BegunSession]:
         """Return the sessions of a user that were begun here and count, the newest first."""

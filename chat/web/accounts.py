@@ -13,7 +13,7 @@ from chat import errors
 from chat.limits import origin_of
 from chat.people import passwords
 from chat.people.directory import check_new, unknown_user
-from chat.people.tokens import Admission
+from chat.people.tokens import RENEWED_DAYS, Admission
 from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.storage.accounts import Account
@@ -138,6 +138,22 @@ def open_session(chat: ChatServer, body: NewSession) -> Session:
 
 
 @Operation(
+    "POST",
+    "/session/renew",
+    f"Get the next token of your session, for at most {RENEWED_DAYS} days from the sign-in.",
+    example=_SESSION,
+    status=201,
+    errors=(errors.Forbidden(rule="renewed_enough", days=RENEWED_DAYS),),
+)
+def renew_session(chat: ChatServer, user_id: str, admission: Admission) -> Session:
+    account = _account(chat, user_id) or Account(user_id)
+    token, said = chat.tokens.renew(account.name, admission)
+    row = account.name, said.session, said.generation, said.issued_ms, said.expires_at
+    chat.storage.write(chat.storage.sessions.renew, *row)
+    return _told(account, token, said)
+
+
+@Operation(
     "DELETE",
     "/session",
     "Sign out: the token counts no more, and its sockets close. One without `jti` cannot be signed out.",
@@ -211,6 +227,10 @@ def _session(chat: ChatServer, account: Account) -> Session:
     begun = account.name, said.session, account.generation, said.issued_ms, said.expires_at
     with suppress(errors.Busy, errors.Unavailable):  # then it is in no list, and good all the same
         chat.storage.write(chat.storage.sessions.begin, *begun)
+    return _told(account, token, said)
+
+
+def _told(account: Account, token: str, said: Admission) -> Session:
     return Session(
         user_id=account.name,
         token=token,
@@ -219,4 +239,4 @@ def _session(chat: ChatServer, account: Account) -> Session:
     )
 
 
-VIEWS = (open_account, open_session, close_session, change_password)
+VIEWS = (open_account, open_session, renew_session, close_session, change_password)

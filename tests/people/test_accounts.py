@@ -85,6 +85,7 @@ def test_a_name_is_anybodys_until_it_has_a_password(open_server: Server) -> None
     with Person(open_server.ws, "free") as first, Person(open_server.ws, "free"):
         token = protect(open_server, "free", token=own)
         began = time.monotonic()
+        assert first.receive("error")["code"] == "name_protected"
         assert first.close_code() == 4501
         assert time.monotonic() - began < SENT_AWAY_SECONDS
     assert refused(open_server, userId="free") == ("sign_in_needed", 4501)
@@ -243,12 +244,34 @@ def test_signing_out_ends_that_session_alone(open_server: Server) -> None:
         stays.receive("ready")
         began = time.monotonic()
         assert call(open_server, "DELETE", "/session", token).status_code == 204
+        assert gone.receive("error")["code"] == "signed_out"
         assert gone.close_code() == 4501
         assert time.monotonic() - began < SENT_AWAY_SECONDS
         assert stays.hears_nothing()
     assert error(call(open_server, "GET", "/conversations", token))[:2] == (401, "not_signed_in")
     assert call(open_server, "GET", "/conversations", other).status_code == 200
     assert refused(open_server, userId="leaver", token=token) == ("not_signed_in", 4501)
+
+
+def test_a_renewed_token_is_of_the_same_session_and_signing_out_with_the_older_one_ends_both(
+    open_server: Server,
+) -> None:
+    first = protect(open_server, "goes-on")
+    renewed = call(open_server, "POST", "/session/renew", first)
+    assert renewed.status_code == 201
+    assert renewed.json().keys() == {"userId", "token", "expiresAt", "hasPassword"}
+    fresh = renewed.json()["token"]
+    assert len(call(open_server, "GET", "/sessions", fresh).json()["sessions"]) == 1
+    with Person(open_server.ws) as tab:
+        tab.send(type="init", userId="goes-on", token=first)
+        assert tab.receive("ready")["expiresAt"] <= renewed.json()["expiresAt"]
+        tab.send(type="init", userId="goes-on", token=fresh, ref=1)
+        assert tab.receive("ready")["expiresAt"] == renewed.json()["expiresAt"]
+        assert call(open_server, "DELETE", "/session", first).status_code == 204
+        assert tab.receive("error")["code"] == "signed_out"
+        assert tab.close_code() == 4501
+    for token in (first, fresh):
+        assert error(call(open_server, "POST", "/session/renew", token))[:2] == (401, "not_signed_in")
 
 
 def test_a_new_password_ends_all_sessions_and_answers_with_a_new_one(open_server: Server) -> None:
@@ -261,6 +284,7 @@ def test_a_new_password_ends_all_sessions_and_answers_with_a_new_one(open_server
         assert error(call(open_server, "PUT", "/password", token, **wrong))[1] == "wrong_password"
         response = call(open_server, "PUT", "/password", token, **new)
         assert response.status_code == 200
+        assert tab.receive("error")["code"] == "password_changed"
         assert tab.close_code() == 4501
     fresh = response.json()["token"]
     assert call(open_server, "GET", "/conversations", token).status_code == 401
@@ -291,6 +315,7 @@ def test_the_commands_add_change_disable_and_enable(closed_server: Server, tmp_p
         tab.receive("ready")
         assert command(environment, "disable-user", "grace")[0] == 0
         began = time.monotonic()
+        assert tab.receive("error")["code"] == "disabled"
         assert tab.close_code() == 4501
         assert time.monotonic() - began < SENT_AWAY_SECONDS
     assert error(sign_in(closed_server, "grace", PASSWORD)) == (401, "wrong_password", None)

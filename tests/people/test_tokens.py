@@ -15,13 +15,14 @@ import jwt
 import pytest
 
 from chat.config import Settings
-from chat.errors import BadSetting, NotSignedIn
+from chat.errors import BadSetting, Forbidden, NotSignedIn
 from chat.people.tokens import SECRET_BYTES, SECRET_FILE, Tokens, kept_secret
 from chat.router import events
 from chat.server import ChatServer
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOW = 1_800_000_000
+DAY = 24 * 3600
 
 
 class Clock:
@@ -55,6 +56,26 @@ def test_a_token_names_the_user_it_was_signed_for_until_it_expires(tokens: Token
     clock.now = expires_at
     with pytest.raises(NotSignedIn, match="out of date"):
         tokens.read(token)
+
+
+def test_a_session_goes_on_by_renewing_for_30_days_from_the_sign_in(clock: Clock) -> None:
+    tokens = Tokens(SECRET, seconds=7 * DAY, clock=clock)
+    _, first = tokens.sign("alice", 3)
+    said = first
+    for days in (6, 12, 18, 24):
+        clock.now = NOW + days * DAY
+        token, said = tokens.renew("alice", said)
+        claims = tokens.read(token)
+        assert claims.admission == said == first._replace(expires_at=NOW + min(days + 7, 30) * DAY)
+    with pytest.raises(Forbidden) as refused:
+        tokens.renew("alice", said)
+    assert (refused.value.rule, refused.value.params) == ("renewed_enough", {"days": 30})
+
+
+def test_a_sites_token_is_not_renewed_here(tokens: Tokens) -> None:
+    admission = tokens.read(minted({"sub": "alice", "exp": NOW + 1, "jti": "s", "auth_time": NOW - 5})).admission
+    with pytest.raises(Forbidden, match="The site that made this token"):
+        tokens.renew("alice", admission)
 
 
 def test_a_host_application_with_the_secret_may_mint_tokens(tokens: Tokens) -> None:
