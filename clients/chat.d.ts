@@ -550,6 +550,7 @@ export type Ready = {
   more?: boolean;
   unseen?: number;
   notificationChange?: number;
+  expiresAt?: string;
   blocked?: string[];
 };
 
@@ -710,6 +711,11 @@ export type Operations = {
   close_session: {
     method: "DELETE"; path: "/api/session"; parameters: {}; body: undefined; answer: undefined;
     code: "not_signed_in" | "conflict" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Get the next token of your session, for at most 30 days from the sign-in. */
+  renew_session: {
+    method: "POST"; path: "/api/session/renew"; parameters: {}; body: undefined; answer: Session;
+    code: "not_signed_in" | "forbidden" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Change one's password. All tokens lose their worth; a new one is the answer. */
   change_password: {

@@ -607,6 +607,7 @@ class Ready(TypedDict):
     more: NotRequired[bool]
     unseen: NotRequired[int]
     notificationChange: NotRequired[int]
+    expiresAt: NotRequired[str]
     blocked: NotRequired[list[str]]
 
 
