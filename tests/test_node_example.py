@@ -218,7 +218,7 @@ def ended_by(folder: Path) -> Iterator[Callable[..., NodeClient]]:
 
 def test_it_comes_back_after_each_close_code_as_the_page_says(ended_by: Callable[..., NodeClient]) -> None:
     soon = dict.fromkeys((1001, 1012), 50)
-    with_backoff = dict.fromkeys((1002, 1005, 1006, 1007, 1009, 1011, 1013, 4008, 4009, 4502), 100)
+    with_backoff = dict.fromkeys((1002, 1005, 1006, 1007, 1009, 1011, 1013, 4008, 4009, 4010, 4502), 100)
     expected = soon | with_backoff
     client = ended_by(*map(str, expected))
     for code, retry_ms in expected.items():
@@ -263,3 +263,11 @@ def test_after_a_restored_backup_it_drops_what_it_holds_and_shows_what_is_new(
     assert one.wait("sent")["seq"] == 3
     for client, partner in ((one, "kim"), (other, "jan")):
         client.holds(partner, ["first", "second", "another third"])
+
+
+def test_a_session_goes_on_by_renewing_its_token(start_server: StartServer, start_client: Start) -> None:
+    server = start_server(CHAT_TOKEN_TTL="4")
+    client = start_client(server, "lea")
+    for _ in range(3):
+        client.wait("renewed")
+    assert not [line for line in client.said if line["what"] in ("offline", "ended", "warning")]

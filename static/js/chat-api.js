@@ -39,6 +39,11 @@ export function openAccount(base, credentials, token) {
   return send("POST", new URL("accounts", base), credentials, token);
 }
 
+/** Gives the next token of the same session. @param {URL} base @param {string} token @returns {Promise<Session>} */
+export function renewSession(base, token) {
+  return send("POST", new URL("session/renew", base), {}, token);
+}
+
 /** Signs out: the token is of no use to anybody any more. It goes on though the page is left. @param {URL} base @param {string} token */
 export async function closeSession(base, token) {
   await request(new URL("session", base), {method: "DELETE", keepalive: true, ...bearer(token)});

@@ -60,7 +60,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{notificationId?: number, id?: string | number, message: string, title?: string, level?: string, link?: string,
  *   timestamp?: string, expiresAt?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], epoch?: string}} Ready `unseen`: that many notifications are;
+ *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], epoch?: string, expiresAt?: string}} Ready `unseen`: that many notifications are;
  *   `epoch`: of the database; with another one, what was received before counts no more
  * @typedef {Record<string, string | number | string[]>} Params of a rule
  * @typedef {{code: string, message: string, field?: string | null, rule?: string, params?: Params, ref?: string,
@@ -110,6 +110,8 @@ export class ChatSocket {
   #onlineSince = Infinity;
   /** @type {string | undefined} of the last `ready` */
   #epoch;
+  /** In how many seconds the server wants us back, as an error said that belongs to no event; 0: it said nothing. */
+  #retryAfter = 0;
   /** @type {{heartbeat: number, limits: {frameBytes: number}}} what the last `ready` said */
   #terms = {heartbeat: ANSWER_SECONDS, limits: {frameBytes: Infinity}};
   /** @type {ReturnType<typeof setTimeout> | undefined} what happens next if nothing else does; see #after */
@@ -182,6 +184,11 @@ export class ChatSocket {
     if (this.state.name === "waiting" || this.state.name === "ended") this.#connect();
   }
 
+  /** Says once more who we are, with the token of now, so that the connection outlives the one before. */
+  introduce() {
+    if (this.state.name === "online") this.#ws?.send(this.#init());
+  }
+
   /** Ends the connection for good. */
   close() {
     for (const type of WAKING) globalThis.removeEventListener?.(type, this.#wake);
@@ -209,6 +216,7 @@ export class ChatSocket {
     if (error && this.state.name === "connecting" && isInitDue(error)) return this.#lost(TRY_AGAIN_LATER, error.code);
     this.#after(this.#terms.heartbeat, () => this.#ping());
     const pending = error || event?.type === "ack" ? this.#removePending(event.ref) : undefined;
+    if (!pending) this.#retryAfter = error?.retryAfter ?? 0; // a close may follow at once, and waits for so long
     if (pending && error) pending.reject(error);
     else if (pending) pending.resolve(event);
     else if (event && !OWN_EVENTS.includes(event.type)) this.#dispatch(event.type, event);
@@ -261,7 +269,9 @@ export class ChatSocket {
   #lost(code, reason) {
     const steady = Date.now() - this.#onlineSince >= STEADY_SECONDS * 1000;
     this.#failures = steady || BACK_SOON.includes(code) ? 0 : this.#failures + 1;
-    const seconds = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)] * Math.random();
+    const most = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)];
+    const seconds = this.#retryAfter + (this.#retryAfter ? 1 : most) * Math.random();
+    this.#retryAfter = 0;
     this.#leave(isFinal(code) ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
     if (this.state.name === "waiting") this.#after(seconds, () => this.#connect());
     this.#dispatch("close", {code, reason});

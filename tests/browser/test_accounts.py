@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import Called, OpenPage, click, is_online, texts, write
+from tests.conftest import StartServer
 
 REFUSED = re.compile(r"the server responded with a status of 40[01] ")
+TOKEN = "sessionStorage.getItem('chat.token')"
 PASSWORD = "correct horse battery"
 
 
@@ -43,7 +46,7 @@ def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(open_pa
     is_online(mine)
     is_online(theirs)
     protect(mine, PASSWORD)
-    expect(theirs.get_by_role("alert")).to_have_text("You were signed out. Please sign in again.")
+    expect(theirs.get_by_role("alert")).to_have_text("This name is protected now. Please sign in with its password.")
     expect(theirs.get_by_label("Your name")).to_have_value(called("owner"))
     is_online(mine)
     sign_in(theirs, called("owner"))
@@ -109,3 +112,25 @@ def test_after_signing_out_the_token_is_of_no_use(open_page: OpenPage) -> None:
 def test_the_page_says_that_free_names_are_anybodys(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.get_by_text("anyone can use a name that has no password")).to_be_visible()
+
+
+def test_a_token_is_renewed_before_it_ends_and_the_connection_goes_on(
+    context: Any, start_server: StartServer, called: Called
+) -> None:
+    server = start_server(CHAT_TOKEN_TTL="4")
+    page = context.new_page()
+    sockets: list[Any] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    page.goto(server.http)
+    sign_in(page, called("stayer"))
+    is_online(page)
+    tokens: list[str] = []
+    until = time.monotonic() + 30
+    while len(tokens) < 3:
+        if (token := page.evaluate(TOKEN)) not in tokens:
+            tokens.append(token)
+        assert time.monotonic() < until, tokens
+        page.wait_for_timeout(50)
+    is_online(page)
+    assert len(sockets) == 1
+    page.close()  # before its server

@@ -121,6 +121,23 @@ test("the wait is any part of the longest one, by chance", () => {
   assert.deepEqual([socket.state.name, socket.state.seconds], ["waiting", 0]);
 });
 
+test("what the server says of waiting wins over the wait drawn by chance, for the close that follows alone", () => {
+  Math.random = () => 0.5;
+  socket = new ChatSocket("ws://here/ws", {userId: "alice"});
+  const [first] = FakeWebSocket.all;
+  first.accept();
+  first.hear({type: "error", code: "rate_limited", message: "Too many.", retryAfter: 20});
+  first.onclose({code: 4009, reason: ""});
+  assert.deepEqual(socket.state, {name: "waiting", seconds: 20.5, code: 4009, reason: ""});
+  socket.reconnect();
+  const second = FakeWebSocket.all[1];
+  second.accept();
+  second.hear({type: "error", code: "rate_limited", message: "Too many.", retryAfter: 20});
+  second.hear({type: "pong", timestamp: "2026-01-31T09:30:00.000Z"});
+  second.onclose({code: 1012, reason: ""});
+  assert.ok(socket.state.name === "waiting" && socket.state.seconds < 2);
+});
+
 test("does not come back after a code that says so", async () => {
   for (const code of [1008, 4501]) {
     const socket = make();

@@ -27,7 +27,7 @@ test("a token that the socket did not show is a new one", () => {
 test("who was sent away is remembered once, signed in no more", () => {
   const session = new TabSession(new FakeStorage());
   session.store(opened);
-  session.sendAway("alice");
+  session.sendAway("alice", "password_changed");
   assert.equal(session.userId, null);
-  assert.deepEqual([session.takeSentAway(), session.takeSentAway()], ["alice", null]);
+  assert.deepEqual([session.takeSentAway(), session.takeSentAway()], [{userId: "alice", code: "password_changed"}, null]);
 });

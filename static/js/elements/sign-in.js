@@ -28,10 +28,10 @@ export class SignIn extends HTMLElement {
     this.#name.focus();
   }
 
-  /** Asks again, with the name filled in. @param {string} userId @param {TextKey} why */
-  askAgain(userId, why) {
+  /** Asks once more whoever was sent away, and says why. @param {string} userId @param {string} [code] of the error that said it */
+  askAgain(userId, code) {
     this.#name.value = userId;
-    this.#showProblem(() => say(why));
+    this.#showProblem(() => (code ? sayOf("error", code) : say("signin.again")));
   }
 
   /** Says why the server did not take it. @param {import("../chat-socket.js").ChatError} error */

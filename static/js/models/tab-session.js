@@ -55,16 +55,19 @@ export class TabSession {
     for (const key of [USER_KEY, TOKEN_KEY, HAS_PASSWORD_KEY]) this.#storage.removeItem(key);
   }
 
-  /** Ends the session, and remembers whose it was for the page that is loaded next. @param {string} userId */
-  sendAway(userId) {
+  /**
+   * Ends the session, and remembers whose it was, and why, for the page that is loaded next.
+   * @param {string} userId @param {string | undefined} code of the error that said why
+   */
+  sendAway(userId, code) {
     this.clear();
-    this.#storage.setItem(AGAIN_KEY, userId);
+    this.#storage.setItem(AGAIN_KEY, JSON.stringify({userId, code}));
   }
 
-  /** Returns who was sent away, once. */
+  /** Returns who was sent away, once. @returns {{userId: string, code?: string} | null} */
   takeSentAway() {
-    const userId = this.#storage.getItem(AGAIN_KEY);
+    const said = this.#storage.getItem(AGAIN_KEY);
     this.#storage.removeItem(AGAIN_KEY);
-    return userId;
+    return said === null ? null : JSON.parse(said);
   }
 }

@@ -3,6 +3,7 @@
 import {part} from "../elements/parts.js";
 import {language, say, sayDetail, sayOf} from "../language.js";
 import {on} from "../on.js";
+import {ENDINGS} from "./session.js";
 
 /** @typedef {import("./elements.js").Elements} Elements */
 /** @typedef {import("./models.js").Models} Models */
@@ -19,6 +20,7 @@ export function wireConnection({socket, conversations, history, typing}, {status
   socket.on("typing", ({fromUserId}) => typing.receive(fromUserId));
   socket.on("error", (error) => {
     const {code} = error;
+    if (ENDINGS.includes(code)) return; // the page goes on with another token, or says why at the sign-in
     banners.show({id: `error.${code}`, level: "error", title: sayOf("error", code), message: sayDetail(error)});
   });
   on(status, "reconnect", () => socket.reconnect());

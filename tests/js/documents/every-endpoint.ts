@@ -35,7 +35,8 @@ async function call<M extends Method, P extends PathOf<M>>(
 export async function everyEndpoint(): Promise<void> {
   const account = await call("post", "/api/accounts", {body: {userId: "alice", password: "correct horse battery"}});
   const session = await call("post", "/api/session", {body: {userId: "alice"}});
-  const proofs: string[] = [account.token, session.token];
+  const renewed = await call("post", "/api/session/renew", {});
+  const proofs: string[] = [account.token, session.token, renewed.token];
   const changed = await call("put", "/api/password", {body: {oldPassword: "one", newPassword: "another one, longer"}});
   const isProtected: boolean = changed.hasPassword;
   const {sessions} = await call("get", "/api/sessions", {});
