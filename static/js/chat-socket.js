@@ -148,7 +148,8 @@ export class ChatSocket {
   /**
    * Sends an event that the server acknowledges; before `ready` it waits. Settles within ANSWER_SECONDS.
    * A `chat` gets a `clientId` where it has none. What has one the server takes once only, so it is said
-   * again after the connection was lost; later, do so yourself with the same `clientId`.
+   * again after the connection was lost; later, do so yourself with the same `clientId`. Where order matters, send
+   * one of a conversation once the one before is acknowledged: what is refused for a moment comes behind those sent with it.
    * @param {string} type @param {Record<string, unknown>} fields @returns {Promise<Ack>} rejected with a ChatError
    */
   emit(type, fields) {

@@ -228,6 +228,7 @@ def exercise_accounts(storage: Storage) -> None:
     accounts.unknown([*NAMES, "nobody"])
     accounts.changed_since(NOW)
     sessions.begin("dora", "session", 1, NOW, NOW)
+    sessions.renew("dora", "session", 1, NOW, NOW)
     sessions.of("dora", 1)
     sessions.end("session", "dora", NOW)
     sessions.ended_since(NOW)
