@@ -36,7 +36,7 @@ SLOW_FIXTURES = {"_start", "postgres", "chromium", "process", "python", "site", 
 SLOW_FILES = {
     "test_clients.py",
     "test_faults.py", "test_files.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",
-    "test_readme.py", "test_script.py",
+    "test_node_example.py", "test_readme.py", "test_script.py",
     "test_webhook.py",
 }  # fmt: skip
 
