@@ -476,8 +476,25 @@ def test_one_who_is_here_in_another_spelling_is_sent_away_too(start_server: Star
 
 def test_a_socket_ends_when_its_token_does(start_server: StartServer) -> None:
     server = start_server(CHAT_TOKEN_TTL="2")
-    token = call(server, "POST", "/session", userId="late").json()["token"]
+    session = call(server, "POST", "/session", userId="late").json()
     with Person(server.ws) as late:
-        late.send(type="init", userId="late", token=token)
-        late.receive("ready")
+        late.send(type="init", userId="late", token=session["token"])
+        assert late.receive("ready")["expiresAt"] == session["expiresAt"]
+        assert late.receive("error")["code"] == "token_expired"
         assert late.close_code() == 4501
+
+
+def test_a_fresh_token_in_a_new_init_keeps_the_socket(start_server: StartServer) -> None:
+    server = start_server(CHAT_TOKEN_TTL="2")
+    session = call(server, "POST", "/session", userId="stays").json()
+    with Person(server.ws) as stays:
+        stays.send(type="init", userId="stays", token=session["token"])
+        stays.receive("ready")
+        ends = time.monotonic() + 2.5
+        while time.monotonic() < ends:  # beyond the end of the first
+            session = call(server, "POST", "/session/renew", token=session["token"]).json()
+            stays.send(type="init", userId="stays", token=session["token"])
+            assert stays.receive("ready")["expiresAt"] == session["expiresAt"]
+            time.sleep(0.5)
+        stays.send(type="ping")
+        stays.receive("pong")
