@@ -4,7 +4,7 @@
 export type ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing;
 
 /** What the server sends over the socket. Pass over a `type` that you do not know. */
-export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | Notification | Dismissed | Seen | PresenceChange | BlockChange | Pong | Failure;
+export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | Pong | Failure | Notification | Dismissed | Seen;
 
 /** What every failed request is answered with. */
 export type Failed = {

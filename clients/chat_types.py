@@ -620,4 +620,4 @@ class Conversations(TypedDict):
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing
-ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | Notification | Dismissed | Seen | PresenceChange | BlockChange | Pong | Failure
+ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | Pong | Failure | Notification | Dismissed | Seen

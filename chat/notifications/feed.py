@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from chat.errors import Busy, ChatError
 from chat.messages.backlog import Backlog, Item, PingedOutlet, ProvenBacklog, Source
 from chat.people.online import encoded
-from chat.protocol.structs import Dismissed, Notification, Seen, iso
+from chat.protocol.notices import Dismissed, Notification, Seen
+from chat.protocol.structs import iso
 from chat.storage.notification_changes import NoticeChange
 from chat.storage.notifications import Notice
 from chat.storage.storage import Storage

@@ -13,7 +13,8 @@ from chat.notifications.feed import event_of
 from chat.notifications.stream import as_stream_event
 from chat.people.directory import Directory
 from chat.people.online import Online, Receiver, Socket, encoded
-from chat.protocol.structs import Dismissed, Seen, ServerEvent
+from chat.protocol.notices import Dismissed, Seen
+from chat.protocol.structs import ServerEvent
 from chat.storage.notifications import Notice, Once
 from chat.storage.storage import Storage
 

@@ -1,11 +1,11 @@
-"""Owns what a client says of its notifications."""
+"""Owns what is said of notifications on the wire, in both directions."""
 
 from typing import Annotated
 
 import msgspec
 
 from chat.errors import InvalidField, MissingField
-from chat.protocol.structs import SAFE_INTEGER, Payload
+from chat.protocol.structs import SAFE_INTEGER, Level, Payload, ServerEvent
 
 NotificationId = Annotated[int, msgspec.Meta(ge=1, le=SAFE_INTEGER)]
 
@@ -27,3 +27,33 @@ class See(Payload):
             raise MissingField(field="notificationId", rule="missing")
         if self.notification_id is not None and self.up_to is not None:
             raise InvalidField(field="upTo", rule="only_one_of", fields=["notificationId", "upTo"])
+
+
+class Notification(ServerEvent, tag="notification"):
+    """Something that a program wants somebody to know."""
+
+    notification_id: int
+    id: int  # the same, as it was called first
+    message: str
+    level: Level
+    timestamp: str
+    title: str | None = None
+    link: str | None = None
+    expires_at: str | None = None  # it is not to be shown after that
+    expires: str | None = None  # the same, as it was called first
+    seen: bool | None = None  # on another screen, or earlier on this one
+
+
+class Dismissed(ServerEvent, tag="dismissed"):
+    """One of your other screens has done with this notification."""
+
+    notification_id: int
+    change: int  # its number among the changes of your notifications
+
+
+class Seen(ServerEvent, tag="seen"):
+    """This notification was seen on one of your other screens, or all `up_to` this one."""
+
+    notification_id: int
+    change: int
+    up_to: int | None = None

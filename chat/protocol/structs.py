@@ -224,36 +224,6 @@ class TypingHint(ServerEvent, tag="typing"):
     conversation_id: str
 
 
-class Notification(ServerEvent, tag="notification"):
-    """Something that a program wants somebody to know."""
-
-    notification_id: int
-    id: int  # the same, as it was called first
-    message: str
-    level: Level
-    timestamp: str
-    title: str | None = None
-    link: str | None = None
-    expires_at: str | None = None  # it is not to be shown after that
-    expires: str | None = None  # the same, as it was called first
-    seen: bool | None = None  # on another screen, or earlier on this one
-
-
-class Dismissed(ServerEvent, tag="dismissed"):
-    """One of your other screens has done with this notification."""
-
-    notification_id: int
-    change: int  # its number among the changes of your notifications
-
-
-class Seen(ServerEvent, tag="seen"):
-    """This notification was seen on one of your other screens, or all `up_to` this one."""
-
-    notification_id: int
-    change: int
-    up_to: int | None = None
-
-
 class PresenceChange(ServerEvent, tag="presence"):
     """`user_id` is online, away or offline now."""
 

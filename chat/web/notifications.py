@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 from chat.errors import InvalidField, NotFound, RateLimited, Stopping, TooManySockets, Unavailable
 from chat.limits import TOO_MANY_RETRY_SECONDS
 from chat.people.tokens import Admission
-from chat.protocol.notices import NotificationId
-from chat.protocol.structs import Dismissed, Level, Notification, Seen, iso
+from chat.protocol.notices import Dismissed, Notification, NotificationId, Seen
+from chat.protocol.structs import Level, iso
 from chat.server import ChatServer
 from chat.storage.notifications import Notice
 from chat.transport.event_stream import HEADERS, EventStream, QueuedStream

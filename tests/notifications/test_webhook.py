@@ -26,7 +26,8 @@ from chat.metrics import Metrics
 from chat.notifications import dead_letters
 from chat.notifications.letter import signature
 from chat.notifications.webhook import AT_ONCE, LETTER_BYTES, Webhook
-from chat.protocol.structs import ChatMessage, Seen
+from chat.protocol.notices import Seen
+from chat.protocol.structs import ChatMessage
 from tests.certificates import self_signed
 from tests.clients import Person
 from tests.conftest import ROOT, Server, StartServer
@@ -322,7 +323,7 @@ if sys.argv[2] == "patched":
     monkey.patch_all()
 from chat.metrics import Metrics
 from chat.notifications.webhook import AT_ONCE, Webhook
-from chat.protocol.structs import Seen
+from chat.protocol.notices import Seen
 
 metrics = Metrics()
 webhook = Webhook(sys.argv[1], "s", metrics, logging.getLogger("chat"), again=(), seconds=0.2)

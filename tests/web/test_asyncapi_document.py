@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from chat.protocol import structs
+from chat.protocol import notices, structs
 from chat.protocol.structs import Payload, ServerEvent
 from chat.router import Events, events
 from tests.conftest import MakeChat
@@ -46,7 +46,9 @@ def test_every_event_of_both_directions_is_in_the_document_and_no_other(document
     names = {title: message["name"] for title, message in document["components"]["messages"].items()}
     assert [names[title] for title in titles(document, "receive")] == [*events.payloads]
     told = {
-        kind.__name__ for kind in vars(structs).values() if isinstance(kind, type) and issubclass(kind, ServerEvent)
+        kind.__name__
+        for kind in (vars(structs) | vars(notices)).values()
+        if isinstance(kind, type) and issubclass(kind, ServerEvent)
     }
     assert {*titles(document, "send")} == told - {"ServerEvent"}
     assert len(names) == len(document["channels"]["socket"]["messages"]) > 20
