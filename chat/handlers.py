@@ -7,7 +7,7 @@ from chat.client import Client
 from chat.errors import Forbidden
 from chat.limits import MESSAGE_OVERHEAD_BYTES, stored_size
 from chat.people.online import Asker
-from chat.protocol.conversation_ids import conversation_id, other_user
+from chat.protocol.conversation_ids import conversation_and_keys, other_user
 from chat.protocol.notices import Dismiss, See
 from chat.protocol.structs import BlockUser, Chat, Init, Payload, Pong, Read, Received, Typing, TypingHint, timestamp
 from chat.router import LATER, Answer, events
@@ -74,7 +74,8 @@ def typing(client: Client, event: Typing) -> Answer:
     )
     if not server.blocking.are_apart(sender, receiver):
         server.strangers.check(sender, receiver, MESSAGE_OVERHEAD_BYTES)
-        hint = TypingHint(from_user_id=sender, conversation_id=conversation_id(sender, receiver))
+        conversation, keys = conversation_and_keys(sender, receiver)
+        hint = TypingHint(from_user_id=sender, conversation_id=conversation, keys=keys)
         server.online.emit(hint, to=receiver, skip=client)
     return None
 

@@ -7,6 +7,7 @@ from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
+from chat.protocol.names import keys_of
 from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MANY, TOO_MUCH, Init, Ready, iso, timestamp
 from chat.resources import VERSION
 from chat.router import LATER, Answer
@@ -118,7 +119,9 @@ def _read(chat: ChatServer, user_id: str, wants_sync: bool) -> _Found:
 
 
 def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -> Ready:
-    chat, admission, states = client.chat, client.admission, found.states
+    chat, admission = client.chat, client.admission
+    shown = found.states[:READY_CONVERSATIONS]
+    blocked = chat.blocking.blocked_by(user_id)
     return Ready(
         v=PROTOCOL_VERSION,
         features=FEATURES,
@@ -128,12 +131,13 @@ def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -
         user_id=user_id,
         heartbeat=chat.settings.heartbeat_seconds,
         limits=chat.told_limits,
-        conversations=[standing_of(user_id, state, chat.presence, apart) for state in states[:READY_CONVERSATIONS]],
-        more=len(states) > READY_CONVERSATIONS or None,
+        conversations=[standing_of(user_id, state, chat.presence, apart) for state in shown],
+        more=len(found.states) > len(shown) or None,
         unseen=found.unseen or None,
         notification_change=found.change or None,
         expires_at=None if admission is None else iso(int(admission.expires_at * 1000)),
-        blocked=chat.blocking.blocked_by(user_id) or None,
+        blocked=blocked or None,
+        keys=keys_of([user_id, *blocked, *(state.with_user_id for state in shown)]),
     )
 
 

@@ -124,6 +124,8 @@ export type Conversations = {
   next: string | null;
   /** As in `ready`: another one says that what was read before counts no more. */
   epoch: string;
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
 };
 
 /** A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet. */
@@ -307,6 +309,8 @@ export type FoundMessages = {
   next: string | null;
   /** As in `ready`: another one says that what was read before counts no more. */
   epoch: string;
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
 };
 
 /** A message that holds the text, and whom it was exchanged with. */
@@ -336,6 +340,8 @@ export type FoundMessage = {
 /** Those first whom one shares a conversation with, the newest first; then others by the alphabet. */
 export type Users = {
   users: User[];
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
 };
 
 /** Somebody to write to. */
@@ -344,9 +350,19 @@ export type User = {
   userId: string;
 };
 
+/** How a user's name is spelt, whichever spelling was asked for. */
+export type NamedUser = {
+  /** A user's name. */
+  userId: string;
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
+};
+
 /** All whom one has blocked, in the order of the alphabet. */
 export type BlockedUsers = {
   blocked: BlockedUser[];
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
 };
 
 /** Somebody whom one has blocked. */
@@ -552,6 +568,7 @@ export type Ready = {
   notificationChange?: number;
   expiresAt?: string;
   blocked?: string[];
+  keys?: {[name: string]: string};
 };
 
 /** How far a conversation has got, and how far its users: `seq`s, 0 for nothing. `presence` is the other user's. */
@@ -583,6 +600,7 @@ export type ChatMessage = {
   id: string;
   clientId?: string;
   kind?: string;
+  keys?: {[name: string]: string};
 };
 
 /** The answer to an event with a `ref`: it was done. */
@@ -612,6 +630,7 @@ export type Receipt = {
   read: number;
   conversationId: string;
   members: Member[];
+  keys?: {[name: string]: string};
 };
 
 /** `fromUserId` is writing to you. */
@@ -619,6 +638,7 @@ export type TypingHint = {
   type: "typing";
   fromUserId: string;
   conversationId: string;
+  keys?: {[name: string]: string};
 };
 
 /** `userId` is online, away or offline now. */
@@ -627,6 +647,7 @@ export type PresenceChange = {
   userId: string;
   status: "away" | "offline" | "online";
   lastSeen?: string;
+  keys?: {[name: string]: string};
 };
 
 /** You have blocked `userId`, or no longer do, on another of your screens. */
@@ -634,6 +655,7 @@ export type BlockChange = {
   type: "blocking";
   userId: string;
   blocked: boolean;
+  keys?: {[name: string]: string};
 };
 
 /** The answer to `ping`. */
@@ -686,6 +708,7 @@ export type Schemas = {
   FoundMessage: FoundMessage;
   Users: Users;
   User: User;
+  NamedUser: NamedUser;
   BlockedUsers: BlockedUsers;
   BlockedUser: BlockedUser;
   Health: Health;
@@ -806,6 +829,11 @@ export type Operations = {
   list_users: {
     method: "GET"; path: "/api/users"; parameters: {query: {"q"?: string; "limit"?: number}}; body: undefined; answer: Users;
     code: "unknown_field" | "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Whose a name is that somebody typed, and how it is spelt. */
+  show_user: {
+    method: "GET"; path: "/api/users/{userId}"; parameters: {path: {"userId": string}}; body: undefined; answer: NamedUser;
+    code: "invalid_field" | "not_signed_in" | "unknown_user" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Whom you have blocked. */
   list_blocks: {

@@ -196,6 +196,13 @@ class User(TypedDict):
     userId: str
 
 
+class NamedUser(TypedDict):
+    """How a user's name is spelt, whichever spelling was asked for."""
+
+    userId: str
+    keys: NotRequired[dict[str, str]]
+
+
 class BlockedUser(TypedDict):
     """Somebody whom one has blocked."""
 
@@ -405,6 +412,7 @@ class ChatMessage(TypedDict):
     id: str
     clientId: NotRequired[str]
     kind: NotRequired[str]
+    keys: NotRequired[dict[str, str]]
 
 
 class Ack(TypedDict):
@@ -433,6 +441,7 @@ class TypingHint(TypedDict):
     type: Literal['typing']
     fromUserId: str
     conversationId: str
+    keys: NotRequired[dict[str, str]]
 
 
 class PresenceChange(TypedDict):
@@ -442,6 +451,7 @@ class PresenceChange(TypedDict):
     userId: str
     status: Literal['away'] | Literal['offline'] | Literal['online']
     lastSeen: NotRequired[str]
+    keys: NotRequired[dict[str, str]]
 
 
 class BlockChange(TypedDict):
@@ -450,6 +460,7 @@ class BlockChange(TypedDict):
     type: Literal['blocking']
     userId: str
     blocked: bool
+    keys: NotRequired[dict[str, str]]
 
 
 class Pong(TypedDict):
@@ -512,6 +523,7 @@ class Receipt(TypedDict):
     read: int
     conversationId: str
     members: list[Member]
+    keys: NotRequired[dict[str, str]]
 
 
 class Conversation(TypedDict):
@@ -577,18 +589,21 @@ class FoundMessages(TypedDict):
     messages: list[FoundMessage]
     next: str | None
     epoch: str
+    keys: NotRequired[dict[str, str]]
 
 
 class Users(TypedDict):
     """Those first whom one shares a conversation with, the newest first; then others by the alphabet."""
 
     users: list[User]
+    keys: NotRequired[dict[str, str]]
 
 
 class BlockedUsers(TypedDict):
     """All whom one has blocked, in the order of the alphabet."""
 
     blocked: list[BlockedUser]
+    keys: NotRequired[dict[str, str]]
 
 
 class Ready(TypedDict):
@@ -609,6 +624,7 @@ class Ready(TypedDict):
     notificationChange: NotRequired[int]
     expiresAt: NotRequired[str]
     blocked: NotRequired[list[str]]
+    keys: NotRequired[dict[str, str]]
 
 
 class Conversations(TypedDict):
@@ -617,6 +633,7 @@ class Conversations(TypedDict):
     conversations: list[Conversation]
     next: str | None
     epoch: str
+    keys: NotRequired[dict[str, str]]
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing

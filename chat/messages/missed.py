@@ -12,7 +12,7 @@ from chat.errors import Busy, ChatError
 from chat.messages.backlog import Item, PingedOutlet, ProvenBacklog, Source
 from chat.messages.receipts import Receipts
 from chat.people.online import encoded
-from chat.protocol.conversation_ids import conversation_id, message_id
+from chat.protocol.conversation_ids import conversation_and_keys, message_id
 from chat.protocol.structs import ChatMessage, iso
 from chat.storage.message_reader import MOST_STARTS
 from chat.storage.records import PAGE_BYTES, Behind, Message, Pointer
@@ -110,14 +110,16 @@ class Missed(Source):
 
 def chat_event(message: Message, to_user_id: str) -> ChatMessage:
     """Return a stored message as the wire has it."""
+    conversation, keys = conversation_and_keys(message.sender_id, to_user_id)
     return ChatMessage(
         from_user_id=message.sender_id,
         to_user_id=to_user_id,
         message=message.body,
         timestamp=iso(message.sent_at),
         seq=message.seq,
-        conversation_id=conversation_id(message.sender_id, to_user_id),
+        conversation_id=conversation,
         id=message_id(message.sender_id, to_user_id, message.seq),
         client_id=message.client_id,
         kind=message.kind,
+        keys=keys,
     )

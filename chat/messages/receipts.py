@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chat.errors import Busy, ChatError
 from chat.limits import UNKNOWN_ADDRESS
 from chat.people.online import Online, Socket
-from chat.protocol.conversation_ids import conversation_id
+from chat.protocol.conversation_ids import conversation_and_keys
 from chat.protocol.structs import Member, Receipt
 from chat.storage.journal import Journal
 from chat.storage.records import Pointer
@@ -59,8 +59,8 @@ class Receipts:
         if not isinstance(moved, Pointer):
             return
         member = Member(moved.user_id, moved.received, moved.read)
-        conversation = conversation_id(moved.user_id, moved.with_user_id)
-        receipt = Receipt(**moved._asdict(), conversation_id=conversation, members=[member])
+        conversation, keys = conversation_and_keys(moved.user_id, moved.with_user_id)
+        receipt = Receipt(**moved._asdict(), conversation_id=conversation, members=[member], keys=keys)
         if self._may_be_told(moved.user_id, moved.with_user_id):
             self._online.emit(receipt, to=moved.with_user_id, skip=skip)
         if moved.user_id != moved.with_user_id:

@@ -9,7 +9,7 @@ from chat.errors import ChatError, Conflicting
 from chat.metrics import Counter
 from chat.people.online import Asker, Online, Socket, encoded
 from chat.people.presence import Presence
-from chat.protocol.conversation_ids import conversation_id
+from chat.protocol.conversation_ids import conversation_and_keys
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
 from chat.storage.journal import Journal
 from chat.storage.records import Conflict, Send, Stored, StoredLate
@@ -79,7 +79,7 @@ class Sending:
 
 
 def _event_of(send: Send, stored: Stored | StoredLate) -> ChatMessage:
-    conversation = conversation_id(send.sender_id, send.receiver_id)
+    conversation, keys = conversation_and_keys(send.sender_id, send.receiver_id)
     return ChatMessage(
         from_user_id=send.sender_id,
         to_user_id=send.receiver_id,
@@ -90,4 +90,5 @@ def _event_of(send: Send, stored: Stored | StoredLate) -> ChatMessage:
         id=f"{conversation}.{stored.seq}",
         client_id=send.client_id,
         kind=send.kind,
+        keys=keys,
     )

@@ -10,6 +10,7 @@ from itertools import islice
 from chat.errors import Blocked, Forbidden, InvalidField, RateLimited
 from chat.limits import Meter
 from chat.people.online import Online, Socket
+from chat.protocol.names import keys_of
 from chat.protocol.structs import BlockChange
 from chat.storage.storage import Storage
 
@@ -87,7 +88,8 @@ class Blocking:
         self._storage.write(stored.add if is_blocked else stored.remove, user_id, other)
         self._writes += 1
         self._learn(user_id, other, is_blocked)
-        self._online.emit(BlockChange(user_id=other, blocked=is_blocked), to=user_id, skip=skip)
+        change = BlockChange(user_id=other, blocked=is_blocked, keys=keys_of([other]))
+        self._online.emit(change, to=user_id, skip=skip)
         are_apart = self.are_apart(user_id, other)
         history = self._storage.messages.history
         if are_apart or self._storage.in_thread(history, user_id, other, 1).messages:  # else they have never met

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chat.errors import Busy, Unavailable
 from chat.people.online import Online, Socket, encoded
+from chat.protocol.names import keys_of
 from chat.protocol.structs import PresenceChange, Status, iso
 from chat.storage.storage import Storage
 
@@ -69,7 +70,8 @@ class Presence:
         """
         self._has_partners |= {user for user in (one, other) if self._online.of(user)}
         for to, about in ((one, other), (other, one)):
-            frame = encoded(PresenceChange(user_id=about, status="offline" if are_apart else self.status_of(about)))
+            status = "offline" if are_apart else self.status_of(about)
+            frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about])))
             for socket in self._online.of(to):
                 if about != to and socket.wants_sync:
                     socket.send(frame)
@@ -132,7 +134,7 @@ class Presence:
         else:
             self._told[user] = status
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
-        change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen))
+        change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen, keys=keys_of([user])))
         for other in partners:
             if other != user:
                 self._online.emit(change, to=other)

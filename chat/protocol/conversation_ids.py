@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from chat.errors import InvalidField, MissingField
-from chat.protocol.names import checked_user_id
+from chat.protocol.names import checked_user_id, keys_of
 
 MARK = "~"
 ID_CHARS = 1_024  # two names of 64 characters make at most 686
@@ -20,6 +20,12 @@ ConversationId = Annotated[str, Meta(min_length=1, max_length=ID_CHARS)]
 
 
 @lru_cache(maxsize=8_192)  # made once, not once a message
+def conversation_and_keys(one: str, other: str) -> tuple[str, dict[str, str] | None]:
+    """Return `conversation_id` and `keys_of` two users: the same dict each time, which nobody changes."""
+    return conversation_id(one, other), keys_of((one, other))
+
+
+@lru_cache(maxsize=8_192)
 def conversation_id(one: str, other: str) -> str:
     """Return the id of two users' conversation, in whichever order they are named."""
     names = "\n".join(sorted((one, other)))

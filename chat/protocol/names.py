@@ -1,7 +1,8 @@
-"""Owns the rule for names, their spelling and their key. `static/js/models/names.js` must hold the same rules."""
+"""Owns the rule for names, their spelling and their key. Nobody else folds a name: clients are told the keys."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated
 
@@ -64,6 +65,11 @@ def name_key(user_id: str) -> str:
         return user_id.lower()
     folded = unicodedata.normalize("NFD", user_id).casefold()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
+
+
+def keys_of(names: Iterable[str]) -> dict[str, str] | None:
+    """Return the key of each name that is not its own key, as clients are told; None where all are."""
+    return {name: key for name in names if (key := name_key(name)) != name} or None
 
 
 def _check(name: str, field: str) -> None:

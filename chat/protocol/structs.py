@@ -46,6 +46,7 @@ Ref = (
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER)]
 Status = Literal["online", "away", "offline"]
 Level = Literal["info", "success", "warning", "error"]
+Keys = dict[str, str] | None  # of the names in an event, as `keys_of` gives them
 
 
 class Payload(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, tag_field="type"):
@@ -172,6 +173,7 @@ class Ready(ServerEvent, tag="ready"):
     notification_change: int | None = None  # the newest; None: nothing was seen or dismissed yet
     expires_at: str | None = None  # when the token ends, and the socket with it; None: it showed none
     blocked: list[str] | None = None  # whom the user has blocked; None: nobody
+    keys: Keys = None
 
 
 class ChatMessage(ServerEvent, tag="chat"):
@@ -186,6 +188,7 @@ class ChatMessage(ServerEvent, tag="chat"):
     id: str
     client_id: str | None = None
     kind: str | None = None  # None: a text
+    keys: Keys = None
 
 
 class Ack(ServerEvent, tag="ack"):
@@ -215,6 +218,7 @@ class Receipt(ServerEvent, tag="receipt"):
     read: int
     conversation_id: str
     members: list[Member]  # whose pointers moved
+    keys: Keys = None
 
 
 class TypingHint(ServerEvent, tag="typing"):
@@ -222,6 +226,7 @@ class TypingHint(ServerEvent, tag="typing"):
 
     from_user_id: str
     conversation_id: str
+    keys: Keys = None
 
 
 class PresenceChange(ServerEvent, tag="presence"):
@@ -230,6 +235,7 @@ class PresenceChange(ServerEvent, tag="presence"):
     user_id: str
     status: Status
     last_seen: str | None = None  # only with offline
+    keys: Keys = None
 
 
 class BlockChange(ServerEvent, tag="blocking"):
@@ -237,6 +243,7 @@ class BlockChange(ServerEvent, tag="blocking"):
 
     user_id: str
     blocked: bool
+    keys: Keys = None
 
 
 class Pong(ServerEvent, tag="pong"):

@@ -1,12 +1,15 @@
 """Owns the operations on blocks: list whom one has blocked, block, unblock."""
 
+from msgspec import UNSET
+
 from chat.errors import Forbidden
 from chat.people.blocking import MOST
 from chat.people.directory import unknown_user
+from chat.protocol.names import keys_of
 from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Moment, Name, OfUser
+from chat.web.shapes import Answer, Keys, Moment, Name, OfUser
 
 
 class BlockedUser(Answer):
@@ -20,6 +23,7 @@ class BlockedUsers(Answer):
     """All whom one has blocked, in the order of the alphabet."""
 
     blocked: list[BlockedUser]
+    keys: Keys = UNSET
 
 
 @Operation(
@@ -30,7 +34,10 @@ class BlockedUsers(Answer):
 )
 def list_blocks(chat: ChatServer, user_id: str) -> BlockedUsers:
     found = chat.storage.in_thread(chat.storage.blocks.listed, user_id)
-    return BlockedUsers(blocked=[BlockedUser(user_id=block.user_id, since=iso(block.since)) for block in found])
+    return BlockedUsers(
+        blocked=[BlockedUser(user_id=block.user_id, since=iso(block.since)) for block in found],
+        keys=keys_of(block.user_id for block in found) or UNSET,
+    )
 
 
 @Operation(

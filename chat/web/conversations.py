@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 from chat.errors import NotFound, Unavailable
 from chat.messages.standings import standing_of
 from chat.people.directory import unknown_user
-from chat.protocol.names import UserId
+from chat.protocol.names import UserId, keys_of
 from chat.protocol.structs import Member
 from chat.server import ChatServer
 from chat.storage.records import Overview, Pointer, page_of
@@ -15,7 +15,7 @@ from chat.transport.reply import Reply
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import FirstSeq, StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, ConversationName, Epoch, Limit, Moment, Name, OfConversation, Request, Seq
+from chat.web.shapes import Answer, ConversationName, Epoch, Keys, Limit, Moment, Name, OfConversation, Request, Seq
 from chat.web.upgrade import peer_address
 
 EXAMPLE = """{
@@ -69,6 +69,7 @@ class Conversations(Answer):
     conversations: list[Conversation]
     next: Next
     epoch: Epoch
+    keys: Keys = UNSET
 
 
 @Operation(
@@ -87,6 +88,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
         conversations=[_conversation(chat, user_id, overview, apart) for overview in shown],
         next=last and cursor_of(Place(last.last_message.sent_at, last.state.with_user_id)),
         epoch=chat.storage.epoch,
+        keys=keys_of(overview.state.with_user_id for overview in shown) or UNSET,
     )
 
 

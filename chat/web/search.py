@@ -4,15 +4,17 @@ from typing import Annotated, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chat.errors import MissingField
+from chat.errors import InvalidField, MissingField
 from chat.limits import SEARCH_CHARS
+from chat.people.directory import unknown_user
 from chat.people.presence import PARTNERS
-from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id
+from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id, keys_of
 from chat.server import ChatServer
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Epoch, Limit, Name, Request, Seq
+from chat.web.shapes import Answer, Epoch, Keys, Limit, Name, OfUser, Request, Seq
+from chat.web.upgrade import peer_address
 
 
 class Place(NamedTuple):
@@ -43,6 +45,7 @@ class FoundMessages(Answer):
     messages: list[FoundMessage]
     next: Next
     epoch: Epoch
+    keys: Keys = UNSET
 
 
 @Operation(
@@ -65,11 +68,12 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
         ],
         next=last and cursor_of(Place(last.message.sent_at, last.with_user_id, last.message.seq)),
         epoch=chat.storage.epoch,
+        keys=keys_of(other for other, _ in found) or UNSET,
     )
 
 
 class UsersQuery(Request):
-    """How a name begins. Empty: conversation partners only."""
+    """How a name begins, or what that of a conversation partner holds. Empty: conversation partners only."""
 
     q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
     limit: Limit = 10
@@ -85,6 +89,7 @@ class Users(Answer):
     """Those first whom one shares a conversation with, the newest first; then others by the alphabet."""
 
     users: list[User]
+    keys: Keys = UNSET
 
 
 @Operation("GET", "/users", "Names that begin so.", example='{"users": [{"userId": "bob"}]}')
@@ -92,11 +97,31 @@ def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     storage, beginning = chat.storage, canonical_user_id(query.q.strip())
     start = chat.user_key(beginning)
     partners = storage.in_thread(storage.last_seen.partners, user_id, PARTNERS)
-    names = [name for name in partners if chat.user_key(name).startswith(start)]
+    names = [name for name in partners if start in chat.user_key(name)]
+    names.sort(key=lambda name: not chat.user_key(name).startswith(start))
     if len(names) <= query.limit:
         names += storage.in_thread(storage.search.names, beginning, 2 * query.limit + 1)
     others = [name for name in dict.fromkeys(names) if name != user_id][: query.limit]
-    return Users(users=[User(user_id=name) for name in others])
+    return Users(users=[User(user_id=name) for name in others], keys=keys_of(others) or UNSET)
 
 
-VIEWS = (search_messages, list_users)
+class NamedUser(Answer):
+    """How a user's name is spelt, whichever spelling was asked for."""
+
+    user_id: Name
+    keys: Keys = UNSET
+
+
+@Operation(
+    "GET",
+    "/users/<chat_name:userId>",
+    "Whose a name is that somebody typed, and how it is spelt.",
+    example='{"userId": "Bob", "keys": {"Bob": "bob"}}',
+    errors=(unknown_user("bob", "userId"), InvalidField(field="userId", rule="looks_like", userId="bob")),
+)
+def show_user(chat: ChatServer, user_id: str, path: OfUser) -> NamedUser:
+    name = chat.directory.name_of(path.user_id, "userId", peer_address())
+    return NamedUser(user_id=name, keys=keys_of([name]) or UNSET)
+
+
+VIEWS = (search_messages, list_users, show_user)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
 
 from chat.limits import PAGE_ITEMS
 from chat.protocol.conversation_ids import ID_CHARS, MARK, other_user
@@ -54,6 +54,11 @@ class OfConversation(Request):
 
 ConversationName = Annotated[str, Meta(description="The conversation's own, for ever.", examples=["~YWxpY2UKYm9i"])]
 Epoch = Annotated[str, Meta(description="As in `ready`: another one says that what was read before counts no more.")]
+
+# Of the names in an answer, as `keys_of` gives them; UNSET where that is None.
+Keys = (
+    Annotated[dict[str, str], Meta(description="The keys of those names here that are not their own key.")] | UnsetType
+)
 
 
 class Answer(Struct, rename="camel", kw_only=True):

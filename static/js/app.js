@@ -12,6 +12,7 @@ import {wireDrafts} from "./wiring/drafts.js";
 import {findElements} from "./wiring/elements.js";
 import {wireHistory} from "./wiring/history.js";
 import {makeModels} from "./wiring/models.js";
+import {wireNames} from "./wiring/names.js";
 import {wireNotifications} from "./wiring/notifications.js";
 import {wireOutbox} from "./wiring/outbox.js";
 import {wirePresence} from "./wiring/presence.js";
@@ -33,6 +34,7 @@ function start(me) {
   chat.hidden = false;
   for (const element of [list, nameField, searchBox]) element.setUser(me);
   wireStorage(elements);
+  wireNames(models, elements); // first: all others go by what is learnt there
   wireDrafts(models, elements); // before anybody else hears of an opened conversation, so that it has its draft then
   wirePresence(models);
   wireSearch(models, elements);

@@ -6,12 +6,13 @@
 import {ChatError} from "./chat-socket.js";
 
 /** @typedef {import("./chat-socket.js").Chat} Chat */
+/** @typedef {import("./chat-socket.js").Keys} Keys */
 
 /**
  * @typedef {import("./chat-socket.js").Standing & {lastMessage?: Chat | null}} Overview
- * @typedef {{conversations: Overview[], next: string | null, epoch: string}} OverviewPage newest first
+ * @typedef {{conversations: Overview[], next: string | null, epoch: string, keys?: Keys}} OverviewPage newest first
  * @typedef {{withUserId: string, seq: number, fromUserId: string, toUserId: string, message: string, timestamp: string, clientId?: string}} FoundMessage
- * @typedef {{messages: FoundMessage[], next: string | null}} FoundPage newest first
+ * @typedef {{messages: FoundMessage[], next: string | null, keys?: Keys}} FoundPage newest first
  * @typedef {import("./models/notifications.js").NoticePage} NoticePage
  * @typedef {import("./models/notifications.js").ChangePage} ChangePage
  * @typedef {{messages: Chat[], lastSeq: number, firstSeq?: number, more: boolean}} MessagePage in order of `seq`; what lies before `firstSeq` was erased; `more`: others lie in the direction asked for
@@ -91,9 +92,14 @@ export class ChatApi {
     return this.#get("search", page);
   }
 
-  /** Names that begin so. @param {{q: string, limit?: number}} page @returns {Promise<{users: {userId: string}[]}>} */
+  /** Names that begin so. @param {{q: string, limit?: number}} page @returns {Promise<{users: {userId: string}[], keys?: Keys}>} */
   users(page) {
     return this.#get("users", page);
+  }
+
+  /** Whose a name is that somebody typed. @param {string} typed @returns {Promise<{userId: string, keys?: Keys}>} */
+  user(typed) {
+    return this.#get(`users/${encodeURIComponent(typed)}`, {});
   }
 
   /** A page of my notifications. @param {{cursor?: string | null, limit?: number}} [page] @returns {Promise<NoticePage>} */

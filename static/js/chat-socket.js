@@ -49,23 +49,24 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{name: "connecting" | "online" | "waiting" | "ended" | "closed", seconds?: number,
  *   code?: number, reason?: string}} State
  *   `waiting`: the next try is in `seconds`; `ended`: by the server, for good; `closed`: by close()
+ * @typedef {Record<string, string>} Keys of the names beside them that are not their own key: of two names of one user it is the same
  * @typedef {{ref: string, seq?: number, timestamp?: string, delivered?: boolean}} Ack
  * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, seq: number,
- *   clientId?: string}} Chat `seq` runs 1, 2, 3 ... in each conversation
+ *   clientId?: string, keys?: Keys}} Chat `seq` runs 1, 2, 3 ... in each conversation
  * @typedef {{withUserId: string, lastSeq: number, received: number, read: number, theirReceived: number,
  *   theirRead: number, change?: number, unread: number, firstSeq?: number, presence?: "online" | "away" | "offline", lastSeen?: string}} Standing how far a conversation
  *   has come, and how far each side has received and read it; whether the other one is there
- * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string}} PresenceChange
- * @typedef {{userId: string, withUserId: string, received: number, read: number}} Receipt
+ * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string, keys?: Keys}} PresenceChange
+ * @typedef {{userId: string, withUserId: string, received: number, read: number, keys?: Keys}} Receipt
  * @typedef {{notificationId?: number, id?: string | number, message: string, title?: string, level?: string, link?: string,
  *   timestamp?: string, expiresAt?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], epoch?: string, expiresAt?: string}} Ready `unseen`: that many notifications are;
+ *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], keys?: Keys, epoch?: string, expiresAt?: string}} Ready `unseen`: that many notifications are;
  *   `epoch`: of the database; with another one, what was received before counts no more
  * @typedef {Record<string, string | number | string[]>} Params of a rule
  * @typedef {{code: string, message: string, field?: string | null, rule?: string, params?: Params, ref?: string,
  *   retryAfter?: number}} Refusal
- * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string}, presence: PresenceChange, blocking: {userId: string, blocked: boolean},
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string, keys?: Keys}, presence: PresenceChange, blocking: {userId: string, blocked: boolean, keys?: Keys},
  *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, change?: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
  *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain

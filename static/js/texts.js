@@ -39,11 +39,7 @@ export const texts = {
   "signout": {en: "Sign out", ko: "로그아웃"},
 
   "name.blank": {en: "Please enter a name.", ko: "이름을 입력해 주세요."},
-  "name.long": {en: "A name has at most 64 characters.", ko: "이름은 64자까지 쓸 수 있습니다."},
-  "name.sign": {en: "This name contains a character that cannot be used.", ko: "이름에 쓸 수 없는 문자가 있습니다."},
-  "name.space": {en: "A name has no spaces. Use . _ or - instead.", ko: "이름에는 띄어쓰기를 쓸 수 없습니다. 대신 . _ -를 써 주세요."},
-  "name.other": {en: "A name has letters, digits and . _ - @ only.", ko: "이름에는 글자, 숫자와 . _ - @만 쓸 수 있습니다."},
-  "name.mixed": {en: "A name does not mix Latin letters with Cyrillic or Greek ones.", ko: "라틴 문자를 키릴 문자나 그리스 문자와 섞어 쓸 수 없습니다."},
+  "name.asking": {en: "Looking for {name}…", ko: "{name} 님을 찾는 중…"},
   "name.self": {en: "That is your own name.", ko: "내 이름입니다. 다른 사람의 이름을 입력해 주세요."},
 
   "list.label": {en: "Conversations", ko: "대화 목록"},

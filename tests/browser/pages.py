@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -92,7 +93,8 @@ class FakeServer:
 
         def answer(route: Any) -> None:
             asked = json.loads(route.request.post_data or "{}")
-            who = {"userId": asked.get("userId", ""), "hasPassword": False}
+            _, is_typed, name = route.request.url.partition("/api/users/")
+            who = {"userId": unquote(name) if is_typed else asked.get("userId", ""), "hasPassword": False}
             route.fulfill(json=nothing | who)
 
         page.route("**/api/**", answer)

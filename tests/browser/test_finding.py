@@ -68,14 +68,17 @@ def test_what_is_typed_after_enter_goes_into_the_conversation(open_page: OpenPag
     expect(alice.get_by_role("combobox")).to_have_value("")
 
 
-def test_a_link_leads_to_a_conversation(open_page: OpenPage, called: Called) -> None:
+def test_a_link_leads_to_a_conversation(open_page: OpenPage, called: Called, complaints: list[str]) -> None:
     page = open_page("alice")
     is_online(page)
     page.goto(f"/?with={called('bob')}")
     expect(page.get_by_role("heading", name=called("bob"))).to_be_visible()
     assert page.url.endswith(f"/#{called('bob')}")
     page.goto("/?with=%3Cb%3E")
-    expect(page.locator("#no-conversation")).to_be_visible()
+    expect(page.locator("#name-note")).to_contain_text("Letters, digits and . _ - @ only")
+    complaints.clear()  # of the answer with status 400
+    page.goto(f"/#{called('ALICE')}")
+    expect(page.locator("#name-note")).to_contain_text("That is your own name.")
 
 
 def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(open_page: OpenPage, called: Called) -> None:
@@ -177,5 +180,57 @@ def test_a_name_typed_in_capitals_opens_the_conversation_that_is_there(open_page
     write(bob, "hi")
     expect(texts(alice)).to_have_text(["hello", "hi"])
     expect(alice.locator("conversation-list nav li")).to_have_count(1)
-    alice.goto(f"/#{called('ALICE')}")
-    expect(alice.locator("#no-conversation")).to_be_visible()
+    assert alice.url.endswith(f"#{called('bob')}")
+
+
+def test_two_names_are_one_persons_as_the_server_says_and_no_secret_goes_to_another(
+    open_page: OpenPage, called: Called, server: Server
+) -> None:
+    """`kız` and `kiz` are two users, `WEIẞ` and `weiß` are one."""
+    ayla = open_page("ayla")
+    is_online(ayla)
+    with Person(server.ws, called("kiz")) as kiz:
+        kiz.ask(type="chat", toUserId=called("ayla"), message="hi, it is kiz")
+        field = ayla.get_by_role("combobox", name="Name of the other person")
+        field.fill(called("kız"))
+        ayla.keyboard.press("Enter")
+        expect(ayla.locator("#conversation-name")).to_have_text(called("kız"))
+        write(ayla, "a secret")
+        expect(ayla.get_by_text("Sent", exact=True)).to_be_attached()
+        assert kiz.hears_nothing()
+        expect(texts(ayla)).to_have_text(["a secret"])
+        expect(ayla.locator("conversation-list nav li")).to_have_count(2)
+    with Person(server.ws, called("WEIẞ")) as weiss:
+        weiss.ask(type="chat", toUserId=called("ayla"), message="hello")
+        expect(ayla.locator("conversation-list nav li")).to_have_count(3)
+        field.fill(called("weiß"))
+        ayla.keyboard.press("Enter")
+        write(ayla, "hello back")
+        assert weiss.receive("chat")["message"] == "hello back"
+    expect(texts(ayla)).to_have_text(["hello", "hello back"])
+    expect(ayla.locator("#conversation-name")).to_have_text(called("WEIẞ"))
+    expect(ayla.locator("conversation-list nav li")).to_have_count(3)
+
+
+def test_a_typed_name_waits_for_the_server_and_what_is_written_meanwhile_is_kept(
+    open_page: OpenPage, called: Called, complaints: list[str]
+) -> None:
+    alice, bob = open_page("alice"), open_page("bob")
+    for page in (alice, bob):
+        is_online(page)
+    tell(bob, called("bob"), called("alice"), "hi")
+    expect(alice.locator("conversation-list nav li")).to_have_count(1)
+    asked: list[Any] = []
+    alice.route("**/api/users/*", lambda route: route.abort() if not asked else route.continue_())
+    alice.get_by_role("combobox").fill(called("BOB"))
+    alice.keyboard.press("Enter")
+    expect(alice.locator("#name-note")).to_contain_text(f"Looking for {called('BOB')}")
+    write(alice, "written in the dark")
+    alice.keyboard.insert_text("and a draft")
+    expect(alice.get_by_text("Waiting").first).to_be_attached()
+    asked.append(True)  # from now on it is answered, and 5 seconds after the first try it is asked again
+    expect(texts(alice)).to_have_text(["hi", "written in the dark"])
+    expect(alice.get_by_label("Write a message")).to_have_value("and a draft")
+    expect(alice.locator("#name-note")).to_be_hidden()
+    expect(bob.locator("conversation-list nav li")).to_have_count(1)
+    complaints.clear()  # of the requests that failed

@@ -3,6 +3,7 @@ import {test} from "node:test";
 import "./globals.js";
 import {KEPT_MESSAGES} from "../../static/js/models/conversation.js";
 import {Conversations} from "../../static/js/models/conversations.js";
+import {Names} from "../../static/js/models/names.js";
 
 /** @param {number} seq @param {string} fromUserId */
 const chat = (seq, fromUserId = "bob") => ({
@@ -10,8 +11,8 @@ const chat = (seq, fromUserId = "bob") => ({
 });
 const standing = {withUserId: "bob", lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0, unread: 0};
 
-function make() {
-  const conversations = new Conversations("alice");
+function make(names = new Names()) {
+  const conversations = new Conversations("alice", names);
   /** @type {number[]} */
   const read = [];
   conversations.addEventListener("read", (event) => read.push(/** @type {CustomEvent} */ (event).detail.seq));
@@ -78,16 +79,42 @@ test("of ten thousand messages no more is held than may stand on the page", () =
   assert.equal(bob().heldTo, 10_000);
 });
 
-test("a name spelled otherwise is the same person's, and the server's spelling counts", () => {
-  const {conversations} = make();
+test("a name spelled otherwise is the same person's, where the server gives it the same key", () => {
+  const names = new Names();
+  const {conversations} = make(names);
+  names.learn(["Bob", "BOB"], {Bob: "bob", BOB: "bob"});
   conversations.open("BOB");
   assert.equal(conversations.opened?.withUserId, "BOB");
-  conversations.receive(chat(1));
-  assert.deepEqual(conversations.list.map(({withUserId}) => withUserId), ["bob"]);
-  conversations.applyReceipt({userId: "Bob", withUserId: "alice", received: 1, read: 1});
+  conversations.receive({...chat(1), fromUserId: "Bob"});
+  assert.deepEqual(conversations.list.map(({withUserId}) => withUserId), ["Bob"]);
+  conversations.applyReceipt({userId: "BOB", withUserId: "alice", received: 1, read: 1});
   assert.equal(conversations.opened?.theirRead, 1);
-  conversations.setTyping("bOb", true);
+  conversations.setTyping("bob", true);
   assert.equal(conversations.opened?.typing, true);
+  conversations.receive({...chat(1), fromUserId: "bOb"});
+  assert.equal(conversations.list.length, 2, "of which the server said nothing");
+});
+
+test("a name that somebody typed waits for the server to say whose it is, and loses nothing meanwhile", async () => {
+  /** @type {(found: {userId: string, keys?: Record<string, string>}) => void} */
+  let answer = () => {};
+  const names = new Names(() => new Promise((resolve) => (answer = resolve)));
+  const {conversations} = make(names);
+  conversations.addEventListener("unasked", (event) => names.ask(/** @type {CustomEvent} */ (event).detail.name));
+  names.addEventListener("found", (event) => {
+    const {typed, userId} = /** @type {CustomEvent} */ (event).detail;
+    conversations.settleName(typed, userId);
+  });
+  names.learn(["Bob"], {Bob: "bob"});
+  conversations.receive({...chat(1), fromUserId: "Bob"});
+  conversations.open("BOB");
+  const asked = /** @type {import("../../static/js/models/conversation.js").Conversation} */ (conversations.opened);
+  conversations.putPending({clientId: "c", toUserId: "BOB", text: "hi", writtenAt: 0, dueAt: 0, kept: true});
+  assert.deepEqual([asked.isUnasked, asked.hasOlder, asked.messages.length], [true, false, 0]);
+  answer({userId: "Bob", keys: {Bob: "bob"}});
+  await new Promise((resolve) => setImmediate(resolve));
+  const {opened, list} = conversations;
+  assert.deepEqual([list.length, opened?.withUserId, opened?.isUnasked, opened?.messages.length, opened?.pending.length], [1, "Bob", false, 1, 1]);
 });
 
 /** @param {number} lastSeq */

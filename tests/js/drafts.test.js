@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import {Drafts} from "../../static/js/models/drafts.js";
+import {Names} from "../../static/js/models/names.js";
 import {FakeStorage} from "./storage.js";
 
 test("each conversation of each person has its own draft", () => {
@@ -35,7 +36,9 @@ test("a full storage does not keep anybody from writing", () => {
 
 test("what another tab wrote or sent stands here too, unless something else was written here", () => {
   const storage = new FakeStorage();
-  const drafts = new Drafts("alice", storage);
+  const names = new Names();
+  names.learn(["BOB"], {BOB: "bob"});
+  const drafts = new Drafts("alice", storage, names);
   drafts.set("bob", "old");
   const [key] = storage.keys;
   assert.equal(drafts.read({key, oldValue: "old", newValue: "older"}, "BOB", "old"), "older");
@@ -43,4 +46,15 @@ test("what another tab wrote or sent stands here too, unless something else was 
   assert.equal(drafts.read({key, oldValue: null, newValue: "a"}, "bob", ""), "a");
   assert.equal(drafts.read({key, oldValue: "old", newValue: "older"}, "bob", "my own"), undefined);
   assert.equal(drafts.read({key, oldValue: "", newValue: "a"}, "carol", ""), undefined);
+});
+
+test("what was written to a name before anybody knew whose it is goes behind what stood there", () => {
+  const storage = new FakeStorage();
+  const names = new Names();
+  const drafts = new Drafts("alice", storage, names);
+  drafts.set("bob", "old");
+  drafts.set("BOB", "new");
+  names.learn(["BOB"], {BOB: "bob"});
+  assert.equal(drafts.move("BOB", "bob", "new"), "old\nnew");
+  assert.deepEqual([...storage.keys].map((key) => storage.getItem(key)), ["old\nnew"]);
 });

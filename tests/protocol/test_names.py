@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import InvalidField
-from chat.protocol.names import canonical_user_id, checked_user_id, name_key
+from chat.protocol.names import canonical_user_id, checked_user_id, keys_of, name_key
 
-# Also played in the browser, where names.js judges them: tests/browser/test_account.py.
 TAKEN = [
     "a", "7", "한글", "김민지", "علي", "नमस्ते", "สวัสดี", "日本語", "Ελένη", "Борис", "Đặng", "e\u0301",
     "o'clock".replace("'", "."), "a.b_c-d@e", "alice@example.com", "Ａｄｍｉｎ", "ﬁn", "①", "한".ljust(64, "글"), "a" * 64,
@@ -57,6 +56,11 @@ def test_a_refused_name_is_told_the_rule_that_it_breaks(rule: str, name: str) ->
 def test_spellings_of_one_name_share_a_key(one: str, other: str) -> None:
     keys = {name_key(checked_user_id(name, "userId")) for name in (one, other)}
     assert len(keys) == 1
+
+
+def test_only_names_that_are_not_their_own_key_are_told_with_one() -> None:
+    assert keys_of(["bob", "Bob", "kız", "KIZ", "weiß", "한글"]) == {"Bob": "bob", "KIZ": "kiz", "weiß": "weiss"}
+    assert keys_of(["bob", "kız", "한글"]) is None
 
 
 def test_other_names_do_not() -> None:

@@ -62,3 +62,22 @@ def test_known_people_come_first_and_oneself_never(api_on_each: Api) -> None:
     assert set(names()) == {"Anya", "bob"}
     assert names(q="m") == []
     assert names(q="%") == []
+    assert names(q="NY") == ["Anya"], "of partners, whoever's name holds it"
+    api.say(("me", "Zany", "hi"), ("me", "nyx", "hi"))
+    assert names(q="ny") == ["nyx", "Zany", "Anya"]
+
+
+def test_a_typed_name_is_told_as_the_server_writes_it_with_its_key(api_on_each: Api) -> None:
+    api = api_on_each
+    api.say(("WEIẞ", "kız", "hi"), ("kiz", "Me", "hi"))
+    assert api.get("/users/weiß").json == {"userId": "WEIẞ", "keys": {"WEIẞ": "weiss"}}
+    assert api.get("/users/STRASSE").json == {"userId": "STRASSE", "keys": {"STRASSE": "strasse"}}
+    assert [api.get(f"/users/{name}").json for name in ("KIZ", "kız")] == [{"userId": "kiz"}, {"userId": "kız"}]
+    assert fault(api.get("/users/a%20b")) == (400, "invalid_field", "userId")
+    keys = {"WEIẞ": "weiss"}
+    assert api.get("/users", "kız").json == {"users": [{"userId": "WEIẞ"}], "keys": keys}
+    assert api.get("/conversations", "kız").json["keys"] == keys
+    assert api.get("/search", "kız", q="hi").json["keys"] == keys
+    assert api.client.put("/api/blocks/weiss", headers=api.header("kız")).status_code == 204
+    assert api.get("/blocks", "kız").json["keys"] == keys
+    assert "keys" not in api.get("/conversations", "WEIẞ").json

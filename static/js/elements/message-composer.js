@@ -66,7 +66,7 @@ export class MessageComposer extends HTMLElement {
 
   /** Puts this text in the field, which another tab wrote. @param {string} text */
   show(text) {
-    this.#field.value = text;
+    if (this.#field.value !== text) this.#field.value = text; // else an input method goes on
     this.#fit();
   }
 

@@ -4,7 +4,6 @@
  * {beginning} as somebody types, `converse` {userId} when they have chosen. Leaves who there is to others.
  */
 import {language, say} from "../language.js";
-import {isSameName, readName} from "../models/names.js";
 import {part} from "./parts.js";
 
 export class NameField extends HTMLElement {
@@ -57,8 +56,8 @@ export class NameField extends HTMLElement {
 
   /** @param {string} typed */
   #converse(typed) {
-    const {name, problem} = readName(typed);
-    const key = name && isSameName(name, this.#me) ? "name.self" : problem;
+    const name = typed.trim();
+    const key = name ? (name === this.#me ? "name.self" : undefined) : "name.blank";
     this.#showProblem(key ? say(key) : "");
     if (key) return this.#input.focus();
     this.#input.value = "";

@@ -24,11 +24,11 @@ export function copy(templateId) {
   return /** @type {HTMLElement} */ (document.importNode(content, true).firstElementChild);
 }
 
-/** The first letter of a name on a colour that is always the same for that name. @param {HTMLElement} face @param {string} name */
+/** The first letter of a name, which chat.css makes a capital, on a colour that is always the same for that name. @param {HTMLElement} face @param {string} name */
 export function drawFace(face, name) {
   const [first] = new Intl.Segmenter().segment(name);
   const sum = [...name].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0) % 1009, 7);
-  face.textContent = first?.segment.toLocaleUpperCase() ?? "";
+  face.textContent = first?.segment ?? "";
   face.dataset.hue = String(Math.abs(sum | 0) % HUES);
 }
 

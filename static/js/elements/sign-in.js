@@ -4,7 +4,6 @@
  * it cannot be used or the server refused it. Leaves to others what signing in means.
  */
 import {language, say, sayDetail, sayOf} from "../language.js";
-import {readName} from "../models/names.js";
 import {part} from "./parts.js";
 
 /** @typedef {import("../language.js").TextKey} TextKey */
@@ -72,9 +71,9 @@ export class SignIn extends HTMLElement {
 
   /** @param {boolean} isNew */
   #submit(isNew) {
-    const {name, problem} = readName(this.#name.value);
-    this.#showProblem(problem && (() => say(problem)));
-    if (problem) return this.#name.focus();
+    const name = this.#name.value.trim();
+    this.#showProblem(name ? undefined : () => say("name.blank"));
+    if (!name) return this.#name.focus();
     const password = this.#password.hidden ? undefined : part(this, "#my-password", HTMLInputElement).value || undefined;
     this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew}}));
   }

@@ -42,6 +42,10 @@ export class Conversation {
   /** @type {Date | undefined} since when they are offline, where anybody knows */
   lastSeen;
   draft = "";
+  /** Somebody typed the name, and the server has not said yet whose it is; or why it does not say. */
+  isUnasked = false;
+  /** @type {import("../chat-socket.js").ChatError | undefined} */
+  nameProblem;
   /** Where "new messages" stands: before the first of theirs from this `seq` on; 0: nowhere. */
   newFrom = 0;
   /** @type {"" | "older" | "newer"} what is being fetched */
@@ -89,7 +93,7 @@ export class Conversation {
 
   /** Who shows it could ask for more above. */
   get hasOlder() {
-    return !this.isAtStart && !this.loading;
+    return !this.isAtStart && !this.loading && !this.isUnasked;
   }
 
   /** Messages are missing at the end that should be there. */

@@ -4,10 +4,10 @@
  * Leaves fetching to history.js, sending to the outbox, showing to the elements, and tells all of them:
  * `list` (anything a list of conversations shows), `open` {conversation}, `messages` {conversation},
  * `heard` {conversation, message} (another's, just now), `gap` {conversation}, `unknown` (somebody wrote whom
- * the list does not have), `forget` (the server's database is another one), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
+ * the list does not have), `unasked` {name} (nobody knows whose it is), `forget` (the server's database is another one), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
  */
 import {Conversation} from "./conversation.js";
-import {isSameName, nameKey} from "./names.js";
+import {Names} from "./names.js";
 
 /** @typedef {import("./conversation.js").Message} Message */
 /** @typedef {import("./outbox.js").Waiting} Waiting */
@@ -15,11 +15,12 @@ import {isSameName, nameKey} from "./names.js";
 
 export class Conversations extends EventTarget {
   #me;
+  #names;
   /** @type {string | undefined} of what is held */
   #epoch;
-  /** @type {Map<string, Conversation>} nameKey of the other's userId -> conversation */
+  /** @type {Map<string, Conversation>} key of the other's userId -> conversation */
   #byUser = new Map();
-  /** @type {Map<string, import("../chat-socket.js").Standing>} nameKey of the other's userId -> what `ready` said of it */
+  /** @type {Map<string, import("../chat-socket.js").Standing>} key of the other's userId -> what `ready` said of it */
   #standings = new Map();
   /** @type {Conversation | undefined} */
   #open;
@@ -27,15 +28,16 @@ export class Conversations extends EventTarget {
   /** The last `seq` of the open conversation that was on the screen. */
   #seen = 0;
 
-  /** @param {string} me */
-  constructor(me) {
+  /** @param {string} me @param {Names} [names] */
+  constructor(me, names = new Names()) {
     super();
     this.#me = me;
+    this.#names = names;
   }
 
   /** The latest first. */
   get list() {
-    return [...this.#byUser.values()].sort((a, b) => b.touchedAt - a.touchedAt);
+    return [...this.#byUser.values()].filter(({isUnasked, pending}) => !isUnasked || pending.length).sort((a, b) => b.touchedAt - a.touchedAt);
   }
 
   get opened() {
@@ -52,7 +54,28 @@ export class Conversations extends EventTarget {
     this.#seen = 0;
     this.#open?.markNew();
     this.#dispatch("open", {conversation: this.#open});
+    if (this.#open?.isUnasked) this.#dispatch("unasked", {name: this.#open.withUserId});
     this.#markRead();
+  }
+
+  /** The server has said whose the name is that somebody typed. @param {string} typed @param {string} userId */
+  settleName(typed, userId) {
+    const asked = this.#byUser.get(typed);
+    const found = this.#findOrMake(userId, true);
+    if (asked && asked !== found) { // two spellings of one person's name
+      this.#byUser.delete(typed);
+      found.pending.push(...asked.pending);
+      if (asked === this.#open) this.#reopen(found, asked);
+    }
+    this.announceChange(found);
+  }
+
+  /** Why the server does not say whose it is. @param {string} typed @param {import("../chat-socket.js").ChatError} error */
+  noteProblem(typed, error) {
+    const asked = this.#byUser.get(typed);
+    if (!asked?.isUnasked) return;
+    asked.nameProblem = error;
+    this.announceChange(asked);
   }
 
   /** Whether somebody looks at the page: only then does an open conversation count as read. @param {boolean} watched */
@@ -75,7 +98,7 @@ export class Conversations extends EventTarget {
 
   /** Somebody came, left or looks away. @param {import("../chat-socket.js").PresenceChange} change */
   applyPresence({userId, status, lastSeen}) {
-    const standing = this.#standings.get(nameKey(userId));
+    const standing = this.#standings.get(this.#names.keyOf(userId));
     if (standing) Object.assign(standing, {presence: status, lastSeen});
     this.#find(userId)?.applyPresence(status, lastSeen);
     this.#dispatch("list");
@@ -90,12 +113,13 @@ export class Conversations extends EventTarget {
   applyReady({conversations = [], more = false, epoch}) {
     if (this.#epoch !== undefined && this.#epoch !== epoch) this.#forget();
     this.#epoch = epoch;
-    this.#standings = new Map(conversations.map((standing) => [nameKey(standing.withUserId), standing]));
+    this.#standings = new Map(conversations.map((standing) => [this.#names.keyOf(standing.withUserId), standing]));
     const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0, unread: 0};
     for (const conversation of this.#byUser.values()) {
       const isFirst = !conversation.isTold;
-      const standing = this.#standings.get(nameKey(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
+      const standing = this.#standings.get(this.#names.keyOf(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
       conversation.isStuck = false;
+      if (standing?.withUserId) conversation.isUnasked = false;
       if (standing) this.#repeatPointers(conversation, standing);
       if (standing) conversation.applyStanding(standing);
       if (standing) conversation.applyPresence(standing.presence, standing.lastSeen);
@@ -120,10 +144,11 @@ export class Conversations extends EventTarget {
     return [...this.#standings.values()].some(({withUserId, unread}) => unread > 0 && !this.#find(withUserId));
   }
 
-  /** A part of the list as the server has it. @param {import("../chat-api.js").Overview[]} overviews */
-  applyOverviews(overviews) {
-    for (const overview of overviews) {
-      if (isSameName(overview.withUserId, this.#me)) continue;
+  /** A part of the list as the server has it. @param {{conversations: import("../chat-api.js").Overview[], keys?: Record<string, string>}} page */
+  applyOverviews({conversations, keys}) {
+    this.#names.learn(conversations.map(({withUserId}) => withUserId), keys);
+    for (const overview of conversations) {
+      if (overview.withUserId === this.#me) continue; // no notes to oneself
       const conversation = this.#findOrMake(overview.withUserId, true);
       const isFirst = !conversation.isTold;
       conversation.applyOverview(overview);
@@ -188,6 +213,7 @@ export class Conversations extends EventTarget {
   putPending(entry) {
     const conversation = this.#findOrMake(entry.toUserId);
     conversation.putPending(entry);
+    if (conversation.isUnasked && !entry.problem) this.#dispatch("unasked", {name: entry.toUserId});
     this.#dispatch("messages", {conversation});
     this.#dispatch("list");
   }
@@ -237,20 +263,30 @@ export class Conversations extends EventTarget {
 
   /** @param {string} withUserId */
   #find(withUserId) {
-    return this.#byUser.get(nameKey(withUserId));
+    return this.#byUser.get(this.#names.keyOf(withUserId));
   }
 
   /** Made if there is none. The server's spelling of the name takes the place of what somebody typed. @param {string} withUserId @param {boolean} [isServers] */
   #findOrMake(withUserId, isServers = false) {
     const known = this.#find(withUserId);
-    if (known && isServers) known.withUserId = withUserId;
+    if (known && isServers) Object.assign(known, {withUserId, isUnasked: false, nameProblem: undefined});
     if (known) return known;
-    const standing = this.#standings.get(nameKey(withUserId));
+    const key = this.#names.keyOf(withUserId);
+    const standing = this.#standings.get(key);
     const made = new Conversation(this.#me, standing?.withUserId ?? withUserId);
+    made.isUnasked = !isServers && !standing && this.#names.isUnasked(withUserId);
     if (standing) made.applyStanding(standing);
     if (standing) made.applyPresence(standing.presence, standing.lastSeen);
-    this.#byUser.set(nameKey(withUserId), made);
+    this.#byUser.set(key, made);
     return made;
+  }
+
+  /** What was typed meanwhile is not lost. @param {Conversation} found @param {Conversation} asked */
+  #reopen(found, asked) {
+    this.#open = found;
+    this.#seen = 0;
+    found.markNew();
+    this.#dispatch("open", {conversation: found, asked});
   }
 
   /** @param {string} type @param {object} [detail] */

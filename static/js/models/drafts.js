@@ -5,18 +5,20 @@
  * Leaves to others when it was finished.
  */
 
-import {nameKey} from "./names.js";
+import {Names} from "./names.js";
 
 const PREFIX = "chat.draft";
 
 export class Drafts {
   #me;
   #storage;
+  #names;
 
-  /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage */
-  constructor(me, storage) {
+  /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage @param {Names} [names] */
+  constructor(me, storage, names = new Names()) {
     this.#me = me;
     this.#storage = storage;
+    this.#names = names;
   }
 
   /** @param {string} withUserId @returns {string} empty where there is none */
@@ -39,14 +41,22 @@ export class Drafts {
     return key === this.#key(withUserId) && draft === (oldValue ?? "") ? (newValue ?? "") : undefined;
   }
 
+  /** What was written to a name before anybody knew whose it is goes to that person. @param {string} typed @param {string} withUserId @param {string} text */
+  move(typed, withUserId, text) {
+    this.#storage.removeItem(`${PREFIX}:${this.#me}:${typed}`);
+    const both = [this.get(withUserId), text].filter(Boolean).join("\n");
+    this.set(withUserId, both);
+    return both;
+  }
+
   /** Leaves nothing for who uses this browser next. */
   forget() {
-    const mine = this.#key("");
+    const mine = `${PREFIX}:${this.#me}:`;
     for (const key of this.#storage.keys) if (key.startsWith(mine)) this.#storage.removeItem(key);
   }
 
-  /** A name holds no colon, see names.js. @param {string} withUserId */
+  /** A name holds no colon. @param {string} withUserId */
   #key(withUserId) {
-    return `${PREFIX}:${this.#me}:${nameKey(withUserId)}`;
+    return `${PREFIX}:${this.#me}:${this.#names.keyOf(withUserId)}`;
   }
 }

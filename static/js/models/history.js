@@ -70,7 +70,7 @@ export class History extends EventTarget {
     if (this.#refreshes > 1) return;
     while (this.#refreshes) {
       this.#refreshes = 1;
-      await this.#attempt(async () => this.#conversations.applyOverviews((await this.#api.conversations({limit: LIST_PAGE})).conversations));
+      await this.#attempt(async () => this.#conversations.applyOverviews(await this.#api.conversations({limit: LIST_PAGE})));
       this.#refreshes -= 1;
     }
   }
@@ -130,9 +130,9 @@ export class History extends EventTarget {
   async #fetchList(anew = false) {
     this.#isListing = true;
     try {
-      const {conversations, next} = await this.#api.conversations({cursor: anew ? undefined : this.#cursor, limit: LIST_PAGE});
-      if (!anew || this.#cursor === undefined) this.#cursor = next;
-      this.#conversations.applyOverviews(conversations);
+      const page = await this.#api.conversations({cursor: anew ? undefined : this.#cursor, limit: LIST_PAGE});
+      if (!anew || this.#cursor === undefined) this.#cursor = page.next;
+      this.#conversations.applyOverviews(page);
     } finally {
       this.#isListing = false;
     }

@@ -10,11 +10,11 @@
  * Events: `write` {entry}, `change` {entry}, `settle` {entry, ack}, `discard` {entry}, `unkept` {entry}.
  */
 import {newClientId} from "../chat-socket.js";
-import {isSameName} from "./names.js";
+import {Names} from "./names.js";
 
 /**
  * @typedef {{code: string, detail: string, field?: string, rule?: string, params?: import("../chat-socket.js").Params}} Problem `detail`: the server's sentence
- * @typedef {{clientId: string, toUserId: string, text: string, writtenAt: number, order?: number, problem?: Problem,
+ * @typedef {{clientId: string, toUserId: string, toUserKey?: string, text: string, writtenAt: number, order?: number, problem?: Problem,
  *   ack?: {seq: number, timestamp: string}}} Entry
  *   What is kept. `writtenAt` in ms; `problem`: the server refused it, and a person decides what follows;
  *   `ack` stands there for a moment, to tell other tabs why the entry goes.
@@ -30,18 +30,20 @@ const ADOPT_AFTER_MS = 10_000;
 export class Outbox extends EventTarget {
   #prefix;
   #storage;
+  #names;
   /** @type {Map<string, Waiting>} clientId -> entry */
   #waiting = new Map();
 
-  /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage */
-  constructor(me, storage) {
+  /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage @param {Names} [names] */
+  constructor(me, storage, names = new Names()) {
     super();
     this.#prefix = `chat.outbox.${encodeURIComponent(me)}/`;
     this.#storage = storage;
+    this.#names = names;
     for (const key of storage.keys) {
       const entry = key.startsWith(this.#prefix) ? parse(storage.getItem(key)) : undefined;
       if (entry?.ack) storage.removeItem(key); // the tab was closed between the two steps of settle()
-      else if (entry) this.#waiting.set(entry.clientId, {...entry, dueAt: 0, kept: true});
+      else if (entry) this.#waiting.set(entry.clientId, {...this.#learnt(entry), dueAt: 0, kept: true});
     }
   }
 
@@ -50,9 +52,15 @@ export class Outbox extends EventTarget {
     return [...this.#waiting.values()].sort((a, b) => orderOf(a) - orderOf(b) || (a.clientId < b.clientId ? -1 : 1));
   }
 
-  /** What this tab should send to this person next. @param {string} toUserId @param {number} now in ms */
-  next(toUserId, now = Date.now()) {
-    return this.entries.find((entry) => isSameName(entry.toUserId, toUserId) && !entry.problem && entry.dueAt <= now);
+  /** Whom it goes to, in any spelling. @param {string} toUserId */
+  keyOf(toUserId) {
+    return this.#names.keyOf(toUserId);
+  }
+
+  /** What this tab should send to this person next. One to a name that nobody knows yet waits. @param {string} key @param {number} now in ms */
+  next(key, now = Date.now()) {
+    const isNext = (/** @type {Waiting} */ {toUserId, problem, dueAt}) => this.keyOf(toUserId) === key && !this.#names.isUnasked(toUserId) && !problem && dueAt <= now;
+    return this.entries.find(isNext);
   }
 
   /** Whether something would be lost with this tab. */
@@ -81,6 +89,11 @@ export class Outbox extends EventTarget {
   fail(clientId, problem) {
     const entry = this.#waiting.get(clientId);
     if (entry) this.#put({...entry, delay: undefined, problem}, "change");
+  }
+
+  /** There is nobody of this name. @param {string} toUserId @param {Problem} problem */
+  failAll(toUserId, problem) {
+    for (const entry of this.entries) if (entry.toUserId === toUserId && !entry.problem) this.fail(entry.clientId, problem);
   }
 
   /** It could not be sent just now. @param {string} clientId @param {string} code */
@@ -128,7 +141,7 @@ export class Outbox extends EventTarget {
       if (this.#waiting.delete(clientId)) this.#dispatch("settle", {entry: known, ack});
       return;
     }
-    const heard = {.../** @type {Entry} */ (entry), dueAt: known?.dueAt ?? Date.now() + ADOPT_AFTER_MS, kept: true};
+    const heard = {...this.#learnt(/** @type {Entry} */ (entry)), dueAt: known?.dueAt ?? Date.now() + ADOPT_AFTER_MS, kept: true};
     this.#waiting.set(clientId, heard);
     this.#dispatch(known ? "change" : "write", {entry: heard});
   }
@@ -143,7 +156,14 @@ export class Outbox extends EventTarget {
 
   /** @param {Entry} entry @returns {boolean} false when the browser has no room or keeps nothing */
   #keep({clientId, toUserId, text, writtenAt, order, problem, ack}) {
-    return this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, text, writtenAt, order, problem, ack}));
+    const toUserKey = this.#names.isUnasked(toUserId) ? undefined : this.keyOf(toUserId);
+    return this.#storage.setItem(this.#prefix + clientId, JSON.stringify({clientId, toUserId, toUserKey, text, writtenAt, order, problem, ack}));
+  }
+
+  /** The server need not be asked again whose name it is. @param {Entry} entry */
+  #learnt(entry) {
+    if (entry.toUserKey) this.#names.learn([entry.toUserId], {[entry.toUserId]: entry.toUserKey});
+    return entry;
   }
 
   /** @param {Waiting} entry */

@@ -2,7 +2,8 @@
 /**
  * Owns looking for something: waiting until somebody has stopped typing, asking the server, and passing over an
  * answer that comes when something else is wanted already. Leaves showing what was found to others.
- * Events: `found` {wanted, names, messages, isComplete, problem?}; `names` {beginning, names}.
+ * Events: `found` {wanted, names, messages, isComplete, problem?}; `names` {beginning, names}; before both `told` {told, keys}:
+ * names as the server writes them.
  */
 import {ChatError} from "../chat-socket.js";
 
@@ -68,6 +69,7 @@ export class Search extends EventTarget {
       ]);
       if (findings !== this.#findings) return;
       this.#next = page.next;
+      this.#dispatch("told", {told: page.messages.map(({withUserId}) => withUserId), keys: page.keys});
       Object.assign(findings, {names, messages: [...findings.messages, ...page.messages], isComplete: !page.next});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
@@ -81,8 +83,10 @@ export class Search extends EventTarget {
 
   /** @param {string} beginning @returns {Promise<string[]>} */
   async #namesOf(beginning) {
-    const {users} = await this.#api.users({q: beginning, limit: NAMES});
-    return users.map(({userId}) => userId);
+    const {users, keys} = await this.#api.users({q: beginning, limit: NAMES});
+    const told = users.map(({userId}) => userId);
+    this.#dispatch("told", {told, keys});
+    return told;
   }
 
   /** @param {string} kind @param {string} text @param {() => Promise<void>} ask */

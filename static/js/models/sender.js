@@ -4,7 +4,6 @@
  * another, and again after a failure that passes. Leaves keeping it to outbox.js and the way to `send`.
  */
 import {ChatError} from "../chat-socket.js";
-import {nameKey} from "./names.js";
 
 /** @typedef {import("./outbox.js").Outbox} Outbox */
 /** @typedef {import("./outbox.js").Waiting} Waiting */
@@ -18,11 +17,11 @@ export class Sender {
   #outbox;
   #send;
   #online = false;
-  /** @type {Set<string>} nameKeys of those whom a message is on its way to */
+  /** @type {Set<string>} keys of those whom a message is on its way to */
   #inFlight = new Set();
-  /** @type {Map<string, number>} nameKey -> failures in a row */
+  /** @type {Map<string, number>} key -> failures in a row */
   #failures = new Map();
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} nameKey -> timer of the next try */
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} key -> timer of the next try */
   #timers = new Map();
 
   /** @param {Outbox} outbox @param {(entry: Waiting) => Promise<{seq?: number, timestamp?: string}>} send */
@@ -37,6 +36,11 @@ export class Sender {
     this.#online = online;
     if (!online) return;
     this.#failures.clear();
+    this.sendAll();
+  }
+
+  /** Whatever is due. */
+  sendAll() {
     for (const {toUserId, dueAt} of this.#outbox.entries) this.#scheduleAt(toUserId, dueAt);
   }
 
@@ -47,7 +51,7 @@ export class Sender {
 
   /** @param {string} toUserId @param {number} time in ms */
   #scheduleAt(toUserId, time) {
-    const key = nameKey(toUserId); // two spellings are one person, whose messages keep their order
+    const key = this.#outbox.keyOf(toUserId); // two spellings are one person, whose messages keep their order
     const wait = time - Date.now();
     if (wait > 0) setTimeout(() => this.#sendNext(key), wait);
     else this.#sendNext(key);
@@ -68,7 +72,7 @@ export class Sender {
   /** @param {Waiting} entry @returns {Promise<number>} ms to wait before the next try, 0 for none */
   async #trySend(entry) {
     const {clientId} = entry;
-    const key = nameKey(entry.toUserId);
+    const key = this.#outbox.keyOf(entry.toUserId);
     try {
       const {seq = 0, timestamp = ""} = await this.#send(entry);
       this.#failures.delete(key);
@@ -76,9 +80,9 @@ export class Sender {
       return 0;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      const {code, message, retry, field, rule, params} = error;
+      const {code, retry} = error;
       if (retry !== "later" && retry !== "online") { // something may be wrong with the message itself
-        this.#outbox.fail(clientId, {code, detail: message === code ? "" : message, field, rule, params});
+        this.#outbox.fail(clientId, problemOf(error));
         return 0;
       }
       const failures = this.#failures.get(key) ?? 0;
@@ -88,4 +92,9 @@ export class Sender {
       return RETRY_SECONDS[Math.min(failures, RETRY_SECONDS.length - 1)] * 1000 * (1 - JITTER * Math.random());
     }
   }
+}
+
+/** @param {ChatError} error @returns {import("./outbox.js").Problem} */
+export function problemOf({code, message, field, rule, params}) {
+  return {code, detail: message === code ? "" : message, field, rule, params};
 }

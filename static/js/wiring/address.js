@@ -3,18 +3,16 @@
  * Owns where the address bar meets the page: it says which conversation is open, so that back and forward work;
  * `?with=bob` is a link to one. Leaves opening it to the conversations.
  */
-import {isSameName, readName} from "../models/names.js";
 import {on} from "../on.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireAddress({me, conversations, history}, {nameField, searchBox, messages}) {
-  const isOpened = (/** @type {string} */ name) => isSameName(name, conversations.opened?.withUserId ?? "");
+export function wireAddress({names, conversations, history}, {nameField, searchBox, messages}) {
+  const isOpened = (/** @type {string} */ name) => names.keyOf(name) === names.keyOf(conversations.opened?.withUserId ?? "");
   const openFromAddress = () => {
     const name = nameInAddress();
-    const isOpen = name !== undefined && isOpened(name);
-    if (!isOpen) conversations.open(name === undefined || isSameName(name, me) ? undefined : name);
+    if (!name || !isOpened(name)) conversations.open(name);
   };
   const open = (/** @type {string} */ userId) => {
     conversations.open(userId); // at once: what is typed from here on goes into its field
@@ -36,7 +34,7 @@ export function wireAddress({me, conversations, history}, {nameField, searchBox,
 /** @returns {string | undefined} undefined: it names nobody */
 function nameInAddress() {
   try {
-    return readName(decodeURIComponent(location.hash.slice(1))).name;
+    return decodeURIComponent(location.hash.slice(1)).trim() || undefined;
   } catch {
     return undefined; // an address typed by hand need not be well-formed
   }

@@ -5,9 +5,10 @@ import {sayDetail, sayOf} from "../language.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireBlocks({socket, blocks, conversations}, {blockDialog, blockedButton, blockedNote, header, composer, banners}) {
+export function wireBlocks({names, socket, blocks, conversations}, {blockDialog, blockedButton, blockedNote, header, composer, banners}) {
   /** @param {string} userId @param {boolean} isBlocked */
   const change = async (userId, isBlocked) => {
+    if (names.isUnasked(userId)) return;
     try {
       await socket.emit(isBlocked ? "block" : "unblock", {userId});
       blocks.set(userId, isBlocked);

@@ -32,7 +32,7 @@ export function wireComposer({socket, conversations, outbox, typing}, {composer,
     const conversation = /** @type {Conversation} */ (conversations.opened);
     conversation.draft = text;
     const {withUserId} = conversation;
-    if (text.trim() && typing.isDue(withUserId)) socket.send("typing", {toUserId: withUserId});
+    if (text.trim() && !conversation.isUnasked && typing.isDue(withUserId)) socket.send("typing", {toUserId: withUserId});
   });
   on(messages, "copy-message", async ({message}) => {
     const isCopied = await toClipboard(message.text);

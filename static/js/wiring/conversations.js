@@ -16,14 +16,15 @@ export function wireConversations({attention, conversations}, elements) {
   const drawMessages = onceForAll(() => messages.draw());
   on(conversations, "list", drawList);
   language.addEventListener("change", drawList);
-  on(conversations, "open", ({conversation}) => {
+  on(conversations, "open", ({conversation, asked}) => {
     chat.classList.toggle("has-conversation", Boolean(conversation));
     elements.noConversation.hidden = Boolean(conversation);
     elements.conversation.hidden = !conversation;
     if (!conversation) return;
     header.show(conversation);
     messages.show(conversation);
-    elements.composer.edit(conversation.draft);
+    if (asked) elements.composer.show(conversation.draft); // somebody may be at another place by now
+    else elements.composer.edit(conversation.draft);
   });
   on(conversations, "messages", ({conversation}) => {
     if (conversation === conversations.opened) drawMessages();

@@ -5,10 +5,11 @@ import {Drafts} from "../models/drafts.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireDrafts({me, conversations, outbox}, {composer, signOutButton}) {
-  const drafts = new Drafts(me, allTabs);
+export function wireDrafts({me, names, conversations, outbox}, {composer, signOutButton}) {
+  const drafts = new Drafts(me, allTabs, names);
   const store = (/** @type {string} */ text) => conversations.opened && drafts.set(conversations.opened.withUserId, text);
-  on(conversations, "open", ({conversation}) => {
+  on(conversations, "open", ({conversation, asked}) => {
+    if (asked) conversation.draft = drafts.move(asked.withUserId, conversation.withUserId, asked.draft);
     if (conversation && !conversation.draft) conversation.draft = drafts.get(conversation.withUserId);
   });
   on(composer, "draft", ({text}) => store(text));

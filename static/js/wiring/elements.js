@@ -31,6 +31,7 @@ export function findElements() {
     accountDialog: part(document, "account-dialog", AccountDialog),
     blockDialog: part(document, "block-dialog", BlockDialog),
     blockedButton: part(document, "#blocked", HTMLButtonElement),
+    nameNote: part(document, "#name-note", HTMLElement),
     blockedNote: part(document, "#blocked-note", HTMLElement),
     accountButton: part(document, "#account", HTMLButtonElement),
     enterButton: part(document, "#enter-breaks", HTMLButtonElement),

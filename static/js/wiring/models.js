@@ -6,6 +6,7 @@ import {ChatSocket} from "../chat-socket.js";
 import {Blocks} from "../models/blocks.js";
 import {Conversations} from "../models/conversations.js";
 import {History} from "../models/history.js";
+import {Names} from "../models/names.js";
 import {Outbox} from "../models/outbox.js";
 import {Attention} from "../models/presence.js";
 import {TOKEN_KEY} from "../models/tab-session.js";
@@ -17,12 +18,13 @@ import {apiBase, socketUrl} from "./server.js";
 /** Makes them, and begins to connect. @param {string} me @param {import("../models/tab-session.js").TabSession} session */
 export function makeModels(me, session) {
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: () => session.showToken()});
-  const conversations = new Conversations(me);
-  const blocks = new Blocks();
   const api = new ChatApi(apiBase, me, thisTab, TOKEN_KEY);
+  const names = new Names((typed) => api.user(typed));
+  const conversations = new Conversations(me, names);
+  const blocks = new Blocks(names);
   const history = new History(api, conversations);
-  const outbox = new Outbox(me, allTabs);
+  const outbox = new Outbox(me, allTabs, names);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
   const attention = new Attention();
-  return {me, session, attention, socket, conversations, blocks, api, history, outbox, typing};
+  return {me, session, names, attention, socket, conversations, blocks, api, history, outbox, typing};
 }

@@ -5,7 +5,7 @@ import {Sender} from "../models/sender.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireOutbox({socket, conversations, outbox}, {messages, banners}) {
+export function wireOutbox({names, socket, conversations, outbox}, {messages, banners}) {
   for (const entry of outbox.entries) conversations.putPending(entry);
   on(outbox, "write", ({entry}) => conversations.putPending(entry));
   on(outbox, "change", ({entry}) => conversations.putPending(entry));
@@ -19,6 +19,7 @@ export function wireOutbox({socket, conversations, outbox}, {messages, banners})
   on(messages, "discard", ({message}) => outbox.discard(message.clientId));
 
   const sender = new Sender(outbox, ({clientId, toUserId, text}) => socket.emit("chat", {toUserId, message: text, clientId}));
+  on(names, "learn", () => sender.sendAll());
   socket.on("state", ({name}) => sender.setOnline(name === "online"));
   window.addEventListener("storage", (change) => outbox.applyStorageChange(change));
   window.addEventListener("beforeunload", (event) => {

@@ -76,6 +76,7 @@ export async function everyEndpoint(): Promise<void> {
 
   const found = await call("get", "/api/search", {query: {q: "hi"}});
   const {users} = await call("get", "/api/users", {query: {q: "bo"}});
+  const {userId: written, keys} = await call("get", "/api/users/{userId}", {path: {userId: "BOB"}});
   const {blocked} = await call("get", "/api/blocks", {});
   await call("put", "/api/blocks/{userId}", {path: {userId: "mallory"}});
   await call("delete", "/api/blocks/{userId}", {path: {userId: "mallory"}});
@@ -84,7 +85,7 @@ export async function everyEndpoint(): Promise<void> {
   const limits = await call("get", "/api/limits", {});
   const mostBytes: number = limits.frameBytes;
   const {status} = await call("get", "/api/health", {});
-  console.log(proofs, isProtected, unread, texts, finished, levels, found.messages, users, blocked, documents, status, presence, mostBytes, kinds, settled);
+  console.log(proofs, isProtected, unread, texts, finished, levels, found.messages, users, written, keys?.[written], blocked, documents, status, presence, mostBytes, kinds, settled);
 }
 
 /** What an error's code may be is known for each operation. */
