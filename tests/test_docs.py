@@ -101,7 +101,7 @@ DONE: dict[str, Callable[[ClientConnection], Any]] = {
     "(waits for 10 seconds)": lambda ws: None,  # as `recv` does
 }
 STOPS = "(the server is told to stop)"
-PEOPLE = re.compile(r"\b(alice|bob|carol)\b")
+PEOPLE = re.compile(r"\b(alice|bob|carol)\b", re.IGNORECASE)
 REQUEST = re.compile(r"(?P<method>GET|POST|PUT) (?P<path>/\S*) ?(?P<body>.*)")
 ANSWER = re.compile(r"(?P<status>\d{3}) (?P<body>.*)")
 VARIES = {
