@@ -1,6 +1,6 @@
 // @ts-check
 /** Owns the beginning: starts the parts of the page, in their order. Leaves how they meet to wiring/, the work to them. */
-import {thisTab} from "./browser-storage.js";
+import {allTabs, thisTab} from "./browser-storage.js";
 import {TabSession} from "./models/tab-session.js";
 import {wireAddress} from "./wiring/address.js";
 import {wireBlocks} from "./wiring/blocks.js";
@@ -23,7 +23,7 @@ import {wireSignIn} from "./wiring/sign-in.js";
 import {wireStorage} from "./wiring/storage.js";
 
 const elements = findElements();
-const session = new TabSession(thisTab);
+const session = new TabSession(thisTab, allTabs);
 wireSignIn(elements, session, start);
 
 /** Everything from here to signing out, which loads the page anew. @param {string} me */

@@ -58,20 +58,18 @@ export function changePassword(base, token, passwords) {
 export class ChatApi {
   #base;
   #userId;
-  #storage;
-  #key;
+  #session;
   /** @type {Promise<string> | undefined} one sign-in for all requests that wait for it */
   #signingIn;
 
   /**
    * @param {URL} base where the API is, with a slash at its end @param {string} userId
-   * @param {import("./models/safe-storage.js").SafeStorage} storage keeps the token @param {string} key under this name
+   * @param {{token: string | null}} session keeps the token
    */
-  constructor(base, userId, storage, key) {
+  constructor(base, userId, session) {
     this.#base = base;
     this.#userId = userId;
-    this.#storage = storage;
-    this.#key = key;
+    this.#session = session;
   }
 
   /** A page of my conversations. @param {{cursor?: string | null, limit?: number}} [page] @returns {Promise<OverviewPage>} */
@@ -116,11 +114,11 @@ export class ChatApi {
   async #get(path, query) {
     const address = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query)) if (value != null) address.searchParams.set(name, String(value));
-    const kept = this.#storage.getItem(this.#key);
+    const kept = this.#session.token;
     const answer = await request(address, bearer(kept ?? (await this.#signIn())));
     if (answer.status !== NOT_SIGNED_IN) return read(answer);
-    if (kept === this.#storage.getItem(this.#key)) this.#storage.removeItem(this.#key);
-    return read(await request(address, bearer(this.#storage.getItem(this.#key) ?? (await this.#signIn()))));
+    if (kept === this.#session.token) this.#session.token = null;
+    return read(await request(address, bearer(this.#session.token ?? (await this.#signIn()))));
   }
 
   #signIn() {
@@ -130,7 +128,7 @@ export class ChatApi {
 
   async #askForToken() {
     const {token} = await openSession(this.#base, {userId: this.#userId});
-    this.#storage.setItem(this.#key, token);
+    this.#session.token = token;
     return token;
   }
 }

@@ -25,6 +25,7 @@ export const errorTexts = {
   "error.not_found": {en: "The server does not have what this page asked for.", ko: "서버에서 찾을 수 없는 요청입니다."},
   "error.token_expired": {en: "Your sign-in is out of date. Please sign in again.", ko: "로그인이 만료되었습니다. 다시 로그인해 주세요."},
   "error.signed_out": {en: "You were signed out. Please sign in again.", ko: "로그아웃되었습니다. 다시 로그인해 주세요."},
+  "error.other_tab": {en: "You signed out in another tab.", ko: "다른 탭에서 로그아웃했습니다."},
   "error.password_changed": {en: "Your password was changed. Please sign in with the new one.", ko: "비밀번호가 바뀌었습니다. 새 비밀번호로 로그인해 주세요."},
   "error.name_protected": {en: "This name is protected now. Please sign in with its password.", ko: "이제 보호된 이름입니다. 비밀번호로 로그인해 주세요."},
   "error.disabled": {en: "This account was disabled.", ko: "사용이 중지된 계정입니다."},

@@ -134,3 +134,38 @@ def test_a_token_is_renewed_before_it_ends_and_the_connection_goes_on(
     is_online(page)
     assert len(sockets) == 1
     page.close()  # before its server
+
+
+def test_who_stays_signed_in_is_so_in_all_tabs_and_leaves_them_together(
+    context: Any, start_server: StartServer, called: Called
+) -> None:
+    server = start_server(CHAT_AUTH="required", CHAT_SIGNUP="open")
+    first, second = context.new_page(), context.new_page()
+    for page in (first, second):
+        page.goto(server.http)
+    expect(first.get_by_label("Keep me signed in")).to_be_checked()
+    first.get_by_label("Your name").fill(called("keeper"))
+    first.get_by_label("Password", exact=True).fill(PASSWORD)
+    click(first.get_by_role("button", name="Create an account"))
+    is_online(first)
+    is_online(second)  # which waited at its form
+    protect(first, f"{PASSWORD} anew", PASSWORD)
+    third = context.new_page()
+    third.goto(f"{server.http}/#{called('keeper')}")
+    for page in (first, second, third):
+        is_online(page)
+        expect(page.locator(".me .name")).to_have_text(called("keeper"))
+    click(first.get_by_role("button", name="Sign out"))
+    expect(first.get_by_label("Your name")).to_have_value("")
+    for page in (second, third):
+        expect(page.get_by_role("alert").first).to_have_text("You signed out in another tab.")
+        expect(page.get_by_label("Your name")).to_have_value(called("keeper"))
+    second.get_by_label("Keep me signed in").uncheck()
+    sign_in(second, called("keeper"), f"{PASSWORD} anew")
+    is_online(second)
+    second.reload()
+    is_online(second)
+    third.reload()
+    expect(third.get_by_label("Your name")).to_be_visible()
+    for page in (first, second, third):
+        page.close()  # before their server

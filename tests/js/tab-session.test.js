@@ -31,3 +31,19 @@ test("who was sent away is remembered once, signed in no more", () => {
   assert.equal(session.userId, null);
   assert.deepEqual([session.takeSentAway(), session.takeSentAway()], [{userId: "alice", code: "password_changed"}, null]);
 });
+
+test("who is to stay signed in is so in all tabs, and leaves them together; who is not, in one alone", () => {
+  const all = new FakeStorage();
+  const tabs = [1, 2, 3].map(() => new TabSession(new FakeStorage(), all));
+  tabs[0].store({...opened, userId: "bob"}, false);
+  assert.deepEqual(tabs.map(({userId}) => userId), ["bob", null, null]);
+  tabs[1].store(opened, true);
+  assert.deepEqual(tabs.map(({userId, isKept}) => [userId, isKept]), [["bob", false], ["alice", true], ["alice", true]]);
+  tabs[2].showToken();
+  tabs[1].store({...opened, token: "t2"});
+  assert.deepEqual([tabs[2].token, tabs[2].hasNewToken, tabs[0].token], ["t2", true, "t1"]);
+  assert.equal(tabs[2].isChangedBy({key: "chat.userId"}, "alice"), false);
+  tabs[1].clear();
+  assert.deepEqual(tabs.map((tab) => tab.isChangedBy({key: "chat.userId"}, tab.userId ?? "alice")), [false, true, true]);
+  assert.deepEqual([tabs[0].userId, all.keys], ["bob", []]);
+});

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Owns the form that asks who somebody is: `sign-in` {userId, password, isNew} when it is filled in, a sentence when
- * it cannot be used or the server refused it. Leaves to others what signing in means.
+ * Owns the form that asks who somebody is: `sign-in` {userId, password, isNew, isKept} when it is filled in, a sentence
+ * when it cannot be used or the server refused it. Leaves to others what signing in means.
  */
 import {language, say, sayDetail, sayOf} from "../language.js";
 import {part} from "./parts.js";
@@ -21,6 +21,7 @@ export class SignIn extends HTMLElement {
       this.#submit(event.submitter === part(this, ".new-account", HTMLButtonElement));
     });
     this.#password.hidden = !this.#isRequired;
+    part(this, ".keep", HTMLElement).hidden = !this.#isRequired; // elsewhere each tab may be another person
     part(this, ".new-account", HTMLElement).hidden = !this.#isRequired || document.documentElement.dataset.signup !== "open";
     part(this, ".open-mode", HTMLElement).hidden = this.#isRequired;
     language.addEventListener("change", () => this.#draw());
@@ -75,7 +76,7 @@ export class SignIn extends HTMLElement {
     this.#showProblem(name ? undefined : () => say("name.blank"));
     if (!name) return this.#name.focus();
     const password = this.#password.hidden ? undefined : part(this, "#my-password", HTMLInputElement).value || undefined;
-    this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew}}));
+    this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew, isKept: this.#isRequired && part(this, ".keep input", HTMLInputElement).checked}}));
   }
 
   /** @param {(() => string) | undefined} problem */

@@ -1,23 +1,31 @@
 // @ts-check
 /**
  * Owns who this tab is: the name, its token, and whether it has a password. Leaves asking the server to chat-api.js.
- * Kept in sessionStorage, which each tab has for itself: two tabs of one browser can be two people.
+ * Kept in sessionStorage, which each tab has for itself, so that two tabs of one browser can be two people; or, for who
+ * is to stay signed in, in localStorage: then all tabs are that person, and leave together.
  */
 
 const USER_KEY = "chat.userId";
-export const TOKEN_KEY = "chat.token";
+const TOKEN_KEY = "chat.token";
 const HAS_PASSWORD_KEY = "chat.hasPassword";
 /** Who was sent away and is to sign in again. */
 const AGAIN_KEY = "chat.signInAgain";
 
 export class TabSession {
-  #storage;
+  #tab;
+  #all;
   /** @type {string | null} what the socket showed last */
   #shownToken = null;
 
-  /** @param {import("./safe-storage.js").SafeStorage} storage */
-  constructor(storage) {
-    this.#storage = storage;
+  /** @param {import("./safe-storage.js").SafeStorage} tab of this tab alone @param {import("./safe-storage.js").SafeStorage} all of all tabs */
+  constructor(tab, all = tab) {
+    this.#tab = tab;
+    this.#all = all;
+  }
+
+  /** Whether it is that of all tabs, and outlives them. */
+  get isKept() {
+    return this.#tab.getItem(USER_KEY) === null && this.#all.getItem(USER_KEY) !== null;
   }
 
   /** @returns {string | null} null: nobody is signed in */
@@ -27,6 +35,11 @@ export class TabSession {
 
   get token() {
     return this.#storage.getItem(TOKEN_KEY);
+  }
+
+  set token(token) {
+    if (token === null) this.#storage.removeItem(TOKEN_KEY);
+    else this.#storage.setItem(TOKEN_KEY, token);
   }
 
   get hasPassword() {
@@ -44,15 +57,26 @@ export class TabSession {
     return this.#shownToken ?? undefined;
   }
 
-  /** @param {import("../chat-api.js").Session} session */
-  store({userId, token, hasPassword}) {
-    this.#storage.setItem(USER_KEY, userId);
-    this.#storage.setItem(TOKEN_KEY, token);
-    this.#storage.setItem(HAS_PASSWORD_KEY, String(hasPassword));
+  /** @param {import("../chat-api.js").Session} session @param {boolean} [isKept] for all tabs, or for this one; left out: as before */
+  store({userId, token, hasPassword}, isKept = this.isKept) {
+    if (isKept) this.#tab.removeItem(USER_KEY);
+    const storage = isKept ? this.#all : this.#tab;
+    storage.setItem(TOKEN_KEY, token);
+    storage.setItem(HAS_PASSWORD_KEY, String(hasPassword));
+    storage.setItem(USER_KEY, userId); // last: it tells other tabs
   }
 
   clear() {
-    for (const key of [USER_KEY, TOKEN_KEY, HAS_PASSWORD_KEY]) this.#storage.removeItem(key);
+    const storage = this.#storage;
+    for (const key of [USER_KEY, TOKEN_KEY, HAS_PASSWORD_KEY]) storage.removeItem(key);
+  }
+
+  /**
+   * Whether another tab ended the session of all, or began one, as the window's `storage` event tells it.
+   * @param {{key: string | null}} change `key` is null where everything was taken away @param {string | null} me who this tab is
+   */
+  isChangedBy({key}, me) {
+    return (key === USER_KEY || key === null) && this.userId !== me;
   }
 
   /**
@@ -61,13 +85,22 @@ export class TabSession {
    */
   sendAway(userId, code) {
     this.clear();
-    this.#storage.setItem(AGAIN_KEY, JSON.stringify({userId, code}));
+    this.noteSentAway(userId, code);
+  }
+
+  /** Another tab has ended it. @param {string} userId @param {string | undefined} code */
+  noteSentAway(userId, code) {
+    this.#tab.setItem(AGAIN_KEY, JSON.stringify({userId, code}));
   }
 
   /** Returns who was sent away, once. @returns {{userId: string, code?: string} | null} */
   takeSentAway() {
-    const said = this.#storage.getItem(AGAIN_KEY);
-    this.#storage.removeItem(AGAIN_KEY);
+    const said = this.#tab.getItem(AGAIN_KEY);
+    this.#tab.removeItem(AGAIN_KEY);
     return said === null ? null : JSON.parse(said);
+  }
+
+  get #storage() {
+    return this.#tab.getItem(USER_KEY) === null ? this.#all : this.#tab;
   }
 }

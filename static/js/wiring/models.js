@@ -1,6 +1,6 @@
 // @ts-check
 /** Owns the list of what a signed-in page is made of besides its elements. Leaves how they meet to this folder's other files. */
-import {allTabs, thisTab} from "../browser-storage.js";
+import {allTabs} from "../browser-storage.js";
 import {ChatApi} from "../chat-api.js";
 import {ChatSocket} from "../chat-socket.js";
 import {Blocks} from "../models/blocks.js";
@@ -9,7 +9,6 @@ import {History} from "../models/history.js";
 import {Names} from "../models/names.js";
 import {Outbox} from "../models/outbox.js";
 import {Attention} from "../models/presence.js";
-import {TOKEN_KEY} from "../models/tab-session.js";
 import {Typing} from "../models/typing.js";
 import {apiBase, socketUrl} from "./server.js";
 
@@ -18,7 +17,7 @@ import {apiBase, socketUrl} from "./server.js";
 /** Makes them, and begins to connect. @param {string} me @param {import("../models/tab-session.js").TabSession} session */
 export function makeModels(me, session) {
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: () => session.showToken()});
-  const api = new ChatApi(apiBase, me, thisTab, TOKEN_KEY);
+  const api = new ChatApi(apiBase, me, session);
   const names = new Names((typed) => api.user(typed));
   const conversations = new Conversations(me, names);
   const blocks = new Blocks(names);

@@ -15,6 +15,8 @@ export const ENDINGS = ["token_expired", "signed_out", "password_changed", "name
 /** The name needs a token, or its session has ended; SIGN_IN of the server's close codes. */
 const SIGN_IN = 4501;
 const ASK_AGAIN_MS = 5000;
+/** Another tab that changes the password has the next token of all tabs so soon. */
+const OTHER_TAB_MS = 2000;
 const RENEW_BEFORE_MS = 60_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would end at once
 /** Who signs out waits no longer for the server: a request on a dead line would take its 15 s. */
@@ -25,6 +27,7 @@ export function wireSession(models, elements) {
   replaceToken(models, wirePassword(models, elements));
   renewToken(models);
   wireSignOut(models, elements);
+  leaveTogether(models);
 }
 
 /** @param {Models} models @param {Elements} elements @returns {() => Promise<void> | undefined} a token that is on its way */
@@ -57,6 +60,8 @@ function replaceToken({me, session, socket}, renewing) {
   };
   const signInAnew = async () => { // works for a name without a password only
     try {
+      if (session.isKept) await new Promise((resolve) => setTimeout(resolve, OTHER_TAB_MS));
+      if (session.hasNewToken) return socket.reconnect();
       session.store(await openSession(apiBase, {userId: me}));
     } catch (error) {
       const {retry} = /** @type {import("../chat-socket.js").ChatError} */ (error);
@@ -109,5 +114,15 @@ function wireSignOut({session, socket}, {chat, signOutButton}) {
     const answered = token && closeSession(apiBase, token).catch(() => undefined); // offline: it expires by itself
     await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, SIGN_OUT_MS))]);
     location.replace(location.pathname);
+  });
+}
+
+/** Who signs out in one tab has left them all, where all of them are that person. @param {Models} models */
+function leaveTogether({me, session, socket}) {
+  window.addEventListener("storage", (change) => {
+    if (!session.isChangedBy(change, me)) return;
+    socket.close();
+    session.noteSentAway(me, "other_tab");
+    location.reload();
   });
 }

@@ -9,17 +9,20 @@ import {apiBase} from "./server.js";
  * @param {(me: string) => void} start called once somebody is signed in
  */
 export function wireSignIn({signIn}, session, start) {
-  on(signIn, "sign-in", async ({userId, password, isNew}) => {
+  on(signIn, "sign-in", async ({userId, password, isNew, isKept}) => {
     signIn.busy = true;
     try {
       const opened = await (isNew ? openAccount : openSession)(apiBase, {userId, password});
-      session.store(opened);
+      session.store(opened, isKept);
       start(opened.userId);
     } catch (error) {
       signIn.showError(/** @type {import("../chat-socket.js").ChatError} */ (error));
     } finally {
       signIn.busy = false;
     }
+  });
+  window.addEventListener("storage", (change) => {
+    if (!signIn.hidden && session.isChangedBy(change, null)) location.reload(); // signed in, in another tab
   });
   const {userId} = session;
   const sentAway = session.takeSentAway();
