@@ -23,11 +23,13 @@ import chat.handlers
 from chat.config import Settings
 from chat.router import events
 from chat.server import ChatServer
+from tests.forks import Forked, start_gunicorn
 from tests.postgres import Postgres
 from tests.storage.conftest import begin_with_tables, open_storage
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60  # no promise, which bench/ measures: others use the machine too, and a start is all processor time
+GUNICORN = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", "127.0.0.1:0"]
 TOKEN_SECRET = "a secret for the tests, 32 bytes."
 
 
@@ -141,14 +143,13 @@ class Server:
 
     def __init__(self, command: list[str], env: dict[str, str], log: Path, cwd: Path = ROOT) -> None:
         self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
+        log.write_bytes(b"")
+        if command[:3] == GUNICORN[:3] and cwd == ROOT:
+            self.process: subprocess.Popen[bytes] | Forked = start_gunicorn(command[3:], env, cwd, log)
+        else:
+            with log.open("ab") as output:
+                self.process = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT)
         self.port = int(self.wait_for(r"127\.0\.0\.1:(\d+)")[1])
         self.http = f"http://127.0.0.1:{self.port}"
         self.ws = f"ws://127.0.0.1:{self.port}"
@@ -210,7 +211,6 @@ def postgres() -> Iterator[Postgres]:
         server.crash()  # at once: nobody will read its data
 
 
-GUNICORN = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", "127.0.0.1:0"]
 StartServer = Callable[..., Server]
 
 

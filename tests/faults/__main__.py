@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.faults import away, scenarios
 from tests.faults.scenarios import Outcome, Skipped
+from tests.faults.server import Mortal
 
 # Together at least 50 kills and 10,000 acknowledged messages.
 SCENARIOS: list[Callable[[Path], Outcome]] = [
@@ -42,6 +43,7 @@ def main() -> int:
     # A server that is started here knows nothing of the settings of whoever runs this.
     for name in [name for name in os.environ if name.startswith("CHAT_")]:
         del os.environ[name]
+    Mortal.has_its_imports = False
     faults: list[str] = []
     acked = 0
     began = time.monotonic()

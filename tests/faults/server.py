@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from tests.conftest import ROOT
 from tests.faults.checker import Conversation, Message
 from tests.faults.databases import ALL, COUNT, Database, SqliteFile, messages_of
+from tests.forks import Forked, start_gunicorn
 
 READY_SECONDS = 30  # when a server that is not back is given up, not what is promised
 SECRET = "a secret of the tests, of no use elsewhere"
@@ -24,9 +25,14 @@ SECRET = "a secret of the tests, of no use elsewhere"
 class Mortal:
     """A server. `start` may be called again after each `kill_all` or `stop`.
 
+    `has_its_imports` says whether a start may begin with what it would import. Where a table says how long one takes,
+    it may not.
+
     Args:
         folder: for its log and, without `database`, for a database of its own.
     """
+
+    has_its_imports = True
 
     def __init__(self, folder: Path, database: Database | None = None, **env: str) -> None:
         self.database = database or SqliteFile(folder / "chat.db")
@@ -38,7 +44,7 @@ class Mortal:
             "CHAT_RATE_LIMITS": "off",  # everything is sent as fast as it goes
             **env,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | subprocess.Popen[bytes] | None = None
         self.first_start_seconds = 0.0  # how fast this machine starts a server, just now
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -64,14 +70,13 @@ class Mortal:
         """Start it, and return after how many seconds it said `ready`."""
         begin = time.monotonic()
         bind = f"127.0.0.1:{self.port}"
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-k", "gevent", "-b", bind, "app:app"],
-                cwd=ROOT,
-                env={**os.environ, **self._env},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        arguments, env = ["-k", "gevent", "-b", bind, "app:app"], {**os.environ, **self._env}
+        if self.has_its_imports:
+            self._process = start_gunicorn(arguments, env, ROOT, self._log)
+        else:
+            with self._log.open("ab") as log:
+                command = [sys.executable, "-m", "gunicorn", *arguments]
+                self._process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         self.wait_ready()
         seconds = time.monotonic() - begin
         self.first_start_seconds = self.first_start_seconds or seconds
