@@ -23,6 +23,7 @@ import chat.handlers
 from chat.config import Settings
 from chat.router import events
 from chat.server import ChatServer
+from tests.clock import Clock
 from tests.forks import Forked, start_gunicorn
 from tests.postgres import Postgres
 from tests.storage.conftest import begin_with_tables, open_storage
@@ -136,6 +137,12 @@ def make_chat(tmp_path: Path) -> Iterator[MakeChat]:
 def chat(make_chat: MakeChat) -> ChatServer:
     """A chat with default settings, but for its limits, which are off."""
     return make_chat()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock in hand, for what is made with `clock=`."""
+    return Clock()
 
 
 class Server:

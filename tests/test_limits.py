@@ -17,15 +17,8 @@ from chat.errors import RateLimited
 from chat.limits import BURST_SECONDS, INITS_PER_MINUTE, KEPT, LOOKED_AT, NONE, Budget, Limits, Meter, Window, origin_of
 from chat.storage.records import ConversationState
 from tests.clients import Person
+from tests.clock import Clock
 from tests.conftest import MakeChat, Server, StartServer
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_meter_gives_a_minutes_worth_at_once_and_then_one_at_a_time() -> None:

@@ -17,6 +17,7 @@ from chat.people.online import Online
 from chat.people.tokens import Tokens
 from chat.protocol.names import name_key
 from chat.storage.storage import Storage
+from tests.clock import Clock
 
 
 class FailingStorage(Storage):
@@ -28,13 +29,6 @@ class FailingStorage(Storage):
         if self.is_away:
             raise Unavailable
         return function(*args, **options)
-
-
-class Clock:
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -19,22 +19,10 @@ from chat.errors import BadSetting, Forbidden, NotSignedIn
 from chat.people.tokens import SECRET_BYTES, SECRET_FILE, Tokens, kept_secret
 from chat.router import events
 from chat.server import ChatServer
+from tests.clock import NOW, Clock
 
 SECRET = b"0123456789abcdef0123456789abcdef"
-NOW = 1_800_000_000
 DAY = 24 * 3600
-
-
-class Clock:
-    now: float = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -17,21 +17,11 @@ from chat.storage.notifications import Content
 from chat.storage.service_tokens import ServiceToken
 from chat.storage.sessions import EndedSession, Sessions
 from chat.storage.storage import Storage
+from tests.clock import NOW as BEGIN
+from tests.clock import Clock
 from tests.storage.conftest import at_revision, open_storage
 
-NOW = 1_800_000_000_000
-
-
-class Clock:
-    ms = NOW
-
-    def __call__(self) -> float:
-        return self.ms / 1000
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+NOW = BEGIN * 1000  # in milliseconds
 
 
 @pytest.fixture
@@ -92,7 +82,7 @@ def test_of_many_processes_that_protect_a_name_at_once_one_succeeds(accounts: Ac
 
 def test_a_password_changes_only_from_the_one_that_was_checked(accounts: Accounts, clock: Clock) -> None:
     accounts.give_password("alice", "old")
-    clock.ms += 10
+    clock.now += 0.01
     assert accounts.change_password("alice", "older", "new") is None
     changed = accounts.change_password("alice", "old", "new")
     assert changed is not None
@@ -111,7 +101,7 @@ def test_other_workers_see_what_changed_since(accounts: Accounts, sessions: Sess
     accounts.keep_names(["quiet"])
     accounts.give_password("alice", "hash")
     sessions.end("s1", "Bob", expires_at=NOW / 1000 + 5)
-    clock.ms += 1_000
+    clock.now += 1
     accounts.disable("carol")
     sessions.end("s1", "bob", expires_at=NOW / 1000 + 5)
     assert {account.name for account in accounts.changed_since(NOW)} == {"alice", "carol"}
@@ -126,7 +116,7 @@ def test_an_ended_session_is_remembered_until_its_token_expires(
     sessions.forget_expired()
     assert accounts.find("bob", "s1") == (None, True)
     assert accounts.find("bob", "s2") == (None, False)
-    clock.ms += 5_001
+    clock.now += 5.001
     sessions.forget_expired()
     assert accounts.find("bob", "s1") == (None, False)
 
@@ -141,7 +131,7 @@ def test_the_next_session_that_ends_takes_those_with_it_whose_tokens_expired(
     accounts: Accounts, sessions: Sessions, clock: Clock
 ) -> None:
     sessions.end("s1", "bob", expires_at=NOW / 1000 + 5)
-    clock.ms += 5_001
+    clock.now += 5.001
     sessions.end("s2", "bob", expires_at=NOW / 1000 + 60)
     assert accounts.find("bob", "s1") == (None, False)
     assert accounts.find("bob", "s2") == (None, True)
@@ -205,7 +195,7 @@ def test_two_users_sessions_of_one_name_are_two_and_the_latest_expiry_counts(
     sessions.end("s1", "bob", expires_at=NOW / 1000 + 60)
     sessions.end("s1", "BOB", expires_at=NOW / 1000 + 5)
     assert accounts.find("alice", "s1") == (None, False)
-    clock.ms += 10_000
+    clock.now += 10
     sessions.forget_expired()
     assert accounts.find("bob", "s1") == (None, True)
 
@@ -215,7 +205,7 @@ def test_the_sessions_of_a_user_are_those_that_count_the_newest_first(sessions: 
         sessions.begin("Alice", f"s{number}", generation, NOW + number, NOW / 1000 + 5 * number)
     sessions.end("s2", "alice", expires_at=NOW / 1000 + 10)
     assert [one.id for one in sessions.of("ALICE", 1)] == ["s4", "s3", "s1"]
-    clock.ms += 5_001
+    clock.now += 5.001
     assert [one.id for one in sessions.of("alice", 1)] == ["s4", "s3"]
 
 
@@ -228,7 +218,7 @@ def test_a_programs_token_is_listed_until_it_expires_and_taken_back_once(opened:
     assert tokens.all() == [long, short]
     assert [tokens.revoke("t1"), tokens.revoke("t1"), tokens.revoke("t3")] == [True, False, False]
     assert tokens.revoked() == {"t1"}
-    clock.ms += 5_001
+    clock.now += 5.001
     assert tokens.all() == [long]
 
 

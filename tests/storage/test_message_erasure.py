@@ -12,21 +12,10 @@ from chat.storage.message_erasure import SLICE
 from chat.storage.records import Change, Pointer, Send
 from chat.storage.schema import messages
 from chat.storage.storage import Storage
+from tests.clock import Clock
 from tests.storage.conftest import open_storage
 
 DAY = 24 * 3600
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -10,18 +10,7 @@ import pytest
 
 from chat.transport.places import bound_per_address
 from chat.transport.unread import UNREAD_PER_ADDRESS, UNREAD_SECONDS, UnreadAnswers
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 @pytest.fixture
@@ -67,10 +56,10 @@ def test_a_peer_that_reads_nothing_is_cut(
     server, _ = line
     assert answers.begin(server, "192.0.2.7")
     answers.sweep()
-    clock.now = UNREAD_SECONDS - 1
+    clock.now += UNREAD_SECONDS - 1
     answers.sweep()
     assert is_open(server)
-    clock.now = UNREAD_SECONDS
+    clock.now += 1
     answers.sweep()
     assert not is_open(server)
     assert answers.cut == 1
