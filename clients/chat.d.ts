@@ -348,6 +348,8 @@ export type Users = {
 export type User = {
   /** A user's name. */
   userId: string;
+  /** How the user is. Left out: you may not know; see `CHAT_AUTH`. */
+  presence?: "away" | "offline" | "online";
 };
 
 /** How a user's name is spelt, whichever spelling was asked for. */
@@ -827,7 +829,7 @@ export type Operations = {
   };
   /** Names that begin so. */
   list_users: {
-    method: "GET"; path: "/api/users"; parameters: {query: {"q"?: string; "limit"?: number}}; body: undefined; answer: Users;
+    method: "GET"; path: "/api/users"; parameters: {query: {"q"?: string; "here"?: boolean; "limit"?: number}}; body: undefined; answer: Users;
     code: "unknown_field" | "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Whose a name is that somebody typed, and how it is spelt. */

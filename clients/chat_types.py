@@ -194,6 +194,7 @@ class User(TypedDict):
     """Somebody to write to."""
 
     userId: str
+    presence: NotRequired[Literal['away'] | Literal['offline'] | Literal['online']]
 
 
 class NamedUser(TypedDict):

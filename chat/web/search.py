@@ -7,8 +7,9 @@ from msgspec import UNSET, Meta, UnsetType
 from chat.errors import InvalidField, MissingField
 from chat.limits import SEARCH_CHARS
 from chat.people.directory import unknown_user
-from chat.people.presence import PARTNERS
+from chat.people.presence import PARTNERS, Presence
 from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id, keys_of
+from chat.protocol.structs import Status
 from chat.server import ChatServer
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import StoredMessage, message_fields
@@ -73,9 +74,10 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
 
 
 class UsersQuery(Request):
-    """How a name begins, or what that of a conversation partner holds. Empty: conversation partners only."""
+    """How a name begins, or what that of a conversation partner holds. Empty: partners, or with `here` all who are here."""
 
     q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
+    here: Annotated[bool, Meta(description="`true`: only those who are online or away.")] = False
     limit: Limit = 10
 
 
@@ -83,6 +85,9 @@ class User(Answer):
     """Somebody to write to."""
 
     user_id: Name
+    presence: (
+        Annotated[Status, Meta(description="How the user is. Left out: you may not know; see `CHAT_AUTH`.")] | UnsetType
+    ) = UNSET
 
 
 class Users(Answer):
@@ -92,17 +97,36 @@ class Users(Answer):
     keys: Keys = UNSET
 
 
-@Operation("GET", "/users", "Names that begin so.", example='{"users": [{"userId": "bob"}]}')
+@Operation("GET", "/users", "Names that begin so.", example='{"users": [{"userId": "bob", "presence": "online"}]}')
 def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     storage, beginning = chat.storage, canonical_user_id(query.q.strip())
     start = chat.user_key(beginning)
+    apart = chat.blocking.apart_from(user_id)
     partners = storage.in_thread(storage.last_seen.partners, user_id, PARTNERS)
+    shown = _Shown(chat.presence, None if chat.settings.auth == "open" else frozenset(partners), apart)
     names = [name for name in partners if start in chat.user_key(name)]
     names.sort(key=lambda name: not chat.user_key(name).startswith(start))
-    if len(names) <= query.limit:
+    if query.here:
+        others = [name for name in chat.online.users() if chat.user_key(name).startswith(start)]
+        names = [name for name in names + sorted(others) if shown.status_of(name) in ("online", "away")]
+    elif len(names) <= query.limit:
         names += storage.in_thread(storage.search.names, beginning, 2 * query.limit + 1)
-    others = [name for name in dict.fromkeys(names) if name != user_id][: query.limit]
-    return Users(users=[User(user_id=name) for name in others], keys=keys_of(others) or UNSET)
+    found = [name for name in dict.fromkeys(names) if name != user_id][: query.limit]
+    users = [User(user_id=name, presence=shown.status_of(name)) for name in found]
+    return Users(users=users, keys=keys_of(found) or UNSET)
+
+
+class _Shown(NamedTuple):
+    """How somebody is, as one user may see it: of partners; on an open server, where all may write to all, of all."""
+
+    presence: Presence
+    among: frozenset[str] | None  # None: everybody
+    apart: frozenset[str]  # one has blocked the other: offline to each other
+
+    def status_of(self, name: str) -> Status | UnsetType:
+        if self.among is not None and name not in self.among:
+            return UNSET
+        return "offline" if name in self.apart else self.presence.status_of(name)
 
 
 class NamedUser(Answer):

@@ -8,6 +8,8 @@ import pytest
 
 from chat.storage import search
 from chat.storage.records import Send
+from tests.conftest import TOKEN_SECRET, MakeChat
+from tests.people.test_presence import FakeSocket
 from tests.web.conftest import Api, fault
 
 
@@ -81,3 +83,27 @@ def test_a_typed_name_is_told_as_the_server_writes_it_with_its_key(api_on_each: 
     assert api.client.put("/api/blocks/weiss", headers=api.header("kız")).status_code == 204
     assert api.get("/blocks", "kız").json["keys"] == keys
     assert "keys" not in api.get("/conversations", "WEIẞ").json
+
+
+def test_on_an_open_server_one_sees_who_is_here_and_of_the_blocked_nothing(api_on_each: Api) -> None:
+    api, chat = api_on_each, api_on_each.chat
+    api.say(("zed", "alice", "hi"), ("gone", "alice", "hi"))
+    for name in ("alice", "zed", "bob", "Bea", "mallory"):
+        chat.online.add(name, FakeSocket())
+    [away] = chat.online.of("bob")
+    away.is_away = True
+    here = [(user["userId"], user["presence"]) for user in api.get("/users", here="true").json["users"]]
+    assert here == [("zed", "online"), ("Bea", "online"), ("bob", "away"), ("mallory", "online")], "partners first"
+    assert [user["userId"] for user in api.get("/users", here="true", q="B", limit=1).json["users"]] == ["Bea"]
+    chat.blocking.block("mallory", "alice", skip=None)
+    assert [user["userId"] for user in api.get("/users", here="true", q="m").json["users"]] == []
+    assert fault(api.get("/users", here="perhaps")) == (400, "invalid_field", "here")
+
+
+def test_where_people_sign_in_one_sees_of_partners_alone_who_is_here(make_chat: MakeChat) -> None:
+    api = Api(make_chat(auth="required", token_secret=TOKEN_SECRET))
+    api.say(("bob", "alice", "hi"), ("bob", "stranger", "hi"))
+    for name in ("bob", "stranger"):
+        api.chat.online.add(name, FakeSocket())
+    assert api.get("/users", here="true").json == {"users": [{"userId": "bob", "presence": "online"}]}
+    assert api.get("/users", q="str").json == {"users": [{"userId": "stranger"}]}
