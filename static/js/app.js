@@ -15,6 +15,7 @@ import {makeModels} from "./wiring/models.js";
 import {wireNames} from "./wiring/names.js";
 import {wireNotifications} from "./wiring/notifications.js";
 import {wireOutbox} from "./wiring/outbox.js";
+import {wirePeople} from "./wiring/people.js";
 import {wirePresence} from "./wiring/presence.js";
 import {wireReceipts} from "./wiring/receipts.js";
 import {wireSearch} from "./wiring/search.js";
@@ -38,6 +39,7 @@ function start(me) {
   wireDrafts(models, elements); // before anybody else hears of an opened conversation, so that it has its draft then
   wirePresence(models);
   wireSearch(models, elements);
+  wirePeople(models, elements);
   wireConnection(models, elements);
   wireNotifications(models, elements);
   wireConversations(models, elements);

@@ -90,7 +90,7 @@ export class ChatApi {
     return this.#get("search", page);
   }
 
-  /** Names that begin so. @param {{q: string, limit?: number}} page @returns {Promise<{users: {userId: string}[], keys?: Keys}>} */
+  /** Names that begin so; `here`: of those who are here. @param {{q?: string, here?: boolean, limit?: number}} page @returns {Promise<{users: import("./models/people.js").Person[], keys?: Keys}>} */
   users(page) {
     return this.#get("users", page);
   }
@@ -110,7 +110,7 @@ export class ChatApi {
     return this.#get("notifications/changes", page);
   }
 
-  /** @param {string} path @param {Record<string, string | number | null | undefined>} query */
+  /** @param {string} path @param {Record<string, string | number | boolean | null | undefined>} query */
   async #get(path, query) {
     const address = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query)) if (value != null) address.searchParams.set(name, String(value));

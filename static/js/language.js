@@ -4,7 +4,7 @@
  * Leaves the sentences to texts.js; whoever wrote one on the page writes it anew on `change`.
  */
 import {allTabs} from "./browser-storage.js";
-import {isSameDay, isYesterday} from "./models/calendar.js";
+import {isOfLastDays, isSameDay, isYesterday} from "./models/calendar.js";
 import {texts} from "./texts.js";
 
 /** @typedef {"en" | "ko"} LanguageCode */
@@ -41,7 +41,12 @@ export const language = new Language();
 
 /** @param {TextKey} key @param {Record<string, string | number>} [values] */
 export function say(key, values = {}) {
-  return texts[key][language.code].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  return texts[key][language.code].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
+}
+
+/** What is written from right to left turns nothing of the sentence around it. @param {string} value */
+function isolated(value) {
+  return /\p{Script=Hebrew}|\p{Script=Arabic}|[\u0700-\u08ff]/u.test(value) ? `\u2068${value}\u2069` : value;
 }
 
 /** What to say about `family.code`, or `family.other` if nothing is written for it. @param {"error" | "ended"} family @param {string | number} code */
@@ -102,11 +107,11 @@ export function momentOf(date) {
   return format(date, {dateStyle: "medium", timeStyle: "short"});
 }
 
-/** When something was, in few letters: the time of today, otherwise the day. @param {Date} date */
+/** When something was, in few letters: the time of today, the weekday of the last days, otherwise the date. @param {Date} date */
 export function momentInList(date) {
   if (isSameDay(date, new Date())) return timeOfDay(date);
   if (isYesterday(date)) return say("day.yesterday");
-  return format(date, {dateStyle: "short"});
+  return format(date, isOfLastDays(date) ? {weekday: "long"} : {dateStyle: "short"});
 }
 
 /** @param {Date} date */

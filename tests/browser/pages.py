@@ -33,6 +33,29 @@ def click(button: Any) -> None:
     button.click()
 
 
+def open_menu(page: Any) -> Any:
+    """The menu behind one's own face, open."""
+    page.bring_to_front()
+    menu = page.locator("#my-menu")
+    if not menu.is_visible():
+        page.locator("#my-face").click()
+    return menu
+
+
+def choose(page: Any, name: str) -> None:
+    """Take what is called so from one's own menu; what only checks something leaves it open."""
+    menu = open_menu(page)
+    menu.get_by_text(name, exact=True).click()
+    if menu.is_visible():
+        page.keyboard.press("Escape")
+
+
+def new_message(page: Any) -> Any:
+    """The field of a new message's dialog, open."""
+    click(page.get_by_role("button", name="New message"))
+    return page.get_by_role("combobox", name="Name of the other person")
+
+
 def texts(page: Any) -> Any:
     return page.locator(".message .text")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.notices import NoticeServer
-from tests.browser.pages import OpenPage, click, expect, is_online, texts, write
+from tests.browser.pages import OpenPage, choose, click, expect, is_online, new_message, open_menu, texts, write
 from tests.browser.test_notices import banners, open_bell, rows
 from tests.npm import npm_package
 
@@ -60,14 +60,17 @@ def test_no_screen_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look, s
     write(bob, "and another")
     expect(alice.locator(".badge:visible")).to_have_count(1)
     look(alice, "a list with unread messages")
-    alice.get_by_label("Name of the other person").press_sequentially("bo")
+    new_message(alice).press_sequentially("bo")
     expect(alice.get_by_role("option").first).to_be_visible()
     alice.keyboard.press("ArrowDown")
-    look(alice, "suggestions")
-    alice.keyboard.press("Escape")
+    look(alice, "a new message")
     alice.get_by_label("Name of the other person").fill("a b")
     alice.keyboard.press("Enter")
     look(alice, "a name that is refused")
+    alice.keyboard.press("Escape")
+    open_menu(alice)
+    look(alice, "one's own menu")
+    alice.keyboard.press("Escape")
     alice.get_by_label("Search names").fill("hello")
     expect(alice.locator("search-box mark").first).to_be_visible()
     look(alice, "results of a search")
@@ -84,7 +87,7 @@ def test_no_screen_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look, s
 def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -> None:
     page = open_page("alice")
     is_online(page)
-    page.get_by_role("button", name="Password").click()
+    choose(page, "Password")
     expect(page.get_by_role("dialog")).to_be_visible()
     look(page, "the account")
     page.keyboard.press("Escape")

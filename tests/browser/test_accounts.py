@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import Called, OpenPage, click, is_online, texts, write
+from tests.browser.pages import Called, OpenPage, choose, click, is_online, texts, write
 from tests.conftest import StartServer
 
 REFUSED = re.compile(r"the server responded with a status of 40[01] ")
@@ -26,7 +26,7 @@ def _refusals_are_meant(context: Any, complaints: list[str]) -> Iterator[None]:
 
 
 def protect(page: Page, password: str, old: str = "") -> None:
-    click(page.get_by_role("button", name="Password", exact=True))
+    choose(page, "Password")
     if old:
         page.get_by_label("Current password").fill(old)
     page.get_by_label("New password").fill(password)
@@ -84,7 +84,7 @@ def test_a_new_password_keeps_this_tab_and_its_messages(open_page: OpenPage) -> 
 def test_a_bad_password_is_told_in_the_dialog(open_page: OpenPage) -> None:
     page = open_page("careless")
     is_online(page)
-    click(page.get_by_role("button", name="Password", exact=True))
+    choose(page, "Password")
     for bad, why in (("short", "At least 8 characters"), ("password1", "among the commonest passwords")):
         page.get_by_label("New password").fill(bad)
         click(page.get_by_role("button", name="Save"))
@@ -99,7 +99,7 @@ def test_after_signing_out_the_token_is_of_no_use(open_page: OpenPage) -> None:
     is_online(page)
     token: Any = page.evaluate("sessionStorage.getItem('chat.token')")
     assert token
-    click(page.get_by_role("button", name="Sign out"))
+    choose(page, "Sign out")
     expect(page.get_by_label("Your name")).to_be_visible()
     status = page.evaluate(
         "(token) => fetch('api/conversations', {headers: {Authorization: `Bearer ${token}`}})"

@@ -11,7 +11,7 @@ from typing import Any
 
 from chat import create_app
 from chat.storage.records import Send
-from tests.browser.pages import Called, OpenPage, Wire, click, expect, has_state, is_online, texts, write
+from tests.browser.pages import Called, OpenPage, Wire, choose, click, expect, has_state, is_online, texts, write
 from tests.conftest import TOKEN_SECRET, Server, StartServer
 from tests.storage.conftest import open_storage
 
@@ -144,7 +144,7 @@ def test_a_draft_of_each_conversation_survives_a_reload_and_goes_with_signing_ou
     page.reload()
     expect(field).to_have_value("")
     field.fill("nobody is to read this")
-    page.get_by_role("button", name="Sign out").click()
+    choose(page, "Sign out")
     expect(page.get_by_label("Your name")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('draft'))") == []
 

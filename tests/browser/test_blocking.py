@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import Called, OpenPage, click, is_online, texts, write
+from tests.browser.pages import Called, OpenPage, choose, click, is_online, texts, write
 
 
 def block(page: Page) -> None:
@@ -41,7 +41,7 @@ def test_the_list_of_blocked_people_leads_back_on_every_screen(open_page: OpenPa
     is_online(other)
     expect(other.locator("#blocked")).to_be_hidden()
     block(page)
-    click(other.get_by_role("button", name="Blocked people"))
+    choose(other, "Blocked people")
     dialog = other.get_by_role("dialog", name="Blocked people")
     expect(dialog.get_by_role("listitem")).to_contain_text([called("mallory")])
     page.reload()
@@ -57,7 +57,7 @@ def test_the_dialogs_speak_korean(open_page: OpenPage, called: Called) -> None:
     is_online(page)
     block(page)
     page.get_by_role("link", name="Back to the list").click()
-    page.get_by_role("button", name="한국어").click()
-    page.get_by_role("button", name="차단한 사람").click()
+    choose(page, "한국어")
+    choose(page, "차단한 사람")
     page.get_by_role("button", name=f"{called('mallory')} 차단 해제").click()
     expect(page.get_by_role("dialog")).to_contain_text("차단한 사람이 없습니다.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.pages import HIDE, FakeServer, OpenPage, expect, has_state, is_online, wait_until
+from tests.browser.pages import HIDE, FakeServer, OpenPage, choose, expect, has_state, is_online, wait_until
 
 
 def answering(server: FakeServer, event: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ def test_the_line_counts_down_and_says_connecting_while_it_tries(open_page: Open
             expect(line(page)).to_contain_text(f"No connection to the server. Trying again in {second} s.")
             page.clock.run_for(1000)
     expect(line(page).get_by_role("status")).to_have_text("Connecting…")
-    page.get_by_role("button", name="한국어").click()
+    choose(page, "한국어")
     expect(line(page).get_by_role("status")).to_have_text("연결 중…")
 
 

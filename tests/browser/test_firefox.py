@@ -80,5 +80,6 @@ def test_somebody_finds_a_message_and_reads_a_notification(browser: Firefox, ser
     here.click("#notification-panel .notice-close")
     here.sees("#notification-panel .none", "No notifications.")
     here.type(ESCAPE)
-    here.click("conversation-list language-switch [lang=ko]")
+    here.click("#my-face")
+    here.click("#my-menu [lang=ko]")
     here.sees("conversation-list .connection", "온라인")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.pages import OpenPage, expect, is_online, write
+from tests.browser.pages import OpenPage, expect, is_online, new_message, write
 
 MOST_BYTES = 60 * 1024
 MOST_REQUESTS = 15
@@ -48,7 +48,7 @@ def test_a_first_visit_loads_little_and_is_ready_soon(open_page: OpenPage, capsy
     page.get_by_label("Your name").fill("first-visitor")
     page.keyboard.press("Enter")
     is_online(page)
-    page.get_by_label("Name of the other person").fill("somebody")
+    new_message(page).fill("somebody")
     page.keyboard.press("Enter")
     write(page, "hello")
     expect(page.locator(".message.mine")).to_have_attribute("data-state", "stored")

@@ -134,7 +134,7 @@ def test_a_banner_stays_under_the_pointer_and_the_keyboard_and_in_a_hidden_tab(
     page.clock.run_for(30_000)
     expect(stays).to_be_visible()
     page.evaluate(HIDE, True)
-    page.locator("#new-name").focus()
+    page.locator("#wanted").focus()
     page.clock.run_for(30_000)
     expect(stays).to_be_visible()
     page.evaluate(HIDE, False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.notices import NoticeServer
-from tests.browser.pages import HIDE, Called, OpenPage, click, expect, is_online, wait_until, write
+from tests.browser.pages import HIDE, Called, OpenPage, choose, click, expect, is_online, wait_until, write
 from tests.browser.test_notices import bell, is_told, open_bell, panel
 
 # The desktop and the loudspeaker of the tests: they write down what they are to show and to sound.
@@ -103,7 +103,7 @@ def test_title_and_icon_count_messages_and_notifications_together(
     second = wait_until(page, lambda: icon(page), lambda href: href != first)
     assert second.startswith("data:image/png")
     assert second != first
-    page.get_by_role("button", name="한국어").click()
+    choose(page, "한국어")
     expect(page).to_have_title("(2) 채팅")
     notices.say(type="seen", notificationId=number)
     expect(page).to_have_title("(1) 채팅")

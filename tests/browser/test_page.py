@@ -9,10 +9,12 @@ from tests.browser.pages import (
     FakeServer,
     OpenPage,
     Wire,
+    choose,
     click,
     expect,
     has_state,
     is_online,
+    new_message,
     sent_events,
     texts,
     wait_until,
@@ -55,8 +57,9 @@ def test_a_whole_conversation_by_keyboard_alone(open_page: OpenPage) -> None:
     page.keyboard.type("  Tab.and.Enter ")
     page.keyboard.press("Enter")
     is_online(page)
-    for _ in range(2):  # past the bell to "new conversation"
+    for _ in range(3):  # past one's own face and the bell to "new message"
         page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     page.keyboard.type("nobody")
     page.keyboard.press("Enter")
     expect(page.locator("textarea")).to_be_focused()  # where a person sees the cursor
@@ -149,7 +152,7 @@ def test_safaris_enter_after_a_composition_does_not_send(open_page: OpenPage) ->
 def test_a_half_written_message_stays_with_its_conversation(open_page: OpenPage) -> None:
     page = open_page("alice", to="bob")
     page.get_by_label("Write a message").fill("half")
-    page.get_by_label("Name of the other person").fill("carol")
+    new_message(page).fill("carol")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Write a message")).to_have_value("")
     page.go_back()
@@ -240,7 +243,7 @@ def test_an_error_of_the_server_is_told_in_the_persons_language(open_page: OpenP
     page = open_page("alice", to="bob", prepare=FakeServer(refuse).prepare)
     write(page, "hello")
     expect(page.locator(".trouble")).to_contain_text("Not sent. Something in it is not allowed. Not that.")
-    page.get_by_role("button", name="한국어").click()
+    choose(page, "한국어")
     expect(page.locator(".trouble")).to_contain_text("보내지 못했습니다. 허용되지 않는 값이 있습니다.")
 
 
@@ -431,7 +434,7 @@ def test_a_message_beyond_the_servers_limit_is_not_sent(open_page: OpenPage) -> 
 
 def test_the_page_speaks_korean_and_remembers_it(open_page: OpenPage) -> None:
     page = open_page("지민", to="bob")
-    page.get_by_role("button", name="한국어").click()
+    choose(page, "한국어")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     expect(page.get_by_placeholder("메시지를 입력하세요")).to_be_visible()
     expect(page.locator(".connection")).to_have_text("온라인")
@@ -457,7 +460,7 @@ def test_every_text_of_the_page_is_written_in_both_languages(open_page: OpenPage
 
 def test_a_phone_shows_the_list_or_the_conversation_and_never_scrolls_sideways(open_page: OpenPage) -> None:
     page = open_page("alice", size=(360, 640))
-    page.get_by_label("Name of the other person").fill("w" * 64)
+    new_message(page).fill("w" * 64)
     page.keyboard.press("Enter")
     write(page, "w" * 500 + " " + "길" * 300)
     expect(texts(page)).to_have_count(1)
@@ -490,7 +493,7 @@ def test_a_name_survives_reloading_and_ends_with_signing_out(open_page: OpenPage
     page.reload()
     expect(page.locator(".me .name")).to_have_text(called("alice"))
     is_online(page)
-    page.get_by_role("button", name="Sign out").click()
+    choose(page, "Sign out")
     expect(page.get_by_label("Your name")).to_be_visible()
     expect(page.locator("#chat")).to_be_hidden()
     expect(open_page().get_by_label("Your name")).to_be_visible()

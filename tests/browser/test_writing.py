@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.pages import FakeServer, OpenPage, click, expect, is_online, texts, wait_until, write
+from tests.browser.pages import FakeServer, OpenPage, choose, click, expect, is_online, texts, wait_until, write
 
 
 def test_what_is_too_long_stays_in_the_field_and_what_was_refused_comes_back_to_it(open_page: OpenPage) -> None:
@@ -32,7 +32,7 @@ def test_what_is_too_long_stays_in_the_field_and_what_was_refused_comes_back_to_
 def test_where_enter_does_not_send_it_breaks_the_line_and_the_button_sends(open_page: OpenPage) -> None:
     page = open_page("alice", to="bob", prepare=(fake := FakeServer()).prepare)
     is_online(page)
-    click(page.get_by_role("button", name="Enter breaks the line"))
+    choose(page, "Enter breaks the line")
     page.get_by_label("Write a message").fill("one")
     page.keyboard.press("Enter")
     page.keyboard.type("two")
@@ -76,7 +76,7 @@ def test_who_signs_out_on_a_dead_line_leaves_nothing_in_sight(open_page: OpenPag
     write(page, "for bob alone")
     wait_until(page, fake.types, lambda types: "chat" in types)
     page.route("**/api/session", lambda route: None)  # never answered
-    click(page.get_by_role("button", name="Sign out"))
+    choose(page, "Sign out")
     expect(page.locator("#chat")).to_be_hidden()
     page.clock.run_for(1100)
     expect(page.get_by_label("Your name")).to_be_visible()

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {test} from "node:test";
 
 process.env.TZ = "America/New_York";
-const {isYesterday, msToMidnight} = await import("../../static/js/models/calendar.js");
+const {isOfLastDays, isYesterday, msToMidnight} = await import("../../static/js/models/calendar.js");
 
 test("yesterday is the day before, also where a clock changes", () => {
   // 2026: forward on March 8 (23 hours), back on November 1 (25 hours).
@@ -16,4 +16,11 @@ test("yesterday is the day before, also where a clock changes", () => {
 test("midnight is where the calendar has it", () => {
   assert.equal(msToMidnight(new Date("2026-03-08T00:00")), 23 * 3_600_000);
   assert.equal(msToMidnight(new Date("2026-11-01T00:00")), 25 * 3_600_000);
+});
+
+test("a weekday names one day alone: of the last six before today", () => {
+  const now = new Date("2026-03-09T12:00"); // a Monday, the day after a clock went forward
+  assert.equal(isOfLastDays(new Date("2026-03-03T00:00"), now), true, "last Tuesday");
+  assert.equal(isOfLastDays(new Date("2026-03-02T23:59"), now), false, "a Monday too");
+  assert.equal(isOfLastDays(new Date("2026-03-10T00:00"), now), false, "a clock was ahead");
 });

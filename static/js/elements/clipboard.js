@@ -17,7 +17,7 @@ function byCommand(text) {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "visually-hidden";
-  document.body.append(field);
+  (focused?.closest("dialog[open]") ?? document.body).append(field); // what lies below a dialog takes no focus
   field.select();
   const isCopied = document.execCommand("copy");
   field.remove();

@@ -4,7 +4,7 @@
  * and what is in it to the model.
  */
 import {language, momentInList, say} from "../language.js";
-import {copy, drawFace, part, placeRows} from "./parts.js";
+import {copy, drawFace, drawPresence, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
@@ -30,11 +30,12 @@ export class ConversationList extends HTMLElement {
   /** @param {string} me */
   setUser(me) {
     part(this, ".me .name", HTMLElement).textContent = me;
-    drawFace(part(this, ".me .face", HTMLElement), me);
+    drawFace(part(this, "#my-face", HTMLElement), me);
   }
 
-  /** @param {Conversation[]} conversations @param {Conversation} [opened] */
-  show(conversations, opened) {
+  /** @param {Conversation[]} conversations @param {Conversation} [opened] @param {boolean} [isEmpty] whether there really is none */
+  show(conversations, opened, isEmpty = false) {
+    part(this, "empty-list", HTMLElement).hidden = !isEmpty;
     this.#conversations = conversations;
     this.#opened = opened;
     this.#draw();
@@ -46,7 +47,6 @@ export class ConversationList extends HTMLElement {
     const focused = document.activeElement;
     placeRows(list, rows);
     if (focused instanceof HTMLElement && focused !== document.activeElement && list.contains(focused)) focused.focus(); // moving it takes it away
-    part(this, ".empty", HTMLElement).hidden = rows.length > 0;
   }
 
   /** @param {Conversation} conversation */
@@ -62,8 +62,8 @@ export class ConversationList extends HTMLElement {
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
     part(row, "time", HTMLElement).textContent = last ? momentInList(last.sentAt) : "";
-    part(row, ".dot", HTMLElement).dataset.presence = presence;
-    part(row, ".dot .visually-hidden", HTMLElement).textContent = presence === "online" || presence === "away" ? say(`presence.${presence}`) : "";
+    drawPresence(row, presence);
+    row.classList.toggle("is-unread", unread > 0);
     const badge = part(row, ".badge", HTMLElement);
     badge.hidden = unread === 0;
     part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : String(unread);

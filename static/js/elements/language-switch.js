@@ -19,7 +19,7 @@ class LanguageSwitch extends HTMLElement {
     document.documentElement.lang = language.code;
     translate(document);
     for (const button of this.querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(button.lang === language.code));
+      button.setAttribute(button.hasAttribute("role") ? "aria-checked" : "aria-pressed", String(button.lang === language.code));
     }
   }
 }

@@ -1,10 +1,13 @@
 // @ts-check
 /**
- * Owns the field that begins a conversation, with suggestions below it (a combobox of WAI-ARIA 1.2): `beginning`
- * {beginning} as somebody types, `converse` {userId} when they have chosen. Leaves who there is to others.
+ * Owns the dialog that begins a conversation: a field with suggestions below it (a combobox of WAI-ARIA 1.2).
+ * `toggle` when it opens or closes,
+ * `beginning` {beginning} as somebody types, `converse` {userId} when they have chosen. Leaves who there is to others.
  */
 import {language, say} from "../language.js";
-import {part} from "./parts.js";
+import {copy, drawPerson, part} from "./parts.js";
+
+/** @typedef {import("../models/people.js").Person} Person */
 
 export class NameField extends HTMLElement {
   #me = "";
@@ -15,18 +18,16 @@ export class NameField extends HTMLElement {
     const input = this.#input;
     this.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#converse(this.#active < 0 ? input.value : this.#options[this.#active].textContent ?? "");
+      this.#converse(this.#active < 0 ? input.value : this.#options[this.#active].dataset.name ?? "");
     });
-    input.addEventListener("input", () => {
-      this.#showProblem("");
-      this.dispatchEvent(new CustomEvent("beginning", {detail: {beginning: input.value}}));
-    });
+    input.addEventListener("input", () => this.#ask());
     input.addEventListener("keydown", (event) => this.#onKeydown(event));
-    input.addEventListener("blur", () => this.#showOptions([]));
+    this.#dialog.addEventListener("close", () => this.dispatchEvent(new Event("toggle")));
+    part(this, ".cancel", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
     this.#list.addEventListener("click", ({target}) => {
       const option = target instanceof Element && target.closest("[role=option]");
-      if (option) this.#converse(option.textContent ?? "");
+      if (option instanceof HTMLElement) this.#converse(option.dataset.name ?? "");
     });
     language.addEventListener("change", () => this.#showProblem(""));
   }
@@ -36,10 +37,32 @@ export class NameField extends HTMLElement {
     this.#me = me;
   }
 
-  /** @param {string} beginning what they were asked for @param {string[]} names */
-  suggest(beginning, names) {
-    if (beginning !== this.#input.value.trim() || document.activeElement !== this.#input) return;
-    this.#showOptions(names);
+  open() {
+    if (this.#dialog.open) return;
+    this.#input.value = "";
+    this.#showOptions([]);
+    this.#dialog.showModal();
+    this.dispatchEvent(new Event("toggle"));
+    this.#ask();
+  }
+
+  /** @param {string} beginning what they were asked for @param {Person[]} people */
+  suggest(beginning, people) {
+    if (beginning === this.beginning) this.#showOptions(people);
+  }
+
+  /** What is typed so far. */
+  get beginning() {
+    return this.#input.value.trim();
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  #ask() {
+    this.#showProblem("");
+    this.dispatchEvent(new CustomEvent("beginning", {detail: {beginning: this.#input.value}}));
   }
 
   /** @param {KeyboardEvent} event */
@@ -47,8 +70,7 @@ export class NameField extends HTMLElement {
     const {key, isComposing} = event;
     const count = this.#options.length;
     if (isComposing) return;
-    if (key === "Escape" && count) this.#showOptions([]);
-    else if (key === "ArrowDown" && count) this.#activate(this.#active + 1 < count ? this.#active + 1 : -1);
+    if (key === "ArrowDown" && count) this.#activate(this.#active + 1 < count ? this.#active + 1 : -1);
     else if (key === "ArrowUp" && count) this.#activate(this.#active < 0 ? count - 1 : this.#active - 1);
     else return;
     event.preventDefault();
@@ -60,24 +82,23 @@ export class NameField extends HTMLElement {
     const key = name ? (name === this.#me ? "name.self" : undefined) : "name.blank";
     this.#showProblem(key ? say(key) : "");
     if (key) return this.#input.focus();
-    this.#input.value = "";
-    this.#showOptions([]);
+    this.#dialog.close();
     this.dispatchEvent(new CustomEvent("converse", {detail: {userId: name}, bubbles: true}));
   }
 
-  /** @param {string[]} names */
-  #showOptions(names) {
-    this.#list.replaceChildren(...names.map((name, index) => {
-      const option = document.createElement("li");
+  /** @param {Person[]} people */
+  #showOptions(people) {
+    const chosen = this.#options[this.#active]?.dataset.name;
+    this.#list.replaceChildren(...people.map((person, index) => {
+      const option = copy("name-option");
       option.id = `new-name-option-${index}`;
-      option.setAttribute("role", "option");
-      option.dir = "auto";
-      option.textContent = name;
+      option.dataset.name = person.userId;
+      drawPerson(option, person);
       return option;
     }));
-    this.#list.hidden = !names.length;
-    this.#input.setAttribute("aria-expanded", String(names.length > 0));
-    this.#activate(-1);
+    this.#list.hidden = !people.length;
+    this.#input.setAttribute("aria-expanded", String(people.length > 0));
+    this.#activate(people.findIndex(({userId}) => userId === chosen)); // they are shown anew as people come and go
   }
 
   /** @param {number} index */
@@ -93,6 +114,10 @@ export class NameField extends HTMLElement {
   /** @param {string} sentence */
   #showProblem(sentence) {
     part(this, ".problem", HTMLElement).textContent = sentence;
+  }
+
+  get #dialog() {
+    return part(this, "dialog", HTMLDialogElement);
   }
 
   get #input() {

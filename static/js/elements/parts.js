@@ -3,6 +3,7 @@
  * Owns how elements get at the page's markup: a part that must be there, a copy of a <template>, a face.
  * Leaves what goes into them to each element.
  */
+import {say} from "../language.js";
 
 /** How many colours chat.css has for faces. */
 const HUES = 8;
@@ -30,6 +31,20 @@ export function drawFace(face, name) {
   const sum = [...name].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0) % 1009, 7);
   face.textContent = first?.segment ?? "";
   face.dataset.hue = String(Math.abs(sum | 0) % HUES);
+}
+
+/** Fills a row with a face, a name and, where it is known, whether they are there. @param {HTMLElement} row @param {import("../models/people.js").Person} person */
+export function drawPerson(row, {userId, presence = "unknown"}) {
+  part(row, ".name", HTMLElement).textContent = userId;
+  drawFace(part(row, ".face", HTMLElement), userId);
+  drawPresence(row, presence);
+}
+
+/** The dot at a face, and what it means in words. @param {HTMLElement} row @param {import("../models/presence.js").Status} presence */
+export function drawPresence(row, presence) {
+  const dot = part(row, ".dot", HTMLElement);
+  dot.dataset.presence = presence;
+  part(dot, ".visually-hidden", HTMLElement).textContent = presence === "online" || presence === "away" ? say(`presence.${presence}`) : "";
 }
 
 /** How many pixels of what it holds lie below. @param {Element} scroller */

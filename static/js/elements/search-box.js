@@ -5,7 +5,7 @@
  */
 import {language, momentOf, say, sayOf} from "../language.js";
 import {excerpt} from "../models/excerpt.js";
-import {copy, drawFace, part} from "./parts.js";
+import {copy, drawPerson, part} from "./parts.js";
 
 /** @typedef {import("../models/search.js").Findings} Findings */
 /** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
@@ -17,13 +17,17 @@ export class SearchBox extends HTMLElement {
   #me = "";
   /** @type {Findings} */
   #findings = {wanted: "", names: [], messages: [], isComplete: true};
+  /** A name that somebody may be written to by, though the search did not find it. */
+  #newName = "";
 
   connectedCallback() {
     const input = part(this, "input", HTMLInputElement);
     const results = part(this, ".results", HTMLElement);
     this.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#look(); // once more, where it failed
+      const {wanted, problem} = this.#findings;
+      if (wanted === input.value.trim() && !problem) this.#move(event, 1);
+      else this.#look(); // once more, where it failed
     });
     input.addEventListener("input", () => this.#look());
     this.addEventListener("keydown", (event) => {
@@ -44,9 +48,10 @@ export class SearchBox extends HTMLElement {
     this.#me = me;
   }
 
-  /** @param {Findings} findings */
-  show(findings) {
+  /** @param {Findings} findings @param {string} newName somebody who was not found, and may be written to; "": nobody */
+  show(findings, newName) {
     this.#findings = findings;
+    this.#newName = newName;
     this.#draw();
   }
 
@@ -80,6 +85,8 @@ export class SearchBox extends HTMLElement {
     const {wanted, names, messages, isComplete, problem} = this.#findings;
     part(this, ".people ul", HTMLElement).replaceChildren(...names.map((name) => this.#person(name)));
     part(this, ".people", HTMLElement).hidden = !names.length;
+    const newName = this.#newName;
+    part(this, ".begin", HTMLElement).replaceChildren(...(newName ? [this.#person(newName, say("search.write", {name: newName}))] : []));
     const list = part(this, ".messages ul", HTMLElement);
     const isLonger = list.children.length && list.dataset.wanted === wanted;
     const news = messages.slice(isLonger ? list.children.length : 0).map((message) => this.#message(message, wanted));
@@ -93,11 +100,11 @@ export class SearchBox extends HTMLElement {
       : say("search.nothing");
   }
 
-  /** @param {string} name */
-  #person(name) {
+  /** @param {string} name @param {string} [label] what stands there instead of the name */
+  #person(name, label = name) {
     const row = copy("found-person");
-    part(row, ".name", HTMLElement).textContent = name;
-    drawFace(part(row, ".face", HTMLElement), name);
+    drawPerson(row, {userId: name});
+    part(row, ".name", HTMLElement).textContent = label;
     return this.#linked(row, name, "converse", {userId: name});
   }
 
@@ -110,7 +117,7 @@ export class SearchBox extends HTMLElement {
     const {lead, found, tail} = excerpt(message, wanted);
     const mark = document.createElement("mark");
     mark.textContent = found;
-    preview.append(fromUserId === this.#me ? say("list.mine", {text: lead}) : lead, mark, tail);
+    preview.append(fromUserId === this.#me ? say("list.mine", {text: ""}) : "", lead, mark, tail);
     return this.#linked(row, withUserId, "jump", {userId: withUserId, seq});
   }
 

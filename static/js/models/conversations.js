@@ -40,6 +40,11 @@ export class Conversations extends EventTarget {
     return [...this.#byUser.values()].filter(({isUnasked, pending}) => !isUnasked || pending.length).sort((a, b) => b.touchedAt - a.touchedAt);
   }
 
+  /** Whether there is none: not before the server has told of those there are. */
+  get isEmpty() {
+    return this.#epoch !== undefined && !this.#standings.size && !this.#byUser.size;
+  }
+
   get opened() {
     return this.#open;
   }

@@ -2,7 +2,7 @@
 /**
  * Owns looking for something: waiting until somebody has stopped typing, asking the server, and passing over an
  * answer that comes when something else is wanted already. Leaves showing what was found to others.
- * Events: `found` {wanted, names, messages, isComplete, problem?}; `names` {beginning, names}; before both `told` {told, keys}:
+ * Events: `found` {wanted, names, messages, isComplete, problem?}; `names` {beginning, users}; before both `told` {told, keys}:
  * names as the server writes them.
  */
 import {ChatError} from "../chat-socket.js";
@@ -47,13 +47,13 @@ export class Search extends EventTarget {
     if (this.#next && !this.#isFetching) await this.#fetch();
   }
 
-  /** People whose names begin so. @param {string} typed */
+  /** People whose names begin so; empty: those one has written with. @param {string} typed */
   suggest(typed) {
     const beginning = typed.trim();
     this.#beginning = beginning;
     this.#debounce("suggest", beginning, async () => {
-      const names = await this.#namesOf(beginning).catch(() => []); // a courtesy: without it one types the whole name
-      if (beginning === this.#beginning) this.#dispatch("names", {beginning, names});
+      const users = await this.#usersOf(beginning).catch(() => []); // a courtesy: without it one types the whole name
+      if (beginning === this.#beginning) this.#dispatch("names", {beginning, users});
     });
   }
 
@@ -64,7 +64,7 @@ export class Search extends EventTarget {
     this.#isFetching = true;
     try {
       const [names, page] = await Promise.all([
-        isFirst ? this.#namesOf(wanted) : findings.names,
+        isFirst ? this.#usersOf(wanted).then((users) => users.map(({userId}) => userId)) : findings.names,
         this.#api.search({q: wanted, cursor: this.#next, limit: PAGE}),
       ]);
       if (findings !== this.#findings) return;
@@ -81,20 +81,19 @@ export class Search extends EventTarget {
     if (findings === this.#findings) this.#dispatch("found", findings);
   }
 
-  /** @param {string} beginning @returns {Promise<string[]>} */
-  async #namesOf(beginning) {
+  /** @param {string} beginning */
+  async #usersOf(beginning) {
     const {users, keys} = await this.#api.users({q: beginning, limit: NAMES});
-    const told = users.map(({userId}) => userId);
-    this.#dispatch("told", {told, keys});
-    return told;
+    this.#dispatch("told", {told: users.map(({userId}) => userId), keys});
+    return users;
   }
 
   /** @param {string} kind @param {string} text @param {() => Promise<void>} ask */
   #debounce(kind, text, ask) {
     clearTimeout(this.#timers[kind]);
     if (text) this.#timers[kind] = setTimeout(ask, PAUSE_MS);
-    else if (kind === "look") this.#dispatch("found", this.#findings);
-    else this.#dispatch("names", {beginning: "", names: []});
+    else if (kind === "suggest") ask();
+    else this.#dispatch("found", this.#findings);
   }
 
   /** @param {string} type @param {object} detail */

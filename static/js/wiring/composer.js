@@ -45,7 +45,7 @@ function wireEnter(composer, button) {
   const sends = () => (allTabs.getItem(ENTER_KEY) ?? String(!matchMedia("(pointer: coarse)").matches)) === "true";
   const show = () => {
     composer.enterSends = sends();
-    button.setAttribute("aria-pressed", String(!sends()));
+    button.setAttribute("aria-checked", String(!sends()));
   };
   button.addEventListener("click", () => {
     allTabs.setItem(ENTER_KEY, String(!sends()));

@@ -10,7 +10,7 @@ import {on, onceForAll} from "../on.js";
 export function wireConversations({attention, conversations}, elements) {
   const {chat, list, header, messages, announcer} = elements;
   const drawList = onceForAll(() => {
-    list.show(conversations.list, conversations.opened);
+    list.show(conversations.list, conversations.opened, conversations.isEmpty);
     header.draw();
   });
   const drawMessages = onceForAll(() => messages.draw());

@@ -7,8 +7,10 @@ import {ChatBell} from "../elements/chat-bell.js";
 import {ConnectionStatus} from "../elements/connection-status.js";
 import {ConversationHeader} from "../elements/conversation-header.js";
 import {ConversationList} from "../elements/conversation-list.js";
+import {EmptyList} from "../elements/empty-list.js";
 import {MessageComposer} from "../elements/message-composer.js";
 import {MessageList} from "../elements/message-list.js";
+import {MyMenu} from "../elements/my-menu.js";
 import {NameField} from "../elements/name-field.js";
 import {part} from "../elements/parts.js";
 import {SearchBox} from "../elements/search-box.js";
@@ -26,6 +28,10 @@ export function findElements() {
     banners: part(document, "chat-banners", ChatBanners),
     bell: part(document, "chat-bell", ChatBell),
     list: part(document, "conversation-list", ConversationList),
+    menu: part(document, "my-menu", MyMenu),
+    newButton: part(document, "#new-message", HTMLButtonElement),
+    emptyList: part(document, "empty-list", EmptyList),
+    inviteButtons: /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button.invite")),
     nameField: part(document, "name-field", NameField),
     searchBox: part(document, "search-box", SearchBox),
     accountDialog: part(document, "account-dialog", AccountDialog),
@@ -34,6 +40,7 @@ export function findElements() {
     nameNote: part(document, "#name-note", HTMLElement),
     blockedNote: part(document, "#blocked-note", HTMLElement),
     accountButton: part(document, "#account", HTMLButtonElement),
+    soundButton: part(document, "#sound", HTMLButtonElement),
     enterButton: part(document, "#enter-breaks", HTMLButtonElement),
     signOutButton: part(document, "#sign-out", HTMLButtonElement),
     conversation: part(document, "#conversation", HTMLElement),

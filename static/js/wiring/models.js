@@ -9,6 +9,7 @@ import {History} from "../models/history.js";
 import {Names} from "../models/names.js";
 import {Outbox} from "../models/outbox.js";
 import {Attention} from "../models/presence.js";
+import {Search} from "../models/search.js";
 import {Typing} from "../models/typing.js";
 import {apiBase, socketUrl} from "./server.js";
 
@@ -22,8 +23,9 @@ export function makeModels(me, session) {
   const conversations = new Conversations(me, names);
   const blocks = new Blocks(names);
   const history = new History(api, conversations);
+  const search = new Search(api);
   const outbox = new Outbox(me, allTabs, names);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
   const attention = new Attention();
-  return {me, session, names, attention, socket, conversations, blocks, api, history, outbox, typing};
+  return {me, session, names, attention, socket, conversations, blocks, api, history, search, outbox, typing};
 }

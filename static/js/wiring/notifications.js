@@ -18,7 +18,7 @@ import {on, onceForAll} from "../on.js";
 /** @typedef {import("../models/conversations.js").Conversations} Conversations */
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireNotifications({me, attention, socket, conversations, api}, {banners, bell}) {
+export function wireNotifications({me, attention, socket, conversations, api}, {banners, bell, soundButton}) {
   const notifications = new Notifications({
     tell: (type, notificationId) => socket.emit(type, {notificationId}),
     fetch: (page) => api.notifications(page),
@@ -34,6 +34,7 @@ export function wireNotifications({me, attention, socket, conversations, api}, {
   drawNotifications(notifications, conversations, banners, bell, desktop);
   answerBell(notifications, banners, bell, desktop);
   notifyOutside(notifications, conversations, bell, desktop);
+  wireSound(notifications, bell, soundButton);
   window.addEventListener("storage", (change) => notifications.applyStorageChange(change));
 }
 
@@ -64,15 +65,24 @@ function answerBell(notifications, banners, bell, desktop) {
   on(bell, "more", () => notifications.loadMore());
   on(bell, "seen", ({id}) => notifications.markSeen(id));
   on(bell, "dismiss", ({id}) => notifications.dismiss(id));
-  on(bell, "mute", ({muted}) => {
-    notifications.muted = muted;
-    if (!muted) chime();
-  });
   on(bell, "allow", async () => {
     await desktop.requestPermission();
     bell.show(notifications, desktop.state);
   });
   on(banners, "all", () => bell.open());
+}
+
+/** @param {Notifications} notifications @param {ChatBell} bell @param {HTMLButtonElement} button of one's own menu */
+function wireSound(notifications, bell, button) {
+  const mute = (/** @type {boolean} */ muted) => {
+    notifications.muted = muted;
+    if (!muted) chime();
+  };
+  const draw = () => button.setAttribute("aria-checked", String(!notifications.muted));
+  on(bell, "mute", ({muted}) => mute(muted));
+  button.addEventListener("click", () => mute(!notifications.muted));
+  on(notifications, "change", draw);
+  draw();
 }
 
 /** To the desktop and the loudspeaker, and away again. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBell} bell @param {DesktopNotify} desktop */
