@@ -20,7 +20,10 @@ export class NameField extends HTMLElement {
       event.preventDefault();
       this.#converse(this.#active < 0 ? input.value : this.#options[this.#active].dataset.name ?? "");
     });
-    input.addEventListener("input", () => this.#ask());
+    input.addEventListener("input", () => {
+      this.#activate(-1);
+      this.#ask();
+    });
     input.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#dialog.addEventListener("close", () => this.dispatchEvent(new Event("toggle")));
     part(this, ".cancel", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
