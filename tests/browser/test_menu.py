@@ -9,7 +9,7 @@ def test_what_is_ones_own_lies_behind_ones_own_face(open_page: OpenPage) -> None
     page = open_page("alice")
     is_online(page)
     face = page.get_by_role("button", name="Your menu")
-    expect(face).to_have_text("A")
+    expect(face).to_have_text("a")
     for name in ("Password", "Sign out", "English"):
         expect(page.get_by_text(name, exact=True).last).to_be_hidden()
     face.focus()
