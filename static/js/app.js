@@ -3,6 +3,7 @@
 import {allTabs, thisTab} from "./browser-storage.js";
 import {TabSession} from "./models/tab-session.js";
 import {wireAddress} from "./wiring/address.js";
+import {wireAppearance} from "./wiring/appearance.js";
 import {wireBlocks} from "./wiring/blocks.js";
 import {wireCalendar} from "./wiring/calendar.js";
 import {wireComposer} from "./wiring/composer.js";
@@ -24,6 +25,7 @@ import {wireSignIn} from "./wiring/sign-in.js";
 import {wireStorage} from "./wiring/storage.js";
 
 const elements = findElements();
+wireAppearance(elements);
 const session = new TabSession(thisTab, allTabs);
 wireSignIn(elements, session, start);
 

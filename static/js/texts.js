@@ -39,6 +39,11 @@ export const texts = {
   "account.wrongPassword": {en: "The current password is wrong.", ko: "지금 비밀번호가 틀렸습니다."},
   "signout": {en: "Sign out", ko: "로그아웃"},
 
+  "theme": {en: "Colours", ko: "화면 색상"},
+  "theme.system": {en: "System", ko: "시스템"},
+  "theme.light": {en: "Light", ko: "밝게"},
+  "theme.dark": {en: "Dark", ko: "어둡게"},
+  "size.large": {en: "Large, for a projector", ko: "크게 보기 (프로젝터용)"},
   "menu.label": {en: "Your menu", ko: "내 메뉴"},
 
   "name.blank": {en: "Please enter a name.", ko: "이름을 입력해 주세요."},

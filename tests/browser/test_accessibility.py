@@ -87,6 +87,12 @@ def test_no_screen_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look, s
 def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -> None:
     page = open_page("alice")
     is_online(page)
+    look(page, "nobody is here yet")
+    choose(page, "Large, for a projector")
+    choose(page, "Dark")
+    open_menu(page)
+    look(page, "one's own menu, large and dark whatever the system has")
+    page.keyboard.press("Escape")
     choose(page, "Password")
     expect(page.get_by_role("dialog")).to_be_visible()
     look(page, "the account")

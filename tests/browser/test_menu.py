@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.pages import OpenPage, choose, expect, is_online, open_menu
+from tests.browser.pages import Called, OpenPage, choose, expect, is_online, open_menu
 
 
 def test_what_is_ones_own_lies_behind_ones_own_face(open_page: OpenPage) -> None:
@@ -43,3 +43,43 @@ def test_what_is_ones_own_lies_behind_ones_own_face(open_page: OpenPage) -> None
     expect(page.get_by_role("menuitem", name="로그아웃")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.locator("#my-menu")).to_be_hidden()
+
+
+def test_colours_and_size_are_chosen_kept_and_seen_in_all_tabs(open_page: OpenPage, called: Called) -> None:
+    page, other = open_page("alice", to="bob"), open_page("carol")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    size = "getComputedStyle(document.documentElement).fontSize"
+    for tab in (page, other):
+        tab.emulate_media(color_scheme="light")
+    light = page.evaluate(ground)
+    choose(page, "Dark")
+    dark = page.evaluate(ground)
+    assert dark != light
+    schemes = "[...document.querySelectorAll('body *')].map((element) => getComputedStyle(element).colorScheme)"
+    assert set(page.evaluate(schemes)) == {"dark"}, "nothing keeps the system's"
+    expect(other.locator("html")).to_have_attribute("data-theme", "dark")
+    assert other.evaluate(ground) == dark
+    page.reload()
+    is_online(page)
+    assert page.evaluate(ground) == dark
+    expect(open_menu(page).get_by_role("menuitemradio", name="Dark")).to_be_checked()
+    choose(page, "System")
+    assert page.evaluate(ground) == light
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ground) == dark
+    choose(page, "Light")
+    assert page.evaluate(ground) == light
+    choose(page, "Large, for a projector")
+    assert page.evaluate(size) == "24px"
+    expect(other.locator("html")).to_have_attribute("data-size", "large")
+    choose(page, "Large, for a projector")
+    assert page.evaluate(size) == "16px"
+    page.goto(f"/?projector&with={called('bob')}")  # of this page alone
+    is_online(page)
+    page.reload()
+    is_online(page)
+    assert page.evaluate(size) == "24px"
+    expect(other.locator("html")).to_have_attribute("data-size", "")
+    for width in (1024, 360):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -25,8 +25,10 @@ export function wireAddress({names, conversations, history}, {nameField, searchB
     await history.loadAround(conversation, seq);
     if (conversation === conversations.opened) messages.showMessage(seq);
   });
-  const linked = new URLSearchParams(location.search).get("with");
-  if (linked) window.history.replaceState(null, "", `${location.pathname}#${encodeURIComponent(linked)}`);
+  const asked = new URLSearchParams(location.search);
+  const linked = asked.get("with");
+  asked.delete("with"); // `projector` stays
+  if (linked) window.history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}#${encodeURIComponent(linked)}`);
   window.addEventListener("hashchange", openFromAddress);
   openFromAddress();
 }

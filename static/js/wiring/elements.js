@@ -40,6 +40,8 @@ export function findElements() {
     nameNote: part(document, "#name-note", HTMLElement),
     blockedNote: part(document, "#blocked-note", HTMLElement),
     accountButton: part(document, "#account", HTMLButtonElement),
+    themeButtons: /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#my-menu .choices button")),
+    largeButton: part(document, "#large", HTMLButtonElement),
     soundButton: part(document, "#sound", HTMLButtonElement),
     enterButton: part(document, "#enter-breaks", HTMLButtonElement),
     signOutButton: part(document, "#sign-out", HTMLButtonElement),
