@@ -12,6 +12,7 @@ import {wireConversations} from "./wiring/conversations.js";
 import {wireDrafts} from "./wiring/drafts.js";
 import {findElements} from "./wiring/elements.js";
 import {wireHistory} from "./wiring/history.js";
+import {wireMessageActions} from "./wiring/message-actions.js";
 import {makeModels} from "./wiring/models.js";
 import {wireNames} from "./wiring/names.js";
 import {wireNotifications} from "./wiring/notifications.js";
@@ -50,6 +51,7 @@ function start(me) {
   wireOutbox(models, elements);
   wireReceipts(models, elements);
   wireComposer(models, elements);
+  wireMessageActions(models, elements);
   wireAddress(models, elements); // opens a conversation, so everybody has to hear of it by now
   wireSession(models, elements);
   wireCalendar();

@@ -121,6 +121,7 @@ export const texts = {
   "message.received": {en: "Delivered", ko: "전달됨"},
   "message.read": {en: "Read", ko: "읽음"},
   "message.failed": {en: "Not sent. {reason}", ko: "보내지 못했습니다. {reason}"},
+  "message.actions": {en: "Message actions", ko: "메시지 메뉴"},
   "message.copy": {en: "Copy", ko: "복사"},
   "message.copied": {en: "Copied", ko: "복사했습니다"},
   "message.notCopied": {en: "The browser did not allow copying.", ko: "브라우저에서 복사를 허용하지 않았습니다."},

@@ -80,8 +80,13 @@ def test_no_screen_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look, s
     look(alice, "a conversation with new messages")
     write(alice, "mine, with https://example.com/a/link")
     texts(alice).last.hover()
-    expect(alice.locator(".message.mine .copy-message")).to_be_visible()
+    expect(alice.locator(".message.mine .menu-button")).to_be_visible()
     look(alice, "a conversation with messages of both sides")
+    write(alice, "with `code` and\n```\na block\n```")
+    write(alice, "🙂")
+    texts(alice).first.click(button="right")
+    expect(alice.get_by_role("menuitem")).to_have_text(["Copy"])
+    look(alice, "the menu of a message")
 
 
 def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -> None:

@@ -59,6 +59,11 @@ def test_two_people_write_to_each_other(browser: Firefox, server: Server, called
     there.type(f"ft{ENTER}")
     here.sees(".message:not(.mine) .text", "half a draft")
     here.sees("conversation-header .presence", "Online")
+    there.click(".message.mine .menu-button")
+    there.sees("message-menu [role=menuitem]", "Copy")
+    there.type(ENTER)
+    there.sees("#announcer", "Copied")
+    assert there.look("document.querySelector('message-menu').matches(':popover-open')") is False
 
 
 @pytest.mark.usefixtures("complaints")

@@ -165,26 +165,6 @@ def test_addresses_are_links_that_give_nothing_away(open_page: OpenPage) -> None
         expect(link).to_have_attribute("target", "_blank")
 
 
-def test_a_message_is_copied_by_its_button_and_by_keyboard(open_page: OpenPage, context: Any, server: Any) -> None:
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.http)
-    page = open_page("alice", to="bob")
-    for text in ("first", "second\nline"):
-        write(page, text)
-    expect(page.locator(".message[data-state=stored]")).to_have_count(2)
-    page.bring_to_front()
-    texts(page).last.hover()
-    page.get_by_role("button", name="Copy").last.click()
-    expect(page.get_by_text("Copied")).to_have_attribute("role", "status")
-    assert page.evaluate("navigator.clipboard.readText()") == "second\nline"
-    page.locator(".scroller").focus()
-    for key in ("ArrowUp", "ArrowUp", "Control+c"):
-        page.keyboard.press(key)
-    assert page.evaluate("navigator.clipboard.readText()") == "first"
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Copy").last).to_be_focused()
-
-
 def test_several_messages_are_copied_as_lines_with_name_and_time(
     open_page: OpenPage, context: Any, server: Any
 ) -> None:

@@ -37,8 +37,13 @@ export function copyMessages(event, rows) {
 /** @param {Map<Message | string, HTMLElement>} rows */
 function focusedText(rows) {
   const row = document.activeElement?.closest(".message");
+  return row ? messageOf(row, rows)?.text : undefined;
+}
+
+/** @param {Element} row @param {Map<Message | string, HTMLElement>} rows @returns {Message | undefined} */
+export function messageOf(row, rows) {
   const message = [...rows].find(([, one]) => one === row)?.[0];
-  return typeof message === "object" ? message.text : undefined;
+  return typeof message === "object" ? message : undefined;
 }
 
 /** @param {Range} range @param {HTMLElement[]} rows @returns {string | undefined} undefined: it lies in one text, which the browser copies */

@@ -4,13 +4,13 @@
  * somebody reads, which mostly is at the newest one. What is far off the screen is not on the page: the conversation
  * holds a part of it. Nothing is seen before it stands where it was wanted, and the end is followed no further than the
  * first unread message stays on the screen. Asks for the rest: `older`, `newer` and `newest` when messages further up or
- * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `copy-message`, `try-again`, `edit-message`, `discard` {message}.
+ * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `try-again`, `edit-message`, `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
 import {language, say} from "../language.js";
 import {isSameDay} from "../models/calendar.js";
-import {drawState, isOneGroup, isSameMinute, newDay, newDivider, newRow} from "./message-row.js";
-import {copyMessages, moveByArrow} from "./message-keys.js";
+import {drawState, isOneGroup, moveIn, newDay, newDivider, newRow} from "./message-row.js";
+import {copyMessages, messageOf, moveByArrow} from "./message-keys.js";
 import {distanceToEnd, lastIndexThat, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Message} Message */
@@ -48,13 +48,6 @@ export class MessageList extends HTMLElement {
     scroller.addEventListener("scroll", () => this.#onScroll());
     for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => this.#messagesStand && (this.#goal = undefined), {passive: true});
     scroller.addEventListener("keydown", (event) => moveByArrow(event, this.#list, () => this.#lastOnScreen(0)));
-    // Three hundred buttons are no way to go by Tab: only that of the message one has come to can be reached.
-    for (const [type, order] of /** @type {const} */ ([["focusin", 0], ["focusout", -1]])) {
-      scroller.addEventListener(type, ({target}) => {
-        const row = target instanceof Element ? target.closest(".message") : null;
-        if (row) part(row, ".copy-message", HTMLButtonElement).tabIndex = order;
-      });
-    }
     scroller.addEventListener("copy", (event) => copyMessages(event, this.#rows));
     // A keyboard that slides in, a phone that is turned, larger letters: the end stays, or the first message in sight.
     const resized = new ResizeObserver(() => this.#stay());
@@ -90,12 +83,19 @@ export class MessageList extends HTMLElement {
     this.#wasUntold = conversation.awaitsPointers;
     const before = stays?.getBoundingClientRect().top ?? 0;
     this.#drawEdge(conversation);
+    const last = stays || this.#goal ? null : this.#list.lastElementChild;
     placeRows(this.#list, this.#rowsOf(conversation));
+    for (let row = last?.nextElementSibling; row; row = row.nextElementSibling) if (row.matches(".message")) moveIn(/** @type {HTMLElement} */ (row));
     if (this.#goal && this.#scrollToGoal(this.#goal)) this.#goal = undefined;
     else if (!stays) this.#followEnd(conversation);
     else if (stays.isConnected) this.#scroller.scrollTop += stays.getBoundingClientRect().top - before;
     this.#requestMore();
     this.#reportSeen();
+  }
+
+  /** @param {Element} row @returns {Message | undefined} */
+  messageOf(row) {
+    return messageOf(row, this.#rows);
   }
 
   /** Scrolls to this message as soon as it is there, and shows which it is. @param {number} seq */
@@ -145,17 +145,14 @@ export class MessageList extends HTMLElement {
     const firstNew = this.#firstNew(conversation);
     const rows = [];
     const used = new Map();
+    const follows = messages.map((message, index) => index > 0 && message !== firstNew && isOneGroup(messages[index - 1], message));
     for (const [index, message] of messages.entries()) {
-      const above = messages[index - 1];
-      const isNewDay = !above || !isSameDay(above.sentAt, message.sentAt);
-      if (isNewDay) rows.push(this.#reuse(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
+      if (!index || !isSameDay(messages[index - 1].sentAt, message.sentAt)) rows.push(this.#reuse(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
       if (message === firstNew) rows.push(this.#reuse(used, "new", newDivider));
       const by = message.mine ? say("message.mine") : conversation.withUserId;
       const row = this.#reuse(used, message, () => newRow(message, by));
-      const follows = !isNewDay && message !== firstNew && isOneGroup(above, message);
-      row.classList.toggle("follows", follows);
-      if (follows) used.get(above)?.classList.toggle("shares-time", isSameMinute(above, message));
-      row.classList.remove("shares-time"); // the next one may set it
+      row.classList.toggle("follows", follows[index]);
+      row.classList.toggle("ends", !follows[index + 1]);
       drawState(row, conversation, message, message === lastRead);
       rows.push(row);
     }

@@ -1,10 +1,14 @@
 // @ts-check
 /**
- * Owns one message on the page: its text with links, its time, its state in ticks and words, a button that copies it.
- * Leaves where it stands to message-list.js, which hears `copy-message`, `try-again`, `edit-message` and `discard` of the buttons.
+ * Owns one message on the page: its text with links and code, its time, its state in ticks and words. Leaves where it
+ * stands to message-list.js, which hears `try-again`, `edit-message` and `discard`, and what else can be done with it to
+ * message-menu.js.
  */
 import {language, nameOfDay, say, sayDetail, sayOf, timeOfDay} from "../language.js";
+import {isSameDay} from "../models/calendar.js";
+import {partsOf} from "../models/code.js";
 import {piecesOf} from "../models/links.js";
+import {isEmojiAlone} from "../models/message-text.js";
 import {copy, part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Message} Message */
@@ -12,7 +16,7 @@ import {copy, part} from "./parts.js";
 
 /** Messages of one side closer together than this stand as one group. */
 const GROUP_MS = 3 * 60 * 1000;
-const MINUTE_MS = 60 * 1000;
+const ARRIVE_MS = 180;
 /** A message refused so is refused each time. */
 const HOPELESS = ["too_big", "too_large", "invalid_field", "missing_field"];
 
@@ -21,15 +25,15 @@ export function newRow(message, by) {
   const row = copy("message-row");
   row.classList.toggle("mine", message.mine);
   part(row, ".text", HTMLElement).append(...nodesOf(message.text || say("message.erased")));
-  part(row, ".copy-message", HTMLElement).hidden = !message.text;
+  part(row, ".bubble", HTMLElement).classList.toggle("is-emoji", isEmojiAlone(message.text));
+  part(row, ".menu-button", HTMLElement).hidden = !message.text;
+  part(row, ".menu-button", HTMLElement).setAttribute("aria-label", say("message.actions"));
   part(row, ".by", HTMLElement).textContent = by;
-  for (const type of ["copy-message", "try-again", "edit-message", "discard"]) {
+  for (const type of ["try-again", "edit-message", "discard"]) {
     part(row, `.${type}`, HTMLButtonElement).addEventListener("click", () => {
       row.dispatchEvent(new CustomEvent(type, {detail: {message}, bubbles: true}));
     });
   }
-  part(row, ".copy-message", HTMLElement).setAttribute("aria-label", say("message.copy"));
-  part(row, ".copy-message", HTMLElement).title = say("message.copy");
   part(row, ".try-again", HTMLElement).textContent = say("message.retry");
   part(row, ".edit-message", HTMLElement).textContent = say("message.edit");
   part(row, ".discard", HTMLElement).textContent = say("message.discard");
@@ -61,12 +65,13 @@ export function drawState(row, conversation, message, isLastRead) {
 
 /** @param {Message} one @param {Message} next */
 export function isOneGroup(one, next) {
-  return one.mine === next.mine && Math.abs(next.sentAt.getTime() - one.sentAt.getTime()) < GROUP_MS;
+  return one.mine === next.mine && Math.abs(next.sentAt.getTime() - one.sentAt.getTime()) < GROUP_MS && isSameDay(one.sentAt, next.sentAt);
 }
 
-/** @param {Message} one @param {Message} other */
-export function isSameMinute(one, other) {
-  return Math.floor(one.sentAt.getTime() / MINUTE_MS) === Math.floor(other.sentAt.getTime() / MINUTE_MS);
+/** Shows that it came just now. Its row stands still: what is measured of it holds. @param {HTMLElement} row */
+export function moveIn(row) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  part(row, ".bubble", HTMLElement).animate([{opacity: 0, translate: "0 12px"}, {}], {duration: ARRIVE_MS, easing: "ease-out"});
 }
 
 /** A line between two days. @param {Date} date */
@@ -83,12 +88,22 @@ export function newDivider() {
   return row;
 }
 
-/** @param {string} text */
+/** @param {string} text @returns {(Node | string)[]} */
 function nodesOf(text) {
+  return partsOf(text).flatMap((part) => (part.code ? [newCode(part.text, part.code)] : linked(part.text)));
+}
+
+/** @param {string} text @param {string} kind */
+function newCode(text, kind) {
+  const code = document.createElement("code");
+  return Object.assign(code, {className: kind, dir: "ltr", textContent: text});
+}
+
+/** @param {string} text @returns {(Node | string)[]} */
+function linked(text) {
   return piecesOf(text).map((piece) => {
     if (!piece.href) return piece.text;
     const link = document.createElement("a");
-    Object.assign(link, {href: piece.href, textContent: piece.text, target: "_blank", rel: "noopener noreferrer"});
-    return link;
+    return Object.assign(link, {href: piece.href, textContent: piece.text, target: "_blank", rel: "noopener noreferrer"});
   });
 }

@@ -187,6 +187,7 @@ export class Conversation {
   /** @param {import("./presence.js").Status | undefined} status @param {string} [lastSeen] */
   applyPresence(status, lastSeen) {
     this.presence = status ?? "unknown";
+    if (status === "offline") this.typing = false;
     this.lastSeen = lastSeen ? new Date(lastSeen) : undefined;
   }
 

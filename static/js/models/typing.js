@@ -11,14 +11,16 @@ const TYPING_SHOWN_MS = 3000;
 
 export class Typing {
   #changed;
+  #tell;
   /** @type {Map<string, ReturnType<typeof setTimeout>>} userId -> timer that ends the hint */
   #timers = new Map();
-  /** @type {Map<string, number>} userId -> when I last told them, in ms */
+  /** @type {Map<string, {isDue: boolean, timer: ReturnType<typeof setTimeout>}>} userId -> whether I typed since I last told them */
   #told = new Map();
 
-  /** @param {(userId: string, typing: boolean) => void} changed */
-  constructor(changed) {
+  /** @param {(userId: string, typing: boolean) => void} changed @param {(userId: string) => void} tell */
+  constructor(changed, tell) {
     this.#changed = changed;
+    this.#tell = tell;
   }
 
   /** They are typing. @param {string} userId */
@@ -28,16 +30,26 @@ export class Typing {
     this.#changed(userId, true);
   }
 
-  /** I am typing: is it time to tell them? @param {string} userId */
-  isDue(userId) {
-    const now = Date.now();
-    if (now - (this.#told.get(userId) ?? 0) < TYPING_EVERY_MS) return false;
-    this.#told.set(userId, now);
-    return true;
+  /** I am typing: they are told now, or as soon as a hint is due, so that the last key counts too. @param {string} userId */
+  note(userId) {
+    const told = this.#told.get(userId);
+    if (told) told.isDue = true;
+    else this.#tellNow(userId);
   }
 
-  /** My message went off, so the next key is a new beginning. @param {string} userId */
+  /** My message went off, or what I wrote is gone: the next key is a new beginning. @param {string} userId */
   reset(userId) {
+    clearTimeout(this.#told.get(userId)?.timer);
     this.#told.delete(userId);
+  }
+
+  /** @param {string} userId */
+  #tellNow(userId) {
+    this.#tell(userId);
+    const told = {isDue: false, timer: setTimeout(() => {
+      this.#told.delete(userId);
+      if (told.isDue) this.#tellNow(userId);
+    }, TYPING_EVERY_MS)};
+    this.#told.set(userId, told);
   }
 }

@@ -1,8 +1,6 @@
 // @ts-check
-/** Owns where writing and copying a message meet the page: from the field to the outbox, with a typing hint on the way. */
+/** Owns where writing a message meets the page: from the field to the outbox, with a typing hint on the way. */
 import {allTabs} from "../browser-storage.js";
-import {toClipboard} from "../elements/clipboard.js";
-import {say} from "../language.js";
 import {eventBytes} from "../models/message-text.js";
 import {on} from "../on.js";
 
@@ -11,7 +9,7 @@ import {on} from "../on.js";
 const ENTER_KEY = "chat.enterSends";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireComposer({socket, conversations, outbox, typing}, {composer, messages, announcer, enterButton}) {
+export function wireComposer({socket, conversations, outbox, typing}, {composer, messages, enterButton}) {
   let frameBytes = Infinity;
   socket.on("ready", ({limits}) => (frameBytes = limits.frameBytes));
   composer.roomFor = (text) => frameBytes - eventBytes(conversations.opened?.withUserId ?? "", text);
@@ -32,11 +30,8 @@ export function wireComposer({socket, conversations, outbox, typing}, {composer,
     const conversation = /** @type {Conversation} */ (conversations.opened);
     conversation.draft = text;
     const {withUserId} = conversation;
-    if (text.trim() && !conversation.isUnasked && typing.isDue(withUserId)) socket.send("typing", {toUserId: withUserId});
-  });
-  on(messages, "copy-message", async ({message}) => {
-    const isCopied = await toClipboard(message.text);
-    announcer.textContent = say(isCopied ? "message.copied" : "message.notCopied");
+    if (!text.trim()) typing.reset(withUserId);
+    else if (!conversation.isUnasked) typing.note(withUserId);
   });
 }
 

@@ -10,6 +10,7 @@ import {ConversationList} from "../elements/conversation-list.js";
 import {EmptyList} from "../elements/empty-list.js";
 import {MessageComposer} from "../elements/message-composer.js";
 import {MessageList} from "../elements/message-list.js";
+import {MessageMenu} from "../elements/message-menu.js";
 import {MyMenu} from "../elements/my-menu.js";
 import {NameField} from "../elements/name-field.js";
 import {part} from "../elements/parts.js";
@@ -49,6 +50,7 @@ export function findElements() {
     noConversation: part(document, "#no-conversation", HTMLElement),
     header: part(document, "conversation-header", ConversationHeader),
     messages: part(document, "message-list", MessageList),
+    messageMenu: part(document, "message-menu", MessageMenu),
     composer: part(document, "message-composer", MessageComposer),
     announcer: part(document, "#announcer", HTMLElement),
   };

@@ -25,7 +25,7 @@ export function makeModels(me, session) {
   const history = new History(api, conversations);
   const search = new Search(api);
   const outbox = new Outbox(me, allTabs, names);
-  const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping));
+  const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping), (toUserId) => socket.send("typing", {toUserId}));
   const attention = new Attention();
   return {me, session, names, attention, socket, conversations, blocks, api, history, search, outbox, typing};
 }
