@@ -26,6 +26,9 @@ const CLOCK_SECONDS = 2;
 const ASLEEP_SECONDS = 10;
 /** What tells a page that it is looked at again, or that the network has changed; some bubble from `document`. */
 const WAKING = ["online", "visibilitychange", "resume", "pageshow", "offline"];
+/** So long before a token ends the next one is asked for; of a short life its second half. */
+const RENEW_BEFORE_MS = 60_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would end at once
 /** How many events may wait for `ready`; one more is refused. */
 const WAITING_EVENTS = 100;
 /** 1001 going away, 1012 service restart: the server says itself that it will be back. */
@@ -42,6 +45,8 @@ const RETRY = new Map(Object.entries({
 }));
 /** 1013 try again later; as a state of our own. */
 const TRY_AGAIN_LATER = 1013;
+/** 4501: the name needs a token, or the one that was shown counts no more. Another one is tried once. */
+const SIGN_IN = 4501;
 /** Told by this class itself, so never taken from the wire. */
 const OWN_EVENTS = ["open", "close", "state"];
 
@@ -68,6 +73,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  *   retryAfter?: number}} Refusal
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string, keys?: Keys}, presence: PresenceChange, blocking: {userId: string, blocked: boolean, keys?: Keys},
  *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, change?: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ * @typedef {"connects" | "ends" | "refused"} Why a token is asked for: at a connection; before the last one ends; after it was refused
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
  *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain
  * @typedef {{frame: string, repeatable: boolean, sent: boolean, unsure: boolean,
@@ -99,7 +105,13 @@ export class ChatSocket {
   /** @type {State} */
   state = {name: "connecting"};
   #url;
-  #init;
+  #who;
+  /** @type {((why: Why) => string | undefined | Promise<string | undefined>) | undefined} */
+  #token;
+  /** Whether the server refused the last token, and has taken none since. */
+  #isRefused = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} asks for the next token */
+  #renewal;
   /** @type {WebSocket | undefined} */
   #ws;
   /** @type {Map<string, Set<(event: any) => void>>} event type -> its listeners */
@@ -124,13 +136,15 @@ export class ChatSocket {
   /**
    * Connects at once.
    * @param {string} url ws: or wss:
-   * @param {{userId: string, sync?: boolean, token?: () => string | undefined}} who `sync`: this program fetches over
-   *   HTTP what it missed, and sends `received` itself. Otherwise the server sends what was missed as ordinary `chat`
-   *   events. `token`: asked at each connection, where the name needs one.
+   * @param {{userId: string, sync?: boolean, token?: (why: Why) => string | undefined | Promise<string | undefined>}} who
+   *   `sync`: this program fetches over HTTP what it missed, and sends `received` itself. Otherwise the server sends what
+   *   was missed as ordinary `chat` events. `token`: where the name needs one. It is asked again before the token ends,
+   *   and once after it was refused, so that the socket goes on; where it fails, the next try asks again.
    */
   constructor(url, {userId, sync, token}) {
     this.#url = url;
-    this.#init = () => JSON.stringify({type: "init", userId, sync, token: token?.()});
+    this.#who = {type: "init", userId, sync};
+    this.#token = token;
     for (const type of WAKING) globalThis.addEventListener?.(type, this.#wake);
     this.#clock = setInterval(() => this.#watchClock(), CLOCK_SECONDS * 1000);
     this.#connect();
@@ -186,11 +200,6 @@ export class ChatSocket {
     if (this.state.name === "waiting" || this.state.name === "ended") this.#connect();
   }
 
-  /** Says once more who we are, with the token of now, so that the connection outlives the one before. */
-  introduce() {
-    if (this.state.name === "online") this.#ws?.send(this.#init());
-  }
-
   /** Ends the connection for good. */
   close() {
     for (const type of WAKING) globalThis.removeEventListener?.(type, this.#wake);
@@ -201,13 +210,22 @@ export class ChatSocket {
   #connect() {
     const ws = (this.#ws = new WebSocket(this.#url));
     ws.onopen = () => {
-      ws.send(this.#init());
+      this.#introduce(this.#isRefused ? "refused" : "connects");
       this.#dispatch("open", {});
     };
     ws.onmessage = ({data}) => this.#receive(data);
     ws.onclose = ({code, reason}) => this.#lost(code, reason);
     this.#after(ANSWER_SECONDS, () => this.#lost(1006, "no answer"));
     this.#setState({name: "connecting"});
+  }
+
+  /** Says who we are; on an open connection too, which then lasts as long as the new token. @param {Why} why */
+  #introduce(why) {
+    const ws = this.#ws;
+    const say = (/** @type {string | undefined} */ token) => ws === this.#ws && ws?.send(JSON.stringify({...this.#who, token}));
+    const token = this.#token?.(why);
+    if (!(token instanceof Promise)) say(token);
+    else token.then(say, () => why !== "ends" && ws === this.#ws && this.#lost(TRY_AGAIN_LATER, "no token"));
   }
 
   /** @param {unknown} data */
@@ -230,6 +248,10 @@ export class ChatSocket {
     this.#terms = ready;
     if (this.#epoch !== undefined && this.#epoch !== ready.epoch) this.#forgetPointers();
     this.#epoch = ready.epoch;
+    this.#isRefused = false;
+    clearTimeout(this.#renewal);
+    const left = Date.parse(ready.expiresAt ?? "") - Date.parse(ready.timestamp ?? ""); // by the server's clock
+    if (this.#token && left > 0) this.#renewal = setTimeout(() => this.#introduce("ends"), Math.min(Math.max(left - RENEW_BEFORE_MS, left / 2), LONGEST_TIMER_MS));
     this.#setState({name: "online"});
     for (const [ref, event] of [...this.#pending]) if (!event.sent) this.#transmit(ref);
   }
@@ -272,9 +294,12 @@ export class ChatSocket {
     const steady = Date.now() - this.#onlineSince >= STEADY_SECONDS * 1000;
     this.#failures = steady || BACK_SOON.includes(code) ? 0 : this.#failures + 1;
     const most = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)];
-    const seconds = this.#retryAfter + (this.#retryAfter ? 1 : most) * Math.random();
+    const isRefusal = code === SIGN_IN && this.#token !== undefined;
+    const isOver = isFinal(code) && (!isRefusal || this.#isRefused);
+    const seconds = isRefusal ? 0 : this.#retryAfter + (this.#retryAfter ? 1 : most) * Math.random();
+    this.#isRefused ||= isRefusal;
     this.#retryAfter = 0;
-    this.#leave(isFinal(code) ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
+    this.#leave(isOver ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
     if (this.state.name === "waiting") this.#after(seconds, () => this.#connect());
     this.#dispatch("close", {code, reason});
   }
@@ -282,6 +307,7 @@ export class ChatSocket {
   /** Does not wait for the other side's goodbye, which on a dead network takes minutes. @param {State} state */
   #leave(state) {
     clearTimeout(this.#timer);
+    clearTimeout(this.#renewal);
     if (this.#ws) this.#ws.onopen = this.#ws.onmessage = this.#ws.onclose = null;
     this.#ws?.close();
     this.#onlineSince = Infinity;

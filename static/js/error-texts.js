@@ -27,7 +27,7 @@ export const errorTexts = {
   "error.signed_out": {en: "You were signed out. Please sign in again.", ko: "로그아웃되었습니다. 다시 로그인해 주세요."},
   "error.other_tab": {en: "You signed out in another tab.", ko: "다른 탭에서 로그아웃했습니다."},
   "error.password_changed": {en: "Your password was changed. Please sign in with the new one.", ko: "비밀번호가 바뀌었습니다. 새 비밀번호로 로그인해 주세요."},
-  "error.name_protected": {en: "This name is protected now. Please sign in with its password.", ko: "이제 보호된 이름입니다. 비밀번호로 로그인해 주세요."},
+  "error.name_protected": {en: "A password was set for this name, in another tab or place. Please sign in with it.", ko: "다른 탭이나 다른 곳에서 이 이름에 비밀번호를 정했습니다. 그 비밀번호로 로그인해 주세요."},
   "error.disabled": {en: "This account was disabled.", ko: "사용이 중지된 계정입니다."},
   "error.wrong_password": {en: "Name and password do not go together.", ko: "이름과 비밀번호가 맞지 않습니다."},
   "error.name_taken": {en: "This name is taken.", ko: "이미 쓰고 있는 이름입니다."},

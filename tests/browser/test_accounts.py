@@ -46,11 +46,15 @@ def test_a_protected_name_asks_for_its_password_and_others_are_sent_away(open_pa
     is_online(mine)
     is_online(theirs)
     protect(mine, PASSWORD)
-    expect(theirs.get_by_role("alert")).to_have_text("This name is protected now. Please sign in with its password.")
+    expect(theirs.get_by_role("alert")).to_have_text(
+        "A password was set for this name, in another tab or place. Please sign in with it."
+    )
     expect(theirs.get_by_label("Your name")).to_have_value(called("owner"))
+    expect(theirs.get_by_label("Password", exact=True)).to_be_focused()
     is_online(mine)
-    sign_in(theirs, called("owner"))
-    expect(theirs.get_by_role("alert")).to_have_text("This name is protected. Please enter its password.")
+    stranger = open_page()
+    sign_in(stranger, called("owner"))
+    expect(stranger.get_by_role("alert")).to_have_text("This name is protected. Please enter its password.")
     sign_in(theirs, called("owner"), "a wrong password")
     expect(theirs.get_by_role("alert")).to_have_text("Name and password do not go together.")
     sign_in(theirs, called("owner"), PASSWORD)

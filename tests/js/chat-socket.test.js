@@ -265,3 +265,57 @@ test("a pointer that waited is not sent into another epoch, a message is", async
   await assert.rejects(pointer, {code: "connection_lost"});
   assert.deepEqual(last().events.map(({type}) => type), ["chat"]);
 });
+
+/** Lets promises that are settled go on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a token may come later, is asked for before it ends and once where it is refused, and the socket goes on", async () => {
+  /** @type {string[]} */
+  const asked = [];
+  /** @type {any[]} */
+  const tokens = ["t1", "t2", "t3", new Error("no way to get one"), "t4", "t5"];
+  socket = new ChatSocket("ws://here/ws", {
+    userId: "alice",
+    token: async (why) => {
+      asked.push(why);
+      const token = tokens.shift();
+      if (token instanceof Error) throw token;
+      return token;
+    },
+  });
+  const ready = {type: "ready", heartbeat: 25, limits: {frameBytes: 1000}, userId: "alice", timestamp: "2026-01-31T09:00:00.000Z", expiresAt: "2026-01-31T09:10:00.000Z"};
+  const inits = () => FakeWebSocket.all.flatMap(({said}) => said.filter(({type}) => type === "init").map(({token}) => token));
+  last().onopen();
+  assert.deepEqual(inits(), []);
+  await turn();
+  assert.deepEqual(inits(), ["t1"]);
+  last().hear(ready);
+  for (let seconds = 0; seconds < 540; seconds += 20) {
+    clock.tick(20_000);
+    last().hear({type: "pong", timestamp: ""});
+  }
+  await turn();
+  assert.deepEqual([inits(), FakeWebSocket.all.length, asked], [["t1", "t2"], 1, ["connects", "ends"]]);
+  const sent = socket.emit("chat", {toUserId: "bob", message: "on the way"});
+  last().onclose({code: 4501, reason: "token_expired"});
+  assert.equal(socket.state.name, "waiting");
+  clock.tick(0);
+  last().onopen();
+  await turn();
+  last().hear(ready);
+  const [{ref}] = last().events;
+  last().hear({type: "ack", ref, seq: 1});
+  assert.equal((await sent).seq, 1, "it was said again");
+  assert.deepEqual([inits().at(-1), asked.at(-1)], ["t3", "refused"]);
+  last().onclose({code: 4501, reason: "signed_out"});
+  clock.tick(0);
+  last().onopen();
+  await turn();
+  assert.equal(socket.state.name, "waiting", "where there is none just now, it tries again");
+  clock.tick(8000);
+  last().onopen();
+  await turn();
+  assert.deepEqual([inits().at(-1), asked.at(-1)], ["t4", "refused"]);
+  last().onclose({code: 4501, reason: "no"});
+  assert.equal(socket.state.name, "ended", "refused twice");
+});

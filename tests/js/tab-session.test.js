@@ -29,7 +29,7 @@ test("who was sent away is remembered once, signed in no more", () => {
   session.store(opened);
   session.sendAway("alice", "password_changed");
   assert.equal(session.userId, null);
-  assert.deepEqual([session.takeSentAway(), session.takeSentAway()], [{userId: "alice", code: "password_changed"}, null]);
+  assert.deepEqual([session.takeSentAway(), session.takeSentAway()], [{userId: "alice", code: "password_changed", hasPassword: true}, null]);
 });
 
 test("who is to stay signed in is so in all tabs, and leaves them together; who is not, in one alone", () => {

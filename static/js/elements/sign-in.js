@@ -28,9 +28,11 @@ export class SignIn extends HTMLElement {
     this.#name.focus();
   }
 
-  /** Asks once more whoever was sent away, and says why. @param {string} userId @param {string} [code] of the error that said it */
-  askAgain(userId, code) {
+  /** Asks once more whoever was sent away, for what they need, and says why. @param {{userId: string, code?: string, hasPassword?: boolean}} who `code` of the error that said it */
+  askAgain({userId, code, hasPassword}) {
     this.#name.value = userId;
+    if (hasPassword) this.#password.hidden = false;
+    if (hasPassword) part(this.#password, "input", HTMLInputElement).focus();
     this.#showProblem(() => (code ? sayOf("error", code) : say("signin.again")));
   }
 

@@ -84,16 +84,17 @@ export class TabSession {
    * @param {string} userId @param {string | undefined} code of the error that said why
    */
   sendAway(userId, code) {
+    const {hasPassword} = this;
     this.clear();
-    this.noteSentAway(userId, code);
+    this.noteSentAway(userId, code, hasPassword || code === "name_protected");
   }
 
-  /** Another tab has ended it. @param {string} userId @param {string | undefined} code */
-  noteSentAway(userId, code) {
-    this.#tab.setItem(AGAIN_KEY, JSON.stringify({userId, code}));
+  /** Another tab has ended it. @param {string} userId @param {string | undefined} code @param {boolean} hasPassword */
+  noteSentAway(userId, code, hasPassword) {
+    this.#tab.setItem(AGAIN_KEY, JSON.stringify({userId, code, hasPassword}));
   }
 
-  /** Returns who was sent away, once. @returns {{userId: string, code?: string} | null} */
+  /** Returns who was sent away, once. @returns {{userId: string, code?: string, hasPassword?: boolean} | null} */
   takeSentAway() {
     const said = this.#tab.getItem(AGAIN_KEY);
     this.#tab.removeItem(AGAIN_KEY);

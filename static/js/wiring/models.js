@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns the list of what a signed-in page is made of besides its elements. Leaves how they meet to this folder's other files. */
 import {allTabs} from "../browser-storage.js";
-import {ChatApi} from "../chat-api.js";
+import {ChatApi, openSession, renewSession} from "../chat-api.js";
 import {ChatSocket} from "../chat-socket.js";
 import {Blocks} from "../models/blocks.js";
 import {Conversations} from "../models/conversations.js";
@@ -10,6 +10,7 @@ import {Names} from "../models/names.js";
 import {Outbox} from "../models/outbox.js";
 import {Attention} from "../models/presence.js";
 import {Search} from "../models/search.js";
+import {Tokens} from "../models/tokens.js";
 import {Typing} from "../models/typing.js";
 import {apiBase, socketUrl} from "./server.js";
 
@@ -17,7 +18,8 @@ import {apiBase, socketUrl} from "./server.js";
 
 /** Makes them, and begins to connect. @param {string} me @param {import("../models/tab-session.js").TabSession} session */
 export function makeModels(me, session) {
-  const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: () => session.showToken()});
+  const tokens = new Tokens(session, {renew: (token) => renewSession(apiBase, token), signIn: () => openSession(apiBase, {userId: me})});
+  const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: (why) => tokens.give(why)});
   const api = new ChatApi(apiBase, me, session);
   const names = new Names((typed) => api.user(typed));
   const conversations = new Conversations(me, names);
@@ -27,5 +29,5 @@ export function makeModels(me, session) {
   const outbox = new Outbox(me, allTabs, names);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping), (toUserId) => socket.send("typing", {toUserId}));
   const attention = new Attention();
-  return {me, session, names, attention, socket, conversations, blocks, api, history, search, outbox, typing};
+  return {me, session, tokens, names, attention, socket, conversations, blocks, api, history, search, outbox, typing};
 }

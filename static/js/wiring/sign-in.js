@@ -27,5 +27,5 @@ export function wireSignIn({signIn}, session, start) {
   const {userId} = session;
   const sentAway = session.takeSentAway();
   if (userId) start(userId);
-  else if (sentAway) signIn.askAgain(sentAway.userId, sentAway.code);
+  else if (sentAway) signIn.askAgain(sentAway);
 }
