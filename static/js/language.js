@@ -75,6 +75,12 @@ function inWords(value) {
   return Array.isArray(value) ? value.join(", ") : value.toLocaleString(language.locale);
 }
 
+/** All there is to say of an error. @param {Parameters<typeof sayDetail>[0]} error */
+export function sayWhole(error) {
+  const detail = sayDetail(error);
+  return detail && NEEDS_RULE.includes(error.code) ? detail : `${sayOf("error", error.code)} ${detail}`.trim();
+}
+
 /** Fills in the fixed texts below `root`: data-text is content, data-label is aria-label, data-hint is placeholder. @param {ParentNode} root */
 export function translate(root) {
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-text], [data-label], [data-hint]"))) {

@@ -268,6 +268,7 @@ def test_the_page_gives_the_token_that_its_site_has_made(
     for given, state in (("", "ended"), (token, "online")):
         body = f'<body data-user="protected" data-chat-token="{given}">'
         site.put("index.html", PAGE.replace("<body>", body))
+        site.put("chat-token", given)  # asked for where the first one is refused
         expect(visit().locator("#connection")).to_have_text(state)
 
 

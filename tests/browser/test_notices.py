@@ -101,6 +101,20 @@ def test_three_banners_are_shown_and_the_others_wait_behind_a_button(
     expect(banners(page)).to_have_count(0)
 
 
+def test_an_error_never_waits_behind_calmer_ones(open_page: OpenPage, notices: NoticeServer) -> None:
+    page = open_page("alice", prepare=notices.prepare)
+    is_online(page)
+    for number in range(3):
+        notices.push(f"number {number}", level="info")
+    expect(banners(page)).to_have_count(3)
+    notices.push("the disk is full", level="error")
+    expect(banners(page)).to_have_count(3)
+    expect(banners(page).filter(has_text="the disk is full")).to_be_visible()
+    expect(page.get_by_role("button", name="1 more")).to_be_visible()
+    click(banners(page).filter(has_text="the disk is full").get_by_role("button", name="Dismiss"))
+    expect(banners(page).filter(has_text="number 2")).to_be_visible()
+
+
 def test_a_banner_hides_by_itself_unless_it_is_an_error(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
     is_online(page)

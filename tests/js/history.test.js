@@ -63,7 +63,13 @@ test("where it cannot be fetched, what is held stays", async () => {
   server.failures.push(new ChatError("unavailable", "not now"));
   await history.loadAround(bob, 100);
   assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, bob.loading], [351, LAST, false, ""]);
-  assert.deepEqual(problems, ["unavailable"]);
+  assert.deepEqual([problems, bob.problem], [["unavailable"], undefined]);
+  server.failures.push(new ChatError("unavailable", "not now"));
+  await history.loadOlder(bob);
+  assert.deepEqual([problems, bob.problem?.code, bob.isStuck], [["unavailable"], "unavailable", true], "it is said where they would stand");
+  bob.isStuck = false;
+  await history.loadOlder(bob);
+  assert.equal(bob.problem, undefined);
 });
 
 test("what was erased is the beginning, and is asked for once", async () => {

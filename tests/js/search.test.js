@@ -81,11 +81,14 @@ test("further messages are added to those found, and names are asked for once", 
 
 test("a failure is told, and emptying the field ends the search at once", async () => {
   const {api, search, found} = make();
+  /** @type {() => ChatError | undefined} */
+  let problem = () => undefined;
+  search.addEventListener("found", (event) => (problem = () => /** @type {CustomEvent} */ (event).detail.problem));
   api.pages.set("hi", new ChatError("unavailable", "Later."));
   search.search("hi");
   clock.tick(150);
   await turn();
-  assert.equal(found.at(-1).problem, "unavailable");
+  assert.equal(problem()?.code, "unavailable");
   search.search("");
   assert.deepEqual([found.at(-1).wanted, found.at(-1).problem], ["", undefined]);
 });

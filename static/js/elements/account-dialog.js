@@ -3,20 +3,22 @@
  * Owns the dialog in which somebody gives their name a password, or changes it: `account` {oldPassword, newPassword}.
  * Leaves asking the server to others, and is told what came of it.
  */
-import {language, say, sayDetail, sayOf} from "../language.js";
+import {language, say, sayWhole} from "../language.js";
 import {part} from "./parts.js";
 
 /** @typedef {import("../language.js").TextKey} TextKey */
 
 export class AccountDialog extends HTMLElement {
   #hasPassword = false;
+  /** @type {import("../chat-socket.js").ChatError | undefined} */
+  #error;
 
   connectedCallback() {
     part(this, "form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       const oldPassword = part(this, "#old-password", HTMLInputElement).value;
       const newPassword = part(this, "#new-password", HTMLInputElement).value;
-      this.#showProblem("");
+      this.showError(undefined);
       this.dispatchEvent(new CustomEvent("account", {detail: {oldPassword, newPassword}}));
     });
     part(this, ".cancel", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
@@ -26,9 +28,8 @@ export class AccountDialog extends HTMLElement {
   /** @param {boolean} hasPassword whether the old one is needed */
   open(hasPassword) {
     this.#hasPassword = hasPassword;
-    this.#showProblem("");
     part(this, "form", HTMLFormElement).reset();
-    this.#draw();
+    this.showError(undefined);
     this.#dialog.showModal();
   }
 
@@ -36,24 +37,27 @@ export class AccountDialog extends HTMLElement {
     this.#dialog.close();
   }
 
-  /** @param {import("../chat-socket.js").ChatError} error */
+  /** Says why it was not done, at the field at fault. @param {import("../chat-socket.js").ChatError | undefined} error */
   showError(error) {
-    const {code, rule} = error;
-    if (code === "wrong_password") this.#showProblem(say("account.wrongPassword"));
-    else if (code === "invalid_field" && !rule) this.#showProblem(say("signin.badPassword"));
-    else this.#showProblem(`${code === "invalid_field" ? "" : sayOf("error", code)} ${sayDetail(error)}`.trim());
+    this.#error = error;
+    this.#draw();
+    const atFault = this.querySelector("[aria-invalid=true]");
+    if (atFault instanceof HTMLInputElement) atFault.select();
   }
 
   get #dialog() {
     return part(this, "dialog", HTMLDialogElement);
   }
 
-  /** @param {string} problem */
-  #showProblem(problem) {
-    part(this, ".problem", HTMLElement).textContent = problem;
-  }
-
   #draw() {
+    const {code, rule, field = ""} = this.#error ?? {};
+    const isOld = code === "wrong_password" || field === "oldPassword";
+    part(this, "#old-password", HTMLInputElement).ariaInvalid = String(isOld);
+    part(this, "#new-password", HTMLInputElement).ariaInvalid = String(!isOld && ["password", "newPassword"].includes(field));
+    part(this, ".problem", HTMLElement).textContent = !this.#error ? ""
+      : code === "wrong_password" ? say("account.wrongPassword")
+      : code === "invalid_field" && !rule ? say("signin.badPassword")
+      : sayWhole(this.#error);
     part(this, "h2", HTMLElement).textContent = say(this.#hasPassword ? "account.change" : "account.protect");
     part(this, ".hint", HTMLElement).textContent = say(this.#hasPassword ? "account.changeHint" : "account.protectHint");
     const old = part(this, ".old", HTMLElement);

@@ -3,17 +3,18 @@
  * Owns the two dialogs about blocking: one asks before somebody is blocked (`block` {userId}), one lists who is, each
  * with a way back (`unblock` {userId}). Leaves asking the server to others.
  */
-import {language, say} from "../language.js";
+import {language, say, sayWhole} from "../language.js";
 import {copy, drawFace, part} from "./parts.js";
 
 export class BlockDialog extends HTMLElement {
   #userId = "";
   /** @type {string[]} */
   #blocked = [];
+  /** @type {import("../chat-socket.js").ChatError | undefined} of what was asked last */
+  #problem;
 
   connectedCallback() {
     part(this, ".confirm .main-button", HTMLButtonElement).addEventListener("click", () => {
-      this.#dialog("confirm").close();
       this.dispatchEvent(new CustomEvent("block", {detail: {userId: this.#userId}}));
     });
     for (const name of ["confirm", "blocked"]) {
@@ -25,13 +26,23 @@ export class BlockDialog extends HTMLElement {
   /** Asks whether this person is to be blocked. @param {string} userId */
   ask(userId) {
     this.#userId = userId;
+    this.#problem = undefined;
     this.#draw();
     this.#dialog("confirm").showModal();
   }
 
   /** Shows who is blocked. */
   open() {
+    this.#problem = undefined;
+    this.#draw();
     this.#dialog("blocked").showModal();
+  }
+
+  /** What came of it: the question is answered, or the reason why not stands below it. @param {"confirm" | "blocked"} name @param {import("../chat-socket.js").ChatError} [problem] */
+  settle(name, problem) {
+    this.#problem = problem;
+    this.#draw();
+    if (!problem && name === "confirm") this.#dialog(name).close();
   }
 
   /** @param {string[]} blocked whom I have blocked */
@@ -47,6 +58,7 @@ export class BlockDialog extends HTMLElement {
 
   #draw() {
     part(this, ".confirm h2", HTMLElement).textContent = say("block.ask", {name: this.#userId});
+    for (const problem of this.querySelectorAll(".problem")) problem.textContent = this.#problem ? sayWhole(this.#problem) : "";
     part(this, ".blocked .none", HTMLElement).hidden = this.#blocked.length > 0;
     part(this, ".blocked ul", HTMLElement).replaceChildren(...this.#blocked.map((userId) => this.#rowOf(userId)));
   }

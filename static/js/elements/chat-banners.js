@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Owns the stack of banners: a few at once, the urgent ones above; each hides by itself unless it is an error, and
+ * Owns the stack of banners: a few at once, the urgent ones above, and errors before what is calmer, which waits for them;
+ * each hides by itself unless it is an error, and
  * none while somebody is on it with the pointer or the keyboard, or looks at another tab. Asks others for the rest:
  * `seen` {id} when it stood before somebody's eyes, `dismiss` {id}, `all` when somebody wants the ones that wait.
  * Makes its markup itself and needs notifications.css alone, so that it can stand on any page.
@@ -77,7 +78,8 @@ export class ChatBanners extends HTMLElement {
     if (this.amend({...notice, id})) return;
     const row = makeElement("div", "banner");
     const banner = {id, notice, row, leftMs: stayMs(notice), isOnScreen: false, isSeen: false};
-    this.#queue.push(banner);
+    const calmer = isError(notice) ? this.#queue.findIndex((other) => !isError(other.notice)) : -1;
+    this.#queue.splice(calmer < 0 ? this.#queue.length : calmer, 0, banner);
     this.#fill(banner);
     this.#draw();
   }
@@ -135,6 +137,7 @@ export class ChatBanners extends HTMLElement {
   }
 
   #draw() {
+    for (const banner of this.#queue.slice(BANNERS_SHOWN)) this.#putBack(banner);
     for (const {row, notice} of this.#shown) {
       const region = URGENT.includes(noticeLevel(notice.level)) ? this.#urgent : this.#calm;
       if (row.parentElement === region) continue;
@@ -148,6 +151,14 @@ export class ChatBanners extends HTMLElement {
     const ticks = this.isConnected && this.#shown.some(({leftMs}) => leftMs !== Infinity);
     if (!ticks) clearInterval(this.#clock);
     this.#clock = ticks ? (this.#clock ?? setInterval(() => this.#tick(), TICK_MS)) : undefined;
+  }
+
+  /** An error has taken its place; but not under somebody's keyboard. @param {Banner} banner */
+  #putBack(banner) {
+    if (!banner.row.isConnected || banner.row.contains(document.activeElement)) return;
+    this.#observer.unobserve(banner.row);
+    banner.row.remove();
+    banner.isOnScreen = false;
   }
 
   /** A landmark while there is something in it. */
@@ -190,8 +201,14 @@ export class ChatBanners extends HTMLElement {
 }
 
 /** @param {Shown} notice */
-function stayMs({level, title = "", message}) {
-  if (noticeLevel(level) === "error") return Infinity;
+function isError({level}) {
+  return noticeLevel(level) === "error";
+}
+
+/** @param {Shown} notice */
+function stayMs(notice) {
+  const {title = "", message, passes} = notice;
+  if (isError(notice) && !passes) return Infinity;
   return Math.min(STAY_MS + STAY_MS_PER_LETTER * (title.length + message.length), STAY_LONGEST_MS);
 }
 

@@ -7,7 +7,7 @@
  * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `try-again`, `edit-message`, `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
-import {language, say} from "../language.js";
+import {language, say, sayWhole} from "../language.js";
 import {isSameDay} from "../models/calendar.js";
 import {drawState, isOneGroup, moveIn, newDay, newDivider, newRow} from "./message-row.js";
 import {copyMessages, messageOf, moveByArrow} from "./message-keys.js";
@@ -128,11 +128,12 @@ export class MessageList extends HTMLElement {
   }
 
   /** @param {Conversation} conversation */
-  #drawEdge({isAtStart, loading, isStuck, messages, firstSeq}) {
+  #drawEdge({isAtStart, loading, isStuck, problem, messages, firstSeq}) {
     const edge = part(this, ".edge", HTMLElement);
     edge.dataset.edge = isAtStart ? "start" : loading === "older" ? "loading" : "more";
     part(edge, ".loading", HTMLElement).hidden = loading !== "older";
     part(edge, ".earlier", HTMLElement).hidden = isAtStart || loading === "older" || !isStuck;
+    part(edge, ".problem", HTMLElement).textContent = problem ? sayWhole(problem) : "";
     const beginning = part(edge, ".beginning", HTMLElement);
     beginning.hidden = !isAtStart || !messages.length;
     if (!beginning.hidden) beginning.textContent = say(firstSeq > 1 ? "conversation.erased" : "conversation.beginning");

@@ -5,7 +5,7 @@
  */
 
 /** @typedef {import("../models/notifications.js").Notice} Notice */
-/** @typedef {Pick<Notice, "message"> & Partial<Notice>} Shown what a row needs to know */
+/** @typedef {Pick<Notice, "message"> & Partial<Notice> & {passes?: boolean}} Shown what a row needs to know; `passes`: it hides by itself, error or not */
 /**
  * @typedef {{label: string, dismiss: string, open: string, more: (count: number) => string,
  *   level: (level: string) => string}} NoticeWords

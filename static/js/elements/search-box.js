@@ -3,7 +3,7 @@
  * Owns the field that searches, and what was found: `look` {wanted} as somebody types, `more` at the end of the
  * results, `converse` {userId} and `jump` {userId, seq} when one is chosen. Leaves finding to others.
  */
-import {language, momentOf, say, sayOf} from "../language.js";
+import {language, momentOf, say, sayWhole} from "../language.js";
 import {excerpt} from "../models/excerpt.js";
 import {copy, drawPerson, part} from "./parts.js";
 
@@ -95,7 +95,7 @@ export class SearchBox extends HTMLElement {
     list.dataset.wanted = wanted;
     part(this, ".messages", HTMLElement).hidden = !messages.length;
     part(this, ".outcome", HTMLElement).textContent = !wanted ? ""
-      : problem ? sayOf("error", problem)
+      : problem ? sayWhole(problem)
       : names.length + messages.length ? say("search.count", {count: `${names.length + messages.length}${isComplete ? "" : "+"}`})
       : say("search.nothing");
   }

@@ -11,6 +11,8 @@ import {part} from "./parts.js";
 export class SignIn extends HTMLElement {
   /** @type {(() => string) | undefined} */
   #problem;
+  /** Whether the password is at fault, and not the name. */
+  #isOfPassword = false;
   /** Whether everybody needs a password here. */
   #isRequired = document.documentElement.dataset.auth === "required";
 
@@ -51,11 +53,12 @@ export class SignIn extends HTMLElement {
       return;
     }
     const sentence = SENTENCES[code];
+    const isOfPassword = !this.#password.hidden && (field === "password" || OF_PASSWORD.includes(code));
     this.#showProblem(() => {
       const detail = sayDetail(error);
       if (detail && IN_DETAIL.includes(code)) return detail;
       return `${sentence ? say(sentence) : sayOf("error", code)} ${detail}`.trim();
-    });
+    }, isOfPassword);
     part(this, this.#password.hidden ? "#my-name" : "#my-password", HTMLInputElement).select();
   }
 
@@ -81,15 +84,17 @@ export class SignIn extends HTMLElement {
     this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew, isKept: this.#isRequired && part(this, ".keep input", HTMLInputElement).checked}}));
   }
 
-  /** @param {(() => string) | undefined} problem */
-  #showProblem(problem) {
+  /** @param {(() => string) | undefined} problem @param {boolean} [isOfPassword] */
+  #showProblem(problem, isOfPassword = false) {
     this.#problem = problem;
+    this.#isOfPassword = isOfPassword;
     this.#draw();
   }
 
   #draw() {
     part(this, ".problem", HTMLElement).textContent = this.#problem?.() ?? "";
-    this.#name.ariaInvalid = String(Boolean(this.#problem));
+    this.#name.ariaInvalid = String(Boolean(this.#problem) && !this.#isOfPassword);
+    part(this.#password, "input", HTMLInputElement).ariaInvalid = String(Boolean(this.#problem) && this.#isOfPassword);
   }
 }
 
@@ -102,6 +107,8 @@ const SENTENCES = {
   invalid_field: "signin.badPassword",
   missing_field: "signin.passwordMissing",
 };
+
+const OF_PASSWORD = ["wrong_password", "sign_in_needed"];
 
 /** Whose rule says all there is to say. */
 const IN_DETAIL = ["invalid_field", "rate_limited"];

@@ -52,6 +52,8 @@ export class Conversation {
   loading = "";
   /** Fetching failed; until the next connection only a person asks again. */
   isStuck = false;
+  /** Why fetching older ones failed. @type {import("../chat-socket.js").ChatError | undefined} */
+  problem;
   /** Whether the server was asked: otherwise nobody knows if there are messages. */
   isKnown = false;
   /** Somebody reads so far up that the newest messages are not held. */

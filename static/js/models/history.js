@@ -40,11 +40,11 @@ export class History extends EventTarget {
   /** There is a new connection: fetches the list, and what was missed in each conversation, the open one first. */
   async sync() {
     clearTimeout(this.#timer);
-    const isFine = await this.#attempt(async () => {
+    const error = await this.#attempt(async () => {
       await this.#fetchList(true);
       for (let page = 0; page < 1000 / LIST_PAGE && this.#cursor && this.#conversations.hasUnlisted; page += 1) await this.#fetchList();
     });
-    if (!isFine) this.#timer = setTimeout(() => this.sync(), RETRY_SECONDS * 1000);
+    if (error) this.#timer = setTimeout(() => this.sync(), RETRY_SECONDS * 1000);
     const {opened, list} = this.#conversations;
     for (const conversation of opened ? [opened, ...list] : list) {
       await this.#fillGap(conversation);
@@ -84,7 +84,7 @@ export class History extends EventTarget {
   /** The page of messages before those held. @param {Conversation} conversation */
   async loadOlder(conversation) {
     if (!conversation.hasOlder) return;
-    await this.#enqueue(conversation, "older", () => this.#fetchBefore(conversation));
+    await this.#enqueue(conversation, "older", () => this.#fetchBefore(conversation), true);
   }
 
   /** The page of messages after those held, for one who has read far up. @param {Conversation} conversation */
@@ -97,7 +97,7 @@ export class History extends EventTarget {
   async loadNewest(conversation) {
     if (!conversation.isParted) return;
     conversation.clear();
-    await this.#enqueue(conversation, "older", () => this.#fetchBefore(conversation));
+    await this.#enqueue(conversation, "older", () => this.#fetchBefore(conversation), true);
   }
 
   /** The messages around one of them, which may be far up; what is held stays until they are here. @param {Conversation} conversation @param {number} seq */
@@ -163,13 +163,14 @@ export class History extends EventTarget {
     conversation.readUpTo(conversation.read);
   }
 
-  /** @param {Conversation} conversation @param {"older" | "newer"} direction @param {() => Promise<void>} fetch */
-  #enqueue(conversation, direction, fetch) {
+  /** @param {Conversation} conversation @param {"older" | "newer"} direction @param {() => Promise<void>} fetch @param {boolean} [isInSight] somebody looks at where they are to stand */
+  #enqueue(conversation, direction, fetch, isInSight = false) {
     const turn = (this.#queues.get(conversation) ?? Promise.resolve()).then(async () => {
       if (direction === "newer" && !conversation.hasGap && !conversation.isParted) return; // an earlier turn did it
       conversation.loading = direction;
       this.#conversations.announceChange(conversation);
-      conversation.isStuck = !(await this.#attempt(fetch));
+      const error = await this.#attempt(fetch, isInSight ? conversation : undefined);
+      conversation.isStuck = error !== undefined;
       conversation.loading = "";
       this.#conversations.announceChange(conversation);
     });
@@ -177,15 +178,17 @@ export class History extends EventTarget {
     return turn;
   }
 
-  /** @param {() => Promise<void>} fetch @returns {Promise<boolean>} whether it went well */
-  async #attempt(fetch) {
+  /** @param {() => Promise<void>} fetch @param {Conversation} [place] shows what went wrong @returns {Promise<ChatError | undefined>} */
+  async #attempt(fetch, place) {
+    if (place) place.problem = undefined;
     try {
       await fetch();
-      return true;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (error.code !== "connection_lost") this.dispatchEvent(new CustomEvent("problem", {detail: {error}}));
-      return false;
+      if (error.code === "connection_lost") return error; // said once for all
+      if (place) place.problem = error;
+      else this.dispatchEvent(new CustomEvent("problem", {detail: {error}}));
+      return error;
     }
   }
 }

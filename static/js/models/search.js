@@ -9,7 +9,7 @@ import {ChatError} from "../chat-socket.js";
 
 /** @typedef {import("../chat-api.js").ChatApi} ChatApi */
 /** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
-/** @typedef {{wanted: string, names: string[], messages: FoundMessage[], isComplete: boolean, problem?: string}} Findings */
+/** @typedef {{wanted: string, names: string[], messages: FoundMessage[], isComplete: boolean, problem?: ChatError}} Findings */
 
 /** So long after the last letter the server is asked. */
 const PAUSE_MS = 150;
@@ -73,7 +73,7 @@ export class Search extends EventTarget {
       Object.assign(findings, {names, messages: [...findings.messages, ...page.messages], isComplete: !page.next});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      findings.problem = error.code;
+      findings.problem = error;
       findings.isComplete = true;
     } finally {
       if (findings === this.#findings) this.#isFetching = false;

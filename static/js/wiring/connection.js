@@ -1,7 +1,8 @@
 // @ts-check
 /** Owns where the connection meets the page: what the socket hears goes to the conversations, its state to the elements. */
 import {part} from "../elements/parts.js";
-import {language, say, sayDetail, sayOf} from "../language.js";
+import {ChatError} from "../chat-socket.js";
+import {language, say} from "../language.js";
 import {on} from "../on.js";
 import {ENDINGS} from "./session.js";
 
@@ -9,7 +10,7 @@ import {ENDINGS} from "./session.js";
 /** @typedef {import("./models.js").Models} Models */
 
 /** @param {Models} models @param {Elements} elements */
-export function wireConnection({socket, conversations, history, typing}, {status, chat, list, banners}) {
+export function wireConnection({socket, conversations, history, typing}, {status, chat, list, problems}) {
   socket.on("open", () => conversations.beginConnection());
   socket.on("ready", (ready) => {
     conversations.applyReady(ready);
@@ -19,9 +20,8 @@ export function wireConnection({socket, conversations, history, typing}, {status
   socket.on("receipt", (receipt) => conversations.applyReceipt(receipt));
   socket.on("typing", ({fromUserId}) => typing.receive(fromUserId));
   socket.on("error", (error) => {
-    const {code} = error;
-    if (ENDINGS.includes(code)) return; // the page goes on with another token, or says why at the sign-in
-    banners.show({id: `error.${code}`, level: "error", title: sayOf("error", code), message: sayDetail(error)});
+    const {code, message} = error;
+    if (!ENDINGS.includes(code)) problems.tell(new ChatError(code, message, error)); // else it is said at the sign-in, if at all
   });
   on(status, "reconnect", () => socket.reconnect());
   const showState = () => {

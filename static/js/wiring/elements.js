@@ -14,6 +14,7 @@ import {MessageMenu} from "../elements/message-menu.js";
 import {MyMenu} from "../elements/my-menu.js";
 import {NameField} from "../elements/name-field.js";
 import {part} from "../elements/parts.js";
+import {Problems} from "../elements/problems.js";
 import {SearchBox} from "../elements/search-box.js";
 import {SignIn} from "../elements/sign-in.js";
 import "../elements/language-switch.js";
@@ -22,11 +23,13 @@ import "../elements/language-switch.js";
 
 /** Finds them; one that is missing throws. */
 export function findElements() {
+  const banners = part(document, "chat-banners", ChatBanners);
   return {
+    problems: new Problems(banners),
     signIn: part(document, "sign-in", SignIn),
     chat: part(document, "#chat", HTMLElement),
     status: part(document, "connection-status", ConnectionStatus),
-    banners: part(document, "chat-banners", ChatBanners),
+    banners,
     bell: part(document, "chat-bell", ChatBell),
     list: part(document, "conversation-list", ConversationList),
     menu: part(document, "my-menu", MyMenu),

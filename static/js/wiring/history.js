@@ -1,10 +1,9 @@
 // @ts-check
 /** Owns where fetching meets the page: whoever misses messages asks the history, which tells what went wrong. */
-import {sayDetail, sayOf} from "../language.js";
 import {on} from "../on.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireHistory({conversations, history}, {messages, list, banners}) {
+export function wireHistory({conversations, history}, {messages, list, problems}) {
   on(conversations, "gap", ({conversation}) => history.catchUp(conversation));
   on(conversations, "forget", () => history.forget());
   on(conversations, "unknown", () => history.refresh());
@@ -13,9 +12,5 @@ export function wireHistory({conversations, history}, {messages, list, banners})
   on(messages, "newer", () => conversations.opened && history.loadNewer(conversations.opened));
   on(messages, "newest", () => conversations.opened && history.loadNewest(conversations.opened));
   on(list, "more", () => history.loadMore());
-  on(history, "problem", ({error}) => {
-    const {code, retry} = error;
-    const level = retry === "never" ? "error" : "warning";
-    banners.show({id: `history.${code}`, level, title: sayOf("error", code), message: sayDetail(error)});
-  });
+  on(history, "problem", ({error}) => problems.tell(error));
 }

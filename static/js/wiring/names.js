@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns where names meet the page: what the server says of them is learnt first, and a typed one is asked for. */
 import {ChatError} from "../chat-socket.js";
-import {language, say, sayDetail, sayOf} from "../language.js";
+import {language, say, sayWhole} from "../language.js";
 import {problemOf} from "../models/sender.js";
 import {on} from "../on.js";
 
@@ -47,7 +47,7 @@ function wireNote(conversations, note) {
     note.hidden = !isUnasked;
     if (!isUnasked || !withUserId) return;
     const asking = nameProblem?.retry === "never" ? "" : say("name.asking", {name: withUserId});
-    note.textContent = nameProblem ? `${sayOf("error", nameProblem.code)} ${sayDetail(nameProblem)} ${asking}`.trim() : asking;
+    note.textContent = nameProblem ? `${sayWhole(nameProblem)} ${asking}`.trim() : asking;
   };
   const drawSoon = () => {
     clearTimeout(timer);
