@@ -229,6 +229,21 @@ def test_two_names_are_one_persons_as_the_server_says_and_no_secret_goes_to_anot
     expect(ayla.locator("conversation-list nav li")).to_have_count(3)
 
 
+def test_a_name_that_is_refused_stands_in_the_field_again_with_the_reason(
+    open_page: OpenPage, complaints: list[str]
+) -> None:
+    alice = open_page("alice")
+    is_online(alice)
+    new_message(alice).fill("김 민지")
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("dialog").get_by_role("alert")).to_have_text(
+        "Name: No spaces, please. Use . _ or - instead."
+    )
+    expect(alice.get_by_role("combobox")).to_have_value("김 민지")
+    assert "#" not in alice.url
+    complaints.clear()  # of the answer with status 400
+
+
 def test_a_typed_name_waits_for_the_server_and_what_is_written_meanwhile_is_kept(
     open_page: OpenPage, called: Called, complaints: list[str]
 ) -> None:

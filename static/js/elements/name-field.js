@@ -10,6 +10,8 @@ import {copy, drawPerson, part} from "./parts.js";
 /** @typedef {import("../models/people.js").Person} Person */
 
 export class NameField extends HTMLElement {
+  /** The name that was chosen last. */
+  chosen = "";
   #me = "";
   /** The option that the arrows have come to; -1: the field itself. */
   #active = -1;
@@ -54,6 +56,13 @@ export class NameField extends HTMLElement {
     if (beginning === this.beginning) this.#showOptions(people);
   }
 
+  /** It is nobody's name: it stands in the field again, with the reason. @param {string} name @param {string} why */
+  refuse(name, why) {
+    this.open();
+    this.#input.value = name;
+    this.#showProblem(why);
+  }
+
   /** What is typed so far. */
   get beginning() {
     return this.#input.value.trim();
@@ -85,6 +94,7 @@ export class NameField extends HTMLElement {
     const key = name ? (name === this.#me ? "name.self" : undefined) : "name.blank";
     this.#showProblem(key ? say(key) : "");
     if (key) return this.#input.focus();
+    this.chosen = name;
     this.#dialog.close();
     this.dispatchEvent(new CustomEvent("converse", {detail: {userId: name}, bubbles: true}));
   }

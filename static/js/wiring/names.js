@@ -9,10 +9,16 @@ import {on} from "../on.js";
 const PATIENCE_MS = 300;
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireNames({me, names, socket, conversations, outbox}, {nameNote}) {
+export function wireNames({me, names, socket, conversations, outbox}, {nameField, nameNote}) {
   learnNames(names, socket);
   /** @param {string} typed @param {ChatError} error */
   const refuse = (typed, error) => {
+    const {opened} = conversations;
+    if (nameField.chosen === typed && opened?.withUserId === typed && !opened.draft && !opened.pending.length) {
+      conversations.open(undefined); // nothing was written yet, so that the error can stand at the field
+      history.replaceState(null, "", location.pathname + location.search);
+      return nameField.refuse(typed, sayWhole(error));
+    }
     conversations.noteProblem(typed, error);
     outbox.failAll(typed, problemOf(error));
   };
