@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.pages import FakeServer, OpenPage, click, expect, is_online, open_menu
+from tests.browser.pages import FakeServer, OpenPage, choose, click, expect, is_online
 
 UNAVAILABLE = {"error": {"code": "unavailable", "message": "in English", "field": None, "rule": "no_answer"}}
 
@@ -35,9 +35,7 @@ def test_an_error_stands_where_it_belongs_and_a_banner_comes_once_in_the_persons
     fake.say(type="error", code="unavailable", message="in English", rule="no_answer")
     page.clock.run_for(6000)  # the list is asked for again
     expect(banners).to_have_count(1)
-    open_menu(page)
-    click(page.get_by_role("button", name="한국어"))
-    page.keyboard.press("Escape")
+    choose(page, "한국어")
     expect(banners).to_contain_text("데이터베이스가 응답하지 않습니다.")
     expect(page.locator(".edge .problem")).to_contain_text("데이터베이스가 응답하지 않습니다.")
     page.clock.run_for(21_000)
