@@ -774,7 +774,7 @@ export type Operations = {
   };
   /** The messages of the conversation with a user, in the order of seq. */
   list_messages: {
-    method: "GET"; path: "/api/conversations/{userId}/messages"; parameters: {path: {"userId": string}; query: {"before"?: number; "after"?: number; "limit"?: number}}; body: undefined; answer: History;
+    method: "GET"; path: "/api/conversations/{userId}/messages"; parameters: {path: {"userId": string}; query: {"before"?: number; "after"?: number; "since"?: string; "limit"?: number}}; body: undefined; answer: History;
     code: "unknown_field" | "invalid_field" | "not_signed_in" | "unknown_user" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Send a message to a user. */

@@ -1,5 +1,6 @@
 """Owns the messages of a conversation over HTTP: how one looks, and reading and sending them."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
@@ -43,13 +44,16 @@ class StoredMessage(Answer):
 
 
 class MessagesPage(Request):
-    """Which of a conversation's messages: the last `limit` of them, or with `after` the first.
+    """Which of a conversation's messages: the last `limit` of them, or with `after` or `since` the first.
 
     Fewer where these are long: a page ends with the message whose text fills 256 KiB.
     """
 
     before: Annotated[Seq, Meta(description="Only smaller seqs.")] | UnsetType = UNSET
     after: Annotated[Seq, Meta(description="Only larger seqs.")] | UnsetType = UNSET
+    since: (
+        Annotated[datetime, Meta(tz=True, description="From the first that was sent then, or later.")] | UnsetType
+    ) = UNSET
     limit: Annotated[int, Meta(ge=1, le=PAGE_MESSAGES, description="How many at most.")] = 50
 
 
@@ -80,6 +84,9 @@ def list_messages(chat: ChatServer, user_id: str, path: OfConversation, query: M
 
 def _history(storage: Storage, me: str, other: str, query: MessagesPage) -> History:
     before, after = (None if seq is UNSET else seq for seq in (query.before, query.after))
+    if query.since is not UNSET:
+        earlier = storage.messages.last_before(me, other, int(query.since.timestamp() * 1000))
+        after = max(earlier, after or 0)
     page = storage.messages.history(me, other, query.limit, before, after)
     # Asked for afterwards, so that the last one is never before one that is shown.
     first_seq, last_seq = storage.messages.bounds(me, other)

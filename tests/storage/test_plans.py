@@ -92,6 +92,21 @@ def test_a_page_of_a_long_conversation_is_read_from_the_index_in_its_order(
         assert not re.search("Seq Scan on messages|Sort", plan), plan
 
 
+def test_the_first_message_of_a_day_is_found_by_looking_at_few_of_a_long_conversation(
+    long: Storage, questions: list[tuple[str, Any]]
+) -> None:
+    last = long.messages.last_before("alice", "bob", 60_001)  # they were sent at 2, 3, 4 ...
+    assert last == 60_000
+    looks = [asked for asked in questions if "sent_at" in asked[0]]
+    assert len(looks) <= 17, "2 to the 17th is more than there are"
+    questions[:] = looks[-1:]
+    plan = plan_of(long, questions)
+    if long.database.engine.dialect.name == "sqlite":
+        assert re.search(r"SEARCH messages USING INDEX \S+ \(conversation_id=\? AND seq=\?\)", plan), plan
+    else:
+        assert re.search(r"Index Scan using messages_pkey on messages .*rows=1", plan), plan
+
+
 def test_of_what_was_missed_a_page_at_most_is_looked_at_in_each_conversation(
     long: Storage, questions: list[tuple[str, Any]]
 ) -> None:
@@ -195,6 +210,7 @@ def exercise_messages(storage: Storage) -> None:
     for bounds in ({}, {"before": 9}, {"after": 0}, {"after": 0, "before": 9}):
         read.history("alice", "friend0", 5, **bounds)
     read.bounds("alice", "friend0")
+    read.last_before("alice", "friend0", NOW)
     storage.changes.after("alice", "friend0", 0, 5)
     read.standings("alice", 50)
     read.missed("friend0", {one.with_user_id: one.start for one in read.behind("friend0", 0, 5)}, 5, 1_000)

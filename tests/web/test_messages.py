@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 import requests
 
 from chat.config import Settings
+from chat.storage.schema import messages
 from tests.clients import SECONDS, Person
 from tests.conftest import MakeChat, Server
 from tests.web.conftest import Api, fault
@@ -101,3 +103,24 @@ def test_to_have_read_over_http_is_told_to_the_other_one_and_only_moves_forward(
 def test_reading_says_how_far(api_on_sqlite: Api) -> None:
     for body, expected in (({}, (400, "missing_field", "seq")), ({"seq": -1}, (400, "invalid_field", "seq"))):
         assert fault(ask(api_on_sqlite, "PUT", "/conversations/bob/read", body)) == expected
+
+
+def test_messages_are_read_from_a_time_on(api_on_each: Api) -> None:
+    api = api_on_each
+    api.say(*[("bob", "alice", f"number {number}") for number in range(1, 8)])
+    days = {seq: f"2026-01-0{seq}T09:00:00.000Z" for seq in range(1, 8)}
+    with api.chat.storage.database.transaction() as connection:
+        for seq, day in days.items():
+            at = int(datetime.fromisoformat(day).timestamp() * 1000)
+            connection.execute(messages.update().where(messages.c.seq == seq).values(sent_at=at))
+    read = lambda **query: [  # noqa: E731
+        message["seq"] for message in api.get("/conversations/bob/messages", **query).json["messages"]
+    ]
+    assert read(since=days[3], limit=2) == [3, 4]
+    assert read(since="2026-01-03T18:00:01+09:00", limit=1) == [4], "a zone counts"
+    assert read(since=days[3], after=5) == [6, 7]
+    assert read(since="2025-01-01T00:00:00Z") == [1, 2, 3, 4, 5, 6, 7]
+    assert read(since="2027-01-01T00:00:00Z") == []
+    assert api.get("/conversations/nobody/messages", since=days[1]).json["messages"] == []
+    for bad in ("yesterday", "2026-01-03T09:00:00"):
+        assert fault(api.get("/conversations/bob/messages", since=bad)) == (400, "invalid_field", "since")
