@@ -12,6 +12,7 @@ import {wireConversations} from "./wiring/conversations.js";
 import {wireDrafts} from "./wiring/drafts.js";
 import {findElements} from "./wiring/elements.js";
 import {wireHistory} from "./wiring/history.js";
+import {wireKeys} from "./wiring/keys.js";
 import {wireMessageActions} from "./wiring/message-actions.js";
 import {makeModels} from "./wiring/models.js";
 import {wireNames} from "./wiring/names.js";
@@ -55,4 +56,5 @@ function start(me) {
   wireAddress(models, elements); // opens a conversation, so everybody has to hear of it by now
   wireSession(models, elements);
   wireCalendar();
+  wireKeys(models, elements);
 }

@@ -78,8 +78,8 @@ export class ChatApi {
   }
 
   /**
-   * Messages with this person: those before or after a `seq`, otherwise the newest.
-   * @param {string} withUserId @param {{before?: number, after?: number, limit?: number}} [page] @returns {Promise<MessagePage>}
+   * Messages with this person: those before or after a `seq`, or since a time, otherwise the newest.
+   * @param {string} withUserId @param {{before?: number, after?: number, since?: string, limit?: number}} [page] @returns {Promise<MessagePage>}
    */
   messages(withUserId, page = {}) {
     return this.#get(`conversations/${encodeURIComponent(withUserId)}/messages`, page);

@@ -44,6 +44,13 @@ export const texts = {
   "theme.light": {en: "Light", ko: "밝게"},
   "theme.dark": {en: "Dark", ko: "어둡게"},
   "size.large": {en: "Large, for a projector", ko: "크게 보기 (프로젝터용)"},
+  "keys.heading": {en: "Keyboard shortcuts", ko: "키보드 단축키"},
+  "keys.neighbour": {en: "Previous, next conversation", ko: "이전, 다음 대화"},
+  "keys.arrows": {en: "Through the list or the messages", ko: "목록이나 메시지 사이 이동"},
+  "keys.composer": {en: "Back to writing", ko: "메시지 입력으로 돌아가기"},
+  "keys.these": {en: "Show these", ko: "단축키 보기"},
+  "keys.always": {en: "Show these while writing, too", ko: "입력 중에 단축키 보기"},
+  "keys.mac": {en: "On a Mac: Cmd for Ctrl.", ko: "Mac에서는 Ctrl 대신 Cmd를 누르세요."},
   "menu.label": {en: "Your menu", ko: "내 메뉴"},
 
   "name.blank": {en: "Please enter a name.", ko: "이름을 입력해 주세요."},
@@ -134,6 +141,8 @@ export const texts = {
 
   "storage.unkept": {en: "This browser keeps nothing for this page. It works, but forgets your settings and what you have not sent when it is closed.", ko: "브라우저가 이 페이지의 데이터를 보관하지 않습니다. 사용할 수는 있지만, 페이지를 닫으면 설정과 보내지 않은 내용이 사라집니다."},
 
+  "day.jump": {en: "Go to a day", ko: "날짜로 이동"},
+  "day.go": {en: "Go", ko: "이동"},
   "day.today": {en: "Today", ko: "오늘"},
   "day.yesterday": {en: "Yesterday", ko: "어제"},
 

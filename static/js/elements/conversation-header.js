@@ -1,5 +1,5 @@
 // @ts-check
-/** Owns the head of the open conversation: whom it is with, what they do just now, and buttons: `block`, `unblock`. */
+/** Owns the head of the open conversation: whom it is with, what they do just now, and buttons: `block`, `unblock`, `to-day`. */
 import {language, momentOf, say} from "../language.js";
 import {drawFace, part} from "./parts.js";
 
@@ -10,7 +10,7 @@ export class ConversationHeader extends HTMLElement {
   #conversation;
 
   connectedCallback() {
-    for (const type of ["block", "unblock"]) {
+    for (const type of ["block", "unblock", "to-day"]) {
       part(this, `.${type}`, HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent(type)));
     }
     language.addEventListener("change", () => this.draw());

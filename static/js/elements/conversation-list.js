@@ -24,6 +24,7 @@ export class ConversationList extends HTMLElement {
     nav.addEventListener("scroll", () => {
       if (nav.scrollHeight - nav.scrollTop - nav.clientHeight < NEAR_END) this.dispatchEvent(new Event("more"));
     });
+    this.addEventListener("keydown", (event) => this.#moveByArrow(event, nav));
     language.addEventListener("change", () => this.#draw());
   }
 
@@ -39,6 +40,18 @@ export class ConversationList extends HTMLElement {
     this.#conversations = conversations;
     this.#opened = opened;
     this.#draw();
+  }
+
+  /** Through the rows, and down to them from the empty field above. @param {KeyboardEvent} event @param {HTMLElement} nav */
+  #moveByArrow(event, nav) {
+    const {key, target, altKey, ctrlKey, metaKey} = event;
+    const links = /** @type {HTMLElement[]} */ ([...nav.querySelectorAll("li a")]);
+    const at = links.indexOf(/** @type {HTMLElement} */ (target));
+    const isAbove = target instanceof HTMLInputElement && !target.value && key === "ArrowDown";
+    const next = {ArrowUp: links[at - 1], ArrowDown: links[at + 1], Home: links[0], End: links.at(-1)}[key];
+    if (!next || (at < 0 && !isAbove) || altKey || ctrlKey || metaKey) return;
+    event.preventDefault();
+    next.focus();
   }
 
   #draw() {

@@ -70,6 +70,10 @@ export class MessageComposer extends HTMLElement {
     this.#fit();
   }
 
+  focus() {
+    this.#field.focus();
+  }
+
   #send() {
     const text = this.#field.value.replace(/^\s*\n/, "").trimEnd();
     if (isBlank(text) || this.roomFor(text) < 0) return;

@@ -53,7 +53,7 @@ export class MessageList extends HTMLElement {
     const resized = new ResizeObserver(() => this.#stay());
     for (const element of [scroller, this.#list]) resized.observe(element);
     this.#newer.addEventListener("click", () => this.scrollToNewest());
-    this.#toNew.addEventListener("click", () => this.#scrollToNew());
+    this.#toNew.addEventListener("click", () => this.scrollToNew());
     part(this, ".earlier", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("older")));
     language.addEventListener("change", () => {
       this.#rows.clear();
@@ -197,7 +197,7 @@ export class MessageList extends HTMLElement {
     return true;
   }
 
-  #scrollToNew() {
+  scrollToNew() {
     this.#isPastNew = false;
     this.#goal = {seq: this.#conversation?.newFrom ?? 0, isFound: false};
     this.draw();

@@ -114,6 +114,18 @@ export class History extends EventTarget {
     });
   }
 
+  /** The first message since a day began, with those around it. @param {Conversation} conversation @param {Date} date @returns {Promise<number | undefined>} its seq; 0: there is none; undefined: the server did not say */
+  async loadDay(conversation, date) {
+    /** @type {number | undefined} */
+    let seq;
+    await this.#attempt(async () => {
+      const {messages} = await this.#api.messages(conversation.withUserId, {since: date.toISOString(), limit: 1});
+      seq = messages[0]?.seq ?? 0;
+    });
+    if (seq) await this.loadAround(conversation, seq);
+    return seq;
+  }
+
   /** Fetches what is missing at the end; after a very long absence the newest page, and the rest stays above. @param {Conversation} conversation */
   async #fillGap(conversation) {
     await this.#enqueue(conversation, "newer", async () => {

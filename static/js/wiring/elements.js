@@ -7,6 +7,7 @@ import {ChatBell} from "../elements/chat-bell.js";
 import {ConnectionStatus} from "../elements/connection-status.js";
 import {ConversationHeader} from "../elements/conversation-header.js";
 import {ConversationList} from "../elements/conversation-list.js";
+import {DateDialog} from "../elements/date-dialog.js";
 import {EmptyList} from "../elements/empty-list.js";
 import {MessageComposer} from "../elements/message-composer.js";
 import {MessageList} from "../elements/message-list.js";
@@ -46,6 +47,9 @@ export function findElements() {
     accountButton: part(document, "#account", HTMLButtonElement),
     themeButtons: /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#my-menu .choices button")),
     largeButton: part(document, "#large", HTMLButtonElement),
+    keysButton: part(document, "#show-keys", HTMLButtonElement),
+    keysDialog: part(document, "#keys", HTMLDialogElement),
+    dateDialog: part(document, "date-dialog", DateDialog),
     soundButton: part(document, "#sound", HTMLButtonElement),
     enterButton: part(document, "#enter-breaks", HTMLButtonElement),
     signOutButton: part(document, "#sign-out", HTMLButtonElement),
