@@ -98,8 +98,12 @@ def unblock(client: Client, event: BlockUser) -> Answer:
 
 @events.on("dismiss", Dismiss)
 def dismiss(client: Client, event: Dismiss) -> Answer:
-    """The user has done with a notification, on all screens."""
-    client.chat.notifier.dismiss(client.user_id, event.notification_id, skip=client)
+    """The user has done with a notification, or all up to one, on all screens."""
+    if event.up_to is not None:
+        client.chat.notifier.dismiss_up_to(client.user_id, event.up_to, client, partial(client.answer, event.ref))
+        return LATER
+    if event.notification_id is not None:
+        client.chat.notifier.dismiss(client.user_id, event.notification_id, skip=client)
     return None
 
 

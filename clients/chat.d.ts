@@ -83,8 +83,8 @@ export type NewNotification = {
   everyone?: boolean;
 } & ({toUserId: string; toUserIds?: null; everyone?: false} | {toUserId?: null; toUserIds: unknown[]; everyone?: false} | {toUserId?: null; toUserIds?: null; everyone: true});
 
-/** Which notifications were seen. */
-export type SeenUpTo = {
+/** Which notifications were seen or dismissed. */
+export type UpTo = {
   /** All of one's own up to this one. */
   upTo: number;
 };
@@ -447,11 +447,12 @@ export type Seen = {
   upTo?: number;
 };
 
-/** One of your other screens has done with this notification. */
+/** One of your other screens has done with this notification, or with all `upTo` this one. */
 export type Dismissed = {
   type: "dismissed";
   notificationId: number;
   change: number;
+  upTo?: number;
 };
 
 /** I am `userId`, as `token` proves. With `sync` I fetch what I missed, and say what I received.
@@ -523,10 +524,11 @@ export type SendUnblock = {
   ref?: number | string;
 };
 
-/** Take this notification off all my screens. */
+/** Take this notification off all my screens; or all `upTo` this one. */
 export type SendDismiss = {
   type: "dismiss";
-  notificationId: number;
+  notificationId?: number;
+  upTo?: number;
   ref?: number | string;
 };
 
@@ -688,7 +690,7 @@ export type Schemas = {
   ReadUpTo: ReadUpTo;
   NewMessage: NewMessage;
   NewNotification: NewNotification;
-  SeenUpTo: SeenUpTo;
+  UpTo: UpTo;
   Session: Session;
   OpenSessions: OpenSessions;
   OpenSession: OpenSession;
@@ -809,7 +811,12 @@ export type Operations = {
   };
   /** Mark one's notifications as seen, all up to one. */
   see_notifications: {
-    method: "POST"; path: "/api/notifications/seen"; parameters: {}; body: SeenUpTo; answer: undefined;
+    method: "POST"; path: "/api/notifications/seen"; parameters: {}; body: UpTo; answer: undefined;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Take one's notifications off all one's screens, all up to one. */
+  dismiss_notifications: {
+    method: "POST"; path: "/api/notifications/dismiss"; parameters: {}; body: UpTo; answer: undefined;
     code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Take a notification off all one's screens. */

@@ -61,8 +61,8 @@ class NewNotification(TypedDict):
     everyone: NotRequired[bool]
 
 
-class SeenUpTo(TypedDict):
-    """Which notifications were seen."""
+class UpTo(TypedDict):
+    """Which notifications were seen or dismissed."""
 
     upTo: int
 
@@ -288,11 +288,12 @@ class Seen(TypedDict):
 
 
 class Dismissed(TypedDict):
-    """One of your other screens has done with this notification."""
+    """One of your other screens has done with this notification, or with all `upTo` this one."""
 
     type: Literal['dismissed']
     notificationId: int
     change: int
+    upTo: NotRequired[int]
 
 
 class SendInit(TypedDict):
@@ -369,10 +370,11 @@ class SendUnblock(TypedDict):
 
 
 class SendDismiss(TypedDict):
-    """Take this notification off all my screens."""
+    """Take this notification off all my screens; or all `upTo` this one."""
 
     type: Literal['dismiss']
-    notificationId: int
+    notificationId: NotRequired[int]
+    upTo: NotRequired[int]
     ref: NotRequired[int | str]
 
 

@@ -19,9 +19,10 @@ from chat.storage.notifications import Notice, Once
 from chat.storage.storage import Storage
 
 MOST_IN_DOUBT = 1_000
-SLICE = 500  # marked as seen by one write, so that messages do not wait long behind it
+SLICE = 500  # marked as seen or dismissed by one write, so that messages do not wait long behind it
 MOST_TO_SEE = 2_000  # of one user, while a write is under way
 
+MarkUpTo = Callable[[str, int, int], dict[int, int]]  # of a user, up to an id, at most so many: id -> change
 Then = Callable[[ChatError | None], None]  # called with None when it is stored, or with the error
 
 
@@ -121,21 +122,29 @@ class Notifier:
 
     def see_up_to(self, user_id: str, up_to: int, skip: object = None, then: Then = lambda _: None) -> None:
         """Mark all of the user's up to an id as seen, a slice at a time. As `see`, and never blocks. Raises Busy."""
+        self._mark_up_to(self._storage.notifications.see_up_to, Seen, user_id, up_to, skip, then)
 
-        def settle(seen: dict[int, int] | ChatError) -> None:
-            if isinstance(seen, ChatError):
-                return then(seen)
-            if seen:
-                last = max(seen)
-                self._tell(user_id, Seen(notification_id=last, change=seen[last], up_to=last), skip)
-            if len(seen) < SLICE:
+    def dismiss_up_to(self, user_id: str, up_to: int, skip: object = None, then: Then = lambda _: None) -> None:
+        """Take all of the user's up to an id off all screens. As `see_up_to`."""
+        self._mark_up_to(self._storage.notifications.dismiss_up_to, Dismissed, user_id, up_to, skip, then)
+
+    def _mark_up_to(
+        self, mark: MarkUpTo, told: type[Seen | Dismissed], user_id: str, up_to: int, skip: object, then: Then
+    ) -> None:
+        def settle(marked: dict[int, int] | ChatError) -> None:
+            if isinstance(marked, ChatError):
+                return then(marked)
+            if marked:
+                last = max(marked)
+                self._tell(user_id, told(notification_id=last, change=marked[last], up_to=last), skip)
+            if len(marked) < SLICE:
                 return then(None)
             try:
-                self.see_up_to(user_id, up_to, skip, then)
+                self._mark_up_to(mark, told, user_id, up_to, skip, then)
             except Busy as error:
                 then(error)
 
-        self._storage.journal.write_later(settle, self._storage.notifications.see_up_to, user_id, up_to, SLICE)
+        self._storage.journal.write_later(settle, mark, user_id, up_to, SLICE)
 
     def _tell(self, user_id: str, event: Seen | Dismissed, skip: object) -> None:
         """Tell all sockets and streams of the user, each behind the notification that it is about."""

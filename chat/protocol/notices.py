@@ -10,14 +10,8 @@ from chat.protocol.structs import SAFE_INTEGER, Level, Payload, ServerEvent
 NotificationId = Annotated[int, msgspec.Meta(ge=1, le=SAFE_INTEGER)]
 
 
-class Dismiss(Payload):
-    """Take this notification off all my screens."""
-
-    notification_id: NotificationId
-
-
-class See(Payload):
-    """I have seen this notification; or all `up_to` this one."""
+class OneOrUpTo(Payload):
+    """A notification, or all `up_to` one."""
 
     notification_id: NotificationId | None = None
     up_to: NotificationId | None = None
@@ -27,6 +21,14 @@ class See(Payload):
             raise MissingField(field="notificationId", rule="missing")
         if self.notification_id is not None and self.up_to is not None:
             raise InvalidField(field="upTo", rule="only_one_of", fields=["notificationId", "upTo"])
+
+
+class Dismiss(OneOrUpTo):
+    """Take this notification off all my screens; or all `up_to` this one."""
+
+
+class See(OneOrUpTo):
+    """I have seen this notification; or all `up_to` this one."""
 
 
 class Notification(ServerEvent, tag="notification"):
@@ -45,10 +47,11 @@ class Notification(ServerEvent, tag="notification"):
 
 
 class Dismissed(ServerEvent, tag="dismissed"):
-    """One of your other screens has done with this notification."""
+    """One of your other screens has done with this notification, or with all `up_to` this one."""
 
     notification_id: int
     change: int  # its number among the changes of your notifications
+    up_to: int | None = None
 
 
 class Seen(ServerEvent, tag="seen"):

@@ -34,7 +34,7 @@ NO_INIT = 4502
 
 PROTOCOL_VERSION = 1
 # What may be sent to a server that names it, and to no other. It only grows.
-FEATURES = ["blocking", "notification-changes"]
+FEATURES = ["blocking", "notification-changes", "dismiss-up-to"]
 
 REF_CHARS = CLIENT_ID_CHARS = 64
 TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more

@@ -111,12 +111,19 @@ class Notifications:
 
     def see_up_to(self, user_id: str, up_to: int, limit: int) -> dict[int, int]:
         """Mark the user's oldest unseen ones as seen, up to an id and at most `limit`; return as `see`."""
+        return self._mark_up_to(_SEE, user_id, up_to, limit, _WAITING)
+
+    def dismiss_up_to(self, user_id: str, up_to: int, limit: int) -> dict[int, int]:
+        """Mark the user's oldest ones as dismissed, up to an id and at most `limit`; return id -> change of these."""
+        return self._mark_up_to(_DISMISS, user_id, up_to, limit)
+
+    def _mark_up_to(self, mark: str, user_id: str, up_to: int, limit: int, *which: Any) -> dict[int, int]:
         c, key = notifications.c, self._user_key(user_id)
-        waiting = select(c.id).where(c.user_key == key, c.id <= up_to, _WAITING, c.dismissed_at.is_(None))
+        there = select(c.id).where(c.user_key == key, c.id <= up_to, c.dismissed_at.is_(None), *which)
         with self._database.transaction() as connection:
-            found = list(connection.scalars(waiting.order_by(c.id).limit(limit)))
-            seen = look_up(connection, _SEE, [(id_, key) for id_ in found], self._database.now_ms())
-            return number(connection, [(key, id_) for id_, key in seen])
+            found = list(connection.scalars(there.order_by(c.id).limit(limit)))
+            marked = look_up(connection, mark, [(id_, key) for id_ in found], self._database.now_ms())
+            return number(connection, [(key, id_) for id_, key in marked])
 
     def forget(self, made_before_ms: int, limit: int) -> int:
         """Delete what was made before a Unix time in milliseconds and is seen, dismissed or expired; return how many.
@@ -203,3 +210,4 @@ UPDATE notifications SET seen_at = {} FROM wanted
 WHERE notifications.id = wanted.id AND notifications.user_key = wanted.user_key AND seen_at IS NULL
 RETURNING notifications.id, notifications.user_key
 """
+_DISMISS = _SEE.replace("seen_at", "dismissed_at")

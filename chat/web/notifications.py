@@ -135,8 +135,8 @@ def list_notification_changes(chat: ChatServer, user_id: str, query: ChangesPage
     )
 
 
-class SeenUpTo(Request):
-    """Which notifications were seen."""
+class UpTo(Request):
+    """Which notifications were seen or dismissed."""
 
     up_to: Annotated[NotificationId, Meta(description="All of one's own up to this one.")]
 
@@ -148,9 +148,22 @@ class SeenUpTo(Request):
     body_example='{"upTo": 7}',
     errors=(Unavailable,),
 )
-def see_notifications(chat: ChatServer, user_id: str, body: SeenUpTo) -> None:
+def see_notifications(chat: ChatServer, user_id: str, body: UpTo) -> None:
     reply = Reply()
     chat.notifier.see_up_to(user_id, body.up_to, then=reply)
+    reply.wait()
+
+
+@Operation(
+    "POST",
+    "/notifications/dismiss",
+    "Take one's notifications off all one's screens, all up to one.",
+    body_example='{"upTo": 7}',
+    errors=(Unavailable,),
+)
+def dismiss_notifications(chat: ChatServer, user_id: str, body: UpTo) -> None:
+    reply = Reply()
+    chat.notifier.dismiss_up_to(user_id, body.up_to, then=reply)
     reply.wait()
 
 
@@ -226,4 +239,7 @@ def stream_notifications(
     return ADOPTED
 
 
-VIEWS = (list_notifications, list_notification_changes, see_notifications, dismiss_notification, stream_notifications)
+VIEWS = (
+    list_notifications, list_notification_changes, see_notifications, dismiss_notifications, dismiss_notification,
+    stream_notifications,
+)  # fmt: skip

@@ -40,7 +40,7 @@ export function showBanners(socket, {words} = {}) {
   const banners = new ChatBanners();
   banners.words = words ?? (document.documentElement.lang.startsWith("ko") ? BANNER_WORDS.ko : BANNER_WORDS.en);
   document.body.append(banners);
-  const notifications = new Notifications({tell: (type, notificationId) => socket.emit(type, {notificationId})});
+  const notifications = new Notifications({tell: (type, which) => socket.emit(type, which)});
   const stop = connectBanners(socket, notifications, banners);
   banners.addEventListener("all", () => {
     for (const {id} of notifications.list.filter(({seen}) => seen)) banners.withdraw(id);
@@ -66,9 +66,10 @@ export function connectBanners(socket, notifications, banners) {
       if (upTo) notifications.applySeenUpTo(upTo);
       else notifications.applySeen(notificationId);
     }),
-    socket.on("dismissed", ({notificationId, change}) => {
+    socket.on("dismissed", ({notificationId, upTo, change}) => {
       notifications.noteChange(change);
-      notifications.applyDismissed(notificationId);
+      if (upTo) notifications.applyDismissedUpTo(upTo);
+      else notifications.applyDismissed(notificationId);
     }),
   ];
   on(notifications, "arrive", ({notice}) => banners.show(notice));

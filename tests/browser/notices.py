@@ -72,7 +72,7 @@ class NoticeServer:
 
     def told(self, kind: str) -> list[int]:
         """The ids that the tabs have said were `seen`, or are to `dismiss`."""
-        return [event["notificationId"] for event in self.heard if event["type"] == kind]
+        return [event["notificationId"] for event in self.heard if event["type"] == kind and "upTo" not in event]
 
     @property
     def _unseen(self) -> list[int]:
@@ -110,13 +110,15 @@ class NoticeServer:
             self._notify(socket, number)
 
     def _settle(self, socket: Any, kind: str, event: dict[str, Any]) -> None:
-        number = event["notificationId"]
-        if kind == "dismiss":
-            self.records.pop(number, None)
-        elif number in self.records:
-            self.records[number]["seen"] = True
+        number = event.get("notificationId", event.get("upTo"))
+        for each in [n for n in self.records if n == number or n <= event.get("upTo", 0)]:
+            if kind == "dismiss":
+                del self.records[each]
+            else:
+                self.records[each]["seen"] = True
         socket.send(json.dumps({"type": "ack", "ref": event["ref"]}))
         told = {"type": {"seen": "seen", "dismiss": "dismissed"}[kind], "notificationId": number}
+        told |= {"upTo": number} if "upTo" in event else {}
         for other in self.sockets:
             if other is not socket:
                 other.send(json.dumps(told))

@@ -167,3 +167,49 @@ def test_the_bell_counts_what_waits_and_lists_all_of_it_page_by_page(
         click(page.get_by_role("button", name="Show earlier ones"))
         expect(rows(page)).not_to_have_count(listed_now)
     expect(rows(page)).to_have_count(65)
+
+
+def test_all_are_read_and_dismissed_at_once_on_all_screens_and_one_level_can_be_looked_at(
+    open_page: OpenPage, server: Server, called: Called
+) -> None:
+    alice = called("alice")
+    for number in range(55):
+        push(server, toUserId=alice, message=f"number {number}", level="error" if number % 11 == 0 else "info")
+    one, other = (open_page("alice", prepare=lambda page: page.add_init_script(HIDDEN)) for _ in range(2))
+    expect(bell(other)).to_have_accessible_name("Notifications, 55 new")
+    open_bell(one)
+    expect(rows(one)).not_to_have_count(0)
+    one.get_by_label("Which notifications").select_option("Error")
+    expect(one.get_by_role("button", name="Dismiss all")).to_be_hidden()
+    for row in rows(one).all():
+        expect(row).to_contain_text("Error: number")
+    one.get_by_label("Which notifications").select_option("All")
+    click(one.get_by_role("button", name="Mark all as read"))
+    for page in (one, other):
+        expect(bell(page)).to_have_accessible_name("Notifications")
+    assert listed(server, alice)["unseen"] == 0
+    click(one.get_by_role("button", name="Dismiss all"))
+    expect(one.get_by_text("No notifications.")).to_be_visible()
+    open_bell(other)
+    expect(other.get_by_text("No notifications.")).to_be_visible()
+    assert listed(server, alice)["notifications"] == []
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 640)], ids=["wide", "phone"])
+def test_banners_leave_the_field_and_the_newest_message_free(
+    open_page: OpenPage, server: Server, called: Called, size: tuple[int, int]
+) -> None:
+    page = open_page("alice", to="bob", size=size)
+    is_online(page)
+    page.get_by_label("Write a message").fill("the newest")
+    click(page.get_by_role("button", name="Send"))
+    page.get_by_label("Write a message").fill("\n" * 5)
+    for number in range(5):
+        push(server, toUserId=called("alice"), message=f"number {number} " + "with much to say " * 30, level="error")
+    expect(banners(page)).to_have_count(3)
+    end = page.locator("chat-banners").bounding_box()
+    for free in (page.locator(".message .bubble"), page.get_by_label("Write a message")):
+        assert end["y"] + end["height"] <= free.bounding_box()["y"]
+    page.get_by_role("button", name="2 more").scroll_into_view_if_needed()
+    click(page.get_by_role("button", name="2 more"))
+    expect(rows(page)).to_have_count(5)

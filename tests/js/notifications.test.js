@@ -16,7 +16,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const notice = (id, more = {}) => ({id, message: `number ${id}`, timestamp: new Date(1_700_000_000_000 + id * 1000).toISOString(), ...more});
 
 function make() {
-  /** @type {[string, number][]} */
+  /** @type {[string, number | string][]} */
   const told = [];
   /** @type {any[]} codes with which the server answers what it is told; undefined: it takes it */
   const answers = [];
@@ -27,10 +27,10 @@ function make() {
   /** @type {any[]} */
   const asked = [];
   const notifications = new Notifications({
-    tell: async (type, id) => {
+    tell: async (type, which) => {
       const code = answers.shift();
       if (code) throw new ChatError(code, code);
-      told.push([type, id]);
+      told.push([type, "upTo" in which ? `to ${which.upTo}` : which.notificationId]);
     },
     fetch: async (page) => {
       asked.push(page.cursor);
@@ -237,4 +237,35 @@ test("seen up to one on another screen is seen here", () => {
   for (const id of [1, 2, 3]) notifications.receive(notice(id));
   notifications.applySeenUpTo(2);
   assert.equal(notifications.unseen, 1);
+});
+
+test("all are seen at once, and dismissed at once, those too that are not here", async () => {
+  const {notifications, told, answers, ids} = make();
+  notifications.applyReady({unseen: 60});
+  for (let id = 11; id <= 60; id += 1) notifications.receive(notice(id));
+  assert.equal(notifications.unseen, 60);
+  notifications.markAllSeen();
+  assert.equal(notifications.unseen, 0);
+  await turn();
+  assert.deepEqual(told, [["seen", "to 60"]]);
+  answers.push("connection_lost");
+  notifications.dismissAll();
+  assert.deepEqual(ids(), []);
+  assert.equal(notifications.hasMore, false);
+  await turn();
+  notifications.receive(notice(60));
+  assert.deepEqual(ids(), [], "what was dismissed does not come back");
+  notifications.receive(notice(61));
+  notifications.applyReady({unseen: 0});
+  await turn();
+  assert.deepEqual(told, [["seen", "to 60"], ["dismiss", "to 60"]]);
+  assert.deepEqual(ids(), [61], "what came later stays");
+});
+
+test("all up to one that were dismissed elsewhere are gone", () => {
+  const {notifications, ids} = make();
+  notifications.applyReady({unseen: 0});
+  for (const id of [1, 2, 3]) notifications.receive(notice(id));
+  notifications.applyDismissedUpTo(2);
+  assert.deepEqual(ids(), [3]);
 });

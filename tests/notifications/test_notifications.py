@@ -107,11 +107,28 @@ def test_a_screen_that_was_away_learns_what_was_seen_and_dismissed_on_another(se
     assert ([one["change"] for one in rest["changes"]], rest["more"]) == ([3], False)
 
 
-def test_seen_names_one_or_all_up_to_one(server: Server) -> None:
+def test_seen_and_dismiss_name_one_or_all_up_to_one(server: Server) -> None:
     with a_person(server, a_name("bob"), sync=True) as person:
-        neither, both = person.ask(type="seen"), person.ask(type="seen", notificationId=1, upTo=2)
-        assert (neither["code"], neither["field"]) == ("missing_field", "notificationId")
-        assert (both["code"], both["field"]) == ("invalid_field", "upTo")
+        for kind in ("seen", "dismiss"):
+            neither, both = person.ask(type=kind), person.ask(type=kind, notificationId=1, upTo=2)
+            assert (neither["code"], neither["field"]) == ("missing_field", "notificationId")
+            assert (both["code"], both["field"]) == ("invalid_field", "upTo")
+
+
+def test_all_up_to_one_are_dismissed_at_once_on_all_screens_and_nobody_elses(server: Server) -> None:
+    bob, carol = a_name("bob"), a_name("carol")
+    ids = [push(server, toUserId=who, message="hi").json()["id"] for who in (bob, carol, bob, bob, bob)]
+    with a_person(server, bob, sync=True) as here, a_person(server, bob, sync=True) as other:
+        assert "code" not in here.ask(type="dismiss", upTo=ids[2])
+        assert other.receive("dismissed") == {
+            "type": "dismissed", "notificationId": ids[2], "upTo": ids[2], "change": 2,
+        }  # fmt: skip
+        assert [one["id"] for one in listed(server, bob)["notifications"]] == [ids[4], ids[3]]
+        url, headers = f"{server.http}/api/notifications/dismiss", {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+        assert requests.post(url, json={"upTo": ids[4]}, headers=headers, timeout=SECONDS).status_code == 204
+        assert here.receive("dismissed")["upTo"] == ids[4]
+    assert listed(server, bob)["notifications"] == []
+    assert listed(server, carol)["unseen"] == 1
 
 
 def test_a_program_without_a_socket_says_what_was_seen_over_http(server: Server) -> None:

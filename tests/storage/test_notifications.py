@@ -98,6 +98,10 @@ def test_each_change_has_its_users_next_number_without_gaps_and_each_notificatio
     ]  # fmt: skip
     assert [one.change for one in changes.after("BOB", 3, 1).changes] == [4]
     assert (changes.newest("bob"), changes.newest("carol"), changes.newest("dora")) == (5, 1, 0)
+    assert notifications.dismiss_up_to("BOB", bob[2], 1) == {bob[1]: 6}, "the oldest that is not dismissed"
+    assert notifications.dismiss_up_to("bob", bob[2], 9) == {bob[2]: 7}
+    assert notifications.dismiss_up_to("bob", bob[2], 9) == {}
+    assert ([one.id for one in notifications.page("bob", 9)[0]], notifications.page("carol", 9)[1]) == ([bob[3]], 0)
 
 
 def test_who_was_away_for_longer_than_changes_are_kept_is_told_that_some_are_missing(storage: Storage) -> None:

@@ -272,6 +272,7 @@ def exercise_notifications(storage: Storage) -> None:
     notifications.add(NAMES[0], HI, None)
     notifications.unseen(NAMES[0], 1, newest=True)
     notifications.see_up_to(NAMES[0], ids[-1] + 9, 5)
+    notifications.dismiss_up_to(NAMES[0], ids[-1] + 9, 5)
     storage.notification_changes.after(NAMES[0], 0, 5)
     notifications.forget(storage.database.now_ms() + 1_000, 5)
     batches.add("ci", None, HI, None, ["alice"])

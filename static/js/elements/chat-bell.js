@@ -3,11 +3,11 @@
  * Owns the bell with the number of unseen notifications, and the panel that lists them, which stands elsewhere in the
  * markup: on a phone it opens over a conversation too, where the bell is hidden with the list. Asks others for the rest:
  * `opened`, `more` when the list is to go on, `seen` {id} when one stood before somebody's eyes, `dismiss` {id},
- * `mute` {muted}, `allow` when notifications are wanted on the desktop too.
+ * `all-seen`, `all-dismissed`, `mute` {muted}, `allow` when notifications are wanted on the desktop too.
  */
 import {language, nameOfDay, say, sayOf, timeOfDay} from "../language.js";
 import {isSameDay} from "../models/calendar.js";
-import {fillNotice, makeElement} from "./notice-row.js";
+import {fillNotice, makeElement, noticeLevel} from "./notice-row.js";
 import {part} from "./parts.js";
 
 /** @typedef {import("../models/notifications.js").Notice} Notice */
@@ -59,6 +59,14 @@ export class ChatBell extends HTMLElement {
     part(this.#panel, ".sound", HTMLElement).addEventListener("click", () => {
       this.dispatchEvent(new CustomEvent("mute", {detail: {muted: !this.#notifications?.muted}}));
     });
+    for (const type of ["all-seen", "all-dismissed"]) {
+      part(this.#panel, `.${type}`, HTMLElement).addEventListener("click", () => {
+        this.#new.clear(); // what is read stays marked no longer
+        this.dispatchEvent(new Event(type));
+        this.#panel.focus();
+      });
+    }
+    part(this.#panel, "select", HTMLSelectElement).addEventListener("change", () => this.#draw());
     part(this.#panel, ".allow", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("allow")));
     part(this.#panel, ".further", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("more")));
     language.addEventListener("change", () => {
@@ -123,8 +131,13 @@ export class ChatBell extends HTMLElement {
   }
 
   /** @param {Notifications} notifications */
-  #drawList({list, hasMore, loading, problem}) {
-    for (const {id, seen} of list) if (!seen) this.#new.add(id);
+  #drawList({list: all, unseen, hasMore, loading, problem}) {
+    for (const {id, seen} of all) if (!seen) this.#new.add(id);
+    const level = part(this.#panel, "select", HTMLSelectElement).value;
+    const list = all.filter((notice) => !level || noticeLevel(notice.level) === level);
+    part(this.#panel, ".panel-actions", HTMLElement).hidden = !all.length;
+    part(this.#panel, ".all-seen", HTMLElement).hidden = Boolean(level) || !unseen && !this.#new.size;
+    part(this.#panel, ".all-dismissed", HTMLElement).hidden = Boolean(level);
     const ordered = [...list.filter(({id}) => this.#new.has(id)), ...list.filter(({id}) => !this.#new.has(id))];
     const rows = ordered.map((notice) => this.#row(notice));
     const holder = part(this.#panel, ".rows", HTMLElement);
@@ -133,7 +146,7 @@ export class ChatBell extends HTMLElement {
     const place = [...holder.children].findIndex((row) => row.contains(focused));
     if (rows.length !== holder.children.length || rows.some((row, index) => holder.children[index] !== row)) holder.replaceChildren(...rows);
     if (place >= 0) this.#keepFocus(focused, rows[Math.min(place, rows.length - 1)]);
-    for (const id of this.#rows.keys()) if (!list.some((notice) => notice.id === id)) this.#rows.delete(id);
+    for (const id of this.#rows.keys()) if (!all.some((notice) => notice.id === id)) this.#rows.delete(id);
     part(this.#panel, ".wait", HTMLElement).hidden = !loading;
     part(this.#panel, ".wrong", HTMLElement).textContent = problem && !loading ? sayOf("error", problem) : "";
     part(this.#panel, ".none", HTMLElement).hidden = rows.length > 0 || loading || Boolean(problem);

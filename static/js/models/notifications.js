@@ -1,19 +1,17 @@
 // @ts-check
 /**
  * Owns the notifications that this tab knows of: each once by its id, which are seen, dismissed or out of date, and
- * how many are unseen. Tells the server what was seen or dismissed here, and again where the connection was lost.
- * Leaves showing them to the elements, and tells all of them: `arrive` {notice} (to be shown, once), `amend` {notice},
+ * how many are unseen. Leaves telling the server what was seen or dismissed here to notice-reports.js, showing them to
+ * the elements, and tells all of these: `arrive` {notice} (to be shown, once), `amend` {notice},
  * `seen` {id} (elsewhere), `gone` {id} (dismissed anywhere, or out of date), `change` (anything of this).
  */
-import {isBefore, isSame} from "./notice-order.js";
+import {NoticeExpiry} from "./notice-expiry.js";
+import {changesAfter, isSame, missingIn, newestFirst, parsed} from "./notice-order.js";
+import {NoticeReports} from "./notice-reports.js";
 
 /** As many unseen ones the server sends after `ready`; the others it tells when it is asked for the list. */
 const SENT_AFTER_READY = 50;
 const NOTICES_PER_PAGE = 30;
-/** What the server could not take in is told again after this, or with the next connection. */
-const TELL_AGAIN_MS = 5000;
-/** The longest that a timer of a browser can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MUTED_KEY = "chat.muted";
 
 /** @typedef {import("../chat-socket.js").Notification} Notification */
@@ -23,7 +21,7 @@ const MUTED_KEY = "chat.muted";
  * @typedef {{notifications: Notification[], unseen: number, next?: string | null}} NoticePage unseen ones first, then the newest
  * @typedef {{changes: {change: number, notificationId: number, seen: boolean, dismissed: boolean}[], change: number, more: boolean, incomplete: boolean}} ChangePage the oldest first
  * @typedef {object} Options
- * @property {(type: "seen" | "dismiss", id: number) => Promise<unknown>} tell rejects with a ChatError
+ * @property {(type: "seen" | "dismiss", which: import("./notice-reports.js").Which) => Promise<unknown>} tell rejects with a ChatError
  * @property {(page: {cursor?: string | null, limit: number}) => Promise<NoticePage>} [fetch] where there is a list
  * @property {(page: {after: number}) => Promise<ChangePage>} [fetchChanges] where there are changes
  * @property {import("./safe-storage.js").SafeStorage} [storage] remembers that the sound is muted
@@ -37,39 +35,36 @@ export class Notifications extends EventTarget {
   #announced = new Set();
   /** @type {Set<NoticeId>} */
   #dismissed = new Set();
-  /** @type {Map<number, "seen" | "dismiss">} what the server has not acknowledged yet */
-  #scheduled = new Map();
+  #reports;
   /** @type {Set<NoticeId>} that came since the list was asked for, which need not have them */
   #fresh = new Set();
-  #isFlushing = false;
   /** How many are unseen at the server and not held here, as far as it said. */
   #beyond = 0;
   /** How many of those that `ready` counted are still to come. */
   #toCome = 0;
-  #made = 0;
   /** @type {string | undefined} of what is held */
   #epoch;
-  /** The server's clock is ahead of ours by so much, in ms; it says when something expires. */
-  #clockAhead = 0;
   /** The newest change that this tab knows of; undefined: there was no `ready` yet. @type {number | undefined} */
   #change;
   /** @type {string | null | undefined} `undefined`: the list was never asked for; `null`: all of it is here */
   #next;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #expiry;
+  #expiry = new NoticeExpiry(() => [...this.#held.values()], (due) => {
+    for (const {id} of due) this.#remove(id);
+    this.#dispatch("change");
+  });
   loading = false;
-  /** Why the list did not come; a code of ChatError. */
-  problem = "";
+  problem = ""; // why the list did not come; a code of ChatError
 
   /** @param {Options} options */
   constructor(options) {
     super();
     this.#options = options;
+    this.#reports = new NoticeReports(options.tell);
   }
 
   /** The newest first. */
   get list() {
-    return [...this.#held.values()].sort((one, other) => other.sentAt.getTime() - one.sentAt.getTime() || Number(other.id) - Number(one.id));
+    return [...this.#held.values()].sort(newestFirst);
   }
 
   get unseen() {
@@ -97,8 +92,7 @@ export class Notifications extends EventTarget {
 
   /** The server's time, just now. @param {{timestamp?: string}} event `ready` or `pong` */
   applyClock({timestamp}) {
-    this.#clockAhead = timestamp ? Date.parse(timestamp) - Date.now() : 0;
-    this.#watchExpiry();
+    this.#expiry.applyClock(timestamp);
   }
 
   /** A new connection: as many are unseen, and the newest of them are sent next. @param {{unseen?: number, notificationChange?: number, epoch?: string, timestamp?: string}} ready */
@@ -108,7 +102,7 @@ export class Notifications extends EventTarget {
     this.#epoch = epoch;
     this.#toCome = Math.min(unseen, SENT_AFTER_READY);
     this.#beyond = Math.max(0, unseen - this.#heldUnseen());
-    this.#flush();
+    this.#reports.flush();
     this.#dispatch("change");
     const known = this.#change;
     this.#change = notificationChange;
@@ -119,14 +113,10 @@ export class Notifications extends EventTarget {
   /** What was seen or dismissed elsewhere while there was no connection; then the list, which counts. @param {number} after */
   async #catchUp(after) {
     try {
-      for (let more = true; more; ) {
-        const page = await /** @type {NonNullable<Options["fetchChanges"]>} */ (this.#options.fetchChanges)({after});
-        for (const {notificationId, seen, dismissed} of page.changes) {
-          if (dismissed) this.applyDismissed(notificationId);
-          else if (seen && this.#held.has(notificationId)) this.applySeen(notificationId);
-        }
-        after = page.changes.at(-1)?.change ?? page.change;
-        more = page.more;
+      for await (const {change, notificationId, seen, dismissed} of changesAfter(this.#options.fetchChanges, after)) {
+        if (dismissed) this.applyDismissed(notificationId);
+        else if (seen && this.#held.has(notificationId)) this.applySeen(notificationId);
+        after = change;
       }
     } catch {
       this.#change = after; // the rest with the next connection
@@ -141,7 +131,8 @@ export class Notifications extends EventTarget {
 
   /** The ids of another epoch name others now. */
   #forget() {
-    for (const known of [this.#announced, this.#dismissed, this.#fresh, this.#scheduled]) known.clear();
+    for (const known of [this.#announced, this.#dismissed, this.#fresh]) known.clear();
+    this.#reports.forget();
     for (const id of [...this.#held.keys()]) if (typeof id === "number") this.#remove(id);
     this.#change = undefined;
   }
@@ -153,9 +144,9 @@ export class Notifications extends EventTarget {
 
   /** Takes in a `notification` event. @param {Notification} notification */
   receive(notification) {
-    const notice = this.#parse(notification);
+    const notice = parsed(notification);
     const {id} = notice;
-    if (this.#dismissed.has(id)) return;
+    if (this.#dismissed.has(id) || this.#reports.typeOf(id) === "dismiss") return;
     const known = this.#held.get(id);
     if (!notice.seen && typeof id === "number" && this.#toCome > 0) {
       this.#toCome -= 1;
@@ -175,7 +166,7 @@ export class Notifications extends EventTarget {
     const notice = this.#held.get(id);
     if (!notice || notice.seen) return;
     notice.seen = true;
-    this.#schedule("seen", id);
+    this.#report("seen", id);
     this.#dispatch("change");
   }
 
@@ -195,10 +186,37 @@ export class Notifications extends EventTarget {
     if (this.#beyond) this.#reload(); // which tells how many of those are left
   }
 
+  /** Somebody has seen all of them, in this tab, those too that are not here. */
+  markAllSeen() {
+    for (const notice of this.list) notice.seen = true;
+    this.#reportAll("seen");
+  }
+
+  /** Somebody closed all of them in this tab. */
+  dismissAll() {
+    this.#next = null;
+    this.#reportAll("dismiss");
+    for (const {id} of this.list) this.applyDismissed(id);
+  }
+
+  /** @param {"seen" | "dismiss"} type */
+  #reportAll(type) {
+    this.#beyond = 0;
+    const upTo = Math.max(0, ...this.list.flatMap(({id}) => (typeof id === "number" ? id : [])));
+    if (upTo) this.#reports.scheduleUpTo(type, upTo);
+    this.#dispatch("change");
+  }
+
   /** Somebody closed it in this tab. @param {NoticeId} id */
   dismiss(id) {
     this.applyDismissed(id);
-    this.#schedule("dismiss", id);
+    this.#report("dismiss", id);
+  }
+
+  /** All up to this one were dismissed in another tab, or on another machine. @param {number} upTo */
+  applyDismissedUpTo(upTo) {
+    for (const {id} of this.list) if (typeof id === "number" && id <= upTo) this.applyDismissed(id);
+    if (this.#beyond || this.#next) this.#reload();
   }
 
   /** @param {NoticeId} id */
@@ -242,33 +260,22 @@ export class Notifications extends EventTarget {
 
   /** @param {NoticePage} page @param {boolean} isFirst */
   #applyPage({notifications, unseen, next}, isFirst) {
-    const notices = notifications.map((notification) => this.#parse(notification));
-    if (isFirst) this.#removeMissing(notices, Boolean(next));
+    const notices = notifications.map((notification) => parsed(notification));
+    if (isFirst) for (const id of missingIn(notices, Boolean(next), this.list)) if (!this.#fresh.has(id)) this.#remove(id);
     const listed = new Set(notices.filter(({seen}) => !seen).map(({id}) => id));
-    for (const {id, seen} of this.list) if (!seen || this.#scheduled.get(/** @type {number} */ (id)) === "seen") listed.add(id);
-    for (const notice of notices) if (!this.#dismissed.has(notice.id)) this.#put(notice);
+    for (const {id, seen} of this.list) if (!seen || this.#reports.typeOf(id) === "seen") listed.add(id);
+    for (const notice of notices) if (!this.#dismissed.has(notice.id) && this.#reports.typeOf(notice.id) !== "dismiss") this.#put(notice);
     this.#next = next ?? null;
     this.#beyond = next ? Math.max(0, unseen - [...listed].filter((id) => typeof id === "number").length) : 0;
-  }
-
-  /** What should stand on the first page and does not was dismissed elsewhere. @param {Notice[]} page @param {boolean} goesOn */
-  #removeMissing(page, goesOn) {
-    const ids = new Set(page.map(({id}) => id));
-    const last = page.at(-1);
-    for (const notice of this.list) {
-      const {id} = notice;
-      if (typeof id === "string" || ids.has(id) || this.#fresh.has(id)) continue;
-      if (!goesOn || !last || isBefore(notice, last)) this.#remove(id);
-    }
   }
 
   /** @param {Notice} notice */
   #put(notice) {
     const {id} = notice;
-    const isSeen = notice.seen || this.#held.get(id)?.seen || (typeof id === "number" && this.#scheduled.has(id));
-    if (notice.expiresAt && notice.expiresAt.getTime() <= this.#now()) return this.#remove(id);
+    const isSeen = notice.seen || this.#held.get(id)?.seen || this.#reports.typeOf(id) !== undefined;
+    if (this.#expiry.isOver(notice)) return this.#remove(id);
     this.#held.set(id, Object.assign(notice, {seen: Boolean(isSeen)}));
-    this.#watchExpiry();
+    this.#expiry.watch();
   }
 
   /** @param {NoticeId} id */
@@ -276,57 +283,13 @@ export class Notifications extends EventTarget {
     if (this.#held.delete(id)) this.#dispatch("gone", {id});
   }
 
-  /** One timer, for whatever is out of date first. */
-  #watchExpiry() {
-    clearTimeout(this.#expiry);
-    const first = Math.min(...this.list.map(({expiresAt}) => expiresAt?.getTime() ?? Infinity));
-    if (first === Infinity) return;
-    this.#expiry = setTimeout(() => {
-      for (const {id, expiresAt} of this.list) if (expiresAt && expiresAt.getTime() <= this.#now()) this.#remove(id);
-      this.#watchExpiry();
-      this.#dispatch("change");
-    }, Math.min(Math.max(0, first - this.#now()), LONGEST_TIMER_MS));
-  }
-
-  #now() {
-    return Date.now() + this.#clockAhead;
-  }
-
   #heldUnseen() {
     return this.list.filter(({id, seen}) => !seen && typeof id === "number").length;
   }
 
   /** @param {"seen" | "dismiss"} type @param {NoticeId} id */
-  #schedule(type, id) {
-    if (typeof id === "string") return;
-    this.#scheduled.set(id, type);
-    this.#flush();
-  }
-
-  /** One after the other: somebody who comes back to fifty of them is not a flood. */
-  async #flush() {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    try {
-      for (let [next] = this.#scheduled; next; [next] = this.#scheduled) {
-        const [id, type] = next;
-        await this.#options.tell(type, id).catch((error) => {
-          if (error.retry === "later" || error.retry === "online") throw error;
-        });
-        if (this.#scheduled.get(id) === type) this.#scheduled.delete(id);
-      }
-    } catch (error) {
-      if (/** @type {import("../chat-socket.js").ChatError} */ (error).retry === "later") setTimeout(() => this.#flush(), TELL_AGAIN_MS);
-    } finally {
-      this.#isFlushing = false;
-    }
-  }
-
-  /** @param {Notification} notification @returns {Notice} */
-  #parse({notificationId, id = notificationId, message, title = "", level = "info", link = "", timestamp, expires, expiresAt: until = expires, seen = false}) {
-    const sentAt = timestamp ? new Date(timestamp) : new Date();
-    const expiresAt = until ? new Date(until) : undefined;
-    return {id: id ?? `made.${++this.#made}`, message, title, level, link, sentAt, expiresAt, seen};
+  #report(type, id) {
+    if (typeof id === "number") this.#reports.schedule(type, id);
   }
 
   /** @param {string} type @param {object} [detail] */

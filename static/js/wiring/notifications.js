@@ -18,9 +18,9 @@ import {on, onceForAll} from "../on.js";
 /** @typedef {import("../models/conversations.js").Conversations} Conversations */
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireNotifications({me, attention, socket, conversations, api}, {banners, bell, soundButton}) {
+export function wireNotifications({me, attention, socket, conversations, api}, {banners, bell, composer, soundButton}) {
   const notifications = new Notifications({
-    tell: (type, notificationId) => socket.emit(type, {notificationId}),
+    tell: (type, which) => socket.emit(type, which),
     fetch: (page) => api.notifications(page),
     fetchChanges: (page) => api.notificationChanges(page),
     storage: allTabs,
@@ -31,6 +31,7 @@ export function wireNotifications({me, attention, socket, conversations, api}, {
     on(attention, "change", () => element.reportSeen());
   }
   connectBanners(socket, notifications, banners);
+  new ResizeObserver(() => banners.style.setProperty("--kept-free", `${composer.offsetHeight}px`)).observe(composer);
   drawNotifications(notifications, conversations, banners, bell, desktop);
   answerBell(notifications, banners, bell, desktop);
   notifyOutside(notifications, conversations, bell, desktop);
@@ -65,6 +66,8 @@ function answerBell(notifications, banners, bell, desktop) {
   on(bell, "more", () => notifications.loadMore());
   on(bell, "seen", ({id}) => notifications.markSeen(id));
   on(bell, "dismiss", ({id}) => notifications.dismiss(id));
+  on(bell, "all-seen", () => notifications.markAllSeen());
+  on(bell, "all-dismissed", () => notifications.dismissAll());
   on(bell, "allow", async () => {
     await desktop.requestPermission();
     bell.show(notifications, desktop.state);

@@ -72,6 +72,7 @@ export async function everyEndpoint(): Promise<void> {
   await call("post", "/api/notifications/{notificationId}/dismiss", {path: {notificationId: pushed.id ?? 0}});
   const settled = await call("get", "/api/notifications/changes", {query: {after: 0}});
   await call("post", "/api/notifications/seen", {body: {upTo: 7}});
+  await call("post", "/api/notifications/dismiss", {body: {upTo: 7}});
   await call("get", "/api/notifications/stream", {header: {"Last-Event-ID": "7"}});
 
   const found = await call("get", "/api/search", {query: {q: "hi"}});
