@@ -95,6 +95,16 @@ test("a name spelled otherwise is the same person's, where the server gives it t
   assert.equal(conversations.list.length, 2, "of which the server said nothing");
 });
 
+test("what I wrote is mine, though the server spells my name otherwise than I did", () => {
+  const names = new Names();
+  const {conversations, bob} = make(names);
+  names.learn(["Alice"], {Alice: "alice"});
+  conversations.receive({...chat(1), fromUserId: "Alice", toUserId: "bob"});
+  assert.deepEqual([conversations.list.length, bob().withUserId, bob().messages[0].mine], [1, "bob", true]);
+  conversations.applyReceipt({userId: "Alice", withUserId: "bob", received: 1, read: 1});
+  assert.deepEqual([bob().read, bob().theirRead], [1, 0]);
+});
+
 test("a name that somebody typed waits for the server to say whose it is, and loses nothing meanwhile", async () => {
   /** @type {(found: {userId: string, keys?: Record<string, string>}) => void} */
   let answer = () => {};

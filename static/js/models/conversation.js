@@ -60,14 +60,12 @@ export class Conversation {
   isParted = false;
   /** Whether the server has said how far I have read. */
   isTold = false;
-  #me;
   #madeAt = new Date();
   /** `lastSeq` before the connection was made that `ready` speaks of. */
   #lastSeqBefore = 0;
 
-  /** @param {string} me @param {string} withUserId */
-  constructor(me, withUserId) {
-    this.#me = me;
+  /** @param {string} withUserId */
+  constructor(withUserId) {
     this.withUserId = withUserId;
   }
 
@@ -256,7 +254,7 @@ export class Conversation {
 
   /** The same object if it is one of those that wait: its row on the page stays the same. @param {Chat} chat @returns {Message} */
   #messageOf({seq, clientId, fromUserId, message, timestamp}) {
-    const mine = fromUserId === this.#me;
+    const mine = fromUserId !== this.withUserId;
     const known = mine ? this.findPending(clientId) : undefined;
     if (known && clientId) this.removePending(clientId);
     const fields = {seq, clientId, text: message, mine, sentAt: new Date(timestamp), waiting: undefined};

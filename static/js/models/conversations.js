@@ -53,12 +53,12 @@ export class Conversations extends EventTarget {
     return [...this.#byUser.values()].reduce((sum, conversation) => sum + conversation.unread, 0);
   }
 
-  /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] */
-  open(withUserId) {
+  /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] @param {Conversation} [asked] whose place it takes */
+  open(withUserId, asked) {
     this.#open = withUserId === undefined ? undefined : this.#findOrMake(withUserId);
     this.#seen = 0;
     this.#open?.markNew();
-    this.#dispatch("open", {conversation: this.#open});
+    this.#dispatch("open", {conversation: this.#open, asked});
     if (this.#open?.isUnasked) this.#dispatch("unasked", {name: this.#open.withUserId});
     this.#markRead();
   }
@@ -70,7 +70,7 @@ export class Conversations extends EventTarget {
     if (asked && asked !== found) { // two spellings of one person's name
       this.#byUser.delete(typed);
       found.pending.push(...asked.pending);
-      if (asked === this.#open) this.#reopen(found, asked);
+      if (asked === this.#open) this.open(userId, asked);
     }
     this.announceChange(found);
   }
@@ -124,7 +124,7 @@ export class Conversations extends EventTarget {
       const isFirst = !conversation.isTold;
       const standing = this.#standings.get(this.#names.keyOf(conversation.withUserId)) ?? (more ? undefined : {...nothing, withUserId: ""});
       conversation.isStuck = false;
-      if (standing?.withUserId) conversation.isUnasked = false;
+      if (standing?.withUserId) Object.assign(conversation, {withUserId: standing.withUserId, isUnasked: false});
       if (standing) this.#repeatPointers(conversation, standing);
       if (standing) conversation.applyStanding(standing);
       if (standing) conversation.applyPresence(standing.presence, standing.lastSeen);
@@ -153,7 +153,7 @@ export class Conversations extends EventTarget {
   applyOverviews({conversations, keys}) {
     this.#names.learn(conversations.map(({withUserId}) => withUserId), keys);
     for (const overview of conversations) {
-      if (overview.withUserId === this.#me) continue; // no notes to oneself
+      if (this.#isMe(overview.withUserId)) continue; // no notes to oneself
       const conversation = this.#findOrMake(overview.withUserId, true);
       const isFirst = !conversation.isTold;
       conversation.applyOverview(overview);
@@ -167,7 +167,7 @@ export class Conversations extends EventTarget {
   receive(chat) {
     const {fromUserId, toUserId, clientId, seq} = chat;
     if (fromUserId === toUserId) return;
-    const mine = fromUserId === this.#me;
+    const mine = this.#isMe(fromUserId);
     const withUserId = mine ? toUserId : fromUserId;
     const isUnknown = !this.#find(withUserId)?.isKnown && seq > 1;
     const conversation = this.#findOrMake(withUserId, true);
@@ -203,7 +203,7 @@ export class Conversations extends EventTarget {
 
   /** @param {import("../chat-socket.js").Receipt} receipt */
   applyReceipt({userId, withUserId, received, read}) {
-    const mine = userId === this.#me;
+    const mine = this.#isMe(userId);
     const conversation = this.#find(mine ? withUserId : userId);
     if (!conversation) return;
     if (mine) conversation.readUpTo(read);
@@ -278,7 +278,7 @@ export class Conversations extends EventTarget {
     if (known) return known;
     const key = this.#names.keyOf(withUserId);
     const standing = this.#standings.get(key);
-    const made = new Conversation(this.#me, standing?.withUserId ?? withUserId);
+    const made = new Conversation(standing?.withUserId ?? withUserId);
     made.isUnasked = !isServers && !standing && this.#names.isUnasked(withUserId);
     if (standing) made.applyStanding(standing);
     if (standing) made.applyPresence(standing.presence, standing.lastSeen);
@@ -286,12 +286,9 @@ export class Conversations extends EventTarget {
     return made;
   }
 
-  /** What was typed meanwhile is not lost. @param {Conversation} found @param {Conversation} asked */
-  #reopen(found, asked) {
-    this.#open = found;
-    this.#seen = 0;
-    found.markNew();
-    this.#dispatch("open", {conversation: found, asked});
+  /** The server may spell my name otherwise than I did. @param {string} name */
+  #isMe(name) {
+    return this.#names.keyOf(name) === this.#names.keyOf(this.#me);
   }
 
   /** @param {string} type @param {object} [detail] */

@@ -10,7 +10,7 @@ const PATIENCE_MS = 300;
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
 export function wireNames({me, names, socket, conversations, outbox}, {nameField, nameNote}) {
-  learnNames(names, socket);
+  learnNames(me, names, socket);
   /** @param {string} typed @param {ChatError} error */
   const refuse = (typed, error) => {
     const {opened} = conversations;
@@ -24,7 +24,7 @@ export function wireNames({me, names, socket, conversations, outbox}, {nameField
   };
   on(conversations, "unasked", ({name}) => names.ask(name));
   on(names, "found", ({typed, userId}) => {
-    if (userId === me) return refuse(typed, new ChatError("invalid_field", "", {field: "userId", rule: "own_name"}));
+    if (names.keyOf(userId) === names.keyOf(me)) return refuse(typed, new ChatError("invalid_field", "", {field: "userId", rule: "own_name"}));
     conversations.settleName(typed, userId);
     if (location.hash === `#${encodeURIComponent(typed)}`) history.replaceState(null, "", `#${encodeURIComponent(userId)}`);
   });
@@ -35,9 +35,12 @@ export function wireNames({me, names, socket, conversations, outbox}, {nameField
   wireNote(conversations, nameNote);
 }
 
-/** @param {import("../models/names.js").Names} names @param {import("../chat-socket.js").ChatSocket} socket */
-function learnNames(names, socket) {
-  socket.on("ready", ({userId, conversations = [], blocked = [], keys}) => names.learn([userId, ...conversations.map(({withUserId}) => withUserId), ...blocked], keys));
+/** @param {string} me @param {import("../models/names.js").Names} names @param {import("../chat-socket.js").ChatSocket} socket */
+function learnNames(me, names, socket) {
+  socket.on("ready", ({userId, conversations = [], blocked = [], keys}) => {
+    names.learn([userId, ...conversations.map(({withUserId}) => withUserId), ...blocked], keys);
+    names.learn([me], {[me]: names.keyOf(userId)});
+  });
   socket.on("chat", ({fromUserId, toUserId, keys}) => names.learn([fromUserId, toUserId], keys));
   socket.on("receipt", ({userId, withUserId, keys}) => names.learn([userId, withUserId], keys));
   socket.on("typing", ({fromUserId, keys}) => names.learn([fromUserId], keys));
