@@ -152,6 +152,8 @@ export type Conversation = {
   change?: number;
   /** What lies before it was erased; left out: nothing was. */
   firstSeq?: number;
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
 };
 
 /** How far somebody has received and read a conversation, each a `seq`. */

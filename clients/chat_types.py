@@ -546,6 +546,7 @@ class Conversation(TypedDict):
     lastMessage: StoredMessage
     change: NotRequired[int]
     firstSeq: NotRequired[int]
+    keys: NotRequired[dict[str, str]]
 
 
 class History(TypedDict):

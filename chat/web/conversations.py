@@ -61,6 +61,7 @@ class Conversation(Answer, kw_only=True):
     last_message: StoredMessage
     change: Annotated[Seq, Meta(description="The last change; left out: there was none.")] | UnsetType = UNSET
     first_seq: FirstSeq = UNSET
+    keys: Keys = UNSET  # of one that is shown alone; a list has them once for all
 
 
 class Conversations(Answer):
@@ -110,7 +111,9 @@ def show_conversation(chat: ChatServer, user_id: str, path: OfConversation) -> C
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, 1, None, other)
     if not found:
         raise NotFound(field="userId", rule="not_begun")
-    return _conversation(chat, user_id, found[0], chat.blocking.apart_from(user_id))
+    shown = _conversation(chat, user_id, found[0], chat.blocking.apart_from(user_id))
+    shown.keys = keys_of([shown.with_user_id]) or UNSET
+    return shown
 
 
 class ReadUpTo(Request):

@@ -79,6 +79,7 @@ def test_a_typed_name_is_told_as_the_server_writes_it_with_its_key(api_on_each: 
     keys = {"WEIẞ": "weiss"}
     assert api.get("/users", "kız").json == {"users": [{"userId": "WEIẞ", "presence": "offline"}], "keys": keys}
     assert api.get("/conversations", "kız").json["keys"] == keys
+    assert api.get("/conversations/weiß", "kız").json["keys"] == keys
     assert api.get("/search", "kız", q="hi").json["keys"] == keys
     assert api.client.put("/api/blocks/weiss", headers=api.header("kız")).status_code == 204
     assert api.get("/blocks", "kız").json["keys"] == keys
