@@ -153,6 +153,8 @@ def test_who_stays_signed_in_is_so_in_all_tabs_and_leaves_them_together(
     click(first.get_by_role("button", name="Create an account"))
     is_online(first)
     is_online(second)  # which waited at its form
+    expect(first.get_by_text("You can write to anyone who has an account here.")).to_be_visible()
+    expect(first.get_by_role("region", name="Here now")).to_be_hidden()
     protect(first, f"{PASSWORD} anew", PASSWORD)
     third = context.new_page()
     third.goto(f"{server.http}/#{called('keeper')}")

@@ -86,5 +86,7 @@ def test_somebody_finds_a_message_and_reads_a_notification(browser: Firefox, ser
     here.sees("#notification-panel .none", "No notifications.")
     here.type(ESCAPE)
     here.click("#my-face")
+    here.click("#my-menu [value=dark]")
+    assert here.look("getComputedStyle(document.body).colorScheme") == "dark"
     here.click("#my-menu [lang=ko]")
     here.sees("conversation-list .connection", "온라인")

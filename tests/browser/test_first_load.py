@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.pages import OpenPage, expect, is_online, new_message, write
 
-MOST_BYTES = 60 * 1024
+MOST_BYTES = 75 * 1024  # of page, style, script and what a first message takes
 MOST_REQUESTS = 15
 SLOWER = 4  # a school laptop, beside the machine of the tests
 MOST_SECONDS = 4  # of the same, on a machine that does something else as well; the aim is 1

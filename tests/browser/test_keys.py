@@ -46,7 +46,11 @@ def test_keys_lead_to_the_search_through_the_list_and_back_to_writing(open_page:
     heading = page.locator("#conversation-name")
     expect(heading).to_have_text(called("bob"))
     composer = page.get_by_label("Write a message")
-    page.keyboard.press("Control+k")
+    page.evaluate(
+        """document.activeElement.dispatchEvent(new KeyboardEvent("keydown",
+            {key: "ㅏ", code: "KeyK", ctrlKey: true, bubbles: true, cancelable: true}))"""
+    )
+    expect(page.get_by_label("Search names")).to_be_focused()  # with a Korean keyboard, too
     page.keyboard.press("Escape")
     expect(composer).to_be_focused()
     page.keyboard.press("Alt+ArrowDown")

@@ -88,7 +88,8 @@ def test_every_operation_but_six_asks_for_a_token(document: Any, api_on_sqlite: 
 def test_parameters_carry_their_bounds_and_defaults(document: Any) -> None:
     operation = document["paths"]["/api/conversations/{userId}/messages"]["get"]
     found = {parameter["name"]: parameter for parameter in operation["parameters"]}
-    assert found.keys() == {"userId", "before", "after", "limit"}
+    assert found.keys() == {"userId", "before", "after", "since", "limit"}
+    assert found["since"]["schema"]["format"] == "date-time"
     assert (found["userId"]["in"], found["userId"]["required"]) == ("path", True)
     assert found["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert "default" not in found["before"]["schema"]

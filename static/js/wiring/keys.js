@@ -5,6 +5,9 @@ import {part} from "../elements/parts.js";
 /** @typedef {import("./elements.js").Elements} Elements */
 /** @typedef {import("./models.js").Models} Models */
 
+/** What the keys with our letters write on a keyboard of Latin letters. @type {Record<string, string | undefined>} */
+const LETTERS = {KeyK: "k", KeyJ: "j", Slash: "/"};
+
 /** @param {Models} models @param {Elements} elements */
 export function wireKeys(models, elements) {
   const {keysButton, keysDialog} = elements;
@@ -12,9 +15,10 @@ export function wireKeys(models, elements) {
   keysButton.addEventListener("click", showKeys);
   part(keysDialog, "button", HTMLButtonElement).addEventListener("click", () => keysDialog.close());
   window.addEventListener("keydown", (event) => {
-    const {key, ctrlKey, metaKey, altKey} = event;
+    const {key, code, ctrlKey, metaKey, altKey} = event;
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
-    const command = (ctrlKey || metaKey) && !altKey ? key.toLowerCase() : "";
+    const letter = /^[\x20-\x7e]$/.test(key) ? key.toLowerCase() : LETTERS[code]; // on a Korean keyboard K is ㅏ
+    const command = (ctrlKey || metaKey) && !altKey ? letter : undefined;
     const isPlain = !ctrlKey && !metaKey && !altKey;
     const step = altKey && !ctrlKey && !metaKey ? {ArrowUp: -1, ArrowDown: 1}[key] : undefined;
     if (command === "k") toSearch(models, elements);
