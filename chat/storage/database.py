@@ -27,9 +27,10 @@ NO_PSYCOPG = (
     'pip install "flask-chat-server[postgres]"'
 )
 
-READ_SECONDS = 10.0  # on SQLite, for a read that names no deadline
+READ_SECONDS = 10.0  # for a read that names no deadline
 READ_STEPS = 20_000  # the same as the next, for such a read: each look needs the interpreter's lock
 CHECKED_STEPS = 1_000  # of SQLite's machine, from one look at the clock to the next: some 0.1 ms
+STATEMENT_MS = "statement_ms"  # under which a PostgreSQL reader notes its deadline
 QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
 
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
@@ -56,6 +57,8 @@ class Database:
         if isinstance(url, str) and url.startswith("postgresql"):
             try:
                 self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
+                dialect: Any = self.engine.dialect
+                dialect.do_begin = _begin_postgres
             except ImportError as error:  # psycopg, or the library that it needs in turn
                 raise BadSetting(NO_PSYCOPG, "CHAT_DATABASE_URL") from error
             from sqlalchemy.dialects import postgresql  # costs the start on SQLite a twentieth
@@ -94,9 +97,7 @@ class Database:
 
         After a failure the next one gets a new connection, unless it was a ChatError or a row that is there.
 
-        Raises:
-            CommitUnknown: it may have been committed, or not.
-            FileReplaced: it was committed, and is not to be found.
+        Raises CommitUnknown: it may have been committed, or not; FileReplaced: it was, and is not to be found.
         """
         try:
             with self._transaction() as connection:
@@ -132,8 +133,7 @@ class Database:
         """Give a connection for queries, in a transaction of its own; for any thread.
 
         `seconds`: how long they may take (on PostgreSQL, each one). Such readers have connections of their own.
-        Raises Unavailable: it took longer. That is no failure of the database. None: READ_SECONDS on SQLite, and then
-        the driver's error.
+        Raises Unavailable: it took longer; no failure of the database. None: READ_SECONDS, then the driver's error.
         """
         self._file.check()
         idle = self._readers if seconds is None else self._limited
@@ -142,7 +142,7 @@ class Database:
         except IndexError:
             connection = self.engine.connect()
         try:
-            with connection.begin(), self._deadline(connection, seconds):
+            with self._deadline(connection, seconds), connection.begin():
                 yield connection
         except BaseException as error:
             _throw_away(connection)
@@ -156,25 +156,22 @@ class Database:
             self._close_readers()
 
     def lock_names(self, connection: Connection, names: Iterable[str]) -> None:
-        """Have other writers' transactions that lock one of these names wait for this one's end.
-
-        SQLite has one writer anyhow.
-        """
-        if not self.is_sqlite:
+        """Have other writers' transactions that lock one of these names wait for this one's end."""
+        if not self.is_sqlite:  # which has one writer anyhow
             # In one order, so that two writers cannot deadlock: of the numbers, since two names may have one.
             numbers = sorted({_number_of(name) for name in names})
             connection.exec_driver_sql(_LOCK_NUMBERS, (numbers,))
 
     @contextmanager
     def _deadline(self, connection: Connection, seconds: float | None) -> Iterator[None]:
+        driver: Any = connection.connection.driver_connection
+        steps, seconds = (READ_STEPS, READ_SECONDS) if seconds is None else (CHECKED_STEPS, seconds)
         if not self.is_sqlite:
-            if seconds is not None:
-                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
+            driver.autocommit = True  # the driver begins nothing by itself
+            connection.info[STATEMENT_MS] = max(1, round(seconds * 1000))
             yield
             return
-        driver: Any = connection.connection.driver_connection
-        until = time.monotonic() + (READ_SECONDS if seconds is None else seconds)
-        steps = READ_STEPS if seconds is None else CHECKED_STEPS
+        until = time.monotonic() + seconds
         driver.set_progress_handler(lambda: self.is_closed or time.monotonic() > until, steps)
         try:
             yield
@@ -231,11 +228,11 @@ class Database:
         self._file.connected()
 
 
+_LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
+
+
 def _number_of(name: str) -> int:
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
-
-
-_LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
 
 
 def _throw_away(connection: Connection) -> None:
@@ -247,6 +244,12 @@ def _was_ended(error: BaseException) -> bool:
     driver = error.orig if isinstance(error, DBAPIError) else None
     code, state = getattr(driver, "sqlite_errorcode", None), getattr(driver, "sqlstate", None)
     return code == sqlite3.SQLITE_INTERRUPT or state == QUERY_CANCELED
+
+
+def _begin_postgres(connection: Any) -> None:
+    """Say BEGIN and a reader's deadline in one round trip; they hold for one transaction, behind a pooler too."""
+    if (ms := connection.info.get(STATEMENT_MS)) is not None:
+        connection.driver_connection.execute(f"BEGIN; SET LOCAL statement_timeout = {ms}", prepare=False)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -5,7 +5,6 @@ Throughput of messages grows with load, and their latency is one commit.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -20,12 +19,11 @@ from chat.limits import UNKNOWN_ADDRESS
 from chat.storage.database import again_if_broken, log_text, name_of
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
-from chat.storage.waiting import Record, Settle, Waiting
+from chat.storage.waiting import Record, Settle, Waiting, Writes
 from chat.storage.writer_thread import WriterThread
 
 COMMIT_AT_MOST = 2_000  # records in one transaction, so that calling back does not hold up the loop
 GATHER_SECONDS = 0.002  # how long a commit waits for more while the loop is busy
-WRITES_AT_MOST = 10_000  # single writes that may wait
 
 WRONG_THREAD = "Only the event loop's own thread may have something written."
 
@@ -39,7 +37,7 @@ class Journal:
         self._writer = writer
         self._log = log
         self._records = Waiting(limit)  # in the order in which they came
-        self._writes: deque[tuple[partial[Any], Settle]] = deque()  # the same
+        self._writes = Writes()  # the same
         self._working = False  # the thread writes, or a commit gathers
         self._was_commit = False  # what was begun last
         self.commits = 0  # begun so far
@@ -84,9 +82,9 @@ class Journal:
         """Have function(*args) called in the thread; `settle` gets its outcome or ChatError. Else as `append`."""
         if not self.is_here:
             raise RuntimeError(WRONG_THREAD)
-        if len(self._writes) >= WRITES_AT_MOST or self._is_closed:
+        if self._is_closed:
             raise Busy
-        self._writes.append((partial(function, *args), settle))
+        self._writes.add(partial(function, *args), settle)
         if not self._working:
             self._go_on()
 
@@ -142,7 +140,7 @@ class Journal:
         self._working = bool(self._records or self._writes)
         if self._writes and (self._was_commit or not self._records):
             self._was_commit = False
-            write, settle = self._writes.popleft()
+            write, settle = self._writes.take()
             self._thread.begin(partial(self._write, write), partial(self._end, [settle]))
         elif self._records:
             # A commit costs as much as a hundred of its messages, and those whom the last one answered are

@@ -1,12 +1,15 @@
-"""Owns what waits for a commit, in its order: bounded in bytes as in records, with a share for each user and address.
+"""Owns what waits to be written, in its order, bounded in bytes: records for a commit, and single writes.
 
-Half of the room is anybody's. Beyond, who holds more than a share is told `busy`, and nobody else is.
+Of the records each user and address has a share. Half of the room is anybody's. Beyond, who holds more than a share is told `busy`, and nobody else is.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from sys import getsizeof
 from typing import Any
+
+import msgspec
 
 from chat.errors import Busy
 from chat.limits import UNKNOWN_ADDRESS, origin_of
@@ -14,6 +17,8 @@ from chat.storage.records import Pointer, Send
 
 RECORD_BYTES = 2_048  # of memory that a text takes: each so many more count as one more record
 SHARE_OF_ROOM = 8  # the part of it: of a user, and of an address
+WRITES_BYTES = 16_777_216  # of single writes that wait
+WRITE_BYTES = 1_024  # what one takes beside the UTF-8 of its arguments
 
 Record = Send | Pointer
 Settle = Callable[[Any], object]
@@ -73,6 +78,35 @@ class Waiting:
             raise Busy
         for key in keys:
             self._held[key] += size
+
+
+class Writes:
+    """The single writes of one journal that are not begun yet."""
+
+    def __init__(self, room: int = WRITES_BYTES) -> None:
+        self._room = room
+        self._entries: deque[tuple[partial[Any], Settle, int]] = deque()  # the last: its size in bytes
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[tuple[partial[Any], Settle, int]]:
+        return iter(self._entries)
+
+    def add(self, write: "partial[Any]", settle: Settle) -> None:
+        """Put it behind the others. Raises Busy: there is no room."""
+        size = WRITE_BYTES + len(msgspec.json.encode(write.args, enc_hook=lambda _: None))
+        if self._size + size > self._room and self._entries:
+            raise Busy
+        self._size += size
+        self._entries.append((write, settle, size))
+
+    def take(self) -> tuple["partial[Any]", Settle]:
+        """Take out the first one."""
+        write, settle, size = self._entries.popleft()
+        self._size -= size
+        return write, settle
 
 
 def _keys(record: Record, address: str) -> list[tuple[str, str]]:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gevent.event import Event
-from gevent.queue import Empty, Full, Queue
+from gevent.queue import Empty, Queue
 
+from chat.config import Settings
 from chat.transport.connections import Connections
 from chat.transport.peer import WOULD_BLOCK, Peer
 
 READ_BYTES = 4_096
-QUEUED = 1_000  # events that may wait for a server that writes them
+QUEUED = 1_000  # events that may wait for a server that writes them, beside the bound in bytes
 HEARTBEAT = b": still here\n\n"  # a comment, which readers pass over
 AGAIN = b"retry: 2000\n\n"  # milliseconds until a browser comes back; and proof that the stream has begun
 
@@ -78,20 +79,23 @@ class EventStream(Peer):
 class QueuedStream:
     """A stream whose events the server writes, one by one, as the parts of an ordinary response."""
 
-    def __init__(self, heartbeat_seconds: float, left: Left, deadline: float) -> None:
+    def __init__(self, settings: Settings, left: Left, deadline: float) -> None:
         self._deadline = deadline
+        self._room = settings.outbox_bytes
+        self._queued_bytes = 0
         self._events: Queue[bytes | None] = Queue(QUEUED)
-        self._heartbeat_seconds = heartbeat_seconds
+        self._heartbeat_seconds = settings.heartbeat_seconds
         self._left = left
         self._open = True
         self._written = Event()  # set once the server has taken all
 
     def send(self, frame: bytes) -> bool:
         if self._open:
-            try:
-                self._events.put_nowait(frame)
-            except Full:
+            if self._queued_bytes + len(frame) > self._room or self._events.full():
                 self.close(0, "4008 reads too slowly")
+            else:
+                self._queued_bytes += len(frame)
+                self._events.put_nowait(frame)
         return self._open
 
     def close(self, code: int, reason: str = "") -> None:
@@ -103,7 +107,7 @@ class QueuedStream:
                 self._events.put_nowait(None)  # wakes who waits
 
     def has_room(self, size: int) -> bool:
-        return self._events.qsize() < QUEUED // 2
+        return self._queued_bytes + size <= self._room // 2 and self._events.qsize() < QUEUED // 2
 
     def wait_written(self, seconds: float) -> bool:
         if self._open and not self._events.empty():
@@ -122,9 +126,11 @@ class QueuedStream:
                     event = self._events.get(timeout=self._heartbeat_seconds)
                 except Empty:
                     event = HEARTBEAT
+                else:
+                    self._queued_bytes -= len(event or b"")
                 if time.monotonic() >= self._deadline:
-                    break
-                if event is not None:
+                    self.close(0)
+                elif event is not None:
                     yield event
-        finally:  # the reader has hung up
-            self.close(0)
+        finally:  # a server learns of it by a write that fails: what it wrote before is lost
+            self.close(0, "1006 the reader hung up")

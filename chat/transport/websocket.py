@@ -2,8 +2,10 @@
 
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from socket import SHUT_WR
+from sys import getsizeof
 from typing import Any
 
 from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, Frame, FrameDecoder, encode_close, encode_frame
@@ -20,7 +22,7 @@ PING_DIGITS = 20  # of a ping's number; a longer payload is none of ours
 class WebSocket(Peer):
     """A socket after its upgrade."""
 
-    __slots__ = ("_answered", "_bytes_left", "_decoder", "_frames_left", "_pinged", "busy")
+    __slots__ = ("_answered", "_bytes_left", "_decoder", "_frames_left", "_inbox", "_pinged", "busy")
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         super().__init__(sock, connections, address)
@@ -28,6 +30,7 @@ class WebSocket(Peer):
         self._bytes_left = limits.bytes.full
         self._frames_left = limits.frames.full
         self._decoder = FrameDecoder(settings.max_message_bytes, settings.max_fragments)
+        self._inbox: Sequence[Frame] = ()  # what is being handled
         self.busy = False  # messages of this connection are in a greenlet, or wait for their turn
         self._pinged = 0  # the number of the last ping
         self._answered = 0  # of the last one whose pong came
@@ -78,6 +81,11 @@ class WebSocket(Peer):
     def awaits_pong(self) -> bool:
         return self._answered < self._pinged
 
+    @property
+    def held_bytes(self) -> int:
+        """As a peer's, and the texts that wait for their handler: one emoji makes each letter take four bytes."""
+        return super().held_bytes + sum(getsizeof(payload) for _, payload in self._inbox)
+
     # Reading.
 
     def _read(self) -> None:
@@ -118,6 +126,7 @@ class WebSocket(Peer):
             self.close(TOO_MUCH, "too much in too short a time")
         elif inbox or decoder.has_more:
             self.busy = True
+            self._inbox = inbox
             self.connections.greenlets.run(self._handle, inbox)
 
     def _handle(self, inbox: list[Frame]) -> None:
@@ -133,6 +142,7 @@ class WebSocket(Peer):
         except Exception:  # not even an answer was possible
             self.connections.log.exception("a message was not handled; address=%s", self.address)
             self.close(INTERNAL_ERROR, "internal error")
+        self._inbox = ()
         if self._decoder.has_more and self.state is OPEN:
             self.connections.loop.run_callback(self._next_turn)
         else:

@@ -230,7 +230,7 @@ def stream_notifications(
     listener = chat.streams.listener(user_id, admission)
     chat.log.info("stream user=%r address=%s", user_id, address)
     if (sock := taken_socket()) is None:
-        queued = QueuedStream(chat.settings.heartbeat_seconds, listener.left, deadline)
+        queued = QueuedStream(chat.settings, listener.left, deadline)
         listener.begin(queued, last, change)
         return Response(iter(queued), headers=HEADERS)
     headers_sent = security_headers(request.is_secure) | cors_headers(chat.settings.origins)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
+import requests
 from websockets.frames import Opcode
 
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import Reader, a_name, push
+from tests.notifications.helpers import SECONDS, Reader, a_name, push, tokens
 from tests.notifications.test_webhook import SECRET, Receive, Receiver, receive
 from tests.transport.peers import RawClient
 
@@ -109,6 +111,26 @@ def test_what_was_sent_into_a_stream_that_broke_off_is_missed(server: Server, re
         assert stream.event()[1]["message"] == "read, and the line went dead"
         stream.reset()
         assert told(receiver, 1) == ["read, and the line went dead"], "for a reader of a stream proves nothing"
+
+
+def test_a_reader_that_hangs_up_is_missed_where_the_socket_cannot_be_taken_too(
+    start_server: StartServer, receiver: Receiver
+) -> None:
+    server = start_server(
+        command=[sys.executable, "app.py"],
+        PORT="0",
+        CHAT_WEBHOOK_URL=receiver.url,
+        CHAT_WEBHOOK_SECRET=SECRET,
+        CHAT_HEARTBEAT_SECONDS="1",
+        CHAT_PRESENCE_SECONDS="0",
+    )
+    bob = a_name("bob")
+    mine = {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+    url = f"{server.http}/api/notifications/stream"
+    with requests.get(url, headers=mine, stream=True, timeout=SECONDS) as stream:
+        assert next(stream.iter_lines()) == b"retry: 2000"
+        push(server, toUserId=bob, message="sent, and the line went dead")
+    assert told(receiver, 1) == ["sent, and the line went dead"]
 
 
 def test_what_another_screen_has_seen_is_not_missed_though_a_stream_broke_off(

@@ -20,10 +20,10 @@ from sqlalchemy import text
 from chat.errors import Busy, ChatError, Conflicting, Internal, Unavailable
 from chat.protocol.names import name_key
 from chat.storage.database_file import FileReplaced
-from chat.storage.journal import WRITES_AT_MOST
+from chat.storage.notifications import Content
 from chat.storage.records import Pointer, Send, Stored
 from chat.storage.storage import Storage
-from chat.storage.waiting import RECORD_BYTES
+from chat.storage.waiting import RECORD_BYTES, WRITE_BYTES, WRITES_BYTES
 from tests.storage.conftest import JOURNAL_RECORDS, open_storage
 
 HI = Send("alice", "bob", "hi", None)
@@ -79,9 +79,7 @@ def nothing_of(outcome: object) -> None:
 
 def test_a_message_does_not_wait_for_ten_thousand_single_writes(storage: Storage) -> None:
     written: list[None] = []
-    for _ in range(1 + WRITES_AT_MOST):  # the thread has the first
-        storage.journal.write_later(written.append, nothing)
-    with pytest.raises(Busy):
+    for _ in range(10_000):
         storage.journal.write_later(written.append, nothing)
     assert isinstance(stored(storage, HI), Stored)
     before = len(written)
@@ -89,7 +87,27 @@ def test_a_message_does_not_wait_for_ten_thousand_single_writes(storage: Storage
     assert isinstance(stored(storage, HI), Stored)
     assert len(written) - before < 10
     wait_until(lambda: storage.journal.idle)
-    assert len(written) == 1 + WRITES_AT_MOST
+    assert len(written) == 10_000
+
+
+def test_single_writes_that_wait_are_bounded_in_bytes_of_their_texts(storage: Storage) -> None:
+    long = Content("\N{GRINNING FACE}" * 16_000, None, None, "info", 0, None)  # 64 KB
+    size = 64_000 + WRITE_BYTES
+    for _ in range(1 + WRITES_BYTES // (size + WRITE_BYTES)):  # the thread has the first
+        storage.journal.write_later(nothing_of, lambda *_: None, "alice", long)
+    refused = 0
+    for _ in range(10):
+        try:
+            storage.journal.write_later(nothing_of, lambda *_: None, "alice", long)
+        except Busy:
+            refused += 1
+    assert refused > 0
+    wait_until(lambda: storage.journal.idle)
+    assert storage.write(lambda *_: "written", "alice", long) == "written", "what was written makes room"
+
+
+def test_a_single_write_larger_than_all_room_is_taken_where_nothing_waits(storage: Storage) -> None:
+    assert storage.write(len, "x" * (WRITES_BYTES + 1)) == WRITES_BYTES + 1
 
 
 def test_a_single_write_does_not_wait_for_many_messages(storage: Storage) -> None:

@@ -14,7 +14,8 @@ from chat.errors import Unavailable
 from chat.storage import database, search, trigrams
 from chat.storage.records import Send
 from chat.storage.storage import Storage
-from tests.storage.conftest import open_storage
+from tests.postgres import Postgres
+from tests.storage.conftest import make_tables, open_storage
 
 
 def say(storage: Storage, *messages: tuple[str, str, str]) -> None:
@@ -222,11 +223,10 @@ def test_a_search_ends_at_its_deadline_and_leaves_the_others_connections(
     assert [*storage.database._readers] == [reader], "searches have connections of their own"
 
 
-def test_any_read_on_sqlite_ends_at_a_deadline_and_the_log_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_any_read_ends_at_a_deadline_and_the_log_names_it(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000000) SELECT max(i) FROM n"
-    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
 
     def read() -> None:
         with storage.database.reading() as connection:
@@ -235,9 +235,28 @@ def test_any_read_on_sqlite_ends_at_a_deadline_and_the_log_names_it(
     monkeypatch.setattr(database, "READ_SECONDS", 0.05)
     with pytest.raises(Unavailable):
         storage.in_thread(read)
-    assert f"could not be read ({read.__qualname__}): OperationalError: interrupted" in caplog.text
+    why = "interrupted" if storage.database.is_sqlite else "canceling statement due to statement timeout"
+    assert f"could not be read ({read.__qualname__}): OperationalError: {why}" in caplog.text
     monkeypatch.undo()
     storage.database.ask()
+
+
+def test_on_postgresql_a_deadline_costs_a_read_no_round_trip_and_outlives_no_transaction(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    storage = open_storage(postgres.empty_database(make_tables))
+    with storage.database.reading() as connection:
+        driver: Any = connection.connection.driver_connection
+    path = tmp_path / "trace"
+    with path.open("w") as trace:
+        driver.pgconn.trace(trace.fileno())
+        with storage.database.reading(0.5) as connection:
+            connection.execute(text("SELECT 1"))
+        with storage.database.reading() as connection:
+            assert connection.scalar(text("SHOW statement_timeout")) == "10s"
+        driver.pgconn.untrace()
+    assert path.read_text().count("ReadyForQuery") == 3, "BEGIN with the deadline, the query, COMMIT"
+    assert driver.execute("SHOW statement_timeout").fetchone() == ("0",), "a pooler gives the session to others"
     storage.close()
 
 

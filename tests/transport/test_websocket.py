@@ -207,6 +207,18 @@ def test_a_handler_that_waits_stops_the_reading_and_keeps_the_order(pair: Pair) 
     assert not pair.ours.busy
 
 
+def test_texts_that_wait_for_a_handler_count_as_what_their_socket_holds(pair: Pair) -> None:
+    go_on = Event()
+    pair.ours.handler = lambda text: go_on.wait() and None
+    assert pair.ours.held_bytes == 0
+    send_while_taken(pair, frame(Opcode.TEXT, ("x" * 10_000 + "\N{GRINNING FACE}").encode()))
+    assert pair.ours.busy, "need a running handler for this to mean anything"
+    assert pair.ours.held_bytes > 40_000, "one emoji makes each letter take four bytes"
+    go_on.set()
+    gevent.sleep(0.001)
+    assert pair.ours.held_bytes == 0
+
+
 def send_while_taken(pair: Pair, data: bytes) -> int:
     """Send until nothing has been taken for a while; returns how much was."""
     sent = refused = 0
