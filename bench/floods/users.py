@@ -1,4 +1,4 @@
-"""Floods by people who have signed in: dear searches, and giant messages to somebody who does not read."""
+"""Floods by people who have signed in: dear searches, giant messages that nobody reads, and coming back to very much."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ MESSAGES = 100  # that they have together
 SENDERS, READERS = 30, 50  # sockets that send, of a user each, and sockets of the one who does not read
 GIANT = "x" * 65_000 + "\N{GRINNING FACE}"
 GIANT_SECONDS = 4  # until all close and come back
+
+CONVERSATIONS = 30_000  # in each of which one message waits
+BACK_SECONDS = 10  # until who comes back hangs up, at the latest
+LAST = b'"hi %d"' % (CONVERSATIONS - 1)  # is read last
 
 
 def _fill(url: str, users: int) -> None:
@@ -59,6 +63,24 @@ def _search(port: int, users: int) -> None:
         for sock in searches:
             sock.settimeout(60)
             sock.recv(CHUNK_BYTES)
+
+
+def _fill_conversations(url: str) -> None:
+    storage = Storage(url, name_key, logging.getLogger("bench"), 1_000)
+    for start in range(0, CONVERSATIONS, 1_000):
+        storage.writer.commit([Send(f"friend{n}", "returner", f"hi {n}", None) for n in range(start, start + 1_000)])
+    storage.close()
+
+
+def _come_back(port: int) -> None:
+    """Say `init` alone and read what was missed. No ping is answered, so that all of it is missed the next time too."""
+    with open_connection(port) as sock:
+        sock.sendall(UPGRADE)
+        sock.recv(CHUNK_BYTES)
+        sock.sendall(frame(b'{"type":"init","userId":"returner"}'))
+        until, read = time.monotonic() + BACK_SECONDS, b""
+        while LAST not in read and time.monotonic() < until and (data := sock.recv(CHUNK_BYTES)):
+            read = read[-len(LAST) :] + data
 
 
 def _socket_of(port: int, user: str) -> socket.socket:
@@ -98,4 +120,5 @@ ATTACKS_BY_USERS = {
     "searches": Flood(partial(_search, users=ONE), fill=partial(_fill, users=ONE)),
     "searches of many": Flood(partial(_search, users=MANY), fill=partial(_fill, users=MANY)),
     "giant messages": Flood(_send_giants),
+    "coming back": Flood(_come_back, fill=_fill_conversations),
 }
