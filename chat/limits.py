@@ -35,6 +35,7 @@ INIT_CONVERSATIONS = 100
 NEW_NAMES_PER_MINUTE = 3_000  # of an address, as many as may connect: a new school, each of whom writes to somebody
 BODY_BYTES = 16_384  # of a request
 PUSH_BYTES = 2_097_152  # of a push: ten thousand names of 64 letters, of any script
+SAFE_INTEGER = 2**53 - 1  # the largest that JavaScript holds exactly
 PAGE_ITEMS, PAGE_MESSAGES = 100, 200  # that one answer lists
 READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
 SEARCH_CHARS = 200  # of a text that is looked for

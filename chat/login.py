@@ -7,6 +7,7 @@ from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
+from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import keys_of
 from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MANY, TOO_MUCH, Init, Ready, iso, timestamp
 from chat.resources import VERSION
@@ -99,6 +100,7 @@ class _Found(NamedTuple):
     waiting: list[Notice]  # the first of them
     unseen: int
     change: int  # the newest of notifications
+    settings: list[ConversationSettings]
 
 
 def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
@@ -115,7 +117,8 @@ def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
 def _read(chat: ChatServer, user_id: str, wants_sync: bool) -> _Found:
     states = chat.storage.messages.standings(user_id, READY_CONVERSATIONS + 1)
     change = chat.storage.notification_changes.newest(user_id)  # first: what changes now is told of twice, or once
-    return _Found(states, *chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync), change)
+    settings = chat.storage.settings.of(user_id) if wants_sync else []
+    return _Found(states, *chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync), change, settings)
 
 
 def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -> Ready:
@@ -137,7 +140,8 @@ def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -
         notification_change=found.change or None,
         expires_at=None if admission is None else iso(int(admission.expires_at * 1000)),
         blocked=blocked or None,
-        keys=keys_of([user_id, *blocked, *(state.with_user_id for state in shown)]),
+        settings=found.settings or None,
+        keys=keys_of([user_id, *blocked, *(s.with_user_id for s in shown), *(s.with_user_id for s in found.settings)]),
     )
 
 

@@ -54,6 +54,7 @@ SENTENCES = MappingProxyType({
     "too_common": "{field} is among the commonest passwords. Choose another one.",
     # forbidden, blocked
     "not_your_name": "{field} must be your own name, the one of your init.",
+    "too_many_set": "You have set something for {max:,} conversations. Take one back first.",
     "too_many_blocked": "You have blocked {max:,} people. Unblock one of them first.",
     "scope_needed": "This needs a service's token with the scope {scope}.",
     "token_of_site": "The site that made this token makes the next one too.",

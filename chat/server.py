@@ -35,6 +35,7 @@ from chat.notifications.stream import Streams
 from chat.notifications.unproven import Unproven
 from chat.notifications.webhook import Webhook
 from chat.people.blocking import Blocking
+from chat.people.conversation_settings import SettingsOfUsers
 from chat.people.directory import Directory
 from chat.people.guesses import Guesses
 from chat.people.online import Event, Online, Receiver, Socket
@@ -132,6 +133,7 @@ class ChatServer:
         )
         # Blocking and presence need each other: who is told of a change is looked up when there is one.
         self.blocking = Blocking(self.storage, self.online, lambda *change: self.presence.introduce(*change))
+        self.conversation_settings = SettingsOfUsers(self.storage, self.online)
         self.presence = Presence(
             self.storage,
             self.online,

@@ -4,7 +4,7 @@
 export type ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing;
 
 /** What the server sends over the socket. Pass over a `type` that you do not know. */
-export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | Pong | Failure | Notification | Dismissed | Seen;
+export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Failure | Notification | Dismissed | Seen;
 
 /** What every failed request is answered with. */
 export type Failed = {
@@ -53,6 +53,16 @@ export type NewPassword = {
 export type ReadUpTo = {
   /** Of the last message that was seen; it is `received` too. */
   seq: number;
+};
+
+/** All that one sets for a conversation. */
+export type NewSettings = {
+  /** No sound, no notice and no count for what comes. */
+  muted: boolean;
+  /** Shown as unread until it is opened. */
+  markedUnread: boolean;
+  /** Not in the list while its last message is not beyond this one. */
+  hiddenSeq: number;
 };
 
 /** A message. With the same `clientId` it may be sent any number of times, and is one. */
@@ -154,6 +164,8 @@ export type Conversation = {
   firstSeq?: number;
   /** The keys of those names here that are not their own key. */
   keys?: {[name: string]: string};
+  /** What you have set. Left out: nothing. */
+  settings?: ConversationSettings;
 };
 
 /** How far somebody has received and read a conversation, each a `seq`. */
@@ -183,6 +195,17 @@ export type StoredMessage = {
   kind?: string;
   /** `true`: its text was erased. */
   erased?: boolean;
+};
+
+/** What one user has set for a conversation. The other one is not told. */
+export type ConversationSettings = {
+  withUserId: string;
+  /** No sound, no notice and no count for what comes. Left out: false. */
+  muted?: boolean;
+  /** Shown as unread until it is opened. Left out: false. */
+  markedUnread?: boolean;
+  /** Not in the list while its last message is not beyond this `seq`. 0: shown. Left out: 0. */
+  hiddenSeq?: number;
 };
 
 /** Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0. */
@@ -574,6 +597,7 @@ export type Ready = {
   notificationChange?: number;
   expiresAt?: string;
   blocked?: string[];
+  settings?: ConversationSettings[];
   keys?: {[name: string]: string};
 };
 
@@ -664,6 +688,13 @@ export type BlockChange = {
   keys?: {[name: string]: string};
 };
 
+/** You have set something for a conversation, on any of your screens. */
+export type SettingsChange = {
+  type: "settings";
+  settings: ConversationSettings;
+  keys?: {[name: string]: string};
+};
+
 /** The answer to `ping`. */
 export type Pong = {
   type: "pong";
@@ -690,6 +721,7 @@ export type Schemas = {
   NewSession: NewSession;
   NewPassword: NewPassword;
   ReadUpTo: ReadUpTo;
+  NewSettings: NewSettings;
   NewMessage: NewMessage;
   NewNotification: NewNotification;
   UpTo: UpTo;
@@ -700,6 +732,7 @@ export type Schemas = {
   Conversation: Conversation;
   Member: Member;
   StoredMessage: StoredMessage;
+  ConversationSettings: ConversationSettings;
   History: History;
   SentMessage: SentMessage;
   MessageChanges: MessageChanges;
@@ -775,6 +808,11 @@ export type Operations = {
   mark_read: {
     method: "PUT"; path: "/api/conversations/{userId}/read"; parameters: {path: {"userId": string}}; body: ReadUpTo; answer: undefined;
     code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Mute a conversation, mark it as unread, hide it until its next message. The other user is not told. */
+  set_conversation: {
+    method: "PUT"; path: "/api/conversations/{userId}/settings"; parameters: {path: {"userId": string}}; body: NewSettings; answer: undefined;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** The messages of the conversation with a user, in the order of seq. */
   list_messages: {

@@ -40,6 +40,14 @@ class ReadUpTo(TypedDict):
     seq: int
 
 
+class NewSettings(TypedDict):
+    """All that one sets for a conversation."""
+
+    muted: bool
+    markedUnread: bool
+    hiddenSeq: int
+
+
 class NewMessage(TypedDict):
     """A message. With the same `clientId` it may be sent any number of times, and is one."""
 
@@ -106,6 +114,15 @@ class StoredMessage(TypedDict):
     clientId: NotRequired[str]
     kind: NotRequired[str]
     erased: NotRequired[bool]
+
+
+class ConversationSettings(TypedDict):
+    """What one user has set for a conversation. The other one is not told."""
+
+    withUserId: str
+    muted: NotRequired[bool]
+    markedUnread: NotRequired[bool]
+    hiddenSeq: NotRequired[int]
 
 
 class SentMessage(TypedDict):
@@ -529,6 +546,16 @@ class Receipt(TypedDict):
     keys: NotRequired[dict[str, str]]
 
 
+class History(TypedDict):
+    """Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0."""
+
+    messages: list[StoredMessage]
+    lastSeq: int
+    more: bool
+    epoch: str
+    firstSeq: NotRequired[int]
+
+
 class Conversation(TypedDict):
     """A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet."""
 
@@ -547,16 +574,15 @@ class Conversation(TypedDict):
     change: NotRequired[int]
     firstSeq: NotRequired[int]
     keys: NotRequired[dict[str, str]]
+    settings: NotRequired[ConversationSettings]
 
 
-class History(TypedDict):
-    """Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0."""
+class SettingsChange(TypedDict):
+    """You have set something for a conversation, on any of your screens."""
 
-    messages: list[StoredMessage]
-    lastSeq: int
-    more: bool
-    epoch: str
-    firstSeq: NotRequired[int]
+    type: Literal['settings']
+    settings: ConversationSettings
+    keys: NotRequired[dict[str, str]]
 
 
 class MessageChanges(TypedDict):
@@ -628,6 +654,7 @@ class Ready(TypedDict):
     notificationChange: NotRequired[int]
     expiresAt: NotRequired[str]
     blocked: NotRequired[list[str]]
+    settings: NotRequired[list[ConversationSettings]]
     keys: NotRequired[dict[str, str]]
 
 
@@ -641,4 +668,4 @@ class Conversations(TypedDict):
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing
-ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | Pong | Failure | Notification | Dismissed | Seen
+ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Failure | Notification | Dismissed | Seen

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 
 from chat.errors import InvalidField, MissingField
-from chat.protocol.structs import SAFE_INTEGER, Level, Payload, ServerEvent
+from chat.limits import SAFE_INTEGER
+from chat.protocol.structs import Level, Payload, ServerEvent
 
 NotificationId = Annotated[int, msgspec.Meta(ge=1, le=SAFE_INTEGER)]
 

@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from chat.errors import ChatError, InvalidField
+from chat.limits import SAFE_INTEGER
 from chat.protocol.conversation_ids import ConversationId, checked_other
+from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import UserId, check_kind, checked_user_id
 from chat.protocol.told_limits import ToldLimits
 from chat.rules import Param
@@ -34,11 +36,9 @@ NO_INIT = 4502
 
 PROTOCOL_VERSION = 1
 # What may be sent to a server that names it, and to no other. It only grows.
-FEATURES = ["blocking", "notification-changes", "dismiss-up-to"]
-
+FEATURES = ["blocking", "notification-changes", "dismiss-up-to", "conversation-settings"]
 REF_CHARS = CLIENT_ID_CHARS = 64
 TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
-SAFE_INTEGER = 2**53 - 1  # the largest integer that JavaScript holds exactly
 
 Ref = (
     Annotated[int, msgspec.Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)] | Annotated[str, msgspec.Meta(max_length=REF_CHARS)]
@@ -173,6 +173,7 @@ class Ready(ServerEvent, tag="ready"):
     notification_change: int | None = None  # the newest; None: nothing was seen or dismissed yet
     expires_at: str | None = None  # when the token ends, and the socket with it; None: it showed none
     blocked: list[str] | None = None  # whom the user has blocked; None: nobody
+    settings: list[ConversationSettings] | None = None  # where anything is set
     keys: Keys = None
 
 
@@ -243,6 +244,13 @@ class BlockChange(ServerEvent, tag="blocking"):
 
     user_id: str
     blocked: bool
+    keys: Keys = None
+
+
+class SettingsChange(ServerEvent, tag="settings"):
+    """You have set something for a conversation, on any of your screens."""
+
+    settings: ConversationSettings
     keys: Keys = None
 
 

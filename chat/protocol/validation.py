@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 import msgspec
 
 from chat.errors import BadJson, InvalidField, UnknownEvent
+from chat.limits import SAFE_INTEGER
 from chat.protocol.mistakes import explained
 from chat.protocol.names import USER_ID_CHARS
-from chat.protocol.structs import REF_CHARS, SAFE_INTEGER, Payload, Ref
+from chat.protocol.structs import REF_CHARS, Payload, Ref
 
 LENIENT_CHARS = 5_000  # up to which a malformed text is read again, a hundred times slower
 

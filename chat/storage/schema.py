@@ -122,6 +122,18 @@ blocks = Table(
     Index("blocks_of_a_blocked_one", "blocked_id"),
 )
 
+# What a user has set for a conversation; those without a row are as all begin.
+conversation_settings = Table(
+    "conversation_settings",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("with_user_id", Text, nullable=False),
+    Column("muted", Boolean, nullable=False),
+    Column("marked_unread", Boolean, nullable=False),
+    Column("hidden_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "with_user_id"),
+)
+
 # Sessions that somebody signed in to here, and all that were ended before their tokens expire.
 sessions = Table(
     "sessions",

@@ -18,6 +18,7 @@ from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
 from chat.storage.changes import Changes
+from chat.storage.conversation_settings import StoredSettings
 from chat.storage.database import Database, again_if_broken, log_text, name_of
 from chat.storage.epoch import Epoch
 from chat.storage.health import DatabaseHealth
@@ -85,6 +86,7 @@ class Storage:
         self.changes = Changes(self.database)
         self.erasure = MessageErasure(self.database)
         self.blocks = Blocks(self.database)
+        self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)
         self.journal = Journal(self.writer, journal_records, log)
         self.health = DatabaseHealth(self.database, self.in_thread)

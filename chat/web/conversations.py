@@ -4,9 +4,11 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
-from chat.errors import NotFound, Unavailable
+from chat.errors import Forbidden, NotFound, Unavailable
 from chat.messages.standings import standing_of
+from chat.people.conversation_settings import MOST
 from chat.people.directory import unknown_user
+from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import UserId, keys_of
 from chat.protocol.structs import Member
 from chat.server import ChatServer
@@ -62,6 +64,9 @@ class Conversation(Answer, kw_only=True):
     change: Annotated[Seq, Meta(description="The last change; left out: there was none.")] | UnsetType = UNSET
     first_seq: FirstSeq = UNSET
     keys: Keys = UNSET  # of one that is shown alone; a list has them once for all
+    settings: Annotated[ConversationSettings, Meta(description="What you have set. Left out: nothing.")] | UnsetType = (
+        UNSET
+    )
 
 
 class Conversations(Answer):
@@ -83,20 +88,33 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
     before = place_of(query.cursor, Place)
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, query.limit + 1, before)
     shown, more = page_of(found, query.limit)
-    apart = chat.blocking.apart_from(user_id)
+    look = _look_of(chat, user_id)
     last = shown[-1] if more else None
     return Conversations(
-        conversations=[_conversation(chat, user_id, overview, apart) for overview in shown],
+        conversations=[_conversation(chat, user_id, overview, look) for overview in shown],
         next=last and cursor_of(Place(last.last_message.sent_at, last.state.with_user_id)),
         epoch=chat.storage.epoch,
         keys=keys_of(overview.state.with_user_id for overview in shown) or UNSET,
     )
 
 
-def _conversation(chat: ChatServer, user_id: str, overview: Overview, apart: frozenset[str]) -> Conversation:
-    standing = standing_of(user_id, overview.state, chat.presence, apart)
+class _Look(NamedTuple):
+    """What a user's conversations look like to that user alone."""
+
+    apart: frozenset[str]  # one has blocked the other
+    settings: dict[str, ConversationSettings]
+
+
+def _look_of(chat: ChatServer, user_id: str) -> _Look:
+    settings = chat.storage.in_thread(chat.storage.settings.of, user_id)
+    return _Look(chat.blocking.apart_from(user_id), {each.with_user_id: each for each in settings})
+
+
+def _conversation(chat: ChatServer, user_id: str, overview: Overview, look: _Look) -> Conversation:
+    standing = standing_of(user_id, overview.state, chat.presence, look.apart)
+    settings = look.settings.get(standing.with_user_id, UNSET)
     message = StoredMessage(**message_fields(user_id, standing.with_user_id, overview.last_message))
-    return Conversation(**structs.asdict(standing), last_message=message)
+    return Conversation(**structs.asdict(standing), last_message=message, settings=settings)
 
 
 @Operation(
@@ -111,7 +129,7 @@ def show_conversation(chat: ChatServer, user_id: str, path: OfConversation) -> C
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, 1, None, other)
     if not found:
         raise NotFound(field="userId", rule="not_begun")
-    shown = _conversation(chat, user_id, found[0], chat.blocking.apart_from(user_id))
+    shown = _conversation(chat, user_id, found[0], _look_of(chat, user_id))
     shown.keys = keys_of([shown.with_user_id]) or UNSET
     return shown
 
@@ -137,4 +155,24 @@ def mark_read(chat: ChatServer, user_id: str, path: OfConversation, body: ReadUp
     reply.wait()
 
 
-VIEWS = (list_conversations, show_conversation, mark_read)
+class NewSettings(Request):
+    """All that one sets for a conversation."""
+
+    muted: Annotated[bool, Meta(description="No sound, no notice and no count for what comes.")]
+    marked_unread: Annotated[bool, Meta(description="Shown as unread until it is opened.")]
+    hidden_seq: Annotated[Seq, Meta(description="Not in the list while its last message is not beyond this one.")]
+
+
+@Operation(
+    "PUT",
+    "/conversations/<chat_name:userId>/settings",
+    "Mute a conversation, mark it as unread, hide it until its next message. The other user is not told.",
+    body_example='{"muted": true, "markedUnread": false, "hiddenSeq": 0}',
+    errors=(unknown_user("bob", "userId"), Forbidden(field="userId", rule="too_many_set", max=MOST), Unavailable),
+)
+def set_conversation(chat: ChatServer, user_id: str, path: OfConversation, body: NewSettings) -> None:
+    other = chat.directory.name_of(path.other_than(user_id), "userId")
+    chat.conversation_settings.put(user_id, ConversationSettings(with_user_id=other, **structs.asdict(body)))
+
+
+VIEWS = (list_conversations, show_conversation, mark_read, set_conversation)

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, UnsetType
 
-from chat.limits import PAGE_ITEMS
+from chat.limits import PAGE_ITEMS, SAFE_INTEGER
 from chat.protocol.conversation_ids import ID_CHARS, MARK, other_user
 from chat.protocol.names import UserId, checked_user_id
-from chat.protocol.structs import SAFE_INTEGER
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
 Seq = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]

@@ -99,6 +99,7 @@ export const errorTexts = {
   "rule.same_as_name": {en: "It must not be the name itself.", ko: "이름과 같을 수 없습니다."},
   "rule.too_common": {en: "It is among the commonest passwords. Please choose another one.", ko: "너무 흔한 비밀번호입니다. 다른 비밀번호를 골라 주세요."},
   "rule.not_your_name": {en: "It is not your name.", ko: "내 이름이 아닙니다."},
+  "rule.too_many_set": {en: "{max} of your conversations are muted, hidden or marked. Please take one back first.", ko: "알림을 끄거나 숨기거나 표시한 대화가 {max}개입니다. 먼저 하나를 되돌려 주세요."},
   "rule.too_many_blocked": {en: "You have blocked {max} people. Please unblock one of them first.", ko: "{max}명을 차단했습니다. 먼저 한 사람의 차단을 해제해 주세요."},
   "rule.scope_needed": {en: "This needs a token with the scope {scope}.", ko: "이 범위의 토큰이 필요합니다: {scope}"},
   "rule.token_of_site": {en: "The site itself renews this sign-in.", ko: "이 로그인은 사이트에서 연장합니다."},

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import event, text
 
+from chat.protocol.conversation_settings import ConversationSettings
 from chat.storage import trigrams
 from chat.storage.commit_outcome import is_stored
 from chat.storage.notifications import Content, Once
@@ -156,6 +157,8 @@ FILLS = (
     " FROM conversations, generate_series(1, 10) AS seq",
     "INSERT INTO accounts (key, name, created_at, changed_at, skeleton) SELECT 'x' || n, 'X' || n, n, n, 's' || n FROM n",
     "INSERT INTO last_seen (user_id, at) SELECT 'x' || n, n FROM n",
+    "INSERT INTO conversation_settings (user_id, with_user_id, muted, marked_unread, hidden_seq)"
+    " SELECT 'x' || n % 100, 'x' || n, true, false, n FROM n",
     "INSERT INTO blocks (user_id, blocked_id, since) SELECT 'x' || n, 'x' || n % 100, n FROM n",
     "INSERT INTO sessions (user_key, id, created_at, expires_at, ended_at)"
     " SELECT 'x' || n, 's' || n, n, n * 10000000000, n FROM n",
@@ -255,6 +258,8 @@ def exercise_accounts(storage: Storage) -> None:
     blocks.listed("alice")
     blocks.of("alice")
     blocks.remove("alice", "bob")
+    storage.settings.put("alice", ConversationSettings(with_user_id="bob", muted=True))
+    storage.settings.of("alice")
 
 
 def exercise_notifications(storage: Storage) -> None:

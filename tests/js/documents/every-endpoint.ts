@@ -78,6 +78,7 @@ export async function everyEndpoint(): Promise<void> {
   const found = await call("get", "/api/search", {query: {q: "hi"}});
   const {users} = await call("get", "/api/users", {query: {q: "bo"}});
   const {userId: written, keys} = await call("get", "/api/users/{userId}", {path: {userId: "BOB"}});
+  await call("put", "/api/conversations/{userId}/settings", {path: {userId: "bob"}, body: {muted: true, markedUnread: false, hiddenSeq: 0}});
   const {blocked} = await call("get", "/api/blocks", {});
   await call("put", "/api/blocks/{userId}", {path: {userId: "mallory"}});
   await call("delete", "/api/blocks/{userId}", {path: {userId: "mallory"}});

@@ -1,0 +1,32 @@
+"""Owns what users have set for their conversations, as it is stored. What follows of it is left to others."""
+
+from msgspec import structs
+from sqlalchemy import delete, select
+
+from chat.protocol.conversation_settings import ConversationSettings
+from chat.storage.database import Database
+from chat.storage.schema import conversation_settings as table
+
+SETTINGS = [column for column in table.c if column.name != "user_id"]
+
+
+class StoredSettings:
+    """The settings of one database. Blocking, for any thread; writes for one at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, user_id: str) -> list[ConversationSettings]:
+        """Return what a user has set, for each conversation that is not as all begin."""
+        query = select(*SETTINGS).where(table.c.user_id == user_id).order_by(table.c.with_user_id)
+        with self._database.reading() as connection:
+            return [ConversationSettings(**row._mapping) for row in connection.execute(query)]
+
+    def put(self, user_id: str, settings: ConversationSettings) -> None:
+        """Store them in the place of those that the conversation had. A row that says nothing new is not kept."""
+        row = {"user_id": user_id, **structs.asdict(settings)}
+        ours = delete(table).where(table.c.user_id == user_id, table.c.with_user_id == settings.with_user_id)
+        with self._database.transaction() as connection:
+            connection.execute(ours)
+            if not settings.is_default:
+                connection.execute(table.insert(), row)
