@@ -192,7 +192,7 @@ export class ChatSocket {
   /** Somebody is back: connects now rather than after the wait; an open connection has to prove that it is alive. */
   wake() {
     if (this.state.name === "waiting") this.#connect();
-    else if (this.state.name === "online") this.#probe();
+    else if (this.state.name === "online") this.#ping(PROBE_SECONDS, () => this.reconnect()); // after a sleep it may be dead
   }
 
   /** Connects now rather than after the wait, or once more after the server ended it. */
@@ -234,7 +234,7 @@ export class ChatSocket {
     if (event?.type === "ready") this.#becomeOnline(event);
     const error = event?.type === "error" ? new ChatError(event.code, event.message, event) : undefined;
     if (error && this.state.name === "connecting" && isInitDue(error)) return this.#lost(TRY_AGAIN_LATER, error.code);
-    this.#after(this.#terms.heartbeat, () => this.#ping());
+    this.#after(this.#terms.heartbeat, () => this.#ping(ANSWER_SECONDS));
     const pending = error || event?.type === "ack" ? this.#removePending(event.ref) : undefined;
     if (!pending) this.#retryAfter = error?.retryAfter ?? 0; // a close may follow at once, and waits for so long
     if (pending && error) pending.reject(error);
@@ -246,7 +246,8 @@ export class ChatSocket {
   #becomeOnline(ready) {
     this.#onlineSince = Date.now();
     this.#terms = ready;
-    if (this.#epoch !== undefined && this.#epoch !== ready.epoch) this.#forgetPointers();
+    const isAnother = this.#epoch !== undefined && this.#epoch !== ready.epoch; // a `seq` or an id of the old one would be taken for one of this
+    for (const [ref, event] of [...this.#pending]) if (isAnother && !event.repeatable) this.#fail(ref, "connection_lost");
     this.#epoch = ready.epoch;
     this.#isRefused = false;
     clearTimeout(this.#renewal);
@@ -256,23 +257,12 @@ export class ChatSocket {
     for (const [ref, event] of [...this.#pending]) if (!event.sent) this.#transmit(ref);
   }
 
-  /** What waits and names a `seq` or an id of another epoch would be taken for one of this. */
-  #forgetPointers() {
-    for (const [ref, event] of [...this.#pending]) if (!event.repeatable) this.#fail(ref, "connection_lost");
-  }
-
-  /** Browsers cannot send the protocol's own ping frames, so the heartbeat is an ordinary event. */
-  #ping() {
+  /** Browsers cannot send the protocol's own ping frames, so the heartbeat is an ordinary event. @param {number} seconds for the answer @param {() => void} [otherwise] */
+  #ping(seconds, otherwise) {
     this.send("ping");
-    this.#after(ANSWER_SECONDS, () => this.#lost(1006, "no answer"));
-  }
-
-  /** After a sleep a socket says that it is open, and may be dead: then there is no reason to wait either. */
-  #probe() {
-    this.send("ping");
-    this.#after(PROBE_SECONDS, () => {
+    this.#after(seconds, () => {
       this.#lost(1006, "no answer");
-      this.reconnect();
+      otherwise?.();
     });
   }
 
