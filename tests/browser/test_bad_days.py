@@ -11,7 +11,19 @@ from typing import Any
 
 from chat import create_app
 from chat.storage.records import Send
-from tests.browser.pages import Called, OpenPage, Wire, choose, click, expect, has_state, is_online, texts, write
+from tests.browser.pages import (
+    Called,
+    OpenPage,
+    Wire,
+    choose,
+    click,
+    expect,
+    has_state,
+    is_online,
+    new_message,
+    texts,
+    write,
+)
 from tests.conftest import TOKEN_SECRET, Server, StartServer
 from tests.storage.conftest import open_storage
 
@@ -133,7 +145,7 @@ def test_a_draft_of_each_conversation_survives_a_reload_and_goes_with_signing_ou
     page = open_page("alice", to="bob")
     field = page.get_by_label("Write a message")
     field.fill("to bob,\nhalf")
-    page.get_by_role("combobox").fill(called("carol"))
+    new_message(page).fill(called("carol"))
     page.keyboard.press("Enter")
     field.fill("to carol")
     page.reload()

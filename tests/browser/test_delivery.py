@@ -379,10 +379,12 @@ def test_history_that_did_not_come_can_be_asked_for(open_page: OpenPage, called:
     expect(texts(alice)).to_have_text(["two"])
     again = alice.get_by_role("button", name="Load earlier messages")
     expect(again).to_be_visible()
-    expect(alice.get_by_role("region", name="Notifications")).to_contain_text("has trouble with its database")
+    expect(alice.locator(".edge .problem")).to_contain_text("has trouble with its database")
+    expect(alice.locator("chat-banners .banner")).to_have_count(0)
     alice.unroute("**/messages?**")
     again.click()
     expect(texts(alice)).to_have_text(["one", "two"])
+    expect(alice.locator(".edge .problem")).to_be_hidden()
     assert complaints, "need a failure for this to mean anything"
     complaints.clear()
 
