@@ -22,6 +22,11 @@ export class SafeStorage extends EventTarget {
     }
   }
 
+  /** Whether the browser lets us keep anything. */
+  get isThere() {
+    return this.#storage !== undefined;
+  }
+
   get keys() {
     const kept = Array.from({length: this.#storage?.length ?? 0}, (_, index) => this.#storage?.key(index) ?? "");
     return [...new Set([...kept, ...this.#memory.keys()])].filter((key) => this.getItem(key) !== null);

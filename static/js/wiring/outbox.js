@@ -1,5 +1,6 @@
 // @ts-check
 /** Owns where the outbox meets the page: its messages go to the socket, and what became of them to the conversations. */
+import {allTabs} from "../browser-storage.js";
 import {say} from "../language.js";
 import {Sender} from "../models/sender.js";
 import {on} from "../on.js";
@@ -12,6 +13,7 @@ export function wireOutbox({names, socket, conversations, outbox}, {messages, ba
   on(outbox, "settle", ({entry, ack}) => conversations.markStored(entry, ack));
   on(outbox, "discard", ({entry}) => conversations.discard(entry));
   on(outbox, "unkept", () => {
+    if (!allTabs.isThere) return; // which storage.js has said, once for all messages
     banners.show({id: "outbox.unkept", level: "warning", title: say("outbox.unkeptTitle"), message: say("outbox.unkept")});
   });
   on(conversations, "stored", ({clientId, seq, timestamp}) => outbox.settle(clientId, {seq, timestamp}));
