@@ -35,6 +35,12 @@ def test_a_conversation_begins_with_a_suggestion_chosen_by_keyboard(open_page: O
     alice.keyboard.press("Enter")
     expect(alice.get_by_role("heading", name=called("zoe"))).to_be_visible()
     expect(field).to_be_hidden()
+    new_message(alice).press_sequentially("zo")
+    expect(options(alice)).to_have_count(2)
+    alice.keyboard.press("ArrowDown")
+    alice.keyboard.type("x")  # who types on has left the suggestion, before the server has answered
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("heading", name="zox")).to_be_visible()
 
 
 def test_a_suggestion_can_be_clicked_and_escape_leads_back_to_the_button(open_page: OpenPage, called: Called) -> None:
