@@ -8,6 +8,7 @@ import {wireBlocks} from "./wiring/blocks.js";
 import {wireCalendar} from "./wiring/calendar.js";
 import {wireComposer} from "./wiring/composer.js";
 import {wireConnection} from "./wiring/connection.js";
+import {wireConversationSettings} from "./wiring/conversation-settings.js";
 import {wireConversations} from "./wiring/conversations.js";
 import {wireDrafts} from "./wiring/drafts.js";
 import {findElements} from "./wiring/elements.js";
@@ -48,6 +49,7 @@ function start(me) {
   wireNotifications(models, elements);
   wireConversations(models, elements);
   wireBlocks(models, elements);
+  wireConversationSettings(models, elements);
   wireHistory(models, elements);
   wireOutbox(models, elements);
   wireReceipts(models, elements);

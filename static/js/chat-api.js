@@ -18,6 +18,7 @@ import {ChatError} from "./chat-socket.js";
  * @typedef {{messages: Chat[], lastSeq: number, firstSeq?: number, more: boolean}} MessagePage in order of `seq`; what lies before `firstSeq` was erased; `more`: others lie in the direction asked for
  */
 
+const NO_CONTENT = 204;
 const NOT_SIGNED_IN = 401;
 /** A request without an answer for this long has failed. */
 const ANSWER_SECONDS = 15;
@@ -110,15 +111,28 @@ export class ChatApi {
     return this.#get("notifications/changes", page);
   }
 
+  /** What I set for a conversation. @param {import("./models/conversation-settings.js").Settings} settings @returns {Promise<void>} */
+  putSettings({withUserId, ...settings}) {
+    const headers = {"Content-Type": "application/json"};
+    const address = new URL(`conversations/${encodeURIComponent(withUserId)}/settings`, this.#base);
+    return this.#ask(address, {method: "PUT", headers, body: JSON.stringify(settings)});
+  }
+
   /** @param {string} path @param {Record<string, string | number | boolean | null | undefined>} query */
-  async #get(path, query) {
+  #get(path, query) {
     const address = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query)) if (value != null) address.searchParams.set(name, String(value));
+    return this.#ask(address, {});
+  }
+
+  /** As the one who is signed in. @param {URL} address @param {RequestInit} options */
+  async #ask(address, options) {
+    const ask = (/** @type {string} */ token) => request(address, {...options, headers: {...options.headers, ...bearer(token).headers}});
     const kept = this.#session.token;
-    const answer = await request(address, bearer(kept ?? (await this.#signIn())));
+    const answer = await ask(kept ?? (await this.#signIn()));
     if (answer.status !== NOT_SIGNED_IN) return read(answer);
     if (kept === this.#session.token) this.#session.token = null;
-    return read(await request(address, bearer(this.#session.token ?? (await this.#signIn()))));
+    return read(await ask(this.#session.token ?? (await this.#signIn())));
   }
 
   #signIn() {
@@ -155,6 +169,7 @@ async function request(address, options) {
 
 /** @param {Response} answer @returns {Promise<any>} */
 async function read(answer) {
+  if (answer.status === NO_CONTENT) return undefined;
   const body = await answer.json().catch(() => null);
   if (answer.ok && body) return body;
   const refusal = body?.error ?? {code: "internal", message: `HTTP ${answer.status}`};

@@ -66,12 +66,13 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {{notificationId?: number, id?: string | number, message: string, title?: string, level?: string, link?: string,
  *   timestamp?: string, expiresAt?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
  * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], keys?: Keys, epoch?: string, expiresAt?: string}} Ready `unseen`: that many notifications are;
+ *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], settings?: Settings[], keys?: Keys, epoch?: string, expiresAt?: string}} Ready `unseen`: that many notifications are;
  *   `epoch`: of the database; with another one, what was received before counts no more
  * @typedef {Record<string, string | number | string[]>} Params of a rule
  * @typedef {{code: string, message: string, field?: string | null, rule?: string, params?: Params, ref?: string,
  *   retryAfter?: number}} Refusal
- * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string, keys?: Keys}, presence: PresenceChange, blocking: {userId: string, blocked: boolean, keys?: Keys},
+ * @typedef {{withUserId: string, muted: boolean, markedUnread: boolean, hiddenSeq: number}} Settings of a conversation
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string, keys?: Keys}, presence: PresenceChange, blocking: {userId: string, blocked: boolean, keys?: Keys}, settings: {settings: Settings, keys?: Keys},
  *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, upTo?: number, change?: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"connects" | "ends" | "refused"} Why a token is asked for: at a connection; before the last one ends; after it was refused
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a

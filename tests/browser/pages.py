@@ -50,6 +50,15 @@ def choose(page: Any, name: str) -> None:
         page.keyboard.press("Escape")
 
 
+def choose_for_conversation(page: Any, name: str) -> None:
+    """Take what is called so from the menu of the open conversation."""
+    page.bring_to_front()
+    page.locator("[popovertarget=conversation-menu]").click()
+    page.locator("#conversation-menu").get_by_text(name, exact=True).click()
+    if page.locator("#conversation-menu").is_visible():
+        page.keyboard.press("Escape")
+
+
 def new_message(page: Any) -> Any:
     """The field of a new message's dialog, open."""
     click(page.get_by_role("button", name="New message"))

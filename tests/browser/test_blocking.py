@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import Called, OpenPage, choose, click, is_online, texts, write
+from tests.browser.pages import Called, OpenPage, choose, choose_for_conversation, click, is_online, texts, write
 
 
 def block(page: Page) -> None:
-    click(page.locator("conversation-header").get_by_role("button", name="Block"))
+    choose_for_conversation(page, "Block")
     click(page.get_by_role("dialog").get_by_role("button", name="Block"))
     expect(page.get_by_text("You have blocked this person.")).to_be_visible()
 
@@ -19,7 +19,7 @@ def test_somebody_is_blocked_and_unblocked_and_their_messages_come_and_go(open_p
     expect(texts(alice)).to_have_text(["hello"])
     header = alice.locator("conversation-header")
     expect(header).to_contain_text("Online")
-    click(header.get_by_role("button", name="Block"))
+    choose_for_conversation(alice, "Block")
     expect(alice.get_by_role("dialog", name=f"Block {called('bob')}?")).to_be_visible()
     click(alice.get_by_role("button", name="Cancel"))
     expect(alice.get_by_label("Write a message")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.pages import FakeServer, OpenPage, choose, click, expect, is_online
+from tests.browser.pages import FakeServer, OpenPage, choose, choose_for_conversation, click, expect, is_online
 
 UNAVAILABLE = {"error": {"code": "unavailable", "message": "in English", "field": None, "rule": "no_answer"}}
 
@@ -44,7 +44,7 @@ def test_an_error_stands_where_it_belongs_and_a_banner_comes_once_in_the_persons
     fake.say(type="error", code="internal", message="in English")
     expect(banners).to_have_count(1)  # of what is new
     expect(banners).not_to_contain_text("English")
-    click(page.get_by_role("button", name="차단", exact=True))
+    choose_for_conversation(page, "차단")
     dialog = page.get_by_role("dialog")
     click(dialog.get_by_role("button", name="차단", exact=True))
     expect(dialog.get_by_role("alert")).to_contain_text("1,000명을 차단했습니다.")

@@ -1,5 +1,8 @@
 // @ts-check
-/** Owns the head of the open conversation: whom it is with, what they do just now, and buttons: `block`, `unblock`, `to-day`. */
+/**
+ * Owns the head of the open conversation: whom it is with, what they do just now, and what can be
+ * done with it: `to-day`, `mute`, `mark-unread`, `hide`, `block`, `unblock`.
+ */
 import {language, momentOf, say} from "../language.js";
 import {drawFace, part} from "./parts.js";
 
@@ -10,7 +13,7 @@ export class ConversationHeader extends HTMLElement {
   #conversation;
 
   connectedCallback() {
-    for (const type of ["block", "unblock", "to-day"]) {
+    for (const type of ["to-day", "mute", "mark-unread", "hide", "block", "unblock"]) {
       part(this, `.${type}`, HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent(type)));
     }
     language.addEventListener("change", () => this.draw());
@@ -26,6 +29,12 @@ export class ConversationHeader extends HTMLElement {
   showBlocked(isBlocked) {
     part(this, ".block", HTMLElement).hidden = isBlocked;
     part(this, ".unblock", HTMLElement).hidden = !isBlocked;
+  }
+
+  /** @param {import("../models/conversation-settings.js").Settings} settings */
+  showSettings({muted}) {
+    part(this, ".mute", HTMLElement).setAttribute("aria-checked", String(muted));
+    part(this, ".muted", Element).toggleAttribute("hidden", !muted);
   }
 
   draw() {

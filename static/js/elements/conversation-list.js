@@ -4,6 +4,7 @@
  * and what is in it to the model.
  */
 import {language, momentInList, say} from "../language.js";
+import {ConversationSettings} from "../models/conversation-settings.js";
 import {copy, drawFace, drawPresence, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
@@ -18,6 +19,8 @@ export class ConversationList extends HTMLElement {
   #opened;
   /** @type {Map<string, HTMLElement>} the other's userId -> row */
   #rows = new Map();
+  /** What I have set for each. */
+  settings = new ConversationSettings();
 
   connectedCallback() {
     const nav = part(this, "nav", HTMLElement);
@@ -65,9 +68,10 @@ export class ConversationList extends HTMLElement {
   /** @param {Conversation} conversation */
   #row(conversation) {
     const {withUserId, unread, typing, last, presence} = conversation;
+    const {muted, markedUnread} = this.settings.of(withUserId);
     const row = this.#rows.get(withUserId) ?? this.#newRow(withUserId);
     const isOpen = conversation === this.#opened;
-    const drawn = [language.code, new Date().toDateString(), typing, presence, unread, isOpen, last?.mine, last?.sentAt.getTime(), last?.text].join("\n");
+    const drawn = [language.code, new Date().toDateString(), typing, presence, unread, muted, markedUnread, isOpen, last?.mine, last?.sentAt.getTime(), last?.text].join("\n");
     if (row.dataset.drawn === drawn) return row;
     row.dataset.drawn = drawn;
     const text = last && (last.text || say("message.erased"));
@@ -76,11 +80,15 @@ export class ConversationList extends HTMLElement {
     part(row, ".preview", HTMLElement).classList.toggle("is-typing", typing);
     part(row, "time", HTMLElement).textContent = last ? momentInList(last.sentAt) : "";
     drawPresence(row, presence);
-    row.classList.toggle("is-unread", unread > 0);
+    row.classList.toggle("is-unread", unread > 0 || markedUnread);
+    row.classList.toggle("is-muted", muted);
+    const sign = part(row, ".muted", Element);
+    sign.toggleAttribute("hidden", !muted);
+    sign.setAttribute("aria-label", say("conversation.muted"));
     const badge = part(row, ".badge", HTMLElement);
-    badge.hidden = unread === 0;
-    part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : String(unread);
-    part(badge, ".visually-hidden", HTMLElement).textContent = say("list.unread", {count: unread});
+    badge.hidden = unread === 0 && !markedUnread;
+    part(badge, ".count", HTMLElement).textContent = unread > 99 ? "99+" : unread ? String(unread) : "";
+    part(badge, ".visually-hidden", HTMLElement).textContent = unread ? say("list.unread", {count: unread}) : say("list.markedUnread");
     part(row, "a", HTMLAnchorElement).ariaCurrent = isOpen ? "page" : null;
     return row;
   }

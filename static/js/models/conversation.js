@@ -208,6 +208,14 @@ export class Conversation {
     this.readUpTo(this.read);
   }
 
+  /** A receipt moves my pointers, or theirs. @param {boolean} mine @param {number} received @param {number} read */
+  applyPointers(mine, received, read) {
+    if (mine) this.readUpTo(read);
+    if (mine) this.received = Math.max(this.received, received);
+    if (!mine) this.theirRead = Math.max(this.theirRead, read);
+    if (!mine) this.theirReceived = Math.max(this.theirReceived, received, read);
+  }
+
   /** I have read so far, here or elsewhere. @param {number} seq */
   readUpTo(seq) {
     const before = this.#countTheirsAfter(this.read);

@@ -7,6 +7,7 @@
  * the list does not have), `unasked` {name} (nobody knows whose it is), `forget` (the server's database is another one), `received` and `read` {conversation, seq} (pointers of mine), `stored` {clientId, seq, timestamp}.
  */
 import {Conversation} from "./conversation.js";
+import {ConversationSettings} from "./conversation-settings.js";
 import {Names} from "./names.js";
 
 /** @typedef {import("./conversation.js").Message} Message */
@@ -16,6 +17,7 @@ import {Names} from "./names.js";
 export class Conversations extends EventTarget {
   #me;
   #names;
+  #settings;
   /** @type {string | undefined} of what is held */
   #epoch;
   /** @type {Map<string, Conversation>} key of the other's userId -> conversation */
@@ -28,16 +30,18 @@ export class Conversations extends EventTarget {
   /** The last `seq` of the open conversation that was on the screen. */
   #seen = 0;
 
-  /** @param {string} me @param {Names} [names] */
-  constructor(me, names = new Names()) {
+  /** @param {string} me @param {Names} [names] @param {ConversationSettings} [settings] */
+  constructor(me, names = new Names(), settings = new ConversationSettings(names)) {
     super();
     this.#me = me;
+    this.#settings = settings;
     this.#names = names;
   }
 
   /** The latest first. */
   get list() {
-    return [...this.#byUser.values()].filter(({isUnasked, pending}) => !isUnasked || pending.length).sort((a, b) => b.touchedAt - a.touchedAt);
+    const listed = [...this.#byUser.values()].filter((one) => (!one.isUnasked || one.pending.length) && (one === this.#open || !this.#settings.hides(one)));
+    return listed.sort((a, b) => b.touchedAt - a.touchedAt);
   }
 
   /** Whether there is none: not before the server has told of those there are. */
@@ -49,8 +53,9 @@ export class Conversations extends EventTarget {
     return this.#open;
   }
 
+  /** Messages that call for me: none of muted conversations. */
   get unread() {
-    return [...this.#byUser.values()].reduce((sum, conversation) => sum + conversation.unread, 0);
+    return [...this.#byUser.values()].reduce((sum, one) => sum + (this.#settings.of(one.withUserId).muted ? 0 : one.unread), 0);
   }
 
   /** Opens the conversation with this person, and makes it if there is none; `undefined` opens none. @param {string} [withUserId] @param {Conversation} [asked] whose place it takes */
@@ -206,10 +211,7 @@ export class Conversations extends EventTarget {
     const mine = this.#isMe(userId);
     const conversation = this.#find(mine ? withUserId : userId);
     if (!conversation) return;
-    if (mine) conversation.readUpTo(read);
-    if (mine) conversation.received = Math.max(conversation.received, received);
-    if (!mine) conversation.theirRead = Math.max(conversation.theirRead, read);
-    if (!mine) conversation.theirReceived = Math.max(conversation.theirReceived, received, read);
+    conversation.applyPointers(mine, received, read);
     this.#dispatch("messages", {conversation});
     this.#dispatch("list");
   }

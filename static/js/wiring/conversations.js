@@ -7,7 +7,7 @@ import {on, onceForAll} from "../on.js";
 /** @typedef {import("./models.js").Models} Models */
 
 /** @param {Models} models @param {Elements} elements */
-export function wireConversations({attention, conversations}, elements) {
+export function wireConversations({attention, conversations, settings}, elements) {
   const {chat, list, header, messages, announcer} = elements;
   const drawList = onceForAll(() => {
     list.show(conversations.list, conversations.opened, conversations.isEmpty);
@@ -15,6 +15,7 @@ export function wireConversations({attention, conversations}, elements) {
   });
   const drawMessages = onceForAll(() => messages.draw());
   on(conversations, "list", drawList);
+  on(settings, "change", drawList);
   language.addEventListener("change", drawList);
   on(conversations, "open", ({conversation, asked}) => {
     chat.classList.toggle("has-conversation", Boolean(conversation));

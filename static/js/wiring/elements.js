@@ -12,13 +12,13 @@ import {EmptyList} from "../elements/empty-list.js";
 import {MessageComposer} from "../elements/message-composer.js";
 import {MessageList} from "../elements/message-list.js";
 import {MessageMenu} from "../elements/message-menu.js";
-import {MyMenu} from "../elements/my-menu.js";
 import {NameField} from "../elements/name-field.js";
 import {part} from "../elements/parts.js";
 import {Problems} from "../elements/problems.js";
 import {SearchBox} from "../elements/search-box.js";
 import {SignIn} from "../elements/sign-in.js";
 import "../elements/language-switch.js";
+import "../elements/popover-menu.js";
 
 /** @typedef {ReturnType<typeof findElements>} Elements */
 
@@ -33,7 +33,6 @@ export function findElements() {
     banners,
     bell: part(document, "chat-bell", ChatBell),
     list: part(document, "conversation-list", ConversationList),
-    menu: part(document, "my-menu", MyMenu),
     newButton: part(document, "#new-message", HTMLButtonElement),
     emptyList: part(document, "empty-list", EmptyList),
     inviteButtons: /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button.invite")),

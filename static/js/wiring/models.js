@@ -4,6 +4,7 @@ import {allTabs} from "../browser-storage.js";
 import {ChatApi, openSession, renewSession} from "../chat-api.js";
 import {ChatSocket} from "../chat-socket.js";
 import {Blocks} from "../models/blocks.js";
+import {ConversationSettings} from "../models/conversation-settings.js";
 import {Conversations} from "../models/conversations.js";
 import {History} from "../models/history.js";
 import {Names} from "../models/names.js";
@@ -22,12 +23,13 @@ export function makeModels(me, session) {
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: (why) => tokens.give(why)});
   const api = new ChatApi(apiBase, me, session);
   const names = new Names((typed) => api.user(typed));
-  const conversations = new Conversations(me, names);
+  const settings = new ConversationSettings(names);
+  const conversations = new Conversations(me, names, settings);
   const blocks = new Blocks(names);
   const history = new History(api, conversations);
   const search = new Search(api);
   const outbox = new Outbox(me, allTabs, names);
   const typing = new Typing((userId, isTyping) => conversations.setTyping(userId, isTyping), (toUserId) => socket.send("typing", {toUserId}));
   const attention = new Attention();
-  return {me, session, tokens, names, attention, socket, conversations, blocks, api, history, search, outbox, typing};
+  return {me, session, tokens, names, attention, socket, conversations, settings, blocks, api, history, search, outbox, typing};
 }

@@ -18,7 +18,7 @@ import {on, onceForAll} from "../on.js";
 /** @typedef {import("../models/conversations.js").Conversations} Conversations */
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireNotifications({me, attention, socket, conversations, api}, {banners, bell, composer, soundButton}) {
+export function wireNotifications({me, attention, socket, conversations, settings, api}, {banners, bell, composer, soundButton}) {
   const notifications = new Notifications({
     tell: (type, which) => socket.emit(type, which),
     fetch: (page) => api.notifications(page),
@@ -32,9 +32,10 @@ export function wireNotifications({me, attention, socket, conversations, api}, {
   }
   connectBanners(socket, notifications, banners);
   new ResizeObserver(() => banners.style.setProperty("--kept-free", `${composer.offsetHeight}px`)).observe(composer);
-  drawNotifications(notifications, conversations, banners, bell, desktop);
+  const drawBadge = drawNotifications(notifications, conversations, banners, bell, desktop);
+  on(settings, "change", drawBadge); // what is muted is not counted
   answerBell(notifications, banners, bell, desktop);
-  notifyOutside(notifications, conversations, bell, desktop);
+  notifyOutside(notifications, conversations, settings, bell, desktop);
   wireSound(notifications, bell, soundButton);
   window.addEventListener("storage", (change) => notifications.applyStorageChange(change));
 }
@@ -55,6 +56,7 @@ function drawNotifications(notifications, conversations, banners, bell, desktop)
   });
   language.addEventListener("change", drawAll);
   drawAll();
+  return drawBadge;
 }
 
 /** From the bell to the models. @param {Notifications} notifications @param {ChatBanners} banners @param {ChatBell} bell @param {DesktopNotify} desktop */
@@ -88,8 +90,8 @@ function wireSound(notifications, bell, button) {
   draw();
 }
 
-/** To the desktop and the loudspeaker, and away again. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBell} bell @param {DesktopNotify} desktop */
-function notifyOutside(notifications, conversations, bell, desktop) {
+/** To the desktop and the loudspeaker, and away again. @param {Notifications} notifications @param {Conversations} conversations @param {import("../models/conversation-settings.js").ConversationSettings} settings @param {ChatBell} bell @param {DesktopNotify} desktop */
+function notifyOutside(notifications, conversations, settings, bell, desktop) {
   const sound = () => void (notifications.muted || chime());
   on(notifications, "arrive", ({notice}) => {
     if (desktop.speaks) sound();
@@ -98,6 +100,7 @@ function notifyOutside(notifications, conversations, bell, desktop) {
     desktop.show({tag: `notification.${id}`, title: title || say("notification.label"), body: message, isUnread, open: () => bell.open()});
   });
   on(conversations, "heard", ({conversation, message}) => {
+    if (settings.of(conversation.withUserId).muted) return;
     const {withUserId} = conversation;
     const isUnread = () => message.seq > conversation.read;
     const open = () => void (location.hash = encodeURIComponent(withUserId));

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Owns the menu behind one's own face: opening, the keys that go through it, closing. What checks something leaves it
- * open. Leaves what each of its buttons does to whoever listens to that button.
+ * Owns a menu behind a button: opening, the keys that go through it, closing. What checks something leaves it open.
+ * Leaves what each of its buttons does to whoever listens to that button.
  */
 import {part} from "./parts.js";
 
-/** Between the face and its menu, and the menu and the edge of the window, in pixels. */
+/** Between the button and its menu, and the menu and the edge of the window, in pixels. */
 const GAP = 8;
 /** @type {Record<string, (at: number, count: number) => number>} */
 const MOVES = {
@@ -17,15 +17,16 @@ const MOVES = {
   End: (_, count) => count - 1,
 };
 
-export class MyMenu extends HTMLElement {
+export class PopoverMenu extends HTMLElement {
   connectedCallback() {
     const menu = this.#menu;
-    const button = part(this, ".face", HTMLButtonElement);
+    const button = part(this, "[aria-haspopup=menu]", HTMLButtonElement);
     menu.addEventListener("beforetoggle", () => {
-      const {left, bottom} = button.getBoundingClientRect();
-      Object.assign(menu.style, {left: `${left}px`, top: `${bottom + GAP}px`, maxHeight: `${innerHeight - bottom - 2 * GAP}px`});
+      const {left, right, bottom} = button.getBoundingClientRect();
+      const place = left > innerWidth / 2 ? {left: "auto", right: `${innerWidth - right}px`} : {left: `${left}px`, right: "auto"};
+      Object.assign(menu.style, place, {top: `${bottom + GAP}px`, maxHeight: `${innerHeight - bottom - 2 * GAP}px`});
     });
-    // The browser itself closes it on Escape and outside clicks, and takes the focus back to the face.
+    // The browser itself closes it on Escape and outside clicks, and takes the focus back to the button.
     menu.addEventListener("toggle", () => {
       const isOpen = menu.matches(":popover-open");
       button.setAttribute("aria-expanded", String(isOpen));
@@ -53,4 +54,4 @@ export class MyMenu extends HTMLElement {
   }
 }
 
-customElements.define("my-menu", MyMenu);
+customElements.define("popover-menu", PopoverMenu);

@@ -1,0 +1,36 @@
+// @ts-check
+/** Owns where the settings of conversations meet the page: the menu of the open one asks the server, which tells all my screens. */
+import {on} from "../on.js";
+
+/** @typedef {import("../models/conversation-settings.js").Settings} Settings */
+
+/** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
+export function wireConversationSettings({api, socket, conversations, settings}, {header, list, problems}) {
+  list.settings = settings;
+  /** @param {Partial<Settings>} changes of the open one @param {boolean} [leaves] whether it is not open any more then */
+  const change = async (changes, leaves = false) => {
+    if (!conversations.opened) return;
+    const {withUserId} = conversations.opened;
+    const wanted = {...settings.of(withUserId), ...changes};
+    try {
+      await api.putSettings(wanted);
+    } catch (error) {
+      return problems.tell(/** @type {import("../chat-socket.js").ChatError} */ (error));
+    }
+    if (leaves && conversations.opened?.withUserId === withUserId) location.hash = "";
+    settings.put(wanted);
+  };
+  const draw = () => {
+    if (conversations.opened) header.showSettings(settings.of(conversations.opened.withUserId));
+  };
+  socket.on("ready", ({settings: all = []}) => settings.replace(all));
+  socket.on("settings", ({settings: one}) => settings.put(one));
+  on(settings, "change", draw);
+  on(conversations, "open", ({conversation}) => {
+    draw();
+    if (conversation && settings.of(conversation.withUserId).markedUnread) change({markedUnread: false});
+  });
+  on(header, "mute", () => conversations.opened && change({muted: !settings.of(conversations.opened.withUserId).muted}));
+  on(header, "mark-unread", () => change({markedUnread: true}, true));
+  on(header, "hide", () => change({hiddenSeq: conversations.opened?.lastSeq ?? 0}, true));
+}

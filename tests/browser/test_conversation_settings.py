@@ -1,0 +1,54 @@
+"""Muting a conversation, marking it as unread and hiding it, on two screens of one person."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.pages import Called, OpenPage, choose_for_conversation, is_online, texts, write
+
+
+def test_what_is_set_for_a_conversation_holds_on_all_screens_of_a_person(open_page: OpenPage, called: Called) -> None:
+    alice, phone, bob = open_page("alice", to="bob"), open_page("alice", size=(360, 740)), open_page("bob", to="alice")
+    write(bob, "one")
+    expect(texts(alice)).to_have_text(["one"])
+    rows = [page.locator("conversation-list nav li").filter(has_text=called("bob")) for page in (alice, phone)]
+
+    choose_for_conversation(alice, "Mute")
+    expect(alice.locator("conversation-header").get_by_role("img", name="Muted")).to_be_visible()
+    for row in rows:
+        expect(row.get_by_role("img", name="Muted")).to_be_visible()
+    alice.goto(alice.url.split("#")[0] + "#")
+    expect(alice.locator("#no-conversation")).to_be_visible()
+    write(bob, "two")
+    for row in rows:
+        expect(row.locator(".count")).to_have_text("1")
+    expect(phone).to_have_title(re.compile(r"^[^(]*$"))  # what is muted is not counted there
+
+    rows[0].get_by_role("link").click()
+    expect(texts(alice)).to_have_text(["one", "two"])
+    choose_for_conversation(alice, "Mute")
+    for row in rows:
+        expect(row.get_by_role("img", name="Muted")).to_be_hidden()
+    choose_for_conversation(alice, "Mark as unread")
+    expect(alice.locator("#no-conversation")).to_be_visible()
+    for row in rows:
+        expect(row.get_by_text("marked as unread")).to_be_attached()
+        expect(row.locator(".badge")).to_be_visible()
+    phone.bring_to_front()
+    rows[1].get_by_role("link").click()  # opening it takes the mark away, there and here
+    for row in rows:
+        expect(row.locator(".badge")).to_be_hidden()
+    phone.get_by_role("link", name="Back to the list").click()
+
+    rows[0].get_by_role("link").click()
+    choose_for_conversation(alice, "Hide until the next message")
+    for row in rows:
+        expect(row).to_have_count(0)
+    alice.reload()
+    is_online(alice)
+    expect(alice.locator("conversation-list nav li")).to_have_count(0)
+    write(bob, "three")
+    for row in rows:
+        expect(row).to_contain_text("three")
