@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any screen, light and dark, wide and narrow."""
+"""axe-core finds nothing on any screen: light, dark and in forced colours, wide, narrow and at 200 %."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ from typing import Any
 import pytest
 
 from tests.browser.notices import NoticeServer
-from tests.browser.pages import OpenPage, choose, click, expect, is_online, new_message, open_menu, texts, write
+from tests.browser.pages import (
+    OpenPage,
+    choose,
+    choose_for_conversation,
+    click,
+    expect,
+    is_online,
+    new_message,
+    open_menu,
+    texts,
+    write,
+)
 from tests.browser.test_notices import banners, open_bell, rows
 from tests.npm import npm_package
 
-RUN = """async () => {
-    const {violations, passes} = await axe.run(document, {resultTypes: ["violations", "passes"]});
+# In forced colours the system gives all of them; axe would compare those that the style sheet has.
+RUN = """async (forced) => {
+    const rules = {"color-contrast": {enabled: forced === "none"}};
+    const {violations, passes} = await axe.run(document, {resultTypes: ["violations", "passes"], rules});
     return {
         passes: passes.length,
         violations: violations.map(({id, impact, nodes}) => `${impact} ${id}: ` +
@@ -34,18 +47,19 @@ def look(colours: str) -> Look:
     axe = (npm_package("axe-core") / "axe.min.js").read_text("utf-8")
 
     def look(page: Any, screen: str) -> None:
-        page.emulate_media(color_scheme=colours, reduced_motion="reduce")
-        page.wait_for_timeout(50)
         if not page.evaluate("'axe' in window"):
             page.evaluate(f"() => {{ {axe} }}")  # by the debugger: the content policy allows no script of ours
-        found = page.evaluate(RUN)
-        assert found["passes"] > 10, f"need rules that apply to {screen} for this to mean anything"
-        assert found["violations"] == [], screen
+        for forced in ("active", "none"):
+            page.emulate_media(color_scheme=colours, reduced_motion="reduce", forced_colors=forced)
+            page.wait_for_timeout(50)
+            found = page.evaluate(RUN, forced)
+            assert found["passes"] > 10, f"need rules that apply to {screen} for this to mean anything"
+            assert found["violations"] == [], f"{screen}, forced colours: {forced}"
 
     return look
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 800)], ids=["wide", "phone"])
+@pytest.mark.parametrize("size", [(1280, 800), (390, 800), (640, 400)], ids=["wide", "phone", "1280 at 200 %"])
 def test_no_screen_has_a_fault_that_axe_knows(
     open_page: OpenPage, look: Look, size: tuple[int, int], complaints: list[str]
 ) -> None:
@@ -92,6 +106,10 @@ def test_no_screen_has_a_fault_that_axe_knows(
     texts(alice).first.click(button="right")
     expect(alice.get_by_role("menuitem")).to_have_text(["Copy"])
     look(alice, "the menu of a message")
+    alice.keyboard.press("Escape")
+    choose_for_conversation(alice, "Mute")
+    click(alice.locator("[popovertarget=conversation-menu]"))
+    look(alice, "the menu of a conversation that is muted")
 
 
 def test_no_dialog_has_a_fault_that_axe_knows(open_page: OpenPage, look: Look) -> None:
