@@ -11,6 +11,8 @@ import {copy, drawFace, drawPresence, part, placeRows} from "./parts.js";
 
 /** So near to its end, in pixels, more of the list is asked for. */
 const NEAR_END = 300;
+/** So long it draws at once: the rest has the next frames. What is on top comes first. */
+const DRAW_MS = 4;
 
 export class ConversationList extends HTMLElement {
   /** @type {Conversation[]} */
@@ -19,6 +21,7 @@ export class ConversationList extends HTMLElement {
   #opened;
   /** @type {Map<string, HTMLElement>} the other's userId -> row */
   #rows = new Map();
+  #hasRest = false;
   /** What I have set for each. */
   settings = new ConversationSettings();
 
@@ -59,7 +62,20 @@ export class ConversationList extends HTMLElement {
 
   #draw() {
     const list = part(this, "nav ul", HTMLUListElement);
-    const rows = this.#conversations.map((conversation) => this.#row(conversation));
+    const until = performance.now() + DRAW_MS;
+    /** @type {HTMLElement[]} */
+    const rows = [];
+    let isOver = false;
+    for (const conversation of this.#conversations) {
+      const row = isOver ? this.#rows.get(conversation.withUserId) : this.#row(conversation);
+      if (row) rows.push(row); // what is not drawn yet has its turn with the rest
+      isOver ||= performance.now() > until;
+    }
+    if (isOver && !this.#hasRest) requestAnimationFrame(() => {
+      this.#hasRest = false;
+      this.#draw();
+    });
+    this.#hasRest ||= isOver;
     const focused = document.activeElement;
     placeRows(list, rows);
     if (focused instanceof HTMLElement && focused !== document.activeElement && list.contains(focused)) focused.focus(); // moving it takes it away

@@ -7,6 +7,7 @@ import {say} from "../language.js";
 
 /** How many colours chat.css has for faces. */
 const HUES = 8;
+const LETTERS = new Intl.Segmenter();
 
 /**
  * The one part that the markup promises; a missing one is a mistake in index.html and is told as such.
@@ -27,7 +28,7 @@ export function copy(templateId) {
 
 /** The first letter of a name, which chat.css makes a capital, on a colour that is always the same for that name. @param {HTMLElement} face @param {string} name */
 export function drawFace(face, name) {
-  const [first] = new Intl.Segmenter().segment(name);
+  const [first] = LETTERS.segment(name);
   const sum = [...name].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0) % 1009, 7);
   face.textContent = first?.segment ?? "";
   face.dataset.hue = String(Math.abs(sum | 0) % HUES);

@@ -1,0 +1,80 @@
+"""A thousand conversations on the page."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from tests.browser.pages import READY, expect, is_online
+
+PEOPLE = 1_000
+
+# A server in the page itself, so that its events come when the test says.
+SERVER = """window.WebSocket = class {
+    static OPEN = 1;
+    readyState = 0; bufferedAmount = 0;
+    constructor() {
+        window.server = this;
+        setTimeout(() => { this.readyState = 1; this.onopen({}); });
+    }
+    send(frame) {
+        const {type, ref} = JSON.parse(frame);
+        if (type === "init") this.say(READY);
+        else if (ref !== undefined) this.say({type: "ack", ref});
+    }
+    close() {}
+    say(event) { this.onmessage({data: JSON.stringify(event)}); }
+};"""
+# Says all of these, each by a task of its own; returns how many rows the list had after each change of it.
+SAY = """async (events) => {
+    const counts = [];
+    const list = document.querySelector("conversation-list nav ul");
+    const observer = new MutationObserver(() => counts.push(list.children.length));
+    observer.observe(list, {childList: true});
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = ({data}) => server.say(data);
+    for (const event of events) port2.postMessage(event);
+    while (counts.at(-1) !== events.length) await new Promise(requestAnimationFrame);
+    observer.disconnect();
+    return counts;
+}"""
+
+
+def chats(seq: int) -> list[dict[str, Any]]:
+    stamp = f"2026-01-31T09:3{seq}:00.000Z"
+    return [
+        {
+            "type": "chat",
+            "fromUserId": f"person{n}",
+            "toUserId": "alice",
+            "message": f"hello {seq} from {n}",
+            "seq": seq,
+        }
+        | {"timestamp": stamp}
+        for n in range(PEOPLE)
+    ]
+
+
+def test_a_list_of_a_thousand_is_drawn_a_part_at_a_time_and_comes_to_be_whole(context: Any, server: Any) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.add_init_script(SERVER.replace("READY", json.dumps(READY)))
+    nothing = {"token": "t", "userId": "alice", "hasPassword": False, "conversations": [], "next": None}
+    more = {"messages": [], "lastSeq": 0, "more": False, "notifications": [], "unseen": 0, "users": [], "keys": {}}
+    page.route("**/api/**", lambda route: route.fulfill(json=nothing | more))
+    page.goto("/#person7")
+    page.get_by_label("Your name").fill("alice")
+    page.keyboard.press("Enter")
+    is_online(page)
+    rows = page.locator("conversation-list nav li")
+    counts = page.evaluate(SAY, chats(1))
+    assert counts == sorted(counts)
+    most = max(now - before for before, now in itertools.pairwise([0, *counts]))
+    assert most < PEOPLE / 4, "need frames in between"
+    expect(rows).to_have_count(PEOPLE)
+    page.evaluate("event => server.say(event)", chats(2)[500])
+    expect(rows.first).to_contain_text("hello 2 from 500")
+    expect(rows.last).to_contain_text("hello 1 from")
+    expect(rows.locator(".count").filter(has_text="1")).to_have_count(PEOPLE - 2)
+    page.close()
