@@ -192,6 +192,11 @@ class Server:
             sock.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
             sock.recv(1)
 
+    def end(self) -> None:
+        """Send SIGTERM and do not wait: for a second or more gunicorn's processes only sleep."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self) -> float:
         """Send SIGTERM and return how many seconds the process took to end."""
         start = time.monotonic()
@@ -222,7 +227,9 @@ StartServer = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
-def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
+def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
     def start(*arguments: str, app: str = "", command: list[str] | None = None, **env: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
         app = app or os.environ.get("TEST_APP", "app:app")
@@ -231,6 +238,7 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
         begin_with_tables(own["CHAT_DATABASE_URL"])
         env = {**own, "CHAT_RATE_LIMITS": "off", "PYTHONPATH": str(ROOT / "tests/startup"), **env}
         server = Server(command or [*GUNICORN, *arguments, app], env, folder / "log")
+        started.append(server)
         try:
             if command is None:
                 server.wait_for("Booting worker")
@@ -241,7 +249,9 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
             raise
         return server
 
-    return start
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture
@@ -258,7 +268,7 @@ def start_server(_start: StartServer) -> Iterator[StartServer]:
 
     yield start
     for server in started:
-        server.stop()
+        server.end()
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +276,7 @@ def server(_start: StartServer) -> Iterator[Server]:
     """A server with default settings and its database, shared by the tests of one file."""
     running = _start()
     yield running
-    running.stop()
+    running.end()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -280,7 +290,7 @@ def storing(
         url = new_database(request.getfixturevalue("postgres"))
     running = _start(CHAT_DATABASE_URL=url)
     yield running
-    running.stop()
+    running.end()
 
 
 def new_database(postgres: Postgres) -> str:

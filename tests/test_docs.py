@@ -238,7 +238,7 @@ def documented(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) ->
     quick = {"CHAT_INIT_SECONDS": "2", "CHAT_PRESENCE_SECONDS": "0", "CHAT_RATE_LIMITS": "on"}
     running = _start("--pythonpath", str(folder), "--keep-alive", "1", app="documented:app", **quick)
     yield running
-    running.stop()
+    running.end()
 
 
 def test_the_protocol_has_examples() -> None:

@@ -51,7 +51,7 @@ def server(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("database")
     running = _start(CHAT_DATABASE_URL=f"sqlite:///{folder / 'chat.db'}")
     yield running
-    running.stop()
+    running.end()
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def server(_start: StartServer, _site: OtherSite, tmp_path_factory: pytest.TempP
     )
     _site.use(running)
     yield running
-    running.stop()
+    running.end()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 def server(_start: StartServer, database: str) -> Iterator[Server]:
     running = _start(CHAT_DATABASE_URL=database)
     yield running
-    running.stop()
+    running.end()
 
 
 def store(url: str, sender: str, to: str, count: int, days_ago: float) -> None:

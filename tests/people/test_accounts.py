@@ -32,7 +32,7 @@ def open_server(_start: StartServer) -> Iterator[Server]:
     """Names without a password are free. Each test brings its own."""
     server = _start(CHAT_TOKEN_SECRET=SECRET)
     yield server
-    server.stop()
+    server.end()
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def test_fifteen_thousand_who_leave_at_once_are_looked_at_within_a_blink(scene: 
 def server(_start: StartServer) -> Iterator[Server]:
     running = _start(CHAT_PRESENCE_SECONDS="0.2")
     yield running
-    running.stop()
+    running.end()
 
 
 def sync(server: Server, name: str) -> Person:

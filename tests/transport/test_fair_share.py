@@ -29,7 +29,7 @@ NO_CONFIG = ("-c", "/dev/null", "--no-control-socket", "--worker-connections", s
 def plain(_start: StartServer) -> Iterator[Server]:
     running = _start(*NO_CONFIG)
     yield running
-    running.stop()
+    running.end()
 
 
 def get(path: str) -> bytes:

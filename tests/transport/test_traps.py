@@ -44,7 +44,7 @@ def traps(_start: StartServer) -> Iterator[Server]:
     """The chat with events that misbehave."""
     server = _start(app=TRAP_APP)
     yield server
-    server.stop()
+    server.end()
 
 
 def p99(seconds: list[float]) -> float:

@@ -32,14 +32,14 @@ PASSWORD = "correct horse battery staple"
 def open_server(_start: StartServer) -> Iterator[Server]:
     running = _start(CHAT_RATE_LIMITS="on")
     yield running
-    running.stop()
+    running.end()
 
 
 @pytest.fixture(scope="module")
 def required(_start: StartServer) -> Iterator[Server]:
     running = _start(CHAT_RATE_LIMITS="on", CHAT_AUTH="required", CHAT_SIGNUP="open")
     yield running
-    running.stop()
+    running.end()
 
 
 def post(server: Server, path: str, **body: Any) -> requests.Response:
@@ -547,7 +547,7 @@ SHARED = ("/session", "/conversations", "/conversations/bob/messages", "/notific
 def embedding(_start: StartServer) -> Iterator[Server]:
     running = _start(CHAT_RATE_LIMITS="on", CHAT_ORIGINS="https://site.example, http://localhost:5173")
     yield running
-    running.stop()
+    running.end()
 
 
 def asked_from(server: Server, origin: str, method: str, path: str, **headers: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ def api_server(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) ->
     database = tmp_path_factory.mktemp("slow") / "chat.db"
     running = _start(*arguments, CHAT_DATABASE_URL=f"sqlite:///{database}")
     yield running
-    running.stop()
+    running.end()
 
 
 def connected(server: Server) -> socket.socket:

@@ -160,7 +160,7 @@ def guarded(_start: StartServer) -> Iterator[Server]:
     origins = "https://friend.example, http://friend.example:8080"
     server = _start(CHAT_ORIGINS=origins, CHAT_MAX_SOCKETS="3", CHAT_HOSTS="*")
     yield server
-    server.stop()
+    server.end()
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def asked_little(_start: StartServer) -> Iterator[Server]:
     """A server that logs each refusal, since there are few."""
     running = _start()
     yield running
-    running.stop()
+    running.end()
 
 
 @pytest.mark.parametrize("control", ["\x1b[31m", "\x07", "\x7f", "\x9b", "\t"])
