@@ -35,6 +35,7 @@ ALLOWED = {
     "chat.protocol.names.name_key": "a cache: the key of a name",
     "chat.limits.origin_of": "a cache: whom an address stands for",
     "chat.protocol.conversation_ids.conversation_id": "a cache: the id of the conversation of two keys",
+    "chat.protocol.conversation_ids.conversation_and_keys": "a cache: the same, and the keys of the two names",
     "chat.protocol.lookalikes.skeleton": "a cache: what names that look alike have in common",
     "chat.protocol.lookalikes._prototypes": "a cache: Unicode's table",
     "chat.protocol.structs.iso": "a cache: a time as text",

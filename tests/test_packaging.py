@@ -75,7 +75,7 @@ def site(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     # gunicorn has a control socket in HOME.
     server = Server(command, {"HOME": str(tmp_path)}, tmp_path / "log", cwd=tmp_path)
     yield server
-    server.end()
+    server.stop()
     assert "Traceback" not in server.log
 
 

@@ -22,7 +22,7 @@ ASKED_ELSEWHERE = [positive_data_acceptance, ignored_auth]  # below, and in test
 BEYOND_A_SCHEMA = {
     "userId", "cursor", "password", "newPassword",
     "toUserId", "toUserIds", "everyone", "link", "message", "title",
-    "expiresIn", "seq", "upTo",  # 4.0 is an integer to a schema
+    "expiresIn", "seq", "upTo", "hiddenSeq",  # 4.0 is an integer to a schema
 }  # fmt: skip
 BY_WHAT_IS_STORED = {
     "name_taken", "wrong_password", "sign_in_needed", "not_signed_in", "rate_limited", "conflict", "not_found",

@@ -5,14 +5,15 @@
  */
 import {language, momentInList, say} from "../language.js";
 import {ConversationSettings} from "../models/conversation-settings.js";
+import {EmptyList} from "./empty-list.js";
 import {copy, drawFace, drawPresence, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
 /** So near to its end, in pixels, more of the list is asked for. */
 const NEAR_END = 300;
-/** So long it draws at once: the rest has the next frames. What is on top comes first. */
-const DRAW_MS = 4;
+/** So many rows it draws at once: the rest has the next frames. What is on top comes first. */
+const ROWS_AT_ONCE = 60;
 
 export class ConversationList extends HTMLElement {
   /** @type {Conversation[]} */
@@ -22,6 +23,8 @@ export class ConversationList extends HTMLElement {
   /** @type {Map<string, HTMLElement>} the other's userId -> row */
   #rows = new Map();
   #hasRest = false;
+  /** Rows, this time. */
+  #drawn = 0;
   /** What I have set for each. */
   settings = new ConversationSettings();
 
@@ -42,7 +45,9 @@ export class ConversationList extends HTMLElement {
 
   /** @param {Conversation[]} conversations @param {Conversation} [opened] @param {boolean} [isEmpty] whether there really is none */
   show(conversations, opened, isEmpty = false) {
-    part(this, "empty-list", HTMLElement).hidden = !isEmpty;
+    const empty = part(this, "empty-list", EmptyList);
+    if (!isEmpty && !empty.hidden) empty.show([]);
+    empty.hidden = !isEmpty;
     this.#conversations = conversations;
     this.#opened = opened;
     this.#draw();
@@ -62,14 +67,14 @@ export class ConversationList extends HTMLElement {
 
   #draw() {
     const list = part(this, "nav ul", HTMLUListElement);
-    const until = performance.now() + DRAW_MS;
+    this.#drawn = 0;
     /** @type {HTMLElement[]} */
     const rows = [];
     let isOver = false;
     for (const conversation of this.#conversations) {
       const row = isOver ? this.#rows.get(conversation.withUserId) : this.#row(conversation);
       if (row) rows.push(row); // what is not drawn yet has its turn with the rest
-      isOver ||= performance.now() > until;
+      isOver ||= this.#drawn >= ROWS_AT_ONCE;
     }
     if (isOver && !this.#hasRest) requestAnimationFrame(() => {
       this.#hasRest = false;
@@ -90,6 +95,7 @@ export class ConversationList extends HTMLElement {
     const drawn = [language.code, new Date().toDateString(), typing, presence, unread, muted, markedUnread, isOpen, last?.mine, last?.sentAt.getTime(), last?.text].join("\n");
     if (row.dataset.drawn === drawn) return row;
     row.dataset.drawn = drawn;
+    this.#drawn += 1;
     const text = last && (last.text || say("message.erased"));
     const preview = last?.mine ? say("list.mine", {text: text ?? ""}) : text ?? say("list.noMessage");
     part(row, ".preview", HTMLElement).textContent = typing ? say("conversation.typing") : preview;

@@ -28,7 +28,7 @@ export class Problems {
   /** @param {Told} error */
   tell(error) {
     const {at = -Infinity} = this.#told.get(error.code) ?? {};
-    if (performance.now() - at < QUIET_MS) return void this.#banners.amend(noticeOf(error));
+    if (performance.now() - at < QUIET_MS) return; // nor is its banner's time begun anew
     this.#told.set(error.code, {error, at: performance.now()});
     this.#banners.show(noticeOf(error));
   }
