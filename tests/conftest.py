@@ -44,6 +44,10 @@ SLOW_FILES = {
 }  # fmt: skip
 
 
+# Begun first: a test of a minute that is begun last is waited for by all others.
+LONG_FILES = {"test_packaging.py"}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only what needs no other process")
     parser.addoption("--none-skipped", action="store_true", help="a test that is skipped fails the run")
@@ -69,6 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
 @pytest.hookimpl(optionalhook=True)
