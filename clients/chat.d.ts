@@ -61,7 +61,7 @@ export type NewSettings = {
   muted: boolean;
   /** Shown as unread until it is opened. */
   markedUnread: boolean;
-  /** Not in the list while its last message is not beyond this one. */
+  /** Not in the list while its last message is not beyond this. 0: shown. */
   hiddenSeq: number;
 };
 
@@ -204,7 +204,7 @@ export type ConversationSettings = {
   muted?: boolean;
   /** Shown as unread until it is opened. Left out: false. */
   markedUnread?: boolean;
-  /** Not in the list while its last message is not beyond this `seq`. 0: shown. Left out: 0. */
+  /** Not in the list while its last message is not beyond this. 0: shown. Left out: 0. */
   hiddenSeq?: number;
 };
 

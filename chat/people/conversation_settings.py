@@ -25,13 +25,13 @@ class SettingsOfUsers:
     def put(self, user_id: str, settings: ConversationSettings) -> None:
         """Store the settings of a conversation, and tell the user's sockets.
 
-        Raises Forbidden: so many others are set; RateLimited; or as `Storage.write`.
+        Raises RateLimited; Forbidden: so many others are set; or as `Storage.write`.
         """
+        if seconds := self._changes.take(user_id):
+            raise RateLimited(seconds)
         stored = self._storage.settings
         others = {one.with_user_id for one in self._storage.in_thread(stored.of, user_id)} - {settings.with_user_id}
         if len(others) >= MOST and not settings.is_default:
             raise Forbidden(field="userId", rule="too_many_set", max=MOST)
-        if seconds := self._changes.take(user_id):
-            raise RateLimited(seconds)
         self._storage.write(stored.put, user_id, settings)
         self._online.emit(SettingsChange(settings=settings, keys=keys_of([settings.with_user_id])), to=user_id)

@@ -78,9 +78,10 @@ class MessageReader:
         return (1, 0) if found is None else (found.first_seq, found.last_seq)
 
     def last_before(self, one: str, other: str, sent_at: int) -> int:
-        """Return the `seq` behind which two users' messages since `sent_at` (ms) begin; about so where a clock was set back.
+        """Return the `seq` behind which two users' messages since `sent_at` (ms) begin.
 
-        Looks in the middle, and again in the middle of what is left: no index is needed for times, which grow with `seq`.
+        Looks in the middle, and again in the middle of what is left: times grow with `seq`, so no index is needed.
+        Where a clock was set back, the place is near the right one.
         """
         c = conversations.c
         query = select(c.id, c.first_seq, c.last_seq).where(c.key == direct_key(one, other))

@@ -1,6 +1,7 @@
 """Owns what waits to be written, in its order, bounded in bytes: records for a commit, and single writes.
 
-Of the records each user and address has a share. Half of the room is anybody's. Beyond, who holds more than a share is told `busy`, and nobody else is.
+Of the records each user and address has a share. Half of the room is anybody's. Beyond that half, whoever holds more
+than a share is told `busy`.
 """
 
 from collections import Counter, deque

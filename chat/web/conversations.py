@@ -8,7 +8,7 @@ from chat.errors import Forbidden, NotFound, Unavailable
 from chat.messages.standings import standing_of
 from chat.people.conversation_settings import MOST
 from chat.people.directory import unknown_user
-from chat.protocol.conversation_settings import ConversationSettings
+from chat.protocol.conversation_settings import ConversationSettings, HiddenSeq, MarkedUnread, Muted
 from chat.protocol.names import UserId, keys_of
 from chat.protocol.structs import Member
 from chat.server import ChatServer
@@ -158,9 +158,9 @@ def mark_read(chat: ChatServer, user_id: str, path: OfConversation, body: ReadUp
 class NewSettings(Request):
     """All that one sets for a conversation."""
 
-    muted: Annotated[bool, Meta(description="No sound, no notice and no count for what comes.")]
-    marked_unread: Annotated[bool, Meta(description="Shown as unread until it is opened.")]
-    hidden_seq: Annotated[Seq, Meta(description="Not in the list while its last message is not beyond this one.")]
+    muted: Muted
+    marked_unread: MarkedUnread
+    hidden_seq: HiddenSeq
 
 
 @Operation(

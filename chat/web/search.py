@@ -74,7 +74,7 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
 
 
 class UsersQuery(Request):
-    """How a name begins, or what that of a conversation partner holds. Empty: partners, or with `here` all who are here."""
+    """How a name begins; of a partner's name, any part. Empty: all partners, or with `here` all who are here."""
 
     q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
     here: Annotated[bool, Meta(description="`true`: only those who are online or away.")] = False

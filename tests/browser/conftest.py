@@ -46,10 +46,15 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def server(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of the database of `server`, for tests that put something into it themselves."""
+    return f"sqlite:///{tmp_path_factory.mktemp('database')}/chat.db"
+
+
+@pytest.fixture(scope="module")
+def server(_start: StartServer, database: str) -> Iterator[Server]:
     """A server with a database of its own, shared by the tests of one file."""
-    folder = tmp_path_factory.mktemp("database")
-    running = _start(CHAT_DATABASE_URL=f"sqlite:///{folder / 'chat.db'}")
+    running = _start(CHAT_DATABASE_URL=database)
     yield running
     running.end()
 

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import expect
 
 from chat.storage.records import Send
 from tests.browser.pages import Called, OpenPage, is_online, texts, write
-from tests.conftest import Server, StartServer
 from tests.storage.conftest import open_storage
 
 DAY_MS = 24 * 3600 * 1000
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('database')}/chat.db"
-
-
-@pytest.fixture(scope="module")
-def server(_start: StartServer, database: str) -> Iterator[Server]:
-    running = _start(CHAT_DATABASE_URL=database)
-    yield running
-    running.end()
 
 
 def store(url: str, sender: str, to: str, count: int, days_ago: float) -> None:

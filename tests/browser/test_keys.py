@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-
-import pytest
 
 from chat.storage.records import Send
 from tests.browser.pages import Called, OpenPage, click, expect, is_online, texts
 from tests.browser.test_finding import tell
-from tests.conftest import Server, StartServer
 from tests.storage.conftest import open_storage
 
 DAY_SECONDS = 24 * 3600
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('keys')}/chat.db"
-
-
-@pytest.fixture(scope="module")
-def server(_start: StartServer, database: str) -> Iterator[Server]:
-    running = _start(CHAT_DATABASE_URL=database)
-    yield running
-    running.stop()
 
 
 def test_keys_lead_to_the_search_through_the_list_and_back_to_writing(open_page: OpenPage, called: Called) -> None:
