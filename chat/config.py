@@ -72,6 +72,13 @@ class Settings:
         "SQLAlchemy's: SQLite, or postgresql+psycopg://... Empty: chat.db in Flask's instance folder.",
         shown=False,
     )
+    bus_url: str = _setting(
+        "",
+        "URL",
+        "Redis, through which several workers pass on what is sent: redis://host:6379, rediss:// with TLS, unix:///path "
+        "of its socket; name:password@ before the host. Empty: one worker serves.",
+        shown=False,
+    )
     journal_records: int = _setting(
         20_000, "records", "How many may wait to be stored; further messages are answered busy.", least=1
     )
@@ -172,6 +179,8 @@ class Settings:
         setting_checks.check_url("CHAT_URL", self.url)
         if self.database_url:
             setting_checks.check_database_url(self.database_url)
+        if self.bus_url:
+            setting_checks.check_bus_url(self.bus_url)
         if self.webhook_url:
             setting_checks.check_webhook(self.webhook_url, self.webhook_http == "anywhere")
             if not self.webhook_secret:

@@ -97,7 +97,7 @@ class ChatServer:
         self.storage = Storage(
             settings.database_url or Path(folder, "chat.db"), self.user_key, log, settings.journal_records, check_tables
         )
-        self.lease = Lease(self.storage.database, log)
+        self.lease = Lease(self.storage.database, log, bool(settings.bus_url))
         secret = settings.token_secret.encode() or kept_secret(folder, log)
         self.tokens = Tokens(secret, settings.token_ttl)
         self.services = Services(self.tokens, self.storage)

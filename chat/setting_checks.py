@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from importlib.util import find_spec
 from urllib.parse import SplitResult, urlsplit
 
 from chat.errors import BadSetting
@@ -78,6 +79,16 @@ def check_database_url(url: str) -> None:
     path = rest.partition("?")[0].lstrip("/")
     if scheme.startswith("sqlite") and path in ("", ":memory:"):
         raise BadSetting(f"{name}: a database in memory keeps nothing. {DATABASES}", name)
+
+
+def check_bus_url(url: str) -> None:
+    """Refuse what is no address of a Redis, or needs a package that is missing."""
+    name = "CHAT_BUS_URL"
+    parts = _split(url)
+    if not url.startswith("unix:///") and (parts is None or parts.scheme not in ("redis", "rediss")):
+        raise BadSetting(f"{name} must be redis://host:6379, rediss://host:6379 or unix:///path/of/redis.sock.", name)
+    if any(find_spec(package) is None for package in ("redis", "hiredis")):
+        raise BadSetting(f'{name} needs packages of its own: pip install "flask-chat-server[redis]"', name)
 
 
 def is_loopback(host: str) -> bool:

@@ -63,6 +63,7 @@ def test_a_log_level_that_is_none_is_refused() -> None:
         *(("CHAT_HOSTS", value) for value in ("https://a.example", "a.example:8000", "*.a.example", "a b", "a/b")),
         *(("CHAT_URL", value) for value in ("not a url", "ftp://a.example", "http://", "a.example")),
         *(("CHAT_WEBHOOK_URL", value) for value in ("not a url", "ftp://a.example", "https://a.example:0")),
+        *(("CHAT_BUS_URL", value) for value in ("127.0.0.1", "http://redis", "redis://", "redis://h:x", "unix://", "unix://run")),
         *(("CHAT_DATABASE_URL", value) for value in (
             "postgres://a@b/c", "postgresql://a@b/c", "mysql://a@b/c", "sqlite://", "sqlite:///:memory:", "chat.db",
         )),

@@ -1,4 +1,4 @@
-"""Owns the right to serve a database, which one process has at a time. When to ask for it is left to the server."""
+"""Owns the right to serve a database, which one process has, or several with a bus between them. When to ask for it is left to the server."""
 
 import logging
 import os
@@ -28,12 +28,13 @@ class Owner(msgspec.Struct):
     pid: int = 0
     parent_pid: int = 0
     parent_since: int = 0  # when the parent was started, by the kernel's clock; 0: nobody knows
+    has_bus: bool = False  # shares the lease with others that have one
     since: int = 0  # Unix time in milliseconds, by the holder's clock: for people only
     stopping: bool = False
 
 
 class Lease:
-    """The right of one process to serve one database.
+    """The right to serve one database: of one process, or `has_bus`, of all that have a bus.
 
     - SQLite: a lock on the file `<database>-server`, which ends with the process.
     - SQLite in memory: nobody else can reach it, so there is nothing to hold.
@@ -46,16 +47,17 @@ class Lease:
     All methods block: `acquire` as long as it waits, the others until the database answers.
     """
 
-    def __init__(self, database: Database, log: logging.Logger) -> None:
+    def __init__(self, database: Database, log: logging.Logger, has_bus: bool = False) -> None:
         path = database.engine.url.database
         self._now_ms = database.now_ms
         self._log = log
+        self._has_bus = has_bus
         self._owner = Owner()  # of pid 0 until it is acquired, and when it was released
         self._place: LeaseRow | LockFile | None = None  # None: there is nothing to hold
         if not database.is_sqlite:
-            self._place = LeaseRow(database)
+            self._place = LeaseRow(database, has_bus)
         elif path and path != ":memory:":
-            self._place = LockFile(f"{os.path.realpath(path)}-server")
+            self._place = LockFile(f"{os.path.realpath(path)}-server", has_bus)
 
     def acquire(self, wait_seconds: float = 15) -> None:
         """Take the lease as soon as it is free.
@@ -68,7 +70,7 @@ class Lease:
             Unavailable: the database, or the file beside it, cannot be used.
         """
         parent = os.getppid()
-        me = Owner(socket.gethostname(), os.getpid(), parent, _started(parent), self._now_ms())
+        me = Owner(socket.gethostname(), os.getpid(), parent, _started(parent), self._has_bus, self._now_ms())
         began = time.monotonic()
         is_waiting = False
         while self._place and (text := self._place.take(_encode(me))) is not None:
@@ -79,7 +81,7 @@ class Lease:
             waited = time.monotonic() - began
             patience = _patience(holder, me) if self._place.is_holder_alive else inf
             if waited >= min(patience, wait_seconds):
-                raise DatabaseInUse(_sentence(holder))
+                raise DatabaseInUse(_sentence(holder, me))
             if not is_waiting:
                 self._log.info("the database is in use: waiting for pid=%d host=%r", holder.pid, holder.host)
                 is_waiting = True
@@ -140,14 +142,18 @@ def _started(pid: int) -> int:
         return 0
 
 
-def _sentence(holder: Owner) -> str:
+def _sentence(holder: Owner, me: Owner) -> str:
+    since = datetime.fromtimestamp(holder.since / 1000, UTC)
+    served = f"process {holder.pid} on {holder.host!r} has served this one since {since:%Y-%m-%d %H:%M:%S} UTC"
+    if holder.has_bus:
+        return f"Servers with a bus share this database, and {served}: set CHAT_BUS_URL for this server too."
+    if me.has_bus:
+        return f"Without a bus one server serves a database, and {served}: set CHAT_BUS_URL for it too, or stop it."
     if holder.pid == os.getpid():
         return "Another chat of this process serves this database: give each a CHAT_DATABASE_URL of its own."
-    since = datetime.fromtimestamp(holder.since / 1000, UTC)
     return (
-        f"One server serves a database, and process {holder.pid} on {holder.host!r} has served this one "
-        f"since {since:%Y-%m-%d %H:%M:%S} UTC: leave out -w, so that there is one worker, or stop the "
-        "other server first."
+        f"One server serves a database, and {served}: leave out -w, so that there is one worker, set CHAT_BUS_URL for "
+        "all, so that there may be several, or stop the other server first."
     )
 
 

@@ -1,15 +1,16 @@
-"""Owns the row by which a PostgreSQL database is leased to one process, with a text that is the caller's affair."""
+"""Owns the row by which a PostgreSQL database is leased to one process, or to several that share it, with a text that is the caller's affair."""
 
 import contextlib
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, Update, bindparam, cast, extract, func, select, update
+from sqlalchemy import BigInteger, Update, and_, bindparam, cast, extract, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable
 from chat.storage.database import Database, reason_of
 from chat.storage.schema import server_lease
 
+SHARED = "shared"  # the holder of a row that several hold: each of them renews it
 STALE_SECONDS = 8  # a row that was not renewed for so long is free: a successor begins within 10 s
 
 # The statement's own time: now() is the transaction's, and may have waited for another one.
@@ -21,13 +22,15 @@ _MINE = update(server_lease).where(server_lease.c.holder == bindparam("me"))
 class LeaseRow:
     """The lease of a PostgreSQL database. It is free 8 s after it was renewed last."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, is_shared: bool = False) -> None:
+        self._is_shared = is_shared
         self._engine = database.engine
         row = database.insert(server_lease).values(id=1, renewed_at=_NOW)
         self._take = row.on_conflict_do_update(
             index_elements=[server_lease.c.id],
             set_={"holder": row.excluded.holder, "owner": row.excluded.owner, "renewed_at": _NOW},
-            where=server_lease.c.renewed_at < _NOW - STALE_SECONDS * 1000,
+            where=(server_lease.c.renewed_at < _NOW - STALE_SECONDS * 1000)
+            | and_(server_lease.c.holder == SHARED, row.excluded.holder == SHARED),
         ).returning(server_lease.c.id)
         self._holder = ""  # a random id, new with each `take`: a forked process has a copy of the last one
         self._found_at: int | None = None  # renewed_at, as the first `take` has found it
@@ -35,7 +38,7 @@ class LeaseRow:
 
     def take(self, text: str) -> str | None:
         """Take the lease and write `text`, or return another holder's. Raises Unavailable: the database fails."""
-        holder = uuid4().hex
+        holder = SHARED if self._is_shared else uuid4().hex
         try:
             with self._engine.begin() as connection:
                 if connection.execute(self._take, {"holder": holder, "owner": text}).first():
@@ -66,7 +69,10 @@ class LeaseRow:
             return True
 
     def release(self) -> None:
-        """Give the lease back, if it is held."""
+        """Give the lease back, if it is held; one that is shared ends when nobody renews it."""
+        if self._is_shared:
+            self._holder = ""
+            return
         with contextlib.suppress(SQLAlchemyError):  # it ends by itself soon
             self._change(_MINE.values(holder="", renewed_at=0))
 

@@ -1,4 +1,4 @@
-"""Owns a file that one holder at a time has locked, with a text that is the caller's affair."""
+"""Owns a file that one holder has locked, or several who share it, with a text that is the caller's affair."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ if sys.platform == "win32":
 
     LockedByAnother = PermissionError
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, _is_shared: bool) -> None:  # there is no shared lock
         os.lseek(descriptor, TEXT_BYTES, os.SEEK_SET)  # others could not read what is locked
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
@@ -24,9 +24,9 @@ else:
 
     LockedByAnother = BlockingIOError
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, is_shared: bool) -> None:
         # A record lock (lockf) would let a second descriptor of this process in.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 class LockFile:
@@ -37,8 +37,10 @@ class LockFile:
 
     is_holder_alive = True  # as one who locks always is
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, is_shared: bool = False) -> None:
+        """`is_shared`: hold it together with others who share it, and with nobody else."""
         self._path = path
+        self._is_shared = is_shared
         self._descriptor: int | None = None  # None: the lock is not held
         if sys.platform != "win32":
             # A forked child has a copy of the descriptor, and would hold the lock when its parent is dead.
@@ -50,7 +52,7 @@ class LockFile:
         try:
             descriptor = open_own(self._path, os.O_RDWR)
             try:
-                _lock(descriptor)
+                _lock(descriptor, self._is_shared)
             except OSError as error:
                 with open(descriptor, "rb", buffering=0) as file:  # closes it
                     if isinstance(error, LockedByAnother):

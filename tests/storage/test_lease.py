@@ -162,6 +162,29 @@ def test_a_second_chat_of_the_same_process_is_refused(database: Database) -> Non
     Lease(database, LOG).acquire(0)
 
 
+def test_servers_with_a_bus_share_a_database_and_one_without_stays_out(database: Database) -> None:
+    first, second, alone = Lease(database, LOG, has_bus=True), Lease(database, LOG, has_bus=True), Lease(database, LOG)
+    first.acquire(0)
+    second.acquire(0)
+    refused = pytest.raises(DatabaseInUse, match="set CHAT_BUS_URL for this server too")
+    with renewed(first), renewed(second), refused:
+        alone.acquire()
+    second.release()
+    assert first.renew()
+    with renewed(first), pytest.raises(DatabaseInUse):
+        alone.acquire()
+
+
+def test_a_server_with_a_bus_stays_out_where_one_without_serves(database: Database) -> None:
+    alone, with_bus = Lease(database, LOG), Lease(database, LOG, has_bus=True)
+    alone.acquire(0)
+    with renewed(alone), pytest.raises(DatabaseInUse, match="set CHAT_BUS_URL for it too"):
+        with_bus.acquire()
+    alone.release()
+    with_bus.acquire(0)
+    assert with_bus.renew()
+
+
 def test_of_those_that_start_at_once_one_gets_it(process: Callable[[], Process]) -> None:
     racers = [process() for _ in range(4)]
     for racer in racers:
