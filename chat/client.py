@@ -49,6 +49,7 @@ class Client(WebSocket):
     def answer(self, ref: Ref | None, answer: dict[str, Any] | ChatError | None) -> None:
         """Send the one `ack` or `error` that an event gets; no `ack` for one without a ref."""
         if isinstance(answer, ChatError):
+            self.chat.metrics.count_error(answer)
             self.emit(error_event(answer, ref))
         elif ref is not None:
             ack = {"type": "ack", "ref": ref}
@@ -99,7 +100,7 @@ class Client(WebSocket):
             self.answer(ref_of(text), RateLimited(1, "events"))
 
     def received_binary(self, data: bytes) -> None:
-        self.emit(error_event(NotText()))
+        self.answer(None, NotText())
 
     def refill(self) -> None:
         super().refill()
@@ -107,7 +108,7 @@ class Client(WebSocket):
 
     def shut_out(self, why: ChatError) -> None:
         """End the connection, and say why: its user may not stay."""
-        self.emit(error_event(why))
+        self.answer(None, why)
         self.close(SIGN_IN, why.code)
 
     def overdue(self) -> None:
@@ -125,6 +126,7 @@ class Client(WebSocket):
         user_id, seconds = self.owner, time.monotonic() - self.opened_at  # `remove` takes the owner away
         # Not here: a log's handler may have to wait, which the loop's own greenlet must not.
         self.connections.spawn(self.chat.log.info, "leave user=%r reason=%r after=%.1fs", user_id, reason, seconds)
+        self.chat.metrics.closes.add(reason[:4])
         self.chat.online.remove(self)
         self.chat.unproven.socket_left(user_id, self.taken, reason, self.wants_sync)
         self.drop_backlogs()

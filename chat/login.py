@@ -19,7 +19,20 @@ from chat.transport.connections import OPEN
 
 
 def enter(client: Client, event: Init) -> Answer:
-    """Make a socket its user's. A second init, as another user, moves it. Blocks.
+    """Make a socket its user's. A second init, as another user, moves it. Blocks."""
+    inits = client.chat.metrics.inits
+    try:
+        answer = _enter(client, event)
+    except ChatError as error:
+        inits.add(error.code)
+        raise
+    if answer is None:
+        inits.add("ready")
+    return answer
+
+
+def _enter(client: Client, event: Init) -> Answer:
+    """Do it.
 
     Live messages are held from before the look at the database, so that none falls between the two.
     """
@@ -79,6 +92,7 @@ def _too_many(client: Client, user_id: str) -> RateLimited | None:
 
 
 def _refuse(client: Client, event: Init, error: ChatError, code: int, reason: str) -> Answer:
+    client.chat.metrics.inits.add(error.code)
     client.answer(event.ref, error)
     client.close(code, reason)
     return LATER

@@ -19,6 +19,7 @@ from gevent import monkey
 from werkzeug.local import LocalProxy
 
 from chat.errors import BadSetting, ChatError
+from chat.figures.workers import Workers
 from chat.server import ChatServer
 
 # What this process serves. The one thing in the program that is the process's and not a chat's.
@@ -47,10 +48,20 @@ def serve(chat: ChatServer) -> None:
 def serve_as_worker(make: Callable[[], ChatServer], log: logging.Logger) -> None:
     """Serve from the start of a gunicorn worker, or end gunicorn with one sentence that says why not."""
     try:
-        serve(make())
+        chat = make()
+        _share_figures(chat, log)
+        serve(chat)
     except ChatError as error:
         log.critical("the server does not start: %s", error.message)
         sys.exit(_exit_code())
+
+
+def _share_figures(chat: ChatServer, log: logging.Logger) -> None:
+    """Have each worker of this gunicorn show the figures of all."""
+    try:
+        chat.metrics.exposition.share_with(Workers(chat.storage.database.engine.url.render_as_string(), os.getppid()))
+    except OSError as error:
+        log.warning("each worker shows its own figures only: %s", error)
 
 
 def refuse_start(error: ChatError) -> NoReturn:

@@ -73,7 +73,12 @@ class Router:
         self.events = events.copy()
         self._handlers = self.events._handlers
         self._decode = Decoder(self._handlers).decode
+        self._counts = dict.fromkeys(self._handlers, 0)  # struct -> how many came
         self._log = log
+
+    def counts(self) -> dict[str, float]:
+        """Return how many events of each name came."""
+        return {name: self._counts[struct] for name, struct in self.events.payloads.items()}
 
     def dispatch(self, client: Socket, text: str) -> None:
         """Handle one text from `client` and answer it. Raises nothing."""
@@ -81,6 +86,7 @@ class Router:
         try:
             event = self._decode(text)
             ref = event.ref
+            self._counts[type(event)] += 1
             handler, before_init = self._handlers[type(event)]
             if client.owner is None and not before_init:
                 raise NotInitialised

@@ -47,12 +47,14 @@ from chat.people.turns import Turns
 from chat.protocol.lookalikes import skeleton
 from chat.protocol.names import checked_user_id, name_key
 from chat.router import Events, Router
+from chat.shown import show
 from chat.storage.database import reason_of
 from chat.storage.health import fault_of
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.terms import told_limits
 from chat.transport.connections import PINGS_UNANSWERED, Connections
+from chat.transport.lateness import Lateness
 from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
 
@@ -95,7 +97,12 @@ class ChatServer:
         self.limits = Limits(settings)
         self.told_limits = told_limits(settings)
         self.storage = Storage(
-            settings.database_url or Path(folder, "chat.db"), self.user_key, log, settings.journal_records, check_tables
+            settings.database_url or Path(folder, "chat.db"),
+            self.user_key,
+            log,
+            settings.journal_records,
+            check_tables,
+            metrics=self.metrics,
         )
         self.lease = Lease(self.storage.database, log, bool(settings.bus_url))
         secret = settings.token_secret.encode() or kept_secret(folder, log)
@@ -107,7 +114,7 @@ class ChatServer:
         self.router = Router(events, log)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
         self.hashing = HashingQueue(self._hash_threads.apply)
-        self.guesses = Guesses(self.limits, self.hashing)
+        self.guesses = Guesses(self.limits, self.hashing, self.metrics.wrong_passwords)
         self.logins = Turns(LOGINS_AT_ONCE)
         self._service = Service(settings.url, self.tokens, "flask")
         self._add_people()
@@ -180,6 +187,8 @@ class ChatServer:
         """Have the sweep, the goodbye and the metrics look at the parts."""
         connections, storage, metrics = self.connections, self.storage, self.metrics
         connections.each_sweep += [
+            Lateness(metrics.loop_lag).sweep,
+            metrics.exposition.share,
             self.unread.sweep,
             self.outbox_shares.sweep,
             self.missed.ask_for_proof,
@@ -197,13 +206,7 @@ class ChatServer:
         ]
         connections.still_busy.append(self._is_storing)
         connections.at_stop += [self.presence.stop, self.webhook.stop]
-        metrics.sockets.value = connections.__len__
-        metrics.users.value = self.online.__len__
-        metrics.streams.value = self.listeners.__len__
-        metrics.refused.value = lambda: connections.refusals.total
-        metrics.unindexed.value = lambda: storage.search_index.behind
-        metrics.journal.value = lambda: storage.journal.waiting
-        metrics.writes_failing.value = lambda: int(storage.database.write_error is not None)
+        show(metrics, self.router, storage, connections, self.outbox_shares, self.online, self.listeners)
 
     def _is_storing(self) -> bool:
         self.batches.stop()
@@ -249,6 +252,7 @@ class ChatServer:
             self.storage.in_thread(self.lease.release)  # else it ends by itself soon
         self.storage.close()
         self._hash_threads.kill()
+        self.metrics.exposition.share()  # what it has counted goes on counting
         self._stopped.set()
 
     def _keep_lease(self) -> None:

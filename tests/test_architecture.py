@@ -25,7 +25,7 @@ LAYERS = [
     ["chat.handlers"],
     ["chat.login"],
     ["chat.client"],
-    ["chat.server"],
+    ["chat.server", "chat.shown"],
     ["chat.router", "chat.terms"],
     ["chat.notifications"],
     ["chat.messages"],
@@ -34,6 +34,7 @@ LAYERS = [
     ["chat.storage"],
     ["chat.protocol"],
     [
+        "chat.figures",
         "chat.limits",
         "chat.metrics",
         "chat.risks",
@@ -77,6 +78,7 @@ ONLY_IN = {
     "jwt": {"chat.people.tokens"},
     "argon2": {"chat.people.passwords"},
     "zxcvbn": {"chat.people.passwords"},
+    "prometheus_client": {"chat.figures.exposition"},
     "requests": {"chat.notifications.letter", "chat.notifications.remote"},
 }
 
@@ -178,7 +180,7 @@ def test_only_config_reads_the_environment() -> None:
     assert readers == {"chat.config"}
 
 
-@pytest.mark.parametrize("library", ["alembic", "sqlalchemy.dialects.postgresql"])
+@pytest.mark.parametrize("library", ["alembic", "sqlalchemy.dialects.postgresql", "prometheus_client"])
 def test_what_few_starts_need_is_loaded_by_those_alone(library: str) -> None:
     for module in MODULES:
         for node in tree_of(module).body:

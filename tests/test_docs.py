@@ -28,6 +28,7 @@ from chat.protocol import structs as protocol
 from chat.protocol.told_limits import ToldLimits
 from chat.router import events
 from chat.rules import SENTENCES
+from chat.server import ChatServer
 from chat.storage.records import Send
 from chat.web import conversations, messages, notifications, openapi, search
 from chat.web import requests as reading
@@ -468,6 +469,14 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
 
 
 LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"} | {"exception": "ERROR"}
+
+
+def test_every_metric_is_documented(chat: ChatServer) -> None:
+    documented = {
+        name for row in rows(section(OPERATIONS, "## Metrics")) for name in re.findall("`([a-z]+_[a-z_]+)`", row[0])
+    }
+    shown = set(re.findall("^# TYPE (\\S+)", chat.metrics.exposition.text(), re.M))
+    assert shown - {"process_virtual_memory_bytes", "process_max_fds"} == documented
 
 
 def test_every_log_line_is_documented() -> None:

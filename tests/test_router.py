@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chat.client import Client
 from chat.errors import Forbidden
+from chat.metrics import Metrics
 from chat.protocol.structs import Payload, UserId, encode
 from chat.router import Events, Router
 
@@ -25,6 +27,7 @@ class FakeClient:
 
     def __init__(self, owner: str | None = "alice") -> None:
         self.owner = owner
+        self.chat = SimpleNamespace(metrics=Metrics())
         self.sent: list[dict[str, Any]] = []
 
     def emit(self, event: Any) -> bool:

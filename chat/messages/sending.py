@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from chat.errors import ChatError, Conflicting
-from chat.metrics import Counter
+from chat.figures.kinds import Counter
 from chat.people.online import Asker, Online, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.conversation_ids import conversation_and_keys

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import Counter as Tally
 
-from chat.metrics import Counter
+from chat.figures.kinds import Counter
 
 QUIET_SECONDS = 60  # between two lines of the log with one reason; what comes meanwhile is told as a sum
 

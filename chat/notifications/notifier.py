@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chat.errors import Busy, ChatError, NotFound, Unavailable
-from chat.metrics import Counter
+from chat.figures.kinds import Counter
 from chat.notifications.draft import Draft
 from chat.notifications.feed import event_of
 from chat.notifications.stream import as_stream_event

@@ -7,6 +7,7 @@ shut an owner out, so it does not hold where the owner has been: at an address t
 from collections import OrderedDict
 
 from chat.errors import RateLimited
+from chat.figures.kinds import Counter
 from chat.limits import Limits
 from chat.people.passwords import HashingQueue, fits
 
@@ -16,10 +17,11 @@ KNOWN_PLACES = 20_000  # addresses of owners, kept in memory
 class Guesses:
     """The guesses of one chat. Lives on the event loop; `fits` blocks the calling greenlet."""
 
-    def __init__(self, limits: Limits, hashing: HashingQueue) -> None:
+    def __init__(self, limits: Limits, hashing: HashingQueue, wrong: Counter) -> None:
         self._from_address = limits.wrong_passwords
         self._of_name = limits.wrong_passwords_of_a_name
         self._hashing = hashing
+        self._wrong = wrong
         # The latest last. A place is an address, by `origin_of`, and a user's key.
         self._known_places: OrderedDict[tuple[str, str], None] = OrderedDict()
 
@@ -52,6 +54,7 @@ class Guesses:
             if counts_for_name:
                 self._of_name.take(user_key)
             if not self._hashing.in_thread(fits, password, stored):
+                self._wrong.add()
                 return False
         self._from_address.give_back(place)
         if counts_for_name:

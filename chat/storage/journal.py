@@ -7,6 +7,7 @@ Throughput of messages grows with load, and their latency is one commit.
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from gevent import get_hub
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Internal, Unavailable
 from chat.limits import UNKNOWN_ADDRESS
+from chat.metrics import Metrics
 from chat.storage.database import again_if_broken, log_text, name_of
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
@@ -33,9 +35,10 @@ thread_id = get_original("_thread", "get_ident")  # of the native thread
 class Journal:
     """Orders the writes to one database. Lives on the event loop's thread; one native thread writes."""
 
-    def __init__(self, writer: MessageWriter, limit: int, log: logging.Logger) -> None:
+    def __init__(self, writer: MessageWriter, limit: int, log: logging.Logger, metrics: Metrics) -> None:
         self._writer = writer
         self._log = log
+        self._metrics = metrics
         self._records = Waiting(limit)  # in the order in which they came
         self._writes = Writes()  # the same
         self._working = False  # the thread writes, or a commit gathers
@@ -53,6 +56,10 @@ class Journal:
     def waiting(self) -> int:
         """How many records wait for a commit to begin."""
         return len(self._records)
+
+    def waiting_bytes(self) -> int:
+        """Return the memory of all that waits, about."""
+        return self._records.bytes() + self._writes.bytes()
 
     @property
     def idle(self) -> bool:
@@ -157,16 +164,20 @@ class Journal:
         self.commits += 1
         self._was_commit = True
         assert self._thread is not None
-        self._thread.begin(partial(self._commit, records, settles), partial(self._end, settles))
+        came = [entry[4] for entry in group]
+        self._thread.begin(partial(self._commit, records, settles), partial(self._end, settles, came=came))
 
     def _commit(self, records: Sequence[Record], settles: Sequence[Settle]) -> Sequence[Any]:
         """Runs in the thread. Returns what `settle` is to be called with, for each record."""
         sends = [record for record in records if isinstance(record, Send)]
         pointers = [record for record in records if isinstance(record, Pointer)]
+        begun = monotonic()
         try:
             self._find_late()
             outcomes, moved = self._writer.commit(sends, pointers)
+            self._metrics.commits.observe(monotonic() - begun)
         except Exception as error:  # SQLAlchemy's or the driver's
+            self._metrics.failed_commits.add()
             self._log.error("a commit of %d records failed: %s", len(records), log_text(error))
             self._unsure = self._unsure or {id(record): settle for record, settle in zip(records, settles, strict=True)}
             return [Unavailable()] * len(records)
@@ -190,15 +201,17 @@ class Journal:
         except ChatError as error:
             return [error]
         except Exception as error:  # the thread must live
+            self._metrics.failed_writes.add()
             is_bug = not isinstance(error, SQLAlchemyError)
             self._log.error("a single write failed (%s): %s", name_of(write), log_text(error), exc_info=is_bug)
             return [Unavailable(rule="not_stored")]
 
-    def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any]) -> None:
+    def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any], came: Sequence[float] = ()) -> None:
         late, self._late = self._late, []
         for settle, outcome in (*late, *zip(settles, outcomes, strict=True)):
             try:
                 settle(outcome)
             except Exception:  # one that fails does not keep the others from being settled
                 self._log.exception("what was stored could not be settled")
+        self._metrics.delivery.observe_all(came, monotonic())
         self._go_on()

@@ -13,6 +13,7 @@ from gevent.util import wrap_errors
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Busy, ChatError, Unavailable
+from chat.metrics import Metrics
 from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
@@ -56,6 +57,7 @@ class Storage:
         journal_records: how many messages and pointers may wait to be stored.
         check: whether another database's tables must be up to date.
         clock: Unix time in seconds.
+        metrics: where commits are counted; None: nowhere.
 
     Raises:
         Unavailable: the database cannot be opened, or not be brought up to date.
@@ -70,6 +72,7 @@ class Storage:
         journal_records: int,
         check: bool = True,
         clock: Callable[[], float] = time.time,
+        metrics: Metrics | None = None,
     ) -> None:
         self._log = log
         self.database = Database(url, log, clock)
@@ -88,7 +91,7 @@ class Storage:
         self.blocks = Blocks(self.database)
         self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)
-        self.journal = Journal(self.writer, journal_records, log)
+        self.journal = Journal(self.writer, journal_records, log, metrics or Metrics())
         self.health = DatabaseHealth(self.database, self.in_thread)
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False

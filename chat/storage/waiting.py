@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from sys import getsizeof
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -23,8 +24,9 @@ WRITE_BYTES = 1_024  # what one takes beside the UTF-8 of its arguments
 
 Record = Send | Pointer
 Settle = Callable[[Any], object]
-# What is stored, who is told, the address of its sender, and its size in records. A plain tuple: each message makes one.
-Entry = tuple[Record, Settle, str, int]
+# What is stored, who is told, the address of its sender, and its size in records, and when
+# it came (time.monotonic). A plain tuple: each message makes one.
+Entry = tuple[Record, Settle, str, int, float]
 
 
 class Waiting:
@@ -45,6 +47,10 @@ class Waiting:
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)
 
+    def bytes(self) -> int:
+        """Return the memory that the texts take."""
+        return sum(getsizeof(record.body) for record, *_ in self._entries if isinstance(record, Send))
+
     def add(self, record: Record, settle: Settle, address: str) -> None:
         """Put it behind the others. Raises Busy: there is no room, or its sender's share of it is used."""
         # One emoji makes each letter of a text take four bytes, and this is what they take.
@@ -52,7 +58,7 @@ class Waiting:
         if self._size + size > self._half and self._entries:
             self._take_share(record, address, size)
         self._size += size
-        self._entries.append((record, settle, address, size))
+        self._entries.append((record, settle, address, size, monotonic()))
 
     def take(self, most: int) -> list[Entry]:
         """Take out the first ones, as many as `most` records, or one that is larger."""
@@ -71,7 +77,7 @@ class Waiting:
     def _take_share(self, record: Record, address: str, size: int) -> None:
         if self._held is None:
             self._held = Counter()
-            for other, _, from_, its_size in self._entries:
+            for other, _, from_, its_size, _ in self._entries:
                 for key in _keys(other, from_):
                     self._held[key] += its_size
         keys = _keys(record, address)
@@ -88,6 +94,10 @@ class Writes:
         self._room = room
         self._entries: deque[tuple[partial[Any], Settle, int]] = deque()  # the last: its size in bytes
         self._size = 0
+
+    def bytes(self) -> int:
+        """Return the memory that they take, about."""
+        return self._size
 
     def __len__(self) -> int:
         return len(self._entries)

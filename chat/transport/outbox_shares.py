@@ -23,6 +23,7 @@ class OutboxShares:
         """`user_of`: returns whose a connection is; None: nobody's yet."""
         self._connections = connections
         self._user_of = user_of
+        self.bytes = 0  # that waited for all at the last look
 
     def sweep(self) -> None:
         """Look at all. Called once a second."""
@@ -30,11 +31,14 @@ class OutboxShares:
         most = {"user": OUTBOXES_OF_A_USER * outbox, "address": OUTBOXES_OF_AN_ADDRESS * outbox}
         held: dict[tuple[str, Hashable], int] = defaultdict(int)
         full: list[tuple[int, Connection]] = []
+        total = 0
         for peer in self._connections:
-            if (size := peer.held_bytes) > outbox // LITTLE:
+            total += (size := peer.held_bytes)
+            if size > outbox // LITTLE:
                 full.append((size, peer))
                 for key in self._keys(peer):
                     held[key] += size
+        self.bytes = total
         full.sort(key=lambda one: one[0], reverse=True)
         for size, peer in full:
             keys = self._keys(peer)

@@ -16,7 +16,7 @@ class Refusals:
     """The refused upgrades of one chat."""
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
-        self.total = 0
+        self.counts: Counter[str] = Counter()  # code of an error -> how often since the start
         self._log = log
         self._clock = clock
         self._recent: Counter[str] = Counter()  # code of an error -> how often since the last sum
@@ -24,7 +24,7 @@ class Refusals:
 
     def add(self, code: str, status: int, address: str, origin: str) -> None:
         """Count a refusal; `origin`: of the page that asked."""
-        self.total += 1
+        self.counts[code] += 1
         if not self._recent:
             self._since = self._clock()
         self._recent[code] += 1

@@ -95,12 +95,14 @@ def flask_view(view: View) -> Callable[..., Response]:
         try:
             response = _response(view(**_given(view.operation, types, path)), view.operation)
         except ChatError as error:
+            current_chat().metrics.count_error(error)
             response = error_response(error)
         except HTTPException as error:
             response = http_error_response(error)
         except Exception:
             current_chat().log.exception("%s %r failed", request.method, request.path)
-            response = error_response(errors.Internal())
+            current_chat().metrics.count_error(failure := errors.Internal())
+            response = error_response(failure)
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -75,7 +75,7 @@ def chat_blueprint(settings: Settings) -> Blueprint:
             chat.services.admit(bearer_token(), METRICS_SCOPE)
         except ChatError as error:
             return error_response(error)
-        return Response(chat.metrics.exposition(), content_type=PROMETHEUS)
+        return Response(chat.metrics.exposition.text(), content_type=PROMETHEUS)
 
     add_socket_routes(blueprint)
     blueprint.after_request(compressor())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.errors import Busy
-from chat.metrics import Counter
+from chat.figures.kinds import Counter
 from chat.notifications.notifier import MOST_TO_SEE, Notifier
 from chat.people.online import Online
 

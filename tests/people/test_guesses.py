@@ -13,6 +13,7 @@ from gevent.threadpool import ThreadPool
 from chat.config import Settings
 from chat.errors import RateLimited
 from chat.limits import WRONG_PASSWORDS, WRONG_PASSWORDS_OF_A_NAME, Limits
+from chat.metrics import Metrics
 from chat.people import passwords
 from chat.people.guesses import Guesses
 from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
@@ -40,7 +41,7 @@ def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
 
 @pytest.fixture
 def guesses(hashing: Hashing) -> Guesses:
-    return Guesses(Limits(Settings(rate_limits="off")), HashingQueue(hashing.apply))
+    return Guesses(Limits(Settings(rate_limits="off")), HashingQueue(hashing.apply), Metrics().wrong_passwords)
 
 
 def outcome(guesses: Guesses, password: str, origin: str, user: str = "carol") -> str:

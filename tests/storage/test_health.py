@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from psycopg import errors as of_postgres
 from sqlalchemy.exc import OperationalError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from chat import create_app
 from chat.errors import DatabaseReplaced, DiskFull, Unavailable
 from chat.storage.health import fault_of
+from chat.storage.records import Send
 from chat.storage.storage import Storage
 from tests.storage.conftest import open_storage
 
@@ -93,14 +95,23 @@ def test_of_a_file_that_is_gone_both_are_said_to_fail(tmp_path: Path) -> None:
 def test_the_health_of_a_server_and_the_metrics_tell_of_a_full_disk() -> None:
     app = create_app()
     client, chat = app.test_client(), app.extensions["chat"]
+    told: list[Any] = []
     fill(chat.storage)
     answer = client.get("/api/health")
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "disk_full")
     assert "Make room" in answer.json["error"]["message"]
-    assert "chat_writes_failing 1\n" in chat.metrics.exposition()
+    with chat.storage.database.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    chat.storage.journal.append(Send("alice", "bob", "hi" * 50_000, None), told.append)
+    while not told:
+        gevent.sleep(0.001)
+    shown = chat.metrics.exposition.text()
+    assert "chat_writes_failing 1.0\n" in shown
+    assert "chat_failed_commits_total 1.0\n" in shown, "or nobody sees why sends are refused"
+    assert "chat_failed_writes_total 1.0\n" in shown
     chat.storage.health.keep_up()
     assert client.get("/api/health").json == {"status": "ok"}
-    assert "chat_writes_failing 0\n" in chat.metrics.exposition()
+    assert "chat_writes_failing 0.0\n" in chat.metrics.exposition.text()
     chat.stop()
 
 

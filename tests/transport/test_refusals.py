@@ -28,4 +28,4 @@ def test_a_flood_of_refused_upgrades_is_a_few_lines_and_a_sum_a_minute(caplog: p
         assert [line.rpartition(": ")[2] for line in lines].count("bad_handshake") == LINES
         assert len(lines) == 2 * LINES + 1
         assert last == "refused upgrades, others within 60 s: 990 origin_refused, 990 bad_handshake"
-    assert refusals.total == 2 * 2_001
+    assert refusals.counts.total() == 2 * 2_001
