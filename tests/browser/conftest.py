@@ -25,7 +25,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TIMEOUT_MS = 20_000  # how long what must come may take where other browsers run beside this one; nothing waits for it
+TIMEOUT_MS = 20_000  # how long what must come may take where other browsers run beside this one (see pages.py)
 
 OpenPage = Callable[..., Any]
 Called = Callable[[str], str]

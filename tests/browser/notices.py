@@ -20,6 +20,7 @@ class NoticeServer:
     """One person's notifications. `heard` is what all tabs have sent, `lists` how often one was asked for."""
 
     def __init__(self) -> None:
+        self.now = lambda: datetime.now(UTC)
         self.records: dict[int, dict[str, Any]] = {}
         self.sockets: list[Any] = []
         self.heard: list[dict[str, Any]] = []
@@ -46,7 +47,7 @@ class NoticeServer:
     def push(self, message: str, *, age: int = 0, **fields: Any) -> int:
         """A program notifies this person, `age` seconds ago; every open tab is told."""
         number = next(self._numbers)
-        at = datetime.now(UTC) - timedelta(seconds=age)
+        at = self.now() - timedelta(seconds=age)
         self.records[number] = {
             "id": number,
             "message": message,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ HIDE = """(hidden) => {
     Object.defineProperty(document, "visibilityState", {configurable: true, get: () => hidden ? "hidden" : "visible"});
     document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
 }"""
+LONGEST_SECONDS = 20  # as long as `expect` waits, where other browsers run beside this one
 READY = {"type": "ready", "userId": "alice", "heartbeat": 25, "limits": {"frameBytes": 500}}
 
 
@@ -90,10 +92,9 @@ def sent_events(page: Any) -> list[dict[str, Any]]:
 
 
 def wait_until(page: Any, look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    """What `look` sees as soon as it is what we want, or after two seconds."""
-    for _ in range(100):
-        if wanted(found := look()):
-            break
+    """What `look` sees as soon as it is what we want, or after so long as anything here may take."""
+    until = time.monotonic() + LONGEST_SECONDS
+    while not wanted(found := look()) and time.monotonic() < until:
         page.wait_for_timeout(20)
     return found
 

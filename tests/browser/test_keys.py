@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 
 from chat.storage.records import Send
@@ -64,7 +63,8 @@ def test_a_day_far_back_is_gone_to_and_a_later_one_leads_to_the_newest(
     open_page: OpenPage, called: Called, database: str
 ) -> None:
     days_ago = 0
-    storage = open_storage(database, clock=lambda: time.time() - days_ago * DAY_SECONDS)
+    now = datetime.now().astimezone()  # for all of it: midnight may come meanwhile
+    storage = open_storage(database, clock=lambda: now.timestamp() - days_ago * DAY_SECONDS)
     for days_ago in range(80, 0, -1):
         storage.writer.commit(
             [Send(called("bob"), called("alice"), f"{days_ago} days {number}", None) for number in range(5)]
@@ -75,8 +75,7 @@ def test_a_day_far_back_is_gone_to_and_a_later_one_leads_to_the_newest(
 
     def go_to(days_ago: int) -> None:
         click(page.get_by_role("button", name="Go to a day"))
-        day = datetime.now().astimezone() - timedelta(days=days_ago)
-        page.locator("#day").fill(day.strftime("%Y-%m-%d"))
+        page.locator("#day").fill((now - timedelta(days=days_ago)).strftime("%Y-%m-%d"))
         page.keyboard.press("Enter")
 
     go_to(70)

@@ -107,3 +107,15 @@ test("a message that was erased and is looked for ends at what there is", async 
   assert.deepEqual([bob.heldFrom, bob.heldTo, bob.isParted, problems], [LAST - 10, LAST, false, []]);
   assert.equal(server.asked, 2);
 });
+
+for (const [firstSeq, held, asked] of [[LAST - 4, [LAST - 4, LAST], 2], [121, [121, 145], 2], [10, [10, 25], 1]]) {
+  test(`the first unread message was erased with those before ${firstSeq}: what comes after it is fetched, once`, async () => {
+    const {server, history, bob, problems} = make(Number(firstSeq));
+    await history.loadAround(bob, 1);
+    await history.loadAround(bob, 1);
+    assert.deepEqual([[bob.heldFrom, bob.heldTo], server.asked], [held, asked]);
+    assert.equal(bob.isParted, bob.heldTo < LAST, "nothing is missing at the end of what is held to the end");
+    await history.loadNewer(bob);
+    assert.deepEqual([problems, bob.isStuck], [[], false]);
+  });
+}

@@ -102,16 +102,7 @@ export class History extends EventTarget {
 
   /** The messages around one of them, which may be far up; what is held stays until they are here. @param {Conversation} conversation @param {number} seq */
   async loadAround(conversation, seq) {
-    await this.#enqueue(conversation, "older", async () => {
-      if (conversation.heldFrom <= seq && seq <= conversation.heldTo) return; // an earlier turn fetched it
-      const {messages, lastSeq, firstSeq = 1} = await this.#api.messages(conversation.withUserId, {before: seq + PAGE / 2, limit: PAGE});
-      conversation.clear();
-      conversation.firstSeq = Math.max(conversation.firstSeq, firstSeq);
-      conversation.prepend(messages);
-      conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
-      conversation.isKnown = true;
-      conversation.isParted = conversation.heldTo < conversation.lastSeq;
-    });
+    await this.#enqueue(conversation, "older", () => this.#fetchAround(conversation, seq));
   }
 
   /** The first message since a day began, with those around it. @param {Conversation} conversation @param {Date} date @returns {Promise<number | undefined>} its seq; 0: there is none; undefined: the server did not say */
@@ -158,6 +149,20 @@ export class History extends EventTarget {
     conversation.prepend(messages);
     conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
     conversation.isKnown = true;
+  }
+
+  /** @param {Conversation} conversation @param {number} wanted a seq; where it was erased, the first that was not @returns {Promise<void>} */
+  async #fetchAround(conversation, wanted) {
+    const seq = Math.max(wanted, conversation.firstSeq);
+    if (conversation.heldFrom <= seq && seq <= conversation.heldTo) return; // an earlier turn fetched it
+    const {messages, lastSeq, firstSeq = 1} = await this.#api.messages(conversation.withUserId, {before: seq + PAGE / 2, limit: PAGE});
+    conversation.firstSeq = Math.max(conversation.firstSeq, firstSeq);
+    if (!messages.length && firstSeq > seq) return this.#fetchAround(conversation, firstSeq);
+    conversation.clear();
+    conversation.prepend(messages);
+    conversation.lastSeq = Math.max(conversation.lastSeq, lastSeq);
+    conversation.isKnown = true;
+    conversation.isParted = conversation.heldTo < conversation.lastSeq;
   }
 
   /** @param {Conversation} conversation @param {number} limit */
