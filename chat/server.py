@@ -46,6 +46,7 @@ from chat.people.tokens import Tokens, kept_secret
 from chat.people.turns import Turns
 from chat.protocol.lookalikes import skeleton
 from chat.protocol.names import checked_user_id, name_key
+from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
 from chat.storage.database import reason_of
@@ -110,6 +111,7 @@ class ChatServer:
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
         self.outbox_shares = OutboxShares(self.connections, user_of=lambda peer: getattr(peer, "owner", None))
+        self.readiness = Readiness(self.storage, lambda: self.connections.stopping)
         self.unread = UnreadAnswers(log)
         self.router = Router(events, log)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)

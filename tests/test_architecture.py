@@ -25,7 +25,7 @@ LAYERS = [
     ["chat.handlers"],
     ["chat.login"],
     ["chat.client"],
-    ["chat.server", "chat.shown"],
+    ["chat.server", "chat.shown", "chat.readiness"],
     ["chat.router", "chat.terms"],
     ["chat.notifications"],
     ["chat.messages"],
@@ -65,6 +65,7 @@ ONLY_IN = {
         "chat.web.requests",  # a body that comes too slowly is cut by a Timeout; no server does that
         "chat.process",
         "chat.server",
+        "chat.readiness",  # an answer in time, whatever the database does
         # To hand over between the loop and native threads.
         "chat.storage.journal",
         "chat.storage.writer_thread",

@@ -12,10 +12,11 @@ from flask import Response, request
 from chat.config import Settings
 from chat.errors import WrongHost
 from chat.setting_checks import is_loopback
+from chat.web import health
 from chat.web.answers import error_response
 
 # A balancer asks by the address; and a program's token is nothing that a browser would add.
-EXEMPT = ("/api/health", "/metrics")
+EXEMPT = ("/api/health", "/metrics", *health.PATHS)
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>421</title>

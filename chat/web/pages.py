@@ -13,6 +13,7 @@ from chat.people.tokens import METRICS_SCOPE
 from chat.resources import STATIC, TEMPLATES
 from chat.web.answers import error_response
 from chat.web.compression import compressor
+from chat.web.health import add_health_routes
 from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
 
@@ -31,7 +32,7 @@ WORDS = {
 
 
 def chat_blueprint(settings: Settings) -> Blueprint:
-    """Make the blueprint of page, files, sockets and metrics. Each request finds the chat of its app."""
+    """Make the blueprint of page, files, sockets, metrics and health. Each request finds the chat of its app."""
     blueprint = Blueprint(NAME, __name__, template_folder=TEMPLATES)
     bundle = BUNDLE.read_bytes()
     digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
@@ -77,6 +78,7 @@ def chat_blueprint(settings: Settings) -> Blueprint:
             return error_response(error)
         return Response(chat.metrics.exposition.text(), content_type=PROMETHEUS)
 
+    add_health_routes(blueprint)
     add_socket_routes(blueprint)
     blueprint.after_request(compressor())
     return blueprint

@@ -44,7 +44,7 @@ def test_a_browser_gets_a_page_that_names_the_setting_in_both_languages() -> Non
     assert "운영자" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/api/health", "/metrics"])
+@pytest.mark.parametrize("path", ["/api/health", "/metrics", "/healthz", "/readyz"])
 def test_a_balancer_and_prometheus_ask_under_any_name(path: str) -> None:
     assert status(create_app(), STRANGER, path).status_code in (200, 401)
 
