@@ -22,7 +22,7 @@ STOPPING = "This worker stops: its clients come back to another one."
 Fault = Callable[[], str | None]  # what is wrong, in a sentence; None: nothing
 
 
-class Found(NamedTuple):
+class Looked(NamedTuple):
     """What was found, by the name of each check."""
 
     status: str
@@ -45,12 +45,12 @@ class Readiness:
         self._told_at = float("-inf")
         self._is_asking = False
 
-    def look(self) -> Found:
+    def look(self) -> Looked:
         """Return how things stand. Blocks the greenlet, ANSWER_SECONDS at most."""
         must = {name: fault() for name, fault in self.must.items()} | self._of_database()
         should = {name: fault() for name, fault in self.should.items()}
         status = NOT_READY if any(must.values()) else DEGRADED if any(should.values()) else READY
-        return Found(status, {name: fault or OK for name, fault in (must | should).items()})
+        return Looked(status, {name: fault or OK for name, fault in (must | should).items()})
 
     def _of_database(self) -> dict[str, str | None]:
         until = self._clock() + ANSWER_SECONDS
