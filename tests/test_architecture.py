@@ -21,6 +21,7 @@ LAYERS = [
     ["chat"],
     ["chat.extension"],
     ["chat.process", "chat.cli"],
+    ["chat.commands"],
     ["chat.web"],
     ["chat.handlers"],
     ["chat.login"],
@@ -49,7 +50,7 @@ LAYERS = [
 
 # Each place of a library; a package stands for its files. No more places, and none that does without it.
 ONLY_IN = {
-    "flask": {"chat.web", "chat.cli", "chat.extension"},
+    "flask": {"chat.web", "chat.commands.group", "chat.extension"},
     "flask_sock": {"chat.web.upgrade"},
     "simple_websocket": set(),
     "websockets": {"chat.protocol.frames"},

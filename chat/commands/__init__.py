@@ -1,0 +1,1 @@
+"""The commands for whoever runs the server, `flask chat ...`, a file for each of their subjects."""

@@ -1,0 +1,60 @@
+"""Owns the commands for the database: its tables, copies of it, and what is in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from chat.commands.group import chat_cli, this_chat
+from chat.server import ChatServer
+from chat.storage import backup, migrate
+from chat.storage.epoch import Epoch
+
+
+@chat_cli.command("init-db")
+def init_db() -> None:
+    """Bring the database of CHAT_DATABASE_URL to the newest tables; nothing is lost by repeating it."""
+    engine = this_chat().storage.database.engine
+    before, after = migrate.upgrade(engine)
+    shown = engine.url.render_as_string(hide_password=True)
+    if before == after:
+        click.echo(f"{shown} is up to date (revision {after}).")
+    else:
+        click.echo(f"{shown} is now at revision {after} (was: {before or 'empty'}).")
+
+
+@chat_cli.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def make_backup(file: Path) -> None:
+    """Copy the SQLite database to FILE, while a server runs or not."""
+    backup.back_up(this_chat().storage.database, file)
+    click.echo(f"{file} is a whole copy of the database.")
+
+
+@chat_cli.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def put_back(file: Path) -> None:
+    """Put a copy that `backup` made in the SQLite database's place. Stop the server first."""
+    with _served_by_nobody() as chat:
+        backup.restore(chat.storage.database, file, chat.log)
+    click.echo(f"The database is what {file} holds, in a new epoch: clients fetch anew what they hold.")
+
+
+@chat_cli.command("new-epoch")
+def new_epoch() -> None:
+    """Have clients fetch anew what they hold: after a copy was put back by hand. Stop the server first."""
+    with _served_by_nobody() as chat:
+        Epoch(chat.storage.database).renew()
+    click.echo("The database has a new epoch: clients fetch anew what they hold.")
+
+
+@contextmanager
+def _served_by_nobody() -> Iterator[ChatServer]:
+    """Hold the right to serve the database. Raises DatabaseInUse: a server runs."""
+    chat = this_chat()
+    chat.lease.acquire()
+    try:
+        yield chat
+    finally:
+        chat.lease.release()

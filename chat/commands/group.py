@@ -1,0 +1,43 @@
+"""Owns what all commands share: their group, the chat that they are about, and how an error is told."""
+
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from chat.errors import ChatError
+from chat.notifications.remote import NotReached
+from chat.server import ChatServer
+
+
+class _Commands(AppGroup):
+    """Says an error of ours as click does, in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NotReached as error:
+            raise _Unreachable(error.message) from None
+        except ChatError as error:
+            raise click.ClickException(error.message) from None
+
+
+class _Unreachable(click.ClickException):
+    exit_code = 3
+
+
+chat_cli = _Commands("chat", help="Run the chat server's own commands.")
+
+
+def is_running() -> bool:
+    """Return whether one of these commands runs: not every one needs tables that are up to date."""
+    context = click.get_current_context(silent=True)
+    while context is not None and context.command is not chat_cli:
+        context = context.parent
+    return context is not None
+
+
+def this_chat() -> ChatServer:
+    chat: ChatServer = current_app.extensions["chat"]
+    return chat
