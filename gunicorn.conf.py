@@ -15,8 +15,8 @@ bind = os.environ.get("CHAT_BIND") or f"127.0.0.1:{os.environ.get('PORT') or 800
 # Each worker knows its own sockets only: two would split the users silently. One core does it.
 workers = 1
 
-# A worker that stops says goodbye within CHAT_STOP_SECONDS (4) and is gone; this is the outer bound.
-graceful_timeout = 5
+# A worker that stops says goodbye within CHAT_STOP_SECONDS (5), frees the database and is gone; this is the outer bound.
+graceful_timeout = 7
 
 # gunicorn's control socket is one file for each user of the machine: two instances would collide.
 control_socket_disable = True

@@ -65,7 +65,7 @@ class Settings:
         5.0, "seconds", "How long somebody whose last socket is gone still counts as being there.", least=0.0
     )
     close_seconds: float = _setting(10.0, "seconds", "Until a closed peer that does not hang up is cut off.", least=0.1)
-    stop_seconds: float = _setting(4.0, "seconds", "How long a worker that stops may say goodbye.", least=0.1)
+    stop_seconds: float = _setting(5.0, "seconds", "How long a worker that stops may say goodbye.", least=0.1)
     database_url: str = _setting(
         "",
         "URL",

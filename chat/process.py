@@ -82,7 +82,7 @@ def stop_this_process() -> None:
 
 def served() -> ChatServer | None:
     """Return the chat that this process serves; None: it serves none. RuntimeError: it serves several."""
-    found = [chat for chat in _served if not chat.connections.stopping]
+    found = [chat for chat in _served if not chat.goodbye.is_last]
     if len(found) > 1:
         raise RuntimeError(
             f"This process serves {len(found)} chats. Say which: call it within its application's context "

@@ -55,6 +55,7 @@ from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.terms import told_limits
 from chat.transport.connections import PINGS_UNANSWERED, Connections
+from chat.transport.goodbye import Goodbye
 from chat.transport.lateness import Lateness
 from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
@@ -110,6 +111,7 @@ class ChatServer:
         self.tokens = Tokens(secret, settings.token_ttl)
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
+        self.goodbye = Goodbye(self.connections)
         self.outbox_shares = OutboxShares(self.connections, user_of=lambda peer: getattr(peer, "owner", None))
         self.readiness = Readiness(self.storage, lambda: self.connections.stopping)
         self.unread = UnreadAnswers(log)
@@ -206,8 +208,9 @@ class ChatServer:
             self.retention.sweep,
             self.message_retention.sweep,
         ]
-        connections.still_busy.append(self._is_storing)
-        connections.at_stop += [self.presence.stop, self.webhook.stop]
+        self.goodbye.unstored = storage.unstored
+        self.goodbye.still_busy.append(self._is_storing)
+        self.goodbye.at_stop += [self.presence.stop, self.webhook.stop]
         show(metrics, self.router, storage, connections, self.outbox_shares, self.online, self.listeners)
 
     def _is_storing(self) -> bool:
@@ -248,7 +251,7 @@ class ChatServer:
             self._stopped.wait(self.settings.stop_seconds)
             return
         announcing = gevent.spawn(self.storage.in_thread, self.lease.announce_stop)
-        self.connections.stop()
+        self.goodbye.say()
         announcing.join(RELEASE_SECONDS)
         with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
             self.storage.in_thread(self.lease.release)  # else it ends by itself soon
@@ -277,7 +280,7 @@ class ChatServer:
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
         said = {name: value for name, value in said.items() if value is not None}
-        if not self._is_started or self.connections.stopping:  # another process serves, or its successor
+        if not self._is_started or self.goodbye.is_last:  # another process serves, or its successor
             return self._service.notify(to, message, **said)
         draft = draft_of(message, **said)
         if isinstance(to, str):

@@ -4,7 +4,7 @@
 export type ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing;
 
 /** What the server sends over the socket. Pass over a `type` that you do not know. */
-export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Failure | Notification | Dismissed | Seen;
+export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Restart | Failure | Notification | Dismissed | Seen;
 
 /** What every failed request is answered with. */
 export type Failed = {
@@ -699,6 +699,12 @@ export type SettingsChange = {
 export type Pong = {
   type: "pong";
   timestamp: string;
+};
+
+/** The server stops, and closes with 1012: come back after `retryAfter` seconds. */
+export type Restart = {
+  type: "restart";
+  retryAfter: number;
 };
 
 /** The answer to an event that failed. */

@@ -490,6 +490,13 @@ class Pong(TypedDict):
     timestamp: str
 
 
+class Restart(TypedDict):
+    """The server stops, and closes with 1012: come back after `retryAfter` seconds."""
+
+    type: Literal['restart']
+    retryAfter: float
+
+
 class Failure(TypedDict):
     """The answer to an event that failed."""
 
@@ -668,4 +675,4 @@ class Conversations(TypedDict):
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing
-ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Failure | Notification | Dismissed | Seen
+ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Restart | Failure | Notification | Dismissed | Seen

@@ -115,6 +115,7 @@ VARIES = {
     "conversationId": re.compile(r"~[\w-]+"),
     "id": re.compile(r"~[\w-]+\.\d+"),
 }
+DRAWN = "restart"  # the event whose `retryAfter` is another one each time
 # What each answer carries, and the page shows once and not in each example.
 SAID_ONCE = {"v", "features", "server", "epoch", "conversationId", "id", "members"}
 _numbers = itertools.count(1)
@@ -128,6 +129,9 @@ def without_what_varies(answer: Any) -> Any:
         return answer
     for name in answer.keys() & VARIES.keys():
         assert VARIES[name].fullmatch(answer[name]), answer
+    if answer.get("type") == DRAWN:
+        assert 1 <= answer["retryAfter"] <= 2
+        return {"type": DRAWN}
     return {k: without_what_varies(v) for k, v in answer.items() if k not in VARIES}
 
 

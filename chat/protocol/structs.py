@@ -260,6 +260,12 @@ class Pong(ServerEvent, tag="pong"):
     timestamp: str
 
 
+class Restart(ServerEvent, tag="restart"):
+    """The server stops, and closes with 1012: come back after `retry_after` seconds."""
+
+    retry_after: float
+
+
 class Failure(ServerEvent, tag="error"):
     """The answer to an event that failed."""
 

@@ -62,6 +62,11 @@ class Journal:
         return self._records.bytes() + self._writes.bytes()
 
     @property
+    def taken(self) -> int:
+        """How many records a commit has begun with so far."""
+        return self._records.taken
+
+    @property
     def idle(self) -> bool:
         """True when nothing waits and nothing is being written."""
         return not self._working

@@ -158,6 +158,19 @@ class Storage:
         finally:
             self._is_indexing = False
 
+    def unstored(self) -> Callable[[], bool]:
+        """Return what tells, as often as it is called, whether a record of before is not stored and settled yet."""
+        journal = self.journal
+        last, commit = journal.taken + journal.waiting, 0
+
+        def is_unstored() -> bool:
+            nonlocal commit
+            if not journal.idle and journal.taken >= last:  # the commit that took the last one is under way
+                commit = commit or journal.commits
+            return not journal.idle and commit in (0, journal.commits)
+
+        return is_unstored
+
     def stop(self) -> bool:
         """Begin no further step of the index; return whether something that was taken in is unwritten."""
         self._stopping = True

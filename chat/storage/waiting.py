@@ -39,6 +39,7 @@ class Waiting:
         self._share = max(1, room // SHARE_OF_ROOM)
         self._entries: list[Entry] = []
         self._size = 0
+        self.taken = 0  # records that were taken out so far
         self._held: Counter[tuple[str, str]] | None = None  # by user and by address; counted when it is asked for
 
     def __len__(self) -> int:
@@ -65,6 +66,7 @@ class Waiting:
         taken, self._held = self._entries, None
         if self._size <= most:
             self._entries, self._size = [], 0
+            self.taken += len(taken)
             return taken
         count = size = 0
         while size < most:
@@ -72,6 +74,7 @@ class Waiting:
             count += 1
         self._entries = taken[count:]
         self._size -= size
+        self.taken += count
         return taken[:count]
 
     def _take_share(self, record: Record, address: str, size: int) -> None:

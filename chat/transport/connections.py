@@ -1,4 +1,4 @@
-"""Owns all connections of one chat: the bound, the shared flush, the sweep and the goodbye. Knows no users.
+"""Owns all connections of one chat: the bound, the shared flush and the sweep. Knows no users.
 
 Work that would cost each connection a timer or a callback of its own is done here once for all.
 """
@@ -9,12 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import gevent
 from gevent import get_hub, monkey
 
 from chat.config import Settings
 from chat.limits import BURST_SECONDS, Limits, origin_of
-from chat.protocol.structs import SERVICE_RESTART
 from chat.transport.greenlets import Greenlets
 from chat.transport.refusals import Refusals
 
@@ -22,8 +20,6 @@ thread_id = monkey.get_original("_thread", "get_ident")  # of the native thread
 
 SWEEP_SECONDS = 1.0  # also how late a deadline may be noticed
 PINGS_UNANSWERED = 2
-LAST_PONG_SECONDS = 0.3  # of a stop; whoever has not answered by then may be gone
-STOP_POLL_SECONDS = 0.01
 
 OPEN, CLOSING, CLOSED = "open", "closing", "closed"  # the states of a connection
 
@@ -49,6 +45,7 @@ class Connection(Protocol):
     def pause(self) -> None: ...
     def flush(self) -> None: ...
     def close(self, code: int, reason: str = "") -> None: ...
+    def restart(self, seconds: float) -> None: ...
     def abort(self, reason: str) -> None: ...
 
 
@@ -60,8 +57,8 @@ class Connections:
         self.limits = limits
         self.log = log
         self.greenlets = Greenlets()
-        self.stopping = False
-        self._stop_by = 0.0  # time.monotonic() when `stop` gives up; set by its first call
+        self.stopping = False  # no new ones are taken; those that are here are sent away, part by part
+        self.leaving: set[Connection] = set()  # of which nothing more is read
         self._all: set[Connection] = set()
         self._by_origin: Counter[str] = Counter()  # origin_of(address) -> sockets, never 0
         self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
@@ -71,8 +68,6 @@ class Connections:
         self.each_sweep: list[Callable[[], object]] = [
             self.refusals.log_sum
         ]  # called once a second, and before the goodbye
-        self.still_busy: list[Callable[[], bool]] = []  # asked before the goodbye: is something unhandled yet?
-        self.at_stop: list[Callable[[], object]] = []  # called when all that was read is handled
 
     @property
     def loop(self) -> Any:
@@ -104,6 +99,7 @@ class Connections:
         if connection not in self._all:
             return
         self._all.remove(connection)
+        self.leaving.discard(connection)
         origin = origin_of(connection.address)
         self._by_origin[origin] -= 1
         if not self._by_origin[origin]:
@@ -111,7 +107,7 @@ class Connections:
 
     def spawn(self, function: Callable[..., object], *args: Any) -> None:
         """Call `function` soon, in a greenlet, where it may block. What it raises is logged."""
-        self.loop.run_callback(self.greenlets.run, self._call, function, *args)
+        self.loop.run_callback(self.greenlets.run, self.call, function, *args)
 
     def flush_soon(self, connection: Connection) -> None:
         """Write what the connection is given in this turn of the loop at the turn's end, all at once."""
@@ -141,7 +137,7 @@ class Connections:
             except Exception:
                 self._fail(connection)
         for task in self.each_sweep:
-            self._call(task)
+            self.call(task)
 
     def _sweep_one(self, connection: Connection, now: float, heartbeat: int) -> None:
         if connection.silence <= BURST_SECONDS:  # a longer silence has filled it up already
@@ -162,38 +158,14 @@ class Connections:
         self.log.exception("a connection failed")
         connection.abort("1011 internal error")
 
-    def _call(self, function: Callable[..., object], *args: Any) -> None:
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a task. What it raises is logged."""
         try:
             function(*args)
         except Exception:
             self.log.exception("a task of the server failed")
 
-    # The goodbye.
-
-    def stop(self) -> None:
-        """Handle what was read, send 1012, and wait until the peers hang up, for `stop_seconds` since the first call."""
-        if not self.stopping:
-            self.stopping = True
-            now = time.monotonic()
-            self._stop_by = now + self.settings.stop_seconds
-            for task in self.each_sweep:
-                self._call(task)
-            self._wait_while(lambda: any(one.awaits_pong for one in self), now + LAST_PONG_SECONDS)
-            for connection in self:
-                connection.pause()
-            self._wait_while(self._any_busy, now + self.settings.stop_seconds / 2)
-            for task in self.at_stop:
-                self._call(task)
-            for connection in self:
-                connection.close(SERVICE_RESTART, "service restart")
-        self._wait_while(self.__len__, self._stop_by)
+    def end(self) -> None:
+        """Sweep no more, once all are gone."""
         if self._sweeper is not None and not self._all:
             self._sweeper.stop()
-
-    def _any_busy(self) -> bool:
-        others = [is_busy() for is_busy in self.still_busy]  # all are asked: it tells them to stop
-        return any(others) or any(connection.busy for connection in self)
-
-    def _wait_while(self, condition: Callable[[], object], deadline: float) -> None:
-        while condition() and time.monotonic() < deadline:
-            gevent.sleep(STOP_POLL_SECONDS)

@@ -11,6 +11,7 @@ from gevent.event import Event
 from gevent.queue import Empty, Queue
 
 from chat.config import Settings
+from chat.protocol.structs import SERVICE_RESTART
 from chat.transport.connections import Connections
 from chat.transport.peer import WOULD_BLOCK, Peer
 
@@ -68,6 +69,10 @@ class EventStream(Peer):
     def close(self, code: int, reason: str = "") -> None:
         """The reader comes back by itself, or is refused then: a stream has no close codes."""
         self.end_with(b"", reason)
+
+    def restart(self, seconds: float) -> None:
+        """End the stream, and say in how many seconds to come back."""
+        self.end_with(b"retry: %d\n\n" % (seconds * 1000), f"{SERVICE_RESTART} service restart")
 
     def hang_up(self) -> None:
         self.abort("closed")  # the kernel sends what it has taken, and then the end

@@ -83,6 +83,10 @@ class Peer:
         """End the connection behind what is queued already. `code`: RFC 6455, section 7.4."""
         raise NotImplementedError
 
+    def restart(self, seconds: float) -> None:
+        """End the connection as `close` does, and say in how many seconds to come back."""
+        raise NotImplementedError
+
     def hang_up(self) -> None:
         """Called when the connection is closing, and the kernel has taken all."""
         raise NotImplementedError

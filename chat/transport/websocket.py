@@ -9,7 +9,7 @@ from sys import getsizeof
 from typing import Any
 
 from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, Frame, FrameDecoder, encode_close, encode_frame
-from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, TOO_MUCH, TOO_SLOW
+from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, SERVICE_RESTART, TOO_MUCH, TOO_SLOW, Restart, encode
 from chat.transport.connections import CLOSING, OPEN, Connections
 from chat.transport.peer import WOULD_BLOCK, Peer
 
@@ -178,7 +178,7 @@ class WebSocket(Peer):
             self._read_on()
 
     def _read_on(self) -> None:
-        if self._reader is not None and not self._reader.active and not self.connections.stopping:
+        if self._reader is not None and not self._reader.active and self not in self.connections.leaving:
             self._reader.start(self._read)
 
     # Closing.
@@ -186,6 +186,11 @@ class WebSocket(Peer):
     def close(self, code: int, reason: str = "") -> None:
         """Queue a close frame behind what is queued already, and end the connection after it."""
         self.end_with(encode_close(code, reason), f"{code} {reason}".strip())
+
+    def restart(self, seconds: float) -> None:
+        """Close, and say in how many seconds to come back."""
+        self.send(encode_frame(TEXT, encode(Restart(retry_after=seconds))))
+        self.close(SERVICE_RESTART, "service restart")
 
     def hang_up(self) -> None:
         """Send our end of the stream, and wait for the peer's."""

@@ -183,6 +183,10 @@ export class ChatClient extends EventEmitter {
     }
   }
 
+  on_restart({retryAfter}) {
+    this.lastError = {retryAfter}; // a close follows, and waits for so long
+  }
+
   // What was missed: "Coming back"
 
   async on_ready(ready) {

@@ -73,7 +73,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  *   retryAfter?: number}} Refusal
  * @typedef {{withUserId: string, muted: boolean, markedUnread: boolean, hiddenSeq: number}} Settings of a conversation
  * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string, keys?: Keys}, presence: PresenceChange, blocking: {userId: string, blocked: boolean, keys?: Keys}, settings: {settings: Settings, keys?: Keys},
- *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, upTo?: number, change?: number}, error: Refusal, pong: {timestamp: string}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, upTo?: number, change?: number}, error: Refusal, pong: {timestamp: string}, restart: {retryAfter: number}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"connects" | "ends" | "refused"} Why a token is asked for: at a connection; before the last one ends; after it was refused
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
  *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain
@@ -124,7 +124,7 @@ export class ChatSocket {
   #onlineSince = Infinity;
   /** @type {string | undefined} of the last `ready` */
   #epoch;
-  /** In how many seconds the server wants us back, as an error said that belongs to no event; 0: it said nothing. */
+  /** In how many seconds to come back: as the server said in `restart`, or in an error that belongs to no event; 0: it did not. */
   #retryAfter = 0;
   /** @type {{heartbeat: number, limits: {frameBytes: number}}} what the last `ready` said */
   #terms = {heartbeat: ANSWER_SECONDS, limits: {frameBytes: Infinity}};
@@ -237,7 +237,7 @@ export class ChatSocket {
     if (error && this.state.name === "connecting" && isInitDue(error)) return this.#lost(TRY_AGAIN_LATER, error.code);
     this.#after(this.#terms.heartbeat, () => this.#ping(ANSWER_SECONDS));
     const pending = error || event?.type === "ack" ? this.#removePending(event.ref) : undefined;
-    if (!pending) this.#retryAfter = error?.retryAfter ?? 0; // a close may follow at once, and waits for so long
+    if (!pending) this.#retryAfter = waitOf(event, error); // a close may follow at once, and waits for so long
     if (pending && error) pending.reject(error);
     else if (pending) pending.resolve(event);
     else if (event && !OWN_EVENTS.includes(event.type)) this.#dispatch(event.type, event);
@@ -287,7 +287,7 @@ export class ChatSocket {
     const most = BACKOFF_SECONDS[Math.min(this.#failures, BACKOFF_SECONDS.length - 1)];
     const isRefusal = code === SIGN_IN && this.#token !== undefined;
     const isOver = isFinal(code) && (!isRefusal || this.#isRefused);
-    const seconds = isRefusal ? 0 : this.#retryAfter + (this.#retryAfter ? 1 : most) * Math.random();
+    const seconds = isRefusal ? 0 : this.#retryAfter || most * Math.random();
     this.#isRefused ||= isRefusal;
     this.#retryAfter = 0;
     this.#leave(isOver ? {name: "ended", code, reason} : {name: "waiting", seconds, code, reason});
@@ -367,6 +367,15 @@ export class ChatSocket {
  */
 function isInitDue({code, retry}) {
   return retry !== "never" && code !== "rate_limited";
+}
+
+/**
+ * Of `restart` it is drawn for each client by the server. An error's is the same for many, so a part of a second is added.
+ * @param {any} event @param {ChatError | undefined} error
+ */
+function waitOf(event, error) {
+  if (event?.type === "restart") return Number(event.retryAfter) || 0;
+  return error?.retryAfter ? error.retryAfter + Math.random() : 0;
 }
 
 let lastMs = 0;

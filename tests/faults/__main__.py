@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.faults import away, scenarios
+from tests.faults import away, restarts, scenarios
 from tests.faults.scenarios import Outcome, Skipped
 from tests.faults.server import Mortal
 
@@ -33,6 +33,8 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: away.file_put_back(folder, 10),
     lambda folder: away.folder_put_back(folder, 10),
     lambda folder: away.dead_line_of_the_offline(folder, 3),
+    lambda folder: restarts.hup(folder, 3, 3_500),
+    lambda folder: restarts.storm(folder, 5_000),
 ]
 
 TITLES = ("faults", "acked", "stored", "lost", "duplicated", "out of order", "other", "back after: median, max")

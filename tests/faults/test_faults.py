@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat.storage.records import Send
-from tests.faults import away, scenarios
+from tests.faults import away, restarts, scenarios
 from tests.faults.databases import PostgresDatabase
 from tests.faults.scenarios import Outcome
 from tests.postgres import Postgres
@@ -93,3 +93,8 @@ def test_a_databases_folder_that_is_put_back_loses_and_doubles_nothing(tmp_path:
 
 def test_of_what_went_into_a_dead_line_the_webhook_hears_once(tmp_path: Path) -> None:
     holds(away.dead_line_of_the_offline(tmp_path, 1), least=2)
+
+
+@pytest.mark.alone
+def test_a_reload_under_load_loses_nothing_and_tells_each_when_to_come_back(tmp_path: Path) -> None:
+    holds(restarts.hup(tmp_path, 1, 300), least=600)

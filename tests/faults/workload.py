@@ -43,6 +43,7 @@ class Member:
         self.shown: list[Message] = []
         self.unacked: dict[str, Sent] = {}  # clientId -> message, in the order of first sending
         self.refused = 0
+        self.heard: set[str] = set()  # types of events
         self.codes: list[int | None] = []  # with which each of its sockets was closed
         self.url = server.ws
         self.sending = True
@@ -126,6 +127,7 @@ class Member:
 
     async def _take(self, socket: ClientConnection, event: dict[str, Any]) -> None:
         kind = event["type"]
+        self.heard.add(kind)
         if kind == "chat":
             self._show(Message(event["seq"], event["fromUserId"], event.get("clientId"), event["message"]))
         elif kind == "ack":

@@ -138,6 +138,28 @@ test("what the server says of waiting wins over the wait drawn by chance, for th
   assert.ok(socket.state.name === "waiting" && socket.state.seconds < 2);
 });
 
+test("comes back after a restart exactly when the server said, and from the next one by its own table", () => {
+  const socket = make();
+  last().accept();
+  last().hear({type: "restart", retryAfter: 7.25});
+  last().onclose({code: 1012, reason: "service restart"});
+  assert.deepEqual(socket.state, {name: "waiting", seconds: 7.25, code: 1012, reason: "service restart"});
+  clock.tick(7_200);
+  assert.equal(FakeWebSocket.all.length, 1);
+  clock.tick(100);
+  assert.equal(FakeWebSocket.all.length, 2);
+  last().onclose({code: 1006, reason: ""}); // not there yet
+  assert.ok(Number(socket.state.seconds) <= 2);
+});
+
+test("a restart that says no time is one like any other", () => {
+  const socket = make();
+  last().accept();
+  last().hear({type: "restart"});
+  last().onclose({code: 1012, reason: "service restart"});
+  assert.ok(Number(socket.state.seconds) <= 1);
+});
+
 test("does not come back after a code that says so", async () => {
   for (const code of [1008, 4501]) {
     const socket = make();

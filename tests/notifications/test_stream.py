@@ -164,6 +164,8 @@ def test_a_stream_ends_with_its_session_and_with_the_server(start_server: StartS
     assert requests.get(url, headers=mine, timeout=SECONDS).status_code == 401
     with Reader(server, bob) as reader:
         assert server.stop() < 3
+        [retry] = reader.block()
+        assert 1_000 <= int(retry.removeprefix("retry: ")) <= 2_000, "spread, so that a thousand are no storm"
         assert reader.block() == []
 
 
