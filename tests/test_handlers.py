@@ -415,8 +415,3 @@ def test_sending_from_another_thread_is_refused_and_stops_nobody(start_server: S
         assert alice.ask(type="emitElsewhere", toUserId="bob")["refused"] is True
         assert alice.ask(type="chat", toUserId="bob", message="hi")["delivered"] is True
         assert bob.receive("chat")["message"] == "hi"
-
-
-def test_several_workers_are_refused_with_a_sentence(start_server: StartServer) -> None:
-    with pytest.raises(AssertionError, match="This chat runs in one worker"):
-        start_server("-w", "2")

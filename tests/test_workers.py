@@ -1,0 +1,99 @@
+"""Several workers of one gunicorn, as gunicorn.conf.py starts them: when they may, and who gets which connection."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import GUNICORN, ROOT, Server, StartServer
+
+WORKERS = 4
+SECONDS = 60
+BUS = {"CHAT_BUS_URL": "redis://127.0.0.1:1"}  # nobody is there: the app of these tests has no use for it
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(port: int, workers: int = WORKERS) -> list[str]:
+    return [*GUNICORN[:-1], f"127.0.0.1:{port}", "-w", str(workers), "tests.startup.pid_app:app"]
+
+
+def listeners(port: int) -> int:
+    """How many sockets of this machine listen at the port."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    return sum(f":{port:04X} 00000000:0000 0A" in line for line in lines)
+
+
+def wait_for(condition: Callable[[], bool], server: Server) -> None:
+    until = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < until, server.log
+        time.sleep(0.02)
+
+
+def pids(port: int, times: int) -> Counter[str]:
+    with ThreadPoolExecutor(8) as threads:
+        return Counter(
+            threads.map(lambda _: requests.get(f"http://127.0.0.1:{port}/", timeout=SECONDS).text, range(times))
+        )
+
+
+@pytest.mark.slow
+def test_connections_spread_over_four_workers_and_do_so_after_a_reload_too(start_server: StartServer) -> None:
+    port = free_port()
+    server = start_server(command=command(port), **BUS)
+    wait_for(lambda: server.log.count("Booting worker") == WORKERS and listeners(port) == WORKERS, server)
+    served = pids(port, 100)
+    assert len(served) == WORKERS
+    assert min(served.values()) >= 8, f"25 each are expected, and 8 are four deviations below: {served}"
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: server.log.count("Worker exiting") == WORKERS and listeners(port) == WORKERS, server)
+    again = pids(port, 100)
+    assert not again.keys() & served.keys(), "need new workers for this to mean anything"
+    assert len(again) == WORKERS
+
+
+@pytest.mark.slow
+def test_a_second_server_at_the_port_of_several_workers_is_refused_with_one_sentence(start_server: StartServer) -> None:
+    port = free_port()
+    server = start_server(command=command(port, 2), **BUS)
+    wait_for(lambda: listeners(port) == 2, server)
+    second = subprocess.run(
+        command(port, 2), cwd=ROOT, env={**os.environ, **BUS}, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert second.returncode == 1
+    assert f"The server cannot listen at 127.0.0.1:{port}: Address already in use." in second.stderr
+    assert "Traceback" not in second.stderr
+    assert listeners(port) == 2
+
+
+def test_several_workers_without_a_bus_are_refused_with_a_sentence_that_says_what_to_set(
+    start_server: StartServer,
+) -> None:
+    with pytest.raises(AssertionError, match=re.escape("set CHAT_BUS_URL=redis://127.0.0.1")):
+        start_server("-w", "2")
+
+
+@pytest.mark.parametrize(("bus", "said"), [("", 1), (BUS["CHAT_BUS_URL"], None)])
+def test_how_many_there_are_is_left_to_gunicorn_where_there_is_a_bus(
+    monkeypatch: pytest.MonkeyPatch, bus: str, said: int | None
+) -> None:
+    """gunicorn takes WEB_CONCURRENCY, which some hosts set by themselves, where the file says nothing."""
+    monkeypatch.setenv("CHAT_BUS_URL", bus)
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py")).get("workers") == said
