@@ -81,7 +81,7 @@ ONLY_IN = {
     "argon2": {"chat.people.passwords"},
     "zxcvbn": {"chat.people.passwords"},
     "prometheus_client": {"chat.figures.exposition"},
-    "requests": {"chat.notifications.letter", "chat.notifications.remote"},
+    "requests": {"chat.notifications.letter", "chat.notifications.remote", "chat.commands.way_in"},
 }
 
 # Names of two public things: what keeps them apart.

@@ -475,6 +475,14 @@ def test_the_commands_that_make_the_tables_and_a_backup_work(tmp_path: Path) -> 
 LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"} | {"exception": "ERROR"}
 
 
+def test_the_doctors_lines_are_as_documented() -> None:
+    shown = blocks(section(OPERATIONS, "## The doctor"), "text")[0].splitlines()
+    sources = "".join((ROOT / f"chat/commands/{name}.py").read_text("utf-8") for name in ("doctor", "way_in"))
+    assert {line[6:18].strip() for line in shown} <= {"settings", "database", "migrations"} | set(
+        re.findall(r'Finding\(\s*\w+, "([a-z ]+)"', sources)
+    )
+
+
 def test_every_metric_is_documented(chat: ChatServer) -> None:
     documented = {
         name for row in rows(section(OPERATIONS, "## Metrics")) for name in re.findall("`([a-z]+_[a-z_]+)`", row[0])

@@ -1,21 +1,114 @@
-"""Owns `flask chat doctor`: what is risky or broken, and what to do."""
+"""Owns `flask chat doctor`: what is risky or broken, a line each, and what to do."""
+
+import json
+import math
+from collections.abc import Iterator
 
 import click
 
+from chat.commands.finding import EXIT_CODES, FAIL, LEVELS, OK, SKIP, WARN, Finding
 from chat.commands.group import chat_cli, this_chat
+from chat.commands.way_in import WayIn
+from chat.config import Settings
 from chat.risks import risks
+from chat.server import ChatServer
+from chat.storage.diagnosis import clock_is_ahead, connections_of
+from chat.storage.readiness import faults_of
+
+SPARE_FILES = 100  # descriptors beside those of sockets: the database's, the log, connections that are no sockets yet
+CONNECTIONS_OF_A_WORKER = 6  # to PostgreSQL: one that writes, one of the lease, and readers
+CLOCK_WARN_SECONDS, CLOCK_FAIL_SECONDS = 2, 30  # a token is refused that is from the future
 
 
 @chat_cli.command("doctor")
-def doctor() -> None:
-    """Say what is risky in the settings, and why the database cannot be used; exit with 1 if something is."""
+@click.option("--url", help="The chat's public address. Without it CHAT_URL, if that is set.")
+@click.option("--workers", type=click.IntRange(1), help="On all machines. Without it as many as the server says.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
+def doctor(url: str | None, workers: int | None, as_json: bool) -> None:
+    """Look at settings, database and the way in, a line each: ok, warn or fail, and what to do.
+
+    Exits with 0, with 1 where it warns, with 2 where something fails.
+    """
     chat = this_chat()
+    findings = []
+    for finding in _examined(chat, url, workers):
+        findings.append(finding)
+        if not as_json:
+            click.echo(str(finding))
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False, indent=2))
+    worst = max(findings, key=lambda finding: LEVELS.index(finding.level)).level
+    raise SystemExit(EXIT_CODES[worst])
+
+
+def _examined(chat: ChatServer, url: str | None, workers: int | None) -> Iterator[Finding]:
     found = risks(chat.settings)
-    chat.storage.database.can_write()
-    if (fault := chat.storage.health.fault()) is not None:
-        found.insert(0, f"{fault.code}: {fault.message}")
-    for risk in found:
-        click.echo(f"- {risk}")
-    if found:
-        raise SystemExit(1)
-    click.echo("Nothing risky is set.")
+    yield from (Finding(WARN, "settings", risk) for risk in found)
+    if not found:
+        yield Finding(OK, "settings", "Nothing risky is set.")
+    yield from _of_database(chat)
+    yield _of_files(chat.settings)
+    yield Finding(OK, "secret", f"Its fingerprint is {chat.tokens.fingerprint}: it must be the same on each machine.")
+    if url is None and chat.settings.url == Settings.url:
+        yield Finding(SKIP, "way in", "Not looked at.", "Give --url https://chat.example.com, or set CHAT_URL.")
+    else:
+        way_in = WayIn(url or chat.settings.url, chat.settings, chat.tokens)
+        yield from way_in.findings()
+        workers = workers or way_in.workers
+    yield from _of_workers(chat, workers or 1)
+    yield from _of_bus(chat)
+
+
+def _of_database(chat: ChatServer) -> Iterator[Finding]:
+    database = chat.storage.database
+    for check, fault in faults_of(database, chat.storage.health).items():
+        if fault:
+            todo = "Run: flask chat init-db" if check == "migrations" else ""
+            yield Finding(FAIL, check, fault, todo)
+        else:
+            yield Finding(OK, check, "It can be read and written." if check == "database" else "All are there.")
+    if (ahead := clock_is_ahead(database)) is None:  # the line above says why
+        return
+    level = FAIL if abs(ahead) > CLOCK_FAIL_SECONDS else WARN if abs(ahead) > CLOCK_WARN_SECONDS else OK
+    said = f"This machine's is {abs(ahead):.1f} s {'ahead of' if ahead >= 0 else 'behind'} the database's."
+    yield Finding(level, "clock", said, "" if level == OK else "Let both keep the time by NTP.")
+
+
+def _of_files(settings: Settings) -> Finding:
+    most = _most_files()
+    needed = settings.max_sockets + SPARE_FILES
+    said = f"Processes started as this one may have {most} file descriptors; CHAT_MAX_SOCKETS needs {needed}."
+    if most >= needed:
+        return Finding(OK, "descriptors", said)
+    return Finding(
+        WARN, "descriptors", said, "Raise it (ulimit -Hn, systemd's LimitNOFILE), or lower CHAT_MAX_SOCKETS."
+    )
+
+
+def _most_files() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows, which knows no such bound
+        return math.inf
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if hard == resource.RLIM_INFINITY else hard
+
+
+def _of_workers(chat: ChatServer, workers: int) -> Iterator[Finding]:
+    if workers > 1 and not chat.settings.bus_url:
+        yield Finding(FAIL, "workers", f"{workers} workers have no bus between them.", "Set CHAT_BUS_URL.")
+    else:
+        yield Finding(OK, "workers", "There is one." if workers == 1 else f"{workers} workers share a bus.")
+    if found := connections_of(chat.storage.database):
+        needed = workers * CONNECTIONS_OF_A_WORKER
+        said = f"{workers} workers take up to {needed} connections, and PostgreSQL has {found.most}; {found.used} are open."
+        if needed > found.most:
+            yield Finding(FAIL, "connections", said, "Raise max_connections, or put pgbouncer in between.")
+        else:
+            yield Finding(OK, "connections", said)
+
+
+def _of_bus(chat: ChatServer) -> Iterator[Finding]:
+    """Where the bus is looked at: its echo, and Redis' limit of what may wait for a subscriber."""
+    if not chat.settings.bus_url:
+        yield Finding(SKIP, "bus", "CHAT_BUS_URL is not set: there is none.")

@@ -5,6 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -26,6 +27,7 @@ CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat"
 RENEWED_DAYS = 30  # so long after a sign-in its session may go on by renewing
 SERVICE_CHARS = 64  # of a program's name
 # What a program's token may let it do.
+FINGERPRINT_CHARS = 12
 NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
 
 
@@ -84,6 +86,11 @@ class Tokens:
         self._secret = secret
         self._seconds = seconds
         self._clock = clock
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells one secret from another, and nothing of it."""
+        return sha256(b"fingerprint of a token's secret" + self._secret).hexdigest()[:FINGERPRINT_CHARS]
 
     def sign(self, user_id: str, generation: int = 0) -> tuple[str, Admission]:
         """Return a token for a new session of `user_id`, and what it says.

@@ -18,7 +18,16 @@ from chat.storage.storage import Storage
 
 FOLDER = Path(chat.storage.__file__).parent
 # Of the schema, of the connection itself, of tables with one row, and a command's, which copies everything.
-OTHERS = {"migrate.py", "database.py", "lease_row.py", "epoch.py", "backup.py", "sizes.py", "readiness.py"}
+OTHERS = {
+    "migrate.py",
+    "database.py",
+    "lease_row.py",
+    "epoch.py",
+    "backup.py",
+    "sizes.py",
+    "readiness.py",
+    "diagnosis.py",
+}
 ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up"}
 
 # Names in SQLite's plans of what is small: lists and pages within a statement, the schema, and the index's settings.

@@ -121,8 +121,8 @@ def test_the_doctor_tries_to_write_and_says_why_it_cannot(monkeypatch: pytest.Mo
     with database.transaction() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     said: Any = app.test_cli_runner().invoke(args=["chat", "doctor"])
-    assert said.exit_code == 1
-    assert said.output.startswith("- database_read_only: Writes fail, reads work: it may only be read. ")
+    assert said.exit_code == 2
+    assert "fail  database     database_read_only: Writes fail, reads work: it may only be read. " in said.output
 
 
 def test_a_failed_write_or_read_is_logged_by_what_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,115 @@
+"""What `flask chat doctor` finds, and what it says to do: in the database, at the start, and on the way in."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from chat.commands.way_in import WayIn
+from chat.config import Settings
+from chat.people.tokens import Tokens
+from tests.commands import flask_chat
+from tests.conftest import TOKEN_SECRET, Server, new_database
+from tests.postgres import Postgres
+
+SAFE = {"CHAT_AUTH": "required"}
+SECRET = TOKEN_SECRET.encode()
+
+
+def lines(output: str) -> dict[str, tuple[str, str]]:
+    """Of each check its level and what was said, of several the last one."""
+    return {line[6:18].strip(): (line[:5].strip(), line[19:]) for line in output.splitlines()}
+
+
+def test_a_server_that_is_reached_as_it_should_be_passes_all_checks(server: Server) -> None:
+    done = flask_chat("doctor", "--url", server.http, CHAT_HOSTS="127.0.0.1", **SAFE)
+    found = lines(done.output)
+    assert {check for check, (level, _) in found.items() if level not in ("ok", "skip")} == set(), done.output
+    assert {"settings", "database", "migrations", "clock", "descriptors", "secret", "way in"} <= found.keys()
+    assert {"hosts", "proxy", "upgrade", "token", "workers"} <= found.keys()
+    assert done.exit_code == 0
+
+
+class Behind(WayIn):
+    """A way in through a proxy that changes the headers, and ends TLS."""
+
+    def __init__(self, server: Server, url: str = "", secret: bytes = SECRET, **headers: str | None) -> None:
+        super().__init__(url or server.http, Settings(), Tokens(secret, 60))
+        self._server, self._headers = server, headers
+
+    def _get(self, path: str, headers: dict[str, str] | None = None, stream: bool = False) -> requests.Response:
+        sent = {"Host": self._url.partition("://")[2], **(headers or {}), **self._headers}
+        options: dict[str, Any] = {"timeout": 10, "stream": stream, "headers": sent}
+        return self._session.get(f"{self._server.http}{path}", **options)
+
+
+def faults(way_in: WayIn) -> dict[str, str]:
+    return {found.check: f"{found.said} {found.todo}" for found in way_in.findings() if found.level == "fail"}
+
+
+def test_a_proxy_that_does_not_pass_upgrade_on_is_told(server: Server) -> None:
+    [(check, said)] = faults(Behind(server, Upgrade=None, Connection="close")).items()
+    assert check == "upgrade"
+    assert said.startswith("A socket is refused with 426. The proxy does not pass on Upgrade")
+
+
+def test_a_proxy_that_does_not_pass_host_on_is_told(server: Server) -> None:
+    found = faults(Behind(server, Host="localhost:8000"))
+    assert "Let the proxy pass on Host" in found["proxy"]
+    assert found["upgrade"].startswith("A socket is refused with 403.")
+
+
+def test_a_proxy_that_ends_tls_and_does_not_say_so_is_told(server: Server) -> None:
+    found = faults(Behind(server, url=f"https://127.0.0.1:{server.port}"))
+    assert "The server believes to be asked by ws. Let the proxy set X-Forwarded-Proto" in found["proxy"]
+
+
+def test_a_name_that_the_server_does_not_know_is_told(server: Server) -> None:
+    found = faults(Behind(server, url="http://chat.example.com"))
+    assert found["hosts"] == "chat.example.com is not in CHAT_HOSTS. Add it, and restart."
+
+
+def test_another_secret_than_the_servers_is_told_and_a_fingerprint_tells_two_apart(server: Server) -> None:
+    assert "Set the same CHAT_TOKEN_SECRET" in faults(Behind(server, secret=SECRET * 2))["token"]
+    one, other = Tokens(SECRET, 60).fingerprint, Tokens(SECRET * 2, 60).fingerprint
+    assert one != other
+    assert one in flask_chat("doctor").output
+
+
+def test_an_address_where_nobody_or_another_program_answers_fails_for_scripts(server: Server) -> None:
+    done = flask_chat("doctor", "--url", "http://127.0.0.1:1", "--json")
+    found = {one["check"]: one for one in json.loads(done.output)}
+    assert found["way in"]["level"] == "fail"
+    assert found["way in"]["said"] == "Nobody answers at http://127.0.0.1:1: ConnectionError."
+    assert found["way in"]["todo"]
+    assert done.exit_code == 2
+    way_in = WayIn(f"{server.http}/elsewhere", Settings(), Tokens(SECRET, 60))
+    assert "must have the path" in faults(way_in)["way in"]
+
+
+def test_what_is_only_risky_exits_with_one() -> None:
+    done = flask_chat("doctor")
+    assert done.exit_code == 1
+    assert lines(done.output)["settings"][0] == "warn"
+
+
+def test_several_workers_without_a_bus_fail() -> None:
+    done = flask_chat("doctor", "--workers", "4", **SAFE)
+    assert lines(done.output)["workers"] == ("fail", "4 workers have no bus between them. Set CHAT_BUS_URL.")
+    assert done.exit_code == 2
+
+
+def test_postgres_connections_and_its_clock_are_looked_at(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = new_database(postgres)
+    monkeypatch.setattr("chat.storage.diagnosis.time", SimpleNamespace(time=lambda: time.time() + 60))
+    found = lines(flask_chat("doctor", "--workers", "1000", CHAT_DATABASE_URL=url, **SAFE).output)
+    assert found["database"][0] == found["migrations"][0] == "ok"
+    assert found["connections"][0] == "fail"
+    assert "max_connections" in found["connections"][1]
+    level, said = found["clock"]
+    assert (level, said.split(" s ahead")[0].split()[-1][:2]) == ("fail", "60")
