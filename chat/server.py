@@ -200,6 +200,7 @@ class ChatServer:
             partial(connections.spawn, self._keep_lease),
             partial(connections.spawn, self.directory.keep_up),
             partial(connections.spawn, self.services.keep_up),
+            partial(connections.spawn, self.blocking.keep_up),
             partial(connections.spawn, self.presence.settle),
             partial(connections.spawn, storage.keep_index),
             partial(connections.spawn, storage.health.keep_up),

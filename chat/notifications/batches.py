@@ -9,7 +9,7 @@ from chat.notifications.draft import Draft
 from chat.notifications.notifier import Notifier, PushResult
 from chat.people.directory import Directory
 from chat.people.online import Online, Receiver, Socket
-from chat.storage.batches import Batch, Work
+from chat.storage.batches import CLAIM_SECONDS, Batch, Work
 from chat.storage.notifications import Notice, Once
 from chat.storage.storage import Storage
 
@@ -31,6 +31,7 @@ class BatchSender:
     def __post_init__(self) -> None:
         self._unfinished = True  # a batch of before the restart, perhaps
         self._begin_at = time.monotonic() + RESUME_SECONDS
+        self._look_at = 0.0  # for those of other workers
         self._sending = False
         self._stopping = False
 
@@ -59,10 +60,11 @@ class BatchSender:
         return batch
 
     def keep_sending(self) -> None:
-        """Go on with unfinished batches: at the start, and after a failure. Never blocks."""
-        if time.monotonic() < self._begin_at:
+        """Go on with unfinished batches: at the start, after a failure, and when their worker died. Never blocks."""
+        now = time.monotonic()
+        if now < self._begin_at or not (self._unfinished or now >= self._look_at):
             return
-        if self._unfinished and not self._sending and not self._stopping and self._storage.database.write_error is None:
+        if not self._sending and not self._stopping and self._storage.database.write_error is None:
             self._sending = True
             self._spawn(self._send_all)
 
@@ -74,17 +76,17 @@ class BatchSender:
         """Blocks until all are sent, or the database fails; the next sweep tries again then."""
         try:
             self._unfinished = False
-            while not self._stopping and (work := self._storage.in_thread(self._storage.batches.next)):
+            while not self._stopping and (work := self._storage.write(self._storage.batches.next)):
                 self._send(work)
         except Exception as error:
             self._unfinished = True
             if not isinstance(error, ChatError):  # which was logged where it was met
                 raise
         finally:
-            self._sending = False
+            self._sending, self._look_at = False, time.monotonic() + CLAIM_SECONDS
 
     def _send(self, work: Work) -> None:
-        """Send the slices that are left; return early when another process has taken one."""
+        """Send the slices that are left; return early when another worker has claimed the batch."""
         write, stored = self._storage.journal.write, self._storage.batches
         sent, reached = work.batch.sent, work.batch.reached
         while some := work.user_ids[sent : sent + SLICE_USERS]:

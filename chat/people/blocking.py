@@ -3,11 +3,13 @@
 Between two of whom one has blocked the other nothing passes, either way. What passes is known to others.
 """
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from chat.errors import Blocked, Forbidden, InvalidField, RateLimited
+from chat.errors import Blocked, Forbidden, InvalidField, RateLimited, Unavailable
 from chat.limits import Meter
 from chat.people.online import Online, Socket
 from chat.protocol.names import keys_of
@@ -17,6 +19,7 @@ from chat.storage.storage import Storage
 KNOWN = 100_000  # users whose blocks are kept in memory; those of others are read when they are asked for
 ONLINE_PASSED = 20  # of them, at each look for one to forget; many more are known than can be online
 MOST = 1_000  # people whom one user may block
+LATE_MS = 10_000  # how long before it is seen a change may have got its time
 CHANGES_PER_MINUTE = 60  # of one user: each is a commit, and is told to both
 
 Apart = tuple[frozenset[str], frozenset[str]]  # whom a user has blocked, and who has blocked the user
@@ -34,6 +37,7 @@ class Blocking:
 
     def __post_init__(self) -> None:
         self._known: dict[str, Apart] = {}  # the one that was read longest ago comes first
+        self._looked_at = time.monotonic()  # for what other workers changed
         self._writes = 0  # so far: what was read before one of them may be out of date
 
     def check(self, sender: str, receiver: str) -> None:
@@ -86,6 +90,29 @@ class Blocking:
             raise RateLimited(seconds)
         stored = self._storage.blocks
         self._storage.write(stored.add if is_blocked else stored.remove, user_id, other)
+        self._tell(user_id, other, is_blocked, skip)
+
+    def keep_up(self) -> None:
+        """Learn what other workers have changed since the last call that could. Blocks."""
+        now, writes = time.monotonic(), self._writes
+        with suppress(Unavailable):
+            ms = int((now - self._looked_at) * 1000) + LATE_MS
+            changed = self._storage.in_thread(self._storage.blocks.changed_in, ms)
+            if writes != self._writes:
+                return  # what was read may be older than what is known
+            self._looked_at = now
+            for user_id, other, is_blocked in changed:
+                if not self._is_known(user_id, other, is_blocked):
+                    self._tell(user_id, other, is_blocked)
+
+    def _is_known(self, user_id: str, other: str, is_blocked: bool) -> bool:
+        """Return whether nothing in memory says otherwise, of either of them."""
+        mine = other in self._known[user_id][0] if user_id in self._known else is_blocked
+        theirs = user_id in self._known[other][1] if other in self._known else is_blocked
+        return mine == theirs == is_blocked
+
+    def _tell(self, user_id: str, other: str, is_blocked: bool, skip: object = None) -> None:
+        """Keep in memory, and tell the user, what is stored."""
         self._writes += 1
         self._learn(user_id, other, is_blocked)
         change = BlockChange(user_id=other, blocked=is_blocked, keys=keys_of([other]))

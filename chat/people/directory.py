@@ -59,7 +59,7 @@ class Directory:
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         # By user_key: since when somebody is here without a token, a Unix time in milliseconds.
         self._here_since: dict[str, int] = {}
-        self._looked_at_ms = int(time.time() * 1000)
+        self._looked_at = time.monotonic()
 
     def name_of(self, user_id: str, field: str = "toUserId", address: str = UNKNOWN_ADDRESS) -> str:
         """Return the canonical spelling of a name. `address`: whose limit of new names counts.
@@ -191,12 +191,12 @@ class Directory:
 
     def keep_up(self) -> None:
         """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""
-        now_ms = int(time.time() * 1000)
+        now = time.monotonic()
         try:
-            changed, ended = self._storage.in_thread(self._changes, self._looked_at_ms - LATE_MS)
+            changed, ended = self._storage.in_thread(self._changes, int((now - self._looked_at) * 1000) + LATE_MS)
         except Unavailable:
             return
-        self._looked_at_ms = now_ms
+        self._looked_at = now
         for new in changed:
             before = self._accounts.get(self._user_key(new.name))
             if before is not None:
@@ -210,8 +210,8 @@ class Directory:
                     if client.admission is not None and client.admission.session == session.id:
                         client.shut_out(SignedOut())
 
-    def _changes(self, since_ms: int) -> tuple[list[Account], list[EndedSession]]:
-        return self._storage.accounts.changed_since(since_ms), self._storage.sessions.ended_since(since_ms)
+    def _changes(self, ms: int) -> tuple[list[Account], list[EndedSession]]:
+        return self._storage.accounts.changed_in(ms), self._storage.sessions.ended_in(ms)
 
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)

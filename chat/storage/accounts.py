@@ -63,7 +63,7 @@ class Accounts:
     def keep_names(self, names: Sequence[str]) -> list[str]:
         """Store names; return the spelling of each: that in which it first came."""
         with self._database.transaction() as connection:
-            self.insert_new(connection, names, self._database.now_ms())
+            self.insert_new(connection, names)
             return [self._stored(connection, name).name for name in names]
 
     def keep_host_name(self, name: str) -> Account:
@@ -72,12 +72,12 @@ class Accounts:
         Sessions of ours end, if it had no password: a stranger may have begun them.
         """
         with self._database.transaction() as connection:
-            self.insert_new(connection, [name], self._database.now_ms())
+            self.insert_new(connection, [name])
             account = self._stored(connection, name)
             generation = account.generation + (account.password is None)
             row = accounts.update().where(accounts.c.key == self._user_key(name), ~accounts.c.host)
-            now = self._database.now_ms()
-            connection.execute(row.values(host=True, generation=generation, changed_at=now))
+            changed_at = self._database.shared_now()
+            connection.execute(row.values(host=True, generation=generation, changed_at=changed_at))
             return self._stored(connection, name)
 
     def sign_up(self, name: str, password: str) -> Account | None:
@@ -86,9 +86,8 @@ class Accounts:
         with self._database.transaction() as connection:
             if any(connection.execute(query, key).first() is not None for query in _NAMED):
                 return None
-            now = self._database.now_ms()
-            row = self._new_row(name, now) | {"changed_at": now, "password": password, "generation": 1}
-            made = connection.execute(self._insert.returning(accounts.c.key), row).first()
+            row = self._new_row(name) | {"password": password, "generation": 1}
+            made = connection.execute(self._insert_now().returning(accounts.c.key), row).first()
             return None if made is None else self._stored(connection, name)
 
     def give_password(self, name: str, password: str, of_host: bool = False) -> Account | None:
@@ -97,7 +96,7 @@ class Accounts:
         `of_host`: also a name that is a host application's.
         """
         with self._database.transaction() as connection:
-            self.insert_new(connection, [name], self._database.now_ms())
+            self.insert_new(connection, [name])
             free = [accounts.c.password.is_(None), ~accounts.c.disabled]
             if not of_host:
                 free.append(~accounts.c.host)
@@ -120,29 +119,42 @@ class Accounts:
     def disable(self, name: str, disabled: bool = True) -> Account:
         """Disable an account, or enable it again. Ends all sessions."""
         with self._database.transaction() as connection:
-            self.insert_new(connection, [name], self._database.now_ms())
+            self.insert_new(connection, [name])
             self._change(connection, name, disabled=disabled)
             return self._stored(connection, name)
 
-    def changed_since(self, unix_ms: int) -> list[Account]:
-        """Return the accounts whose change may shut sockets out."""
-        changed = select(*_ACCOUNT).where(accounts.c.changed_at >= unix_ms)
+    def changed_in(self, ms: int) -> list[Account]:
+        """Return the accounts that are new, or whose change may shut sockets out, of the last milliseconds."""
+        changed = select(*_ACCOUNT).where(accounts.c.changed_at >= self._database.shared_now() - ms)
         with self._database.reading() as connection:
             return [Account(*row) for row in connection.execute(changed)]
 
-    def insert_new(self, connection: Connection, names: Iterable[str], now_ms: int) -> None:
+    def insert_new(self, connection: Connection, names: Iterable[str]) -> None:
         """Have a row for each of the names, within a transaction."""
-        rows = [self._new_row(name, now_ms) for name in names]
+        rows = [self._new_row(name) for name in names]
         # In one order, so that two writers cannot deadlock.
-        connection.execute(self._insert, sorted(rows, key=lambda row: str(row["key"])))
+        connection.execute(self._insert_now(), sorted(rows, key=lambda row: str(row["key"])))
 
-    def _new_row(self, name: str, now_ms: int) -> dict[str, Any]:
+    def spelt_otherwise(self, connection: Connection, names: Iterable[str]) -> dict[str, str]:
+        """Return name -> canonical spelling of those stored names that have another, as two workers met them at once."""
+        keys = {name: self._user_key(name) for name in names}
+        stored: dict[str, str] = {}
+        for part in parts([*{*keys.values()}]):
+            query = select(accounts.c.key, accounts.c.name).where(accounts.c.key.in_(part))
+            stored |= {key: name for key, name in connection.execute(query)}  # noqa: C416
+        return {name: stored[key] for name, key in keys.items() if stored[key] != name}
+
+    def _insert_now(self) -> Any:
+        """Other workers look for what has changed; of a new name they may know another spelling."""
+        return self._insert.values(changed_at=self._database.shared_now())
+
+    def _new_row(self, name: str) -> dict[str, Any]:
         key = self._user_key(name)
-        return {"key": key, "name": name, "skeleton": skeleton(key), "created_at": now_ms, "changed_at": 0}
+        return {"key": key, "name": name, "skeleton": skeleton(key), "created_at": self._database.now_ms()}
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
         """Change a row if the conditions hold; tokens that were issued until now count no more."""
-        now = self._database.now_ms()
+        now = self._database.shared_now()
         row = accounts.update().where(accounts.c.key == self._user_key(name), *conditions)
         values |= {"changed_at": now, "valid_from": now + 1, "generation": accounts.c.generation + 1}
         return connection.execute(row.values(**values)).rowcount == 1

@@ -4,15 +4,18 @@ A slice and how far the batch has got are stored in one transaction, so that a b
 off goes on where it was, and nobody gets it twice.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from chat.storage.database import Database
-from chat.storage.notifications import Content, Once, insert_once
+from chat.storage.notifications import Content, Once, insert_once, lock_of
 from chat.storage.schema import accounts, batches, notifications
+
+CLAIM_SECONDS = 5  # without a slice: then its worker is dead or stuck, and another goes on
 
 
 class Batch(NamedTuple):
@@ -39,6 +42,7 @@ class Batches:
     def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
         self._user_key = user_key
+        self._me = secrets.token_hex(8)  # of this process; one that was forked from it opens a storage of its own
 
     def add(
         self, service: str, users: Iterable[str] | None, content: Content, once: Once | None, online: Iterable[str] = ()
@@ -49,6 +53,7 @@ class Batches:
         nobody who is disabled. Raises Conflicting: the request's key was used before, for another body.
         """
         with self._database.transaction() as connection:
+            self._database.lock_names(connection, lock_of(once))
             if users is None:
                 users = self._everyone(connection, online)
             ids = list({self._user_key(user_id): user_id for user_id in users}.values())
@@ -64,17 +69,22 @@ class Batches:
         return None if row is None else Batch(*row)
 
     def next(self) -> Work | None:
-        """Return the oldest batch that is not finished, or None."""
-        c = batches.c
-        query = select(*_BATCH, c.user_ids, *_CONTENT).where(c.finished_at.is_(None))
-        with self._database.reading() as connection:
-            row = connection.execute(query.order_by(c.id).limit(1)).one_or_none()
-        if row is None:
-            return None
+        """Claim the oldest batch that is not finished and nobody's, and return it; None: there is none.
+
+        It is this process's for CLAIM_SECONDS after each slice, by the database's clock.
+        """
+        c, now = batches.c, self._database.shared_now()
+        free = c.finished_at.is_(None) & ((c.claimed_by == self._me) | (c.claimed_until < now))
+        first = select(*_BATCH, c.user_ids, *_CONTENT).where(free).order_by(c.id).limit(1)
+        with self._database.transaction() as connection:
+            row = connection.execute(first.with_for_update(skip_locked=True)).one_or_none()
+            if row is None:
+                return None
+            connection.execute(batches.update().where(c.id == row.id).values(self._claim()))
         return Work(Batch(*row[:5]), Content(*row[6:]), msgspec.json.decode(row[5], type=list[str]))
 
     def send(self, work: Work, sent: int, user_ids: Sequence[str], reached: int) -> list[int]:
-        """Store the notifications of a batch's next users; return their ids. [] if another process has stored them.
+        """Store the notifications of a batch's next users; return their ids. [] if another process has claimed it.
 
         The ids are in the order of `user_ids`. `sent` users before these have theirs; `reached` sockets and
         streams took those.
@@ -83,10 +93,10 @@ class Batches:
         keys = [self._user_key(user_id) for user_id in user_ids]
         rows = [{"user_key": key, **content} for key in keys]
         c = batches.c
-        step = batches.update().where(c.id == work.batch.id, c.sent == sent)
+        step = batches.update().where(c.id == work.batch.id, c.sent == sent, c.claimed_by == self._me)
         made = notifications.insert().returning(notifications.c.user_key, notifications.c.id)
         with self._database.transaction() as connection:
-            progress = step.values(sent=sent + len(user_ids), reached=reached)
+            progress = step.values(sent=sent + len(user_ids), reached=reached, **self._claim())
             if connection.execute(progress).rowcount != 1:
                 return []
             self._database.lock_names(connection, keys)  # before ids are given
@@ -106,6 +116,9 @@ class Batches:
         row = batches.update().where(c.id == work.batch.id, c.sent == c.total, c.finished_at.is_(None))
         with self._database.transaction() as connection:
             connection.execute(row.values(done))
+
+    def _claim(self) -> dict[str, Any]:
+        return {"claimed_by": self._me, "claimed_until": self._database.shared_now() + CLAIM_SECONDS * 1000}
 
     def _everyone(self, connection: Connection, online: Iterable[str]) -> list[str]:
         rows = connection.execute(select(accounts.c.name, accounts.c.disabled)).all()

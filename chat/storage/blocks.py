@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from chat.storage.database import Database
+from chat.storage.schema import block_changes as changes
 from chat.storage.schema import blocks
+
+KEPT_MS = 3_600_000  # what a worker has not looked for within it, it may have missed
 
 
 class Block(NamedTuple):
@@ -37,8 +40,28 @@ class Blocks:
     def add(self, user_id: str, blocked_id: str) -> None:
         row = {"user_id": user_id, "blocked_id": blocked_id, "since": self._database.now_ms()}
         with self._database.transaction() as connection:
+            self._note_change(connection, user_id, blocked_id)
             connection.execute(self._database.insert(blocks).on_conflict_do_nothing(), row)
 
     def remove(self, user_id: str, blocked_id: str) -> None:
         with self._database.transaction() as connection:
+            self._note_change(connection, user_id, blocked_id)
             connection.execute(delete(blocks).where(blocks.c.user_id == user_id, blocks.c.blocked_id == blocked_id))
+
+    def changed_in(self, ms: int) -> list[tuple[str, str, bool]]:
+        """Return the pairs that changed in the last milliseconds, each with whether the first has blocked the second."""
+        both = (blocks.c.user_id == changes.c.user_id) & (blocks.c.blocked_id == changes.c.blocked_id)
+        query = select(changes.c.user_id, changes.c.blocked_id, blocks.c.since.is_not(None))
+        query = query.join_from(changes, blocks, both, isouter=True)
+        with self._database.reading() as connection:
+            found = connection.execute(query.where(changes.c.at >= self._database.shared_now() - ms))
+            return [(user_id, blocked_id, is_blocked) for user_id, blocked_id, is_blocked in found]
+
+    def _note_change(self, connection: Connection, user_id: str, blocked_id: str) -> None:
+        """Have other workers see it. The lock keeps two that delete old rows from deadlocking."""
+        now = self._database.shared_now()
+        self._database.lock_names(connection, [changes.name])
+        connection.execute(delete(changes).where(changes.c.at < now - KEPT_MS))
+        row = self._database.insert(changes).values(user_id=user_id, blocked_id=blocked_id, at=now)
+        keys = [changes.c.user_id, changes.c.blocked_id]
+        connection.execute(row.on_conflict_do_update(index_elements=keys, set_={"at": row.excluded.at}))

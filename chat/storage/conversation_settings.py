@@ -27,6 +27,7 @@ class StoredSettings:
         row = {"user_id": user_id, **structs.asdict(settings)}
         ours = delete(table).where(table.c.user_id == user_id, table.c.with_user_id == settings.with_user_id)
         with self._database.transaction() as connection:
+            self._database.lock_names(connection, [user_id])  # else two workers would both insert it
             connection.execute(ours)
             if not settings.is_default:
                 connection.execute(table.insert(), row)

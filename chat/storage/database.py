@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gevent.monkey import get_original
-from sqlalchemy import URL, Connection, NullPool, create_engine, event
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    NullPool,
+    cast,
+    create_engine,
+    event,
+    extract,
+    func,
+    literal,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
 
@@ -48,10 +60,10 @@ class Database:
     Args:
         url: SQLAlchemy's, of SQLite or of PostgreSQL with psycopg 3. Raises BadSetting: that is not installed.
             A Path is the file of an SQLite database; a URL would end at a "?" of its name.
-        clock: Unix time in seconds.
+        clock: Unix time in seconds, for `shared_now` too. None: this machine's.
     """
 
-    def __init__(self, url: str | Path, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str | Path, log: logging.Logger, clock: Callable[[], float] | None = None) -> None:
         self.insert: Any  # the dialect's, which knows `on_conflict_do_nothing`
         self._file = DatabaseFile(None, log)
         if isinstance(url, str) and url.startswith("postgresql"):
@@ -75,7 +87,8 @@ class Database:
             self.insert = sqlite.insert
         driver: Any = self.engine.dialect.dbapi
         self.unique_broken = (IntegrityError, driver.IntegrityError)  # a row is there already
-        self._clock = clock
+        self._clock = clock or time.time
+        self._has_own_time = clock is None and not self.is_sqlite
         self.is_closed = False
         self.write_error: SQLAlchemyError | None = None  # of the last write, until `can_write`; None: it went well
         self._writing = get_original("_thread", "allocate_lock")()  # guards self._writer
@@ -90,6 +103,10 @@ class Database:
     def now_ms(self) -> int:
         """Return the time as it is stored: Unix time in milliseconds."""
         return int(self._clock() * 1000)
+
+    def shared_now(self) -> ColumnElement[int]:
+        """Return the same by the one clock of all workers, for a statement: PostgreSQL's, as machines' clocks differ."""
+        return _POSTGRES_NOW if self._has_own_time else literal(self.now_ms(), BigInteger)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -228,6 +245,8 @@ class Database:
         self._file.connected()
 
 
+# The statement's time: stable, so that an index can be asked with it.
+_POSTGRES_NOW = cast(extract("epoch", func.statement_timestamp()) * 1000, BigInteger)
 _LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
 
 

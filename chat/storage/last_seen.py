@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import func
+
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
 from chat.storage.records import other_of
@@ -14,7 +16,9 @@ class LastSeen:
     def __init__(self, database: Database) -> None:
         self._database = database
         insert = database.insert(last_seen)
-        self._note = insert.on_conflict_do_update(index_elements=[last_seen.c.user_id], set_={"at": insert.excluded.at})
+        latest = func.max if database.is_sqlite else func.greatest  # a user leaves several workers
+        at = latest(last_seen.c.at, insert.excluded.at)
+        self._note = insert.on_conflict_do_update(index_elements=[last_seen.c.user_id], set_={"at": at})
 
     def partners(self, user_id: str, limit: int) -> list[str]:
         """Return the others of the user's conversations, the one with the newest message first."""

@@ -44,7 +44,7 @@ class MessageErasure:
                 if row.sent_at >= before_ms:
                     break
                 old.append(row)
-            if not old:
+            if not old or (old[-1].seq == last and not old[-1].body):  # another worker has erased them meanwhile
                 return False
             forget(connection, conversation, [(row.seq, row.body) for row in old if row.seq <= indexed and row.body])
             end = min(old[-1].seq + 1, last)  # the last one stays, without its text
@@ -77,7 +77,11 @@ _OLD = (
     .where((conversations.c.first_seq < conversations.c.last_seq) | (messages.c.body != ""))
     .order_by(conversations.c.id)
 )
-_BOUNDS = select(conversations.c.last_seq, conversations.c.indexed_seq).where(conversations.c.id == bindparam("place"))
+_BOUNDS = (  # which locks the row: another worker's erasure, and messages, wait
+    select(conversations.c.last_seq, conversations.c.indexed_seq)
+    .where(conversations.c.id == bindparam("place"))
+    .with_for_update()
+)
 _FIRST = (
     select(messages.c.seq, messages.c.sent_at, messages.c.body)
     .where(messages.c.conversation_id == bindparam("place"))

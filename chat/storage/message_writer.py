@@ -72,7 +72,8 @@ class MessageWriter:
                     try:  # most are known: a third of a commit's time in Python is saved
                         places = [*map(self._ids.__getitem__, pairs)]
                     except KeyError:
-                        ids = self._conversation_ids(connection, set(pairs), begun_at=now)
+                        pairs = self._keep_names(connection, sends, pairs)
+                        ids = self._conversation_ids(connection, set(pairs), begin=True)
                         places = [*map(ids.__getitem__, pairs)]
                     outcomes = store(connection, places, sends, now)
                 if pointers:
@@ -114,22 +115,30 @@ class MessageWriter:
                 return is_stored(self._database, place, _message(send, new), self._log)
         return False
 
-    def _conversation_ids(
-        self, connection: Connection, pairs: set[Pair], begun_at: int | None = None
-    ) -> dict[Pair, int]:
-        """Find the conversations; with a time, begin those that are not there yet."""
+    def _keep_names(self, connection: Connection, sends: Sequence[Send], pairs: Sequence[Pair]) -> list[Pair]:
+        """Store the names of new conversations; give the sends, and return, the spelling that was stored first."""
+        new = {user for pair in pairs if pair not in self._ids for user in pair}
+        self._accounts.insert_new(connection, new)
+        spelt = self._accounts.spelt_otherwise(connection, new)
+        if spelt:
+            for send in sends:
+                send.sender_id = spelt.get(send.sender_id, send.sender_id)
+                send.receiver_id = spelt.get(send.receiver_id, send.receiver_id)
+        return [(send.sender_id, send.receiver_id) for send in sends]
+
+    def _conversation_ids(self, connection: Connection, pairs: set[Pair], begin: bool = False) -> dict[Pair, int]:
+        """Find the conversations; `begin` those that are not there yet."""
         ids = {pair: self._ids[pair] for pair in pairs if pair in self._ids}
         for keys in parts(sorted({direct_key(*pair) for pair in pairs - ids.keys()})):
-            if begun_at is not None:
+            if begin:
                 connection.execute(self._insert_conversation, [{"kind": "direct", "key": key} for key in keys])
             query = select(conversations.c.key, conversations.c.id).where(conversations.c.key.in_(keys))
             found = [(users_of(key), id_) for key, id_ in connection.execute(query)]
             for users, id_ in found:
                 ids[users[0], users[-1]] = ids[users[-1], users[0]] = id_
-            if begun_at is not None:
+            if begin:
                 both = [{"user_id": user, "conversation_id": id_} for users, id_ in found for user in users]
                 connection.execute(self._insert_member, both)
-                self._accounts.insert_new(connection, {user for users, _ in found for user in users}, begun_at)
         return ids
 
     # Repeated messages.
@@ -202,7 +211,9 @@ class MessageWriter:
     def _pointers(self, connection: Connection, wanted: set[Member]) -> dict[Member, tuple[int, int, int]]:
         """Return (received, read, last seq of the conversation) of members; lock their rows."""
         # In one order, so that two writers cannot deadlock.
-        query = _POINTERS if self._database.is_sqlite else f"{_POINTERS} FOR UPDATE OF m"
+        query = (
+            _POINTERS if self._database.is_sqlite else f'{_POINTERS} ORDER BY m.user_id COLLATE "C", 2 FOR UPDATE OF m'
+        )
         found = look_up(connection, query, sorted(wanted))
         return {(user, conversation): (received, read, last) for user, conversation, received, read, last in found}
 
@@ -231,5 +242,4 @@ WITH wanted (user_id, conversation_id) AS ({keys})
 SELECT m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq
 FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
 JOIN conversations AS c ON c.id = m.conversation_id
-ORDER BY m.user_id, m.conversation_id
 """

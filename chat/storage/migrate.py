@@ -11,6 +11,7 @@ from chat.resources import MIGRATIONS
 from chat.storage.database import reason_of
 from chat.storage.health import fault_of
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('chat migrations'))")
 _REVISIONS = re.compile(r'^revision = "(\w+)"\ndown_revision = (None|"\w+")$', re.MULTILINE)
 
 
@@ -23,6 +24,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
     """
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if engine.dialect.name != "sqlite":  # whose lock `writes` takes
+                connection.execute(_ONE_AT_A_TIME)
             before = _revision(connection)
             if before == revisions()[-1]:
                 return before, before

@@ -14,6 +14,7 @@ from chat.protocol.structs import Level
 from chat.storage.database import Database
 from chat.storage.look_up import look_up
 from chat.storage.notification_changes import note_deleted, number
+from chat.storage.records import SEPARATOR
 from chat.storage.schema import MAY_BE_DONE, idempotency_keys, notifications
 
 KEY_MS = 24 * 3600 * 1000  # how long a repeated request is known
@@ -57,7 +58,7 @@ class Notifications:
         """Store a notification; return and raise as `insert_once`."""
         row = {"user_key": self._user_key(user_id), **content._asdict()}
         with self._database.transaction() as connection:
-            self._database.lock_names(connection, [row["user_key"]])  # before the id is given
+            self._database.lock_names(connection, [row["user_key"], *lock_of(once)])  # before the id is given
             return insert_once(connection, notifications, row, once, content.created_at)
 
     def unseen(self, user_id: str, limit: int, newest: bool = False) -> tuple[list[Notice], int]:
@@ -106,6 +107,7 @@ class Notifications:
         """Mark each (id, its user) as seen; return id -> change of those that were not yet. Others' are left alone."""
         wanted = sorted({(id_, self._user_key(user_id)) for id_, user_id in notices})
         with self._database.transaction() as connection:
+            self._database.lock_names(connection, {key for _, key in wanted})  # two workers' rows in two orders
             seen = look_up(connection, _SEE, wanted, self._database.now_ms())
             return number(connection, [(key, id_) for id_, key in seen])
 
@@ -121,6 +123,7 @@ class Notifications:
         c, key = notifications.c, self._user_key(user_id)
         there = select(c.id).where(c.user_key == key, c.id <= up_to, c.dismissed_at.is_(None), *which)
         with self._database.transaction() as connection:
+            self._database.lock_names(connection, [key])
             found = list(connection.scalars(there.order_by(c.id).limit(limit)))
             marked = look_up(connection, mark, [(id_, key) for id_ in found], self._database.now_ms())
             return number(connection, [(key, id_) for id_, key in marked])
@@ -136,11 +139,11 @@ class Notifications:
         old = (c.created_at < made_before_ms) & text(MAY_BE_DONE) & is_done
         with self._database.transaction() as connection:
             newest = connection.scalar(select(func.max(c.id)))
-            some = select(c.id).where(old, c.id != newest).limit(limit)
-            deletion = notifications.delete().where(c.id.in_(some)).returning(c.user_key, c.change)
-            deleted = [(key, change) for key, change in connection.execute(deletion)]
-            note_deleted(connection, deleted)
-            return len(deleted)
+            some = connection.execute(select(c.id, c.user_key).where(old, c.id != newest).limit(limit)).all()
+            self._database.lock_names(connection, {key for _, key in some})
+            deleted = look_up(connection, _DELETE, [(id_,) for id_, _ in some])  # what another worker has left of it
+            note_deleted(connection, [(key, change) for key, change in deleted])
+            return len(some)
 
     def dismiss(self, user_id: str, id_: int) -> int | None:
         """Mark one as dismissed; return the change. 0: it was already; None: the user has none of this id."""
@@ -148,6 +151,7 @@ class Notifications:
         row = (c.id == id_) & (c.user_key == key)
         new = notifications.update().where(row, c.dismissed_at.is_(None))
         with self._database.transaction() as connection:
+            self._database.lock_names(connection, [key])
             if connection.execute(new.values(dismissed_at=self._database.now_ms())).rowcount:
                 return number(connection, [(key, id_)])[id_]
             return 0 if connection.scalar(select(c.id).where(row)) is not None else None
@@ -183,6 +187,11 @@ def insert_once(
     return int(key[0]), False
 
 
+def lock_of(once: Once | None) -> list[str]:
+    """Return the names to lock before `insert_once`: of one request that comes to two workers, one inserts."""
+    return [] if once is None else [f"{once.service}{SEPARATOR}{once.key}"]
+
+
 def _answer_of(connection: Connection, once: Once, now_ms: int) -> int | None:
     """Return the id of what the first request of this key inserted; None: this is the first."""
     c = idempotency_keys.c
@@ -209,5 +218,9 @@ WITH wanted (id, user_key) AS ({keys})
 UPDATE notifications SET seen_at = {} FROM wanted
 WHERE notifications.id = wanted.id AND notifications.user_key = wanted.user_key AND seen_at IS NULL
 RETURNING notifications.id, notifications.user_key
+"""
+_DELETE = """
+WITH wanted (id) AS ({keys})
+DELETE FROM notifications WHERE id IN (SELECT id FROM wanted) RETURNING user_key, change
 """
 _DISMISS = _SEE.replace("seen_at", "dismissed_at")

@@ -122,6 +122,16 @@ blocks = Table(
     Index("blocks_of_a_blocked_one", "blocked_id"),
 )
 
+# What other workers have not heard of yet; each pair stands in `blocks`, or does not. An hour old, it is deleted.
+block_changes = Table(
+    "block_changes",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("blocked_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),  # Unix time in milliseconds, by the database's clock
+    PrimaryKeyConstraint("user_id", "blocked_id"),
+)
+
 # What a user has set for a conversation; those without a row are as all begin.
 conversation_settings = Table(
     "conversation_settings",
@@ -213,6 +223,9 @@ batches = Table(
     Column("sent", BigInteger, nullable=False),  # how many of them have their notification
     Column("reached", BigInteger, nullable=False),  # sockets and streams that took one
     Column("finished_at", BigInteger),  # NULL: it is under way
+    # Which process sends it, and until when it is believed to be alive, by the database's clock.
+    Column("claimed_by", Text),
+    Column("claimed_until", BigInteger, nullable=False, server_default="0"),
     Index("batches_under_way", "id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
     sqlite_autoincrement=True,
 )

@@ -4,6 +4,7 @@ Within its commit a message would cost ten times as much. PostgreSQL keeps its i
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, select, text, update
@@ -13,6 +14,7 @@ from chat.storage.schema import conversations, messages
 
 STEP_ROWS = 100  # in one transaction, which holds SQLite's lock for some 10 ms
 INSERT_ROWS = 50  # in one statement: FTS5 writes to its tables with each
+LOOK_SECONDS = 600  # each reads all conversations; what is not indexed is found all the same
 SEQ_BITS = 32  # the index's row of a message is its conversation's id, and behind it its seq
 
 
@@ -30,6 +32,7 @@ class SearchIndex:
         self._grown = grown  # returns the conversations that got messages since its last call, and how many messages
         self._log = log
         self._waiting: set[int] | None = None  # conversations; None: not looked for yet
+        self._look_at = 0.0  # by time.monotonic(), for those that another worker has left behind when it died
 
     def step(self) -> bool:
         """Index some messages, in one transaction. Return True if there is more to do."""
@@ -37,8 +40,9 @@ class SearchIndex:
         if not self._database.is_sqlite:
             return False
         self.behind += messages
-        if self._waiting is None:
+        if self._waiting is None or (not self._waiting and time.monotonic() >= self._look_at):
             self._waiting = self._left_from_before()
+            self._look_at = time.monotonic() + LOOK_SECONDS
         self._waiting |= grown
         if not self._waiting:
             return False

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from chat.storage.database import Database
 from chat.storage.schema import service_tokens
+from chat.storage.sessions import FORGOTTEN_MS
 
 
 class ServiceToken(NamedTuple):
@@ -26,10 +27,10 @@ class ServiceTokens:
         self._database = database
 
     def add(self, token: ServiceToken) -> None:
-        """Keep a new token's record; delete those that have expired."""
+        """Keep a new token's record; delete those that have expired long ago."""
         with self._database.transaction() as connection:
-            now = self._database.now_ms()
-            connection.execute(service_tokens.delete().where(service_tokens.c.expires_at < now))
+            expired = service_tokens.c.expires_at < self._database.shared_now() - FORGOTTEN_MS
+            connection.execute(service_tokens.delete().where(expired))
             connection.execute(service_tokens.insert(), token._asdict())
 
     def all(self) -> list[ServiceToken]:

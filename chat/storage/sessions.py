@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 from chat.storage.database import Database
 from chat.storage.schema import sessions
 
+# After its token has expired: a worker whose clock is slow would else let the token of an ended session in.
+FORGOTTEN_MS = 24 * 3600 * 1000
 MOST_SESSIONS = 100  # of a user; what is begun beyond it counts, and is in no list
 
 
@@ -84,19 +86,20 @@ class Sessions:
     def end(self, session: str, name: str, expires_at: float) -> None:
         """Note that a session has ended; `expires_at` is its token's, a Unix time in seconds."""
         self.forget_expired()
-        now = self._database.now_ms()
-        row = {"id": session, "user_key": self._user_key(name), "created_at": now, "ended_at": now}
+        row = {"id": session, "user_key": self._user_key(name), "created_at": self._database.now_ms()}
+        end = self._end.values(ended_at=self._database.shared_now())
         with self._database.transaction() as connection:
-            connection.execute(self._end, row | {"expires_at": int(expires_at * 1000)})
+            connection.execute(end, row | {"expires_at": int(expires_at * 1000)})
 
-    def ended_since(self, unix_ms: int) -> list[EndedSession]:
-        """Return the sessions that have ended since then, whose sockets have to close."""
-        query = select(sessions.c.id, sessions.c.user_key).where(sessions.c.ended_at >= unix_ms)
+    def ended_in(self, ms: int) -> list[EndedSession]:
+        """Return the sessions that have ended in the last milliseconds, whose sockets have to close."""
+        ended = sessions.c.ended_at >= self._database.shared_now() - ms
+        query = select(sessions.c.id, sessions.c.user_key).where(ended)
         with self._database.reading() as connection:
             return [EndedSession(*row) for row in connection.execute(query)]
 
     def forget_expired(self) -> None:
-        """Delete the sessions whose tokens have expired: the table holds no more than one lifetime of tokens."""
-        expired = sessions.c.expires_at < self._database.now_ms()
+        """Delete the sessions whose tokens have expired long ago: so the table is bounded."""
+        expired = sessions.c.expires_at < self._database.shared_now() - FORGOTTEN_MS
         with self._database.transaction() as connection:
             connection.execute(sessions.delete().where(expired))

@@ -56,7 +56,7 @@ class Storage:
         user_key: makes the key by which two spellings of a name are one user.
         journal_records: how many messages and pointers may wait to be stored.
         check: whether another database's tables must be up to date.
-        clock: Unix time in seconds.
+        clock: as of `Database`.
         metrics: where commits are counted; None: nowhere.
 
     Raises:
@@ -71,7 +71,7 @@ class Storage:
         log: logging.Logger,
         journal_records: int,
         check: bool = True,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self._log = log

@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from chat.notifications.batches import SLICE_USERS, BatchSender
+from chat.storage.batches import CLAIM_SECONDS
 from chat.storage.notifications import Content
 from chat.storage.storage import Storage
+from tests.clock import Clock
 from tests.postgres import Postgres
 from tests.storage.conftest import open_storage
 
@@ -96,22 +98,28 @@ def sender(storage: Storage, shown: Shown) -> BatchSender:
     return made
 
 
-def test_a_sender_whose_slice_another_process_took_reads_again_how_far_the_batch_is(
-    two: tuple[Storage, Storage], monkeypatch: pytest.MonkeyPatch
+def test_a_batch_is_one_workers_until_that_one_is_silent_and_then_another_goes_on(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine, other = two
+    url, clock = postgres.create_database(f"claim_{time.monotonic_ns()}"), Clock()
+    mine, other = open_storage(url, clock), open_storage(url, clock)
     names = [f"user{n}" for n in range(3 * SLICE_USERS)]
     id_, _ = mine.batches.add("ci", names, HI, None)
     send = mine.batches.send
 
     def send_late(*args: Any) -> list[int]:
-        """The other process takes two slices between our look and our step, and ends."""
+        """Before our step we hang for so long that the other one takes two slices, and ends."""
         monkeypatch.undo()
+        assert other.batches.next() is None, "it is ours"
+        clock.now += CLAIM_SECONDS + 1
         work = other.batches.next()
         assert work is not None
         other.batches.send(work, 0, work.user_ids[:SLICE_USERS], 0)
         other.batches.send(work, SLICE_USERS, work.user_ids[SLICE_USERS : 2 * SLICE_USERS], 70)
-        return send(*args)
+        assert send(*args) == [], "it is ours no more"
+        assert mine.batches.next() is None
+        clock.now += CLAIM_SECONDS + 1
+        return []
 
     monkeypatch.setattr(mine.batches, "send", send_late)
     shown = Shown()
@@ -120,9 +128,11 @@ def test_a_sender_whose_slice_another_process_took_reads_again_how_far_the_batch
     assert batch is not None
     assert shown == names[2 * SLICE_USERS :], "who was shown it by the other process is not shown it again"
     assert (batch.sent, batch.reached, batch.finished) == (len(names), 70 + SLICE_USERS, True)
+    mine.close()
+    other.close()
 
 
-def test_two_senders_of_one_batch_show_it_to_everybody_once(two: tuple[Storage, Storage]) -> None:
+def test_of_two_senders_of_one_batch_one_shows_it_to_everybody(two: tuple[Storage, Storage]) -> None:
     names = [f"user{n}" for n in range(10 * SLICE_USERS)]
     id_, _ = two[0].batches.add("ci", names, HI, None)
     shown = Shown()

@@ -46,8 +46,9 @@ def storage(tmp_path: Path, clock: Clock) -> Iterator[FailingStorage]:
 
 
 def test_what_changed_while_the_database_was_away_is_noticed_when_it_is_back(
-    storage: FailingStorage, clock: Clock
+    storage: FailingStorage, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("time.monotonic", clock)
     tokens = Tokens(b"x" * 32, 600)
     directory = Directory(tokens, storage, Online(), Online(), name_key, required=False)
     assert directory.admit("alice", None) == ("alice", None)

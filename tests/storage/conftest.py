@@ -39,7 +39,7 @@ def begin_with_tables(url: str) -> None:
         path.write_bytes(migrated())
 
 
-def open_storage(url: str, clock: Callable[[], float] = time.time) -> Storage:
+def open_storage(url: str, clock: Callable[[], float] | None = None) -> Storage:
     """A database with the newest tables, whatever it had before."""
     begin_with_tables(url)
     storage = Storage(url, name_key, logging.getLogger("chat"), JOURNAL_RECORDS, check=False, clock=clock)

@@ -13,6 +13,7 @@ from chat.storage import migrate
 from chat.storage.records import Conflict, Pointer, Send, Stored
 from chat.storage.schema import metadata
 from chat.storage.storage import Storage
+from tests.clock import Clock
 from tests.storage.conftest import open_storage
 
 
@@ -194,9 +195,10 @@ def missed(storage: Storage, user: str, limit: int = 100, size: int = 10_000, **
 
 
 def test_what_was_missed_comes_oldest_first_and_never_overtakes_where_the_clock_was_set_back(database_url: str) -> None:
-    storage = open_storage(database_url, clock=iter([300, 100, 200, 150, 400]).__next__)
-    for sender, receiver in (
-        ("alice", "bob"), ("alice", "bob"), ("carol", "bob"), ("bob", "carol"), ("alice", "bob"),
+    clock = Clock()
+    storage = open_storage(database_url, clock)
+    for clock.now, sender, receiver in (
+        (300, "alice", "bob"), (100, "alice", "bob"), (200, "carol", "bob"), (150, "bob", "carol"), (400, "alice", "bob"),
     ):  # fmt: skip
         say(storage, (sender, receiver, "hi"))
     everything = [("carol", 1), ("carol", 2), ("alice", 1), ("alice", 2), ("alice", 3)]

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import text
 
 from chat.errors import Conflicting
-from chat.protocol.names import name_key
 from chat.storage.batches import Batches, Work
 from chat.storage.notifications import KEY_MS, Content, Notifications, Once
 from chat.storage.storage import Storage
@@ -155,7 +154,7 @@ def test_a_batch_is_sent_slice_by_slice_and_goes_on_where_it_was(
     ids = batches.send(work, 0, work.user_ids[:2], 0)
     assert ids == [notifications.unseen(name, 1)[0][0].id for name in names[:2]]
     assert batches.send(work, 0, work.user_ids[:2], 0) == [], "by another process, a moment later"
-    again = Batches(storage.database, name_key).next()  # after a restart
+    again = batches.next()  # after a failure
     assert again is not None
     assert (again.batch.sent, again.batch.finished) == (2, False)
     batches.finish(again, 4)
