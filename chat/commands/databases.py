@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
-from chat.commands.group import chat_cli, this_chat
+from chat.commands.group import bar, chat_cli, this_chat
+from chat.errors import DatabaseInUse
 from chat.server import ChatServer
 from chat.storage import backup, migrate
 from chat.storage.epoch import Epoch
+from chat.storage.examination import begin_anew
+from chat.storage.lease import Lease
 
 
 @chat_cli.command("init-db")
@@ -28,7 +31,8 @@ def init_db() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def make_backup(file: Path) -> None:
     """Copy the SQLite database to FILE, while a server runs or not."""
-    backup.back_up(this_chat().storage.database, file)
+    with bar("Copying") as progress:
+        backup.back_up(this_chat().storage.database, file, progress)
     click.echo(f"{file} is a whole copy of the database.")
 
 
@@ -36,8 +40,8 @@ def make_backup(file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def put_back(file: Path) -> None:
     """Put a copy that `backup` made in the SQLite database's place. Stop the server first."""
-    with _served_by_nobody() as chat:
-        backup.restore(chat.storage.database, file, chat.log)
+    with _served_by_nobody() as chat, bar("Restoring") as progress:
+        backup.restore(chat.storage.database, file, chat.log, progress)
     click.echo(f"The database is what {file} holds, in a new epoch: clients fetch anew what they hold.")
 
 
@@ -49,12 +53,24 @@ def new_epoch() -> None:
     click.echo("The database has a new epoch: clients fetch anew what they hold.")
 
 
+@chat_cli.command("index-anew")
+def index_anew() -> None:
+    """Have SQLite's search index made anew, where `check` finds it broken. Stop the server first."""
+    with _served_by_nobody() as chat:
+        begin_anew(chat.storage.database)
+    click.echo("The search index is empty. The server fills it when it runs, and searches meanwhile without it.")
+
+
 @contextmanager
 def _served_by_nobody() -> Iterator[ChatServer]:
-    """Hold the right to serve the database. Raises DatabaseInUse: a server runs."""
+    """Hold the right to serve the database, and share it with nobody. Ends the command if a server runs."""
     chat = this_chat()
-    chat.lease.acquire()
+    lease = Lease(chat.storage.database, chat.log)
+    try:
+        lease.acquire()
+    except DatabaseInUse:
+        raise click.ClickException("A server serves this database. Stop it first, and all that share it.") from None
     try:
         yield chat
     finally:
-        chat.lease.release()
+        lease.release()

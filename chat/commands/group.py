@@ -1,5 +1,8 @@
 """Owns what all commands share: their group, the chat that they are about, and how an error is told."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -41,3 +44,15 @@ def is_running() -> bool:
 def this_chat() -> ChatServer:
     chat: ChatServer = current_app.extensions["chat"]
     return chat
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while something long is done. Gives what is to be called with done and all."""
+    with click.progressbar(length=1, label=label, file=sys.stderr) as shown:
+
+        def progress(done: int, total: int) -> None:
+            shown.length = total
+            shown.update(done - shown.pos)
+
+        yield progress

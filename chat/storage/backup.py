@@ -3,7 +3,7 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,31 @@ from chat.storage import migrate
 from chat.storage.database import Database, reason_of
 from chat.storage.epoch import Epoch
 
+PAGES = 2_048  # of 4 KiB, copied between two moves of the bar
+
+Progress = Callable[[int, int], None]  # called with what is done, and with all that there is
+
 NOT_A_FILE = (
     "Only an SQLite database in a file is copied so. PostgreSQL has pg_dump; after a restore: flask chat new-epoch"
 )
 
 
-def back_up(database: Database, path: Path) -> None:
-    """Copy the database to the file `path`, which is made, or replaced once the copy is whole. Raises Unavailable."""
+def back_up(database: Database, path: Path, progress: Progress) -> None:
+    """Copy the database to the file `path`, which is made, or replaced once the copy is whole. Raises Unavailable.
+
+    The copy is of the moment when it began, however much is written meanwhile.
+    """
     place = _place_of(database)
     if path.exists() and path.samefile(place):
         raise Unavailable(f"{path} is the database itself.")
     with _temporary(f"{path}.new") as copy, _explained("copied"):
         with closing(sqlite3.connect(copy)) as target:
-            _copy_out(database, target)
+            _copy_out(database, target, progress)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read where nobody may write
         os.replace(copy, path)
 
 
-def restore(database: Database, path: Path, log: logging.Logger) -> None:
+def restore(database: Database, path: Path, log: logging.Logger, progress: Progress) -> None:
     """Put a copy in the database's place, with the newest tables and a new epoch. No server may use it meanwhile.
 
     All or nothing: it is made ready beside the database first. Raises Unavailable, or WrongTables.
@@ -41,7 +48,7 @@ def restore(database: Database, path: Path, log: logging.Logger) -> None:
     with _temporary(f"{_place_of(database)}-restoring") as ready, _explained("restored"):
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(ready)) as target:
             _check(source, path)
-            source.backup(target)
+            _copy(source, target, progress)
         copy = Database(Path(ready), log)
         migrate.upgrade(copy.engine)
         Epoch(copy).renew()
@@ -60,9 +67,15 @@ def _check(source: sqlite3.Connection, path: Path) -> None:
         raise Unavailable(f"{path} is no whole copy of a chat's database: {fault}")
 
 
-def _copy_out(database: Database, target: sqlite3.Connection) -> None:
-    with database.engine.connect() as connection:
-        _driver_of(connection).backup(target)
+def _copy_out(database: Database, target: sqlite3.Connection, progress: Progress) -> None:
+    with database.engine.connect() as connection, connection.begin():
+        # What is read stays as it was to this transaction. Without one each write of the server begins the copy anew.
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+        _copy(_driver_of(connection), target, progress)
+
+
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress) -> None:
+    source.backup(target, pages=PAGES, progress=lambda _, left, total: progress(total - left, max(total, 1)))
 
 
 def _driver_of(connection: Any) -> sqlite3.Connection:

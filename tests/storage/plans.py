@@ -17,17 +17,11 @@ import chat.storage
 from chat.storage.storage import Storage
 
 FOLDER = Path(chat.storage.__file__).parent
-# Of the schema, of the connection itself, of tables with one row, and a command's, which copies everything.
+# Of the schema, of the connection itself, of tables with one row, and of commands, which copy, count or check everything.
 OTHERS = {
-    "migrate.py",
-    "database.py",
-    "lease_row.py",
-    "epoch.py",
-    "backup.py",
-    "sizes.py",
-    "readiness.py",
-    "diagnosis.py",
-}
+    "migrate.py", "database.py", "lease_row.py", "epoch.py", "backup.py", "sizes.py", "readiness.py", "diagnosis.py",
+    "examination.py", "overview.py",
+}  # fmt: skip
 ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up"}
 
 # Names in SQLite's plans of what is small: lists and pages within a statement, the schema, and the index's settings.

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from click.testing import Result
@@ -14,8 +15,10 @@ from flask import Flask
 
 from chat import create_app
 from chat.server import ChatServer
+from chat.storage.backup import back_up
 from chat.storage.database import Database
 from chat.storage.epoch import Epoch
+from chat.storage.lease import Lease
 from chat.storage.records import Send
 from chat.storage.storage import Storage
 from tests.conftest import TOKEN_SECRET
@@ -85,6 +88,37 @@ def test_what_was_restored_is_what_was_backed_up_in_another_epoch(app: Flask, tm
     assert not [*tmp_path.glob("*restoring*")]
     say(app, "another three")  # the numbers go on behind what was restored
     assert texts(place) == ["one", "two", "another three"]
+
+
+def test_what_is_written_meanwhile_does_not_begin_a_backup_anew(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.storage.backup.PAGES", 1)
+    say(app, "before")
+    shown: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        shown.append((done, total))
+        if len(shown) % 10 == 1:
+            say(app, "meanwhile")
+
+    back_up(chat_of(app).storage.database, tmp_path / "copy.db", progress)
+    assert len(shown) > 20, "need a copy in many parts for this to mean anything"
+    assert [done for done, _ in shown] == list(range(1, len(shown) + 1)), "each page once"
+    assert shown[-1][0] == shown[-1][1]
+    assert texts(tmp_path / "copy.db") == ["before"]
+
+
+def test_servers_that_share_a_bus_keep_a_restore_out_too(app: Flask, tmp_path: Path) -> None:
+    say(app, "one")
+    assert run(app, "backup", tmp_path / "copy.db").exit_code == 0
+    database = chat_of(app).storage.database
+    serving = Lease(database, logging.getLogger("chat"), has_bus=True)
+    serving.acquire()
+    with mock.patch.object(chat_of(app), "lease", Lease(database, logging.getLogger("chat"), has_bus=True)):
+        refused = run(app, "restore", tmp_path / "copy.db")
+    serving.release()
+    assert (refused.exit_code, "serves this database" in refused.output) == (1, True), refused.output
 
 
 def test_a_copy_of_an_older_program_is_restored_with_the_newest_tables(app: Flask, tmp_path: Path) -> None:
