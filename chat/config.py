@@ -161,6 +161,9 @@ class Settings:
         "joined: the page loads one script. separate: module by module, to read them, as in Flask's debug mode.",
         choices=("joined", "separate"),
     )
+    log: str = _setting(
+        "text", "text or json", "How a line is written there. json: an object a line.", choices=("text", "json")
+    )
     log_level: str = _setting(
         "INFO", "name", "The least that is logged where nobody else set logging up.", choices=LOG_LEVELS
     )

@@ -19,6 +19,7 @@ from chat import cli, process
 from chat.config import Settings
 from chat.errors import BadSetting, ChatError, Unavailable
 from chat.files import make_folder
+from chat.logs import make_log
 from chat.notifications.notifier import PushResult
 from chat.notifications.remote import Service
 from chat.people.online import Event
@@ -67,7 +68,9 @@ class Chat:
         if NAME in app.extensions:
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
         settings = Settings.load(app.config)
-        maker = _Maker(app, settings, self.events.copy(), process.make_log(settings.log_level if shows_log else None))
+        maker = _Maker(
+            app, settings, self.events.copy(), make_log(settings.log_level if shows_log else None, settings.log)
+        )
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
         hosts = HostCheck(settings, prefix, maker.log)

@@ -1,4 +1,4 @@
-"""Owns what belongs to the process and to no single chat: signals, its end, which chats it serves, the log.
+"""Owns what belongs to the process and to no single chat: signals, its end, which chats it serves.
 
 The parts of a chat are left to `server.py`.
 """
@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
@@ -145,51 +144,3 @@ def _watch_sigterm() -> None:
 
 def _stop_all() -> None:
     gevent.joinall([gevent.spawn(chat.stop) for chat in list(_served)])
-
-
-# The log.
-
-
-class _Log(logging.Logger):
-    """The log of one chat. It is not known to logging by its name, so that it ends with its chat."""
-
-    def __init__(self) -> None:
-        super().__init__("chat")
-        self.parent = logging.getLogger("chat")
-
-    def isEnabledFor(self, level: int) -> bool:
-        """Ask each time: logging would not tell this one that somebody has changed a level above it."""
-        return level > self.manager.disable and level >= self.getEffectiveLevel()
-
-
-def make_log(level: str | None) -> logging.Logger:
-    """Return the log of one chat, which goes on to the logger "chat", and so to the host's handlers.
-
-    Args:
-        level: what is shown on stderr where nobody has set logging up; None: that is left to the host.
-    """
-    log = _Log()
-    if level is not None and not log.hasHandlers():
-        log.setLevel(level)
-        handler = logging.StreamHandler()
-        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        handler.addFilter(lambda _: not logging.getLogger().handlers)  # set up later, by the host
-        log.addHandler(handler)
-    return log
-
-
-class _Formatter(logging.Formatter):
-    """Writes the time as logging does, but works out each second once: a storm is mostly log lines."""
-
-    _second: tuple[int, str] = (0, "")
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        second = int(record.created)
-        if self._second[0] != second:
-            self._second = second, time.strftime(self.default_time_format, time.localtime(second))
-        return f"{self._second[1]},{int(record.msecs):03d}"
-
-    def formatException(self, ei: Any) -> str:
-        """A traceback may quote what a client wrote: no line of it can be taken for one of the log."""
-        lines = super().formatException(ei).split("\n")
-        return "\n".join(f"  | {ascii(line)[1:-1]}" for line in lines)

@@ -37,6 +37,7 @@ LAYERS = [
     [
         "chat.figures",
         "chat.limits",
+        "chat.logs",
         "chat.metrics",
         "chat.risks",
         "chat.config",

@@ -1,0 +1,87 @@
+"""Owns the log of one chat: where its lines go, and how they are written, as text or as JSON."""
+
+import json
+import logging
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+
+class _Log(logging.Logger):
+    """The log of one chat. It is not known to logging by its name, so that it ends with its chat."""
+
+    def __init__(self) -> None:
+        super().__init__("chat")
+        self.parent = logging.getLogger("chat")
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Ask each time: logging would not tell this one that somebody has changed a level above it."""
+        return level > self.manager.disable and level >= self.getEffectiveLevel()
+
+
+def make_log(level: str | None, form: str = "text") -> logging.Logger:
+    """Return the log of one chat, which goes on to the logger "chat", and so to the host's handlers.
+
+    Args:
+        level: what is shown on stderr where nobody has set logging up; None: that is left to the host.
+        form: of a line there, `text` or `json`.
+    """
+    log = _Log()
+    if level is not None and not log.hasHandlers():
+        log.setLevel(level)
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.addFilter(lambda _: not logging.getLogger().handlers)  # set up later, by the host
+        log.addHandler(handler)
+    return log
+
+
+class _Text(logging.Formatter):
+    """Writes the time as logging does, but works out each second once: a storm is mostly log lines."""
+
+    _second: tuple[int, str] = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second = int(record.created)
+        if self._second[0] != second:
+            self._second = second, time.strftime(self.default_time_format, time.localtime(second))
+        return f"{self._second[1]},{int(record.msecs):03d}"
+
+    def formatException(self, ei: Any) -> str:
+        """A traceback may quote what a client wrote: no line of it can be taken for one of the log."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  | {ascii(line)[1:-1]}" for line in lines)
+
+
+_PLACE = re.compile(r"(?:(\w+)=)?%(?:%|[-#0 +]*\d*(?:\.\d+)?[a-z])")  # of a value in a line; `user=%r` names it
+PLAIN = (str, int, float, bool, type(None))  # what JSON has
+
+
+class _Json(logging.Formatter):
+    """Writes one JSON object a line, whatever is in it. What a line names, `user='alice'`, is a field too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        said = fields_of(record) | {
+            "time": when.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps({name: said[name] for name in sorted(said, key=_order)})
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the values that the line names, each by its name."""
+    places = [found for found in _PLACE.finditer(str(record.msg)) if not found[0].endswith("%%")]
+    args = record.args if isinstance(record.args, tuple) else ()
+    named = [(place[1], value) for place, value in zip(places, args, strict=False) if place[1]]
+    return {name: value if isinstance(value, PLAIN) else str(value) for name, value in named}
+
+
+def _order(name: str) -> int:
+    first = ("time", "level", "logger", "message")
+    return first.index(name) if name in first else len(first)

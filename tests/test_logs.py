@@ -1,0 +1,78 @@
+"""The lines of the log as JSON: one object each, whatever it says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chat.logs import _Json, make_log
+from tests.clients import Person
+from tests.conftest import ROOT, StartServer
+
+
+def written(text: str, *args: Any, exc_info: Any = None) -> dict[str, Any]:
+    record = logging.LogRecord("chat", logging.WARNING, __file__, 1, text, args, exc_info)
+    record.created = 1_800_000_000.0625
+    line = _Json().format(record)
+    assert len(line.splitlines()) == 1
+    assert line.isascii(), "some programs end a line at other letters than \\n"
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_line_says_when_and_what_and_each_value_by_its_name() -> None:
+    said = written("leave user=%r reason=%r after=%.1fs", "앨리스", "1006 gone", 12.25)
+    assert list(said)[:4] == ["time", "level", "logger", "message"]
+    assert (said["level"], said["logger"]) == ("WARNING", "chat")
+    assert datetime.fromisoformat(said["time"]) == datetime.fromtimestamp(1_800_000_000.062, UTC)
+    assert said["message"] == "leave user='앨리스' reason='1006 gone' after=12.2s"
+    assert (said["user"], said["reason"], said["after"]) == ("앨리스", "1006 gone", 12.25)
+
+
+def test_a_value_without_a_name_is_no_field_and_shifts_no_other() -> None:
+    said = written("100%% of %d records failed: %s user=%s", 12, "full", None)
+    assert said["message"] == "100% of 12 records failed: full user=None"
+    assert said["user"] is None
+    assert set(said) == {"time", "level", "logger", "message", "user"}
+
+
+def test_a_value_cannot_take_the_place_of_what_each_line_has() -> None:
+    assert written("level=%s message=%s", "DEBUG", "forged")["level"] == "WARNING"
+
+
+def test_a_traceback_and_line_ends_in_a_name_stay_on_one_line() -> None:
+    try:
+        raise ValueError("two\nlines\u2028and more")
+    except ValueError:
+        said = written("a handler failed for user=%r", "eve\n2026 ERROR", exc_info=sys.exc_info())
+    assert "ValueError: two" in said["exception"]
+    assert said["user"] == "eve\n2026 ERROR"
+
+
+def test_the_documented_line_is_what_is_written() -> None:
+    [shown] = re.findall(r'^\{"time".*\}$', (ROOT / "docs/operations.md").read_text("utf-8"), re.M)
+    said = written("init user=%r address=%s", "alice", "127.0.0.1")
+    documented = json.loads(shown)
+    assert list(documented) == list(said)
+    assert {**documented, "time": 0, "level": 0} == {**said, "time": 0, "level": 0}
+
+
+def test_a_server_writes_json_where_it_is_told_to(start_server: StartServer) -> None:
+    server = start_server(CHAT_LOG="json")
+    with Person(server.ws, "alice"):
+        server.wait_for("init user")
+    ours = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    assert [line["address"] for line in ours if line["message"].startswith("init")] == ["127.0.0.1"]
+    assert " INFO chat " not in server.log
+
+
+def test_where_the_host_has_set_logging_up_its_own_form_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    log = make_log(None, "json")
+    log.warning("for the host's handlers")
+    assert "{" not in capsys.readouterr().err
