@@ -1,6 +1,6 @@
 """Owns the figures of one chat that Prometheus may ask for. Leaves the counting to where things happen."""
 
-from chat.errors import ChatError, RateLimited
+from chat.errors import ChatError, Internal, RateLimited
 from chat.figures.exposition import Exposition
 from chat.figures.kinds import Counter, Counts, Gauge, Histogram
 
@@ -41,6 +41,9 @@ class Metrics:
         self.webhook_failures = Counter("chat_webhook_failures_total", "Tries that the webhook refused or missed.")
         self.webhook_dead = Counter("chat_webhook_dead_letters_total", "Events that were given up.")
         self.workers = Gauge("chat_workers", "Workers whose figures these are.", value=lambda: 1)
+        # What alerts ask for is there from the start: the first one would else be no change.
+        self.errors.add(Internal.code, 0)
+        self.closes.add("4008", 0)  # reads too slowly
         self.exposition = Exposition(vars(self).values())
 
     def count_error(self, error: ChatError) -> None:
