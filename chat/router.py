@@ -86,8 +86,8 @@ class Router:
         try:
             event = self._decode(text)
             ref = event.ref
-            self._counts[type(event)] += 1
-            handler, before_init = self._handlers[type(event)]
+            self._counts[kind := type(event)] += 1
+            handler, before_init = self._handlers[kind]
             if client.owner is None and not before_init:
                 raise NotInitialised
             answer = handler(client, event)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,8 @@ class Exposition:
     def share(self) -> None:
         """Tell the other workers, if there can be some. Called once a second, and at the end."""
         if self._workers is not None:
-            self._workers.write(self.snapshot())
+            with suppress(OSError):  # no room: they find what was told before, and see for how long nothing was
+                self._workers.write(self.snapshot())
 
     def text(self) -> str:
         """Return all figures in Prometheus' text format, version 0.0.4."""

@@ -51,7 +51,8 @@ class Workers:
             raise PermissionError(f"{self._folder} is another user's")
 
     def write(self, snapshot: Snapshot) -> None:
-        """Tell the others. Once a second, and at the end."""
+        """Tell the others. Once a second, and at the end. Raises OSError."""
+        self._folder.mkdir(0o700, exist_ok=True)  # systemd empties /dev/shm of a user who logs out
         self._write(self._pid, snapshot)
 
     def others(self) -> tuple[list[Told], list[Snapshot]]:
@@ -60,13 +61,14 @@ class Workers:
         dead: list[Snapshot] = []
         with self._locked():  # or not: a sum that is wrong once is better than to wait
             for file in self._folder.glob("*.json"):
-                pid, silent, snapshot = file.stem, *_read(file)
-                if pid == self._pid:
+                if (pid := file.stem) == self._pid:
                     continue
-                if _is_alive(pid) and silent < SILENT_SECONDS:
-                    living.append(Told(int(pid), silent, snapshot))
-                else:
-                    dead.append(snapshot)
+                with suppress(FileNotFoundError):  # joined meanwhile
+                    silent, snapshot = _read(file)
+                    if _is_alive(pid) and silent < SILENT_SECONDS:
+                        living.append(Told(int(pid), silent, snapshot))
+                    else:
+                        dead.append(snapshot)
         return living, dead
 
     def join(self, sums: Callable[[Sequence[Snapshot]], Snapshot]) -> None:
@@ -90,6 +92,7 @@ class Workers:
         """Keep others from joining meanwhile: what is in two files would count twice. False: another one has the lock."""
         import fcntl  # not on Windows, where gunicorn does not run either
 
+        self._folder.mkdir(0o700, exist_ok=True)
         with (self._folder / "lock").open("wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

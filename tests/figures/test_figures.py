@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -132,6 +133,24 @@ def test_the_folder_of_a_gunicorn_that_ended_is_removed_and_nobody_else_may_read
     assert old.stat().st_mode & 0o777 == 0o700
     Workers("a chat", os.getpid(), tmp_path)
     assert not old.exists()
+
+
+def test_a_folder_that_somebody_emptied_is_made_anew(tmp_path: Path) -> None:
+    one, other = (worker(tmp_path, pid, use(figures())) for pid in (os.getpid(), os.getppid()))
+    [folder] = tmp_path.iterdir()
+    shutil.rmtree(folder)
+    assert read(one)["sent_total"] == 2
+    shutil.rmtree(folder)
+    other.share()
+    assert read(one)["sent_total"] == 4
+
+
+def test_a_disk_without_room_changes_nothing_for_who_is_asked(tmp_path: Path) -> None:
+    one = worker(tmp_path, os.getpid(), use(figures()))
+    [folder] = tmp_path.iterdir()
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    one.share()
 
 
 def test_two_chats_of_one_gunicorn_do_not_mix(tmp_path: Path) -> None:
