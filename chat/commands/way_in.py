@@ -9,7 +9,7 @@ import requests
 
 from chat.commands.finding import FAIL, OK, WARN, Finding
 from chat.config import Settings
-from chat.people.tokens import METRICS_SCOPE, Tokens
+from chat.people.tokens import SCOPES, Tokens
 
 ANSWER_SECONDS = 10
 TOKEN_SECONDS = 60
@@ -50,12 +50,23 @@ class WayIn:
             return
         if answer.status_code == 200 and "status" in _json(answer):
             yield Finding(OK, "way in", f"{self._url} leads to a chat.")
+            yield self._of_readiness()
             yield from self._of_host()
             yield self._of_upgrade()
             yield self._of_token()
         else:
             said = f"{self._url}/healthz is answered {answer.status_code}, and not by this chat."
             yield Finding(FAIL, "way in", said, "The address must have the path below which the chat lies, if any.")
+
+    def _of_readiness(self) -> Finding:
+        answer = self._get("/readyz")
+        checks = _json(answer).get("checks") or {}
+        faults = " ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")
+        if not checks:
+            return Finding(FAIL, "ready", f"/readyz is answered {answer.status_code}.", "Let the proxy pass it on.")
+        if faults:
+            return Finding(WARN if answer.ok else FAIL, "ready", faults)
+        return Finding(OK, "ready", "The worker that was asked can work.")
 
     def _of_host(self) -> Iterator[Finding]:
         """The server tells in one of its documents under which address it believes to be asked."""
@@ -91,12 +102,13 @@ class WayIn:
 
     def _of_token(self) -> Finding:
         """A token that is signed here is good there only with the same secret; and what it opens tells the workers."""
-        token = self._tokens.sign_service("doctor", METRICS_SCOPE, TOKEN_SECONDS)
-        answer = self._get("/metrics", {"Authorization": f"Bearer {token}"})
-        if answer.status_code != 200:
+        bearer = {"Authorization": f"Bearer {self._tokens.sign_service('doctor', ' '.join(SCOPES), TOKEN_SECONDS)}"}
+        answer = self._get("/api/notifications/batches/0", bearer)
+        if answer.status_code != 404:  # there is no such batch
             said = f"The server refuses a token that was signed here, with {answer.status_code}."
             return Finding(FAIL, "token", said, "Set the same CHAT_TOKEN_SECRET, and set the clocks.")
-        if found := re.search(r"^chat_workers (\d+)", answer.text, re.M):
+        # A proxy may keep this one to itself.
+        if found := re.search(r"^chat_workers (\d+)", self._get("/metrics", bearer).text, re.M):
             self.workers = int(found[1])
         return Finding(OK, "token", "The server takes what is signed with this secret.")
 

@@ -31,7 +31,7 @@ def test_a_server_that_is_reached_as_it_should_be_passes_all_checks(server: Serv
     found = lines(done.output)
     assert {check for check, (level, _) in found.items() if level not in ("ok", "skip")} == set(), done.output
     assert {"settings", "database", "migrations", "clock", "descriptors", "secret", "way in"} <= found.keys()
-    assert {"hosts", "proxy", "upgrade", "token", "workers"} <= found.keys()
+    assert {"ready", "hosts", "proxy", "upgrade", "token", "workers"} <= found.keys()
     assert done.exit_code == 0
 
 
@@ -90,6 +90,15 @@ def test_an_address_where_nobody_or_another_program_answers_fails_for_scripts(se
     assert done.exit_code == 2
     way_in = WayIn(f"{server.http}/elsewhere", Settings(), Tokens(SECRET, 60))
     assert "must have the path" in faults(way_in)["way in"]
+
+
+def test_what_the_server_itself_finds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"status": "not_ready", "checks": {"stopping": "ok", "database": "disk_full: Make room."}}
+    way_in = WayIn("http://127.0.0.1:1", Settings(), Tokens(SECRET, 60))
+    answer = requests.Response()
+    answer.status_code, answer._content = 503, json.dumps(found).encode()
+    monkeypatch.setattr(way_in, "_get", lambda *_, **__: answer)
+    assert str(way_in._of_readiness()) == "fail  ready        database: disk_full: Make room."
 
 
 def test_what_is_only_risky_exits_with_one() -> None:
