@@ -12,7 +12,7 @@ import gevent
 
 from chat.transport.connections import Connection, Connections
 
-# Sockets whose upgrade and `init` one worker handles in a second. Measured: 555, see bench/README.md.
+# Sockets whose upgrade and `init` one worker handles in a second: 555 measured on a slow core. `make bench` has yours.
 ADMITTED_A_SECOND = 500
 # Before anybody is to come back: a worker of gunicorn looks once a second whether it is to stop, and takes connections
 # until it has seen it. Also the least time over which they come back.
