@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.browser.pages import (
@@ -321,6 +322,26 @@ def test_each_further_failure_waits_longer_and_a_restart_does_not(open_page: Ope
         page.clock.run_for(longest * 1000 - 100)
         has_state(page, "waiting")
         page.clock.run_for(100)
+    is_online(page)
+
+
+def test_the_page_comes_back_when_the_server_that_restarts_said_and_tells_so_in_both_languages(
+    open_page: OpenPage,
+) -> None:
+    server = FakeServer()
+    page = open_page("alice", prepare=server.prepare)
+    is_online(page)
+    server.sockets[-1].send(json.dumps({"type": "restart", "retryAfter": 7.5}))
+    server.sockets[-1].close(code=1012)
+    status = page.locator("connection-status")
+    expect(status).to_contain_text("The server is restarting.")
+    expect(status).to_contain_text("Trying again in 8 s.")
+    choose(page, "한국어")
+    expect(status).to_contain_text("서버가 다시 시작되고 있습니다.")
+    expect(status).to_contain_text("8초 후 다시 연결합니다.")
+    page.clock.run_for(7_400)
+    has_state(page, "waiting")
+    page.clock.run_for(100)
     is_online(page)
 
 
