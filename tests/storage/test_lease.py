@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,75 +22,9 @@ from chat.storage.lease import GRACE_SECONDS, Lease
 from chat.storage.lease_row import STALE_SECONDS
 from chat.storage.schema import server_lease
 from chat.storage.storage import Storage
-from tests.conftest import ROOT
+from tests.storage.lease_process import Process
 
-ANSWER_SECONDS = 30
 LOG = logging.getLogger("chat")
-
-# Does each line of its standard input, and says how it went. Renews as a server does.
-PROCESS = """
-import logging, os, sys, threading, time
-from chat.errors import ChatError
-from chat.storage import lease as waiting
-from chat.storage.database import Database
-
-logging.basicConfig(stream=sys.stdout, format="%(message)s", level="INFO")
-LOG = logging.getLogger("chat")
-lease = waiting.Lease(Database(sys.argv[1], LOG), LOG)
-
-def renew():
-    while lease.renew():
-        time.sleep(0.3)
-
-def acquire(seconds):
-    try:
-        lease.acquire(seconds)
-        threading.Thread(target=renew, daemon=True).start()
-    except ChatError as error:
-        raise SystemExit(f"{error.code}: {error.message}")
-
-def fork():
-    if (child := os.fork()) == 0:
-        time.sleep(60)
-    return child
-
-for line in sys.stdin:
-    print("done:", eval(line), flush=True)
-"""
-
-
-class Process:
-    """Another process with a lease of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", PROCESS, url],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self.pid = self._process.pid
-
-    def tell(self, code: str) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(f"{code}\n")
-        self._process.stdin.flush()
-
-    def hears(self) -> str:
-        """The next line that it says; "" when it has ended."""
-        assert self._process.stdout
-        return self._process.stdout.readline().strip()
-
-    def do(self, code: str) -> str:
-        self.tell(code)
-        said = self.hears()
-        assert said.startswith("done: "), said or self.last_words()
-        return said.removeprefix("done: ")
-
-    def last_words(self) -> str:
-        return self._process.communicate(timeout=ANSWER_SECONDS)[1]
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
 
 
 @pytest.fixture
