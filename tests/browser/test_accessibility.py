@@ -160,7 +160,7 @@ def test_no_notification_has_a_fault_that_axe_knows(open_page: OpenPage, look: L
     look(page, "three banners")
     for number in range(35):
         notices.push(f"number {number}", level="error")
-    expect(page.get_by_role("button", name="35 more")).to_be_visible()
+    expect(page.get_by_role("button", name="Dismiss: Error (35)")).to_be_visible()
     look(page, "more than three banners")
     open_bell(page)
     expect(rows(page)).to_have_count(38)

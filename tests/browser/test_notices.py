@@ -85,51 +85,67 @@ def test_a_screen_reader_is_told_each_level_as_urgently_as_it_is(
     expect(region).to_have_attribute("aria-atomic", "false")
 
 
-def test_three_banners_are_shown_and_the_others_wait_behind_a_button(
+def test_more_than_three_banners_stand_in_groups_and_no_error_waits_in_one(
     open_page: OpenPage, notices: NoticeServer
 ) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
-    for number in range(5):
-        notices.push(f"number {number}", level="error")
+    for number in range(3):
+        notices.push(f"number {number}")
     expect(banners(page)).to_have_count(3)
-    expect(banners(page).first).to_contain_text("number 0")
-    click(banners(page).first.get_by_role("button", name="Dismiss"))
-    expect(banners(page).last).to_contain_text("number 3")
-    click(page.get_by_role("button", name="1 more"))
+    notices.push("number 3")
+    expect(banners(page)).to_have_text(["Information: number 3"])  # the newest, and the others behind a number
+    expect(page.get_by_role("button", name="3 more")).to_be_visible()
+    errors = [f"disk {number} is full " + "to the brim " * 20 for number in range(5)]
+    for text in errors:
+        notices.push(text, level="error")
+    expect(banners(page)).to_have_text([*(f"Error: {text}".strip() for text in errors), "Information: number 3"])
+    one_line = banners(page).last.bounding_box()["height"]
+    assert [box.bounding_box()["height"] <= one_line for box in banners(page).all()] == [True] * 6
+    banners(page).first.hover()
+    assert banners(page).first.bounding_box()["height"] > 2 * one_line, "under the pointer all of it can be read"
+    close = banners(page).get_by_role("button", name="Dismiss")
+    click(close.last)
+    expect(banners(page).last).to_contain_text("number 2")
+    click(close.nth(0))
+    click(page.get_by_role("button", name="Dismiss: Error (4)"))
+    expect(banners(page)).to_have_text([f"Information: number {number}" for number in range(3)])
+    expect(page.get_by_text("Error (")).to_have_count(0)
+    notices.push("the last")
+    click(page.get_by_role("button", name="3 more"))
     expect(rows(page)).to_have_count(4)
     expect(banners(page)).to_have_count(0)
 
 
-def test_an_error_never_waits_behind_calmer_ones(open_page: OpenPage, notices: NoticeServer) -> None:
-    page = open_page("alice", prepare=notices.prepare)
-    is_online(page)
-    for number in range(3):
-        notices.push(f"number {number}", level="info")
-    expect(banners(page)).to_have_count(3)
-    notices.push("the disk is full", level="error")
-    expect(banners(page)).to_have_count(3)
-    expect(banners(page).filter(has_text="the disk is full")).to_be_visible()
-    expect(page.get_by_role("button", name="1 more")).to_be_visible()
-    click(banners(page).filter(has_text="the disk is full").get_by_role("button", name="Dismiss"))
-    expect(banners(page).filter(has_text="number 2")).to_be_visible()
-
-
-def test_a_banner_hides_by_itself_unless_it_is_an_error(open_page: OpenPage, notices: NoticeServer) -> None:
+def test_a_banner_hides_by_itself_with_its_group_and_an_error_shrinks_to_a_line(
+    open_page: OpenPage, notices: NoticeServer
+) -> None:
     page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
     is_online(page)
     for level in ("error", "info", "warning"):
-        notices.push(level, level=level)
+        notices.push(f"this is {level}\nin three\nlines", level=level)
     expect(banners(page)).to_have_count(3)
     page.clock.run_for(6000)
     expect(banners(page)).to_have_count(3)
-    page.clock.run_for(3000)
+    whole = banners(page).first.bounding_box()["height"]
+    page.clock.run_for(4000)
     expect(banners(page)).to_have_count(1)
+    assert banners(page).bounding_box()["height"] == whole
     page.clock.run_for(60_000)
-    expect(banners(page)).to_contain_text("Error: error")
+    expect(banners(page)).to_contain_text("Error: this is error")
+    assert banners(page).bounding_box()["height"] < whole / 1.5
     expect(bell(page)).to_have_accessible_name("Notifications")  # all were seen
+    page.evaluate(HIDE, True)
+    for number in range(4):
+        notices.push(f"number {number}")
+    expect(banners(page)).to_have_count(2)
+    page.evaluate(HIDE, False)
+    expect(bell(page)).to_have_accessible_name("Notifications, 3 new")
+    page.clock.run_for(9000)
+    expect(banners(page)).to_have_count(1)
+    expect(bell(page)).to_have_accessible_name("Notifications, 3 new")  # they wait there, and come up no more
     open_bell(page)
-    expect(rows(page)).to_have_count(3)
+    expect(rows(page)).to_have_count(7)
 
 
 def test_a_banner_stays_under_the_pointer_and_the_keyboard_and_in_a_hidden_tab(
@@ -228,14 +244,18 @@ def test_a_notification_is_seen_when_it_is_in_sight_and_told_once(open_page: Ope
     expect(bell(page)).to_have_accessible_name("Notifications")
 
 
-def test_a_banner_that_waits_for_its_turn_is_not_seen_yet(open_page: OpenPage, notices: NoticeServer) -> None:
+def test_a_banner_behind_the_newest_of_its_group_is_not_seen_yet(open_page: OpenPage, notices: NoticeServer) -> None:
     page = open_page("alice", prepare=notices.prepare)
     is_online(page)
-    first, *_ = numbers = [notices.push(f"number {n}", level="error") for n in range(4)]
-    is_told(page, notices, "seen", *numbers[:3])
-    click(banners(page).first.get_by_role("button", name="Dismiss"))
+    page.evaluate(HIDE, True)
+    *_, last = numbers = [notices.push(f"number {n}") for n in range(4)]
+    expect(banners(page)).to_have_count(1)
+    page.bring_to_front()
+    page.evaluate(HIDE, False)
+    is_told(page, notices, "seen", last)
+    click(banners(page).get_by_role("button", name="Dismiss"))
     is_told(page, notices, "seen", *numbers)
-    is_told(page, notices, "dismiss", first)
+    is_told(page, notices, "dismiss", last)
 
 
 def test_what_is_dismissed_in_one_tab_is_gone_in_all(open_page: OpenPage, notices: NoticeServer) -> None:
@@ -461,13 +481,14 @@ def test_every_text_stands_out_from_its_ground(open_page: OpenPage, notices: Not
     page.emulate_media(color_scheme=scheme)
     is_online(page)
     for level in ("info", "success", "warning", "error"):
-        notices.push("text", title="title", link="/x", level=level)
-    expect(banners(page)).to_have_count(3)
-    texts = ".notice-title, .notice-message, .notice-link, .notice-close, .banners-more"
+        for _ in range(2):
+            notices.push("text", title="title", link="/x", level=level)
+    expect(banners(page)).to_have_count(5)
+    texts = ".notice-title, .notice-message, .notice-link, .notice-close, .banners-more, .banners-errors strong"
     found = page.evaluate(CONTRASTS, texts)
-    assert len(found) == 13
+    assert len(found) == 23
     open_bell(page)
-    expect(rows(page)).to_have_count(4)
+    expect(rows(page)).to_have_count(8)
     inside = f"{texts}, .notice-time, .panel h2, .panel button:not(.notice-close), .count"
     found += page.evaluate(CONTRASTS, inside)
     assert len(found) > 30
@@ -510,8 +531,8 @@ def test_on_a_phone_the_list_opens_over_a_conversation_too(open_page: OpenPage, 
     page = open_page("alice", to="bob", prepare=notices.prepare, size=(390, 800))
     is_online(page)
     for number in range(5):
-        notices.push(f"number {number}", level="error")
-    click(page.get_by_role("button", name="2 more"))
+        notices.push(f"number {number}", level="warning")
+    click(page.get_by_role("button", name="4 more"))
     expect(panel(page)).to_be_visible()
     expect(rows(page)).to_have_count(5)
     box = panel(page).bounding_box()

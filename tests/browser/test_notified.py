@@ -206,10 +206,12 @@ def test_banners_leave_the_field_and_the_newest_message_free(
     page.get_by_label("Write a message").fill("\n" * 5)
     for number in range(5):
         push(server, toUserId=called("alice"), message=f"number {number} " + "with much to say " * 30, level="error")
-    expect(banners(page)).to_have_count(3)
+    for number in range(5):
+        push(server, toUserId=called("alice"), message=f"calm {number} " + "with much to say " * 30)
+    expect(banners(page)).to_have_count(6)
     end = page.locator("chat-banners").bounding_box()
     for free in (page.locator(".message .bubble"), page.get_by_label("Write a message")):
         assert end["y"] + end["height"] <= free.bounding_box()["y"]
-    page.get_by_role("button", name="2 more").scroll_into_view_if_needed()
-    click(page.get_by_role("button", name="2 more"))
-    expect(rows(page)).to_have_count(5)
+    page.get_by_role("button", name="4 more").scroll_into_view_if_needed()
+    click(page.get_by_role("button", name="4 more"))
+    expect(rows(page)).to_have_count(10)

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Owns the stack of banners: a few at once, the urgent ones above, and errors before what is calmer, which waits for them;
- * each hides by itself unless it is an error, and
- * none while somebody is on it with the pointer or the keyboard, or looks at another tab. Asks others for the rest:
+ * Owns the stack of banners: three stand by themselves, more of them in groups. Of errors all are there, a line each; of
+ * what is calmer the newest of each level, and a number. A banner hides by itself, its group with it; an error shrinks to
+ * its line and stays. None of this while somebody is on it with the pointer or the keyboard, or looks at another tab. Asks others for the rest:
  * `seen` {id} when it stood before somebody's eyes, `dismiss` {id}, `all` when somebody wants the ones that wait.
  * Makes its markup itself and needs notifications.css alone, so that it can stand on any page.
  */
@@ -10,11 +10,11 @@ import {fillNotice, makeElement, noticeLevel} from "./notice-row.js";
 
 /** @typedef {import("./notice-row.js").Shown} Shown */
 /** @typedef {import("./notice-row.js").NoticeWords} NoticeWords */
-/** @typedef {{id: number | string, notice: Shown, row: HTMLElement, leftMs: number, isOnScreen: boolean, isSeen: boolean}} Banner */
+/** @typedef {{id: number | string, notice: Shown, row: HTMLElement, leftMs: number, isOnScreen: boolean, isSeen: boolean}} Banner `leftMs` 0: an error, shrunk */
 
-/** More than these would cover the conversation on a phone. */
-const BANNERS_SHOWN = 3;
-/** How long a banner stays: this, and longer for who has more to read, up to a bound. */
+/** More than these would cover the conversation on a phone: they stand in groups. */
+const MOST_SINGLE = 3;
+/** How long a banner stays as it is: this, and longer for who has more to read, up to a bound. */
 const STAY_MS = 7000;
 const STAY_MS_PER_LETTER = 50;
 const STAY_LONGEST_MS = 20_000;
@@ -22,16 +22,17 @@ const TICK_MS = 250;
 /** This share of a banner has to be on the screen for it to count as seen. */
 const SEEN_SHARE = 0.5;
 const URGENT = ["warning", "error"];
+const CALM_LEVELS = ["warning", "success", "info"];
 
 export class ChatBanners extends HTMLElement {
   /** Whether nobody looks; a page that knows more than its being hidden says so. */
   isAway = () => document.hidden;
   /** @type {NoticeWords | undefined} */
   #words;
-  /** @type {Banner[]} the first of them are shown */
+  /** @type {Banner[]} as they came */
   #queue = [];
   #made = 0;
-  /** @type {ReturnType<typeof setInterval> | undefined} runs while a banner is shown that hides by itself */
+  /** @type {ReturnType<typeof setInterval> | undefined} runs while a banner is shown that is to hide or to shrink */
   #clock;
   #isHovered = false;
   /** @type {EventTarget | null} where the keyboard was before it came here */
@@ -39,6 +40,7 @@ export class ChatBanners extends HTMLElement {
   // A live region has to be there before what it is to read out; each banner is read by itself.
   #urgent = liveRegion("alert");
   #calm = liveRegion("status");
+  #errors = makeElement("div", "banners-errors");
   #more = makeElement("button", "banners-more");
   #observer = new IntersectionObserver((entries) => this.#onIntersection(entries), {threshold: SEEN_SHARE});
 
@@ -54,7 +56,7 @@ export class ChatBanners extends HTMLElement {
   }
 
   connectedCallback() {
-    this.append(this.#urgent, this.#calm, this.#more);
+    this.append(this.#errors, this.#urgent, this.#calm, this.#more);
     document.addEventListener("visibilitychange", this.reportSeen);
     this.#draw();
   }
@@ -78,8 +80,7 @@ export class ChatBanners extends HTMLElement {
     if (this.amend({...notice, id})) return;
     const row = makeElement("div", "banner");
     const banner = {id, notice, row, leftMs: stayMs(notice), isOnScreen: false, isSeen: false};
-    const calmer = isError(notice) ? this.#queue.findIndex((other) => !isError(other.notice)) : -1;
-    this.#queue.splice(calmer < 0 ? this.#queue.length : calmer, 0, banner);
+    this.#queue.push(banner);
     this.#fill(banner);
     this.#draw();
   }
@@ -122,38 +123,79 @@ export class ChatBanners extends HTMLElement {
     banner.row.remove();
     if (!this.#queue.length) this.#isHovered = false; // what is gone tells of no pointer that leaves
     this.#draw();
-    if (hadFocus) (this.querySelector("button:not([hidden])") ?? /** @type {any} */ (cameFrom))?.focus();
-    if (hadFocus) this.#cameFrom = cameFrom; // it did not come from the banner that is gone
+    if (hadFocus) this.#refocus(cameFrom);
+  }
+
+  /** What had the keyboard is gone. @param {EventTarget | null} cameFrom */
+  #refocus(cameFrom) {
+    (this.querySelector(".banner button, .banners-more:not([hidden])") ?? /** @type {any} */ (cameFrom))?.focus();
+    this.#cameFrom = cameFrom; // it did not come from the banner that is gone
   }
 
   /** @param {Banner} banner */
   #fill(banner) {
     if (!this.#words) return;
-    fillNotice(banner.row, banner.notice, this.#words, () => {
-      this.#remove(banner);
-      this.dispatchEvent(new CustomEvent("dismiss", {detail: {id: banner.id}}));
-    });
+    fillNotice(banner.row, banner.notice, this.#words, () => this.#dismiss(banner));
     banner.row.querySelector("a")?.addEventListener("click", () => this.#remove(banner));
   }
 
+  /** @param {Banner} banner */
+  #dismiss(banner) {
+    this.#remove(banner);
+    this.dispatchEvent(new CustomEvent("dismiss", {detail: {id: banner.id}}));
+  }
+
   #draw() {
-    for (const banner of this.#queue.slice(BANNERS_SHOWN)) this.#putBack(banner);
-    for (const {row, notice} of this.#shown) {
-      const region = URGENT.includes(noticeLevel(notice.level)) ? this.#urgent : this.#calm;
-      if (row.parentElement === region) continue;
-      region.append(row);
-      this.#observer.observe(row);
-    }
-    const waiting = this.#queue.length - this.#shown.length;
+    const shown = this.#shown;
+    for (const banner of this.#queue) if (!shown.includes(banner)) this.#putBack(banner);
+    const errors = shown.filter(({notice}) => isError(notice));
+    const areLines = this.#isGrouped && errors.length > 1;
+    for (const {row, notice, leftMs} of shown) row.classList.toggle("is-line", isError(notice) && (areLines || leftMs <= 0));
+    const isUrgent = (/** @type {Banner} */ {notice}) => URGENT.includes(noticeLevel(notice.level));
+    this.#place(this.#urgent, [...errors, ...shown.filter((banner) => isUrgent(banner) && !errors.includes(banner))]);
+    this.#place(this.#calm, shown.filter((banner) => !isUrgent(banner)));
+    this.#drawErrors(areLines ? errors : []);
+    const waiting = this.#queue.length - shown.length;
     this.#more.hidden = waiting === 0;
     this.#more.textContent = waiting ? (this.#words?.more(waiting) ?? "") : "";
     this.#setLabel();
-    const ticks = this.isConnected && this.#shown.some(({leftMs}) => leftMs !== Infinity);
+    const ticks = this.isConnected && shown.some(({leftMs}) => leftMs > 0);
     if (!ticks) clearInterval(this.#clock);
     this.#clock = ticks ? (this.#clock ?? setInterval(() => this.#tick(), TICK_MS)) : undefined;
   }
 
-  /** An error has taken its place; but not under somebody's keyboard. @param {Banner} banner */
+  /** Those that stand there already stay as they are: what is read out, a focus and a pointer too. @param {HTMLElement} region @param {Banner[]} banners */
+  #place(region, banners) {
+    /** @type {HTMLElement | null} */
+    let next = null;
+    for (const {row} of [...banners].reverse()) {
+      if (row.parentElement !== region) {
+        region.insertBefore(row, next);
+        this.#observer.observe(row);
+      }
+      next = row;
+    }
+  }
+
+  /** What stands above a group of errors: how many, and a button that closes them all. @param {Banner[]} errors */
+  #drawErrors(errors) {
+    this.#errors.hidden = !errors.length;
+    if (!errors.length) this.#errors.replaceChildren();
+    if (!errors.length || !this.#words) return;
+    const label = `${this.#words.level("error")} (${errors.length})`;
+    if (this.#errors.firstChild?.textContent === label) return;
+    const close = makeElement("button", "notice-close");
+    close.setAttribute("type", "button");
+    close.setAttribute("aria-label", `${this.#words.dismiss}: ${label}`);
+    close.addEventListener("click", () => {
+      const cameFrom = this.#cameFrom;
+      for (const banner of this.#ofLevel("error")) this.#dismiss(banner);
+      this.#refocus(cameFrom);
+    });
+    this.#errors.replaceChildren(makeElement("strong", "", label), close);
+  }
+
+  /** A newer one has taken its place; but not under somebody's keyboard. @param {Banner} banner */
   #putBack(banner) {
     if (!banner.row.isConnected || banner.row.contains(document.activeElement)) return;
     this.#observer.unobserve(banner.row);
@@ -169,15 +211,31 @@ export class ChatBanners extends HTMLElement {
     else this.removeAttribute("aria-label");
   }
 
+  get #isGrouped() {
+    return this.#queue.length > MOST_SINGLE;
+  }
+
+  /** All of them, or where they stand in groups every error and the newest of each other level. */
   get #shown() {
-    return this.#queue.slice(0, BANNERS_SHOWN);
+    if (!this.#isGrouped) return this.#queue;
+    const newest = CALM_LEVELS.map((level) => this.#ofLevel(level).at(-1));
+    return this.#queue.filter((banner) => isError(banner.notice) || newest.includes(banner));
+  }
+
+  /** @param {string} level */
+  #ofLevel(level) {
+    return this.#queue.filter(({notice}) => noticeLevel(notice.level) === level);
   }
 
   #tick() {
     if (this.#isHovered || this.contains(document.activeElement) || this.isAway()) return;
-    for (const banner of this.#shown) {
+    const isGrouped = this.#isGrouped;
+    for (const banner of [...this.#shown]) {
+      if (banner.leftMs <= 0) continue;
       banner.leftMs -= TICK_MS;
-      if (banner.leftMs <= 0) this.#remove(banner);
+      if (banner.leftMs > 0) continue;
+      if (staysAsLine(banner.notice)) this.#draw();
+      else for (const over of isGrouped ? this.#ofLevel(noticeLevel(banner.notice.level)) : [banner]) this.#remove(over);
     }
   }
 
@@ -205,10 +263,15 @@ function isError({level}) {
   return noticeLevel(level) === "error";
 }
 
+/** What a server or a program tells as an error stays until somebody closes it. @param {Shown} notice */
+function staysAsLine(notice) {
+  return isError(notice) && !notice.passes;
+}
+
 /** @param {Shown} notice */
 function stayMs(notice) {
-  const {title = "", message, passes} = notice;
-  if (isError(notice) && !passes) return Infinity;
+  const {title = "", message} = notice;
+  if (staysAsLine(notice)) return STAY_LONGEST_MS;
   return Math.min(STAY_MS + STAY_MS_PER_LETTER * (title.length + message.length), STAY_LONGEST_MS);
 }
 
