@@ -124,6 +124,7 @@ def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(open_page: 
     expect(alice.locator("search-box .messages a")).to_have_count(1)
     alice.get_by_label("Search names").fill(bob[:2].upper())
     expect(alice.locator("search-box .people .name")).to_have_text([bob])
+    expect(alice.locator("search-box .people .dot")).to_have_attribute("data-presence", "online")
     alice.get_by_label("Search names").fill("nothing holds this")
     expect(alice.get_by_text("Nothing found.")).to_be_visible()
     alice.keyboard.press("Escape")

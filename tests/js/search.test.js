@@ -29,7 +29,7 @@ class FakeApi {
   }
 
   async users() {
-    return {users: this.names.map((userId) => ({userId}))};
+    return {users: this.names.map((userId) => ({userId, presence: "online"}))};
   }
 }
 
@@ -76,7 +76,7 @@ test("further messages are added to those found, and names are asked for once", 
   assert.deepEqual(api.asked, ["hi", "c"]);
   assert.deepEqual(found.at(-1).messages.map(({seq}) => seq), [3, 2, 1]);
   assert.deepEqual(found.map(({isComplete}) => isComplete), [false, true]);
-  assert.deepEqual(found.at(-1).names, ["bob"]);
+  assert.deepEqual(found.at(-1).people, [{userId: "bob", presence: "online"}]);
 });
 
 test("a failure is told, and emptying the field ends the search at once", async () => {

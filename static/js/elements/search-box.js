@@ -16,7 +16,7 @@ const NEAR_END = 300;
 export class SearchBox extends HTMLElement {
   #me = "";
   /** @type {Findings} */
-  #findings = {wanted: "", names: [], messages: [], isComplete: true};
+  #findings = {wanted: "", people: [], messages: [], isComplete: true};
   /** A name that somebody may be written to by, though the search did not find it. */
   #newName = "";
 
@@ -82,11 +82,11 @@ export class SearchBox extends HTMLElement {
   }
 
   #draw() {
-    const {wanted, names, messages, isComplete, problem} = this.#findings;
-    part(this, ".people ul", HTMLElement).replaceChildren(...names.map((name) => this.#person(name)));
-    part(this, ".people", HTMLElement).hidden = !names.length;
+    const {wanted, people, messages, isComplete, problem} = this.#findings;
+    part(this, ".people ul", HTMLElement).replaceChildren(...people.map((person) => this.#person(person)));
+    part(this, ".people", HTMLElement).hidden = !people.length;
     const newName = this.#newName;
-    part(this, ".begin", HTMLElement).replaceChildren(...(newName ? [this.#person(newName, say("search.write", {name: newName}))] : []));
+    part(this, ".begin", HTMLElement).replaceChildren(...(newName ? [this.#person({userId: newName}, say("search.write", {name: newName}))] : []));
     const list = part(this, ".messages ul", HTMLElement);
     const isLonger = list.children.length && list.dataset.wanted === wanted;
     const news = messages.slice(isLonger ? list.children.length : 0).map((message) => this.#message(message, wanted));
@@ -96,16 +96,16 @@ export class SearchBox extends HTMLElement {
     part(this, ".messages", HTMLElement).hidden = !messages.length;
     part(this, ".outcome", HTMLElement).textContent = !wanted ? ""
       : problem ? sayWhole(problem)
-      : names.length + messages.length ? say("search.count", {count: `${names.length + messages.length}${isComplete ? "" : "+"}`})
+      : people.length + messages.length ? say("search.count", {count: `${people.length + messages.length}${isComplete ? "" : "+"}`})
       : say("search.nothing");
   }
 
-  /** @param {string} name @param {string} [label] what stands there instead of the name */
-  #person(name, label = name) {
+  /** @param {import("../models/people.js").Person} person @param {string} [label] what stands there instead of the name */
+  #person(person, label = person.userId) {
     const row = copy("found-person");
-    drawPerson(row, {userId: name});
+    drawPerson(row, person);
     part(row, ".name", HTMLElement).textContent = label;
-    return this.#linked(row, name, "converse", {userId: name});
+    return this.#linked(row, person.userId, "converse", {userId: person.userId});
   }
 
   /** @param {FoundMessage} message @param {string} wanted */

@@ -2,14 +2,14 @@
 /**
  * Owns looking for something: waiting until somebody has stopped typing, asking the server, and passing over an
  * answer that comes when something else is wanted already. Leaves showing what was found to others.
- * Events: `found` {wanted, names, messages, isComplete, problem?}; `names` {beginning, users}; before both `told` {told, keys}:
+ * Events: `found` {wanted, people, messages, isComplete, problem?}; `names` {beginning, users}; before both `told` {told, keys}:
  * names as the server writes them.
  */
 import {ChatError} from "../chat-socket.js";
 
 /** @typedef {import("../chat-api.js").ChatApi} ChatApi */
 /** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
-/** @typedef {{wanted: string, names: string[], messages: FoundMessage[], isComplete: boolean, problem?: ChatError}} Findings */
+/** @typedef {{wanted: string, people: import("./people.js").Person[], messages: FoundMessage[], isComplete: boolean, problem?: ChatError}} Findings */
 
 /** So long after the last letter the server is asked. */
 const PAUSE_MS = 150;
@@ -19,7 +19,7 @@ const NAMES = 8;
 export class Search extends EventTarget {
   #api;
   /** @type {Findings} */
-  #findings = {wanted: "", names: [], messages: [], isComplete: true};
+  #findings = {wanted: "", people: [], messages: [], isComplete: true};
   /** @type {string | null} where the messages go on */
   #next = null;
   #isFetching = false;
@@ -37,7 +37,7 @@ export class Search extends EventTarget {
   search(typed) {
     const wanted = typed.trim();
     if (wanted === this.#findings.wanted && !this.#findings.problem) return;
-    this.#findings = {wanted, names: [], messages: [], isComplete: false};
+    this.#findings = {wanted, people: [], messages: [], isComplete: false};
     this.#next = null;
     this.#debounce("look", wanted, () => this.#fetch());
   }
@@ -63,14 +63,14 @@ export class Search extends EventTarget {
     const isFirst = !findings.messages.length;
     this.#isFetching = true;
     try {
-      const [names, page] = await Promise.all([
-        isFirst ? this.#usersOf(wanted).then((users) => users.map(({userId}) => userId)) : findings.names,
+      const [people, page] = await Promise.all([
+        isFirst ? this.#usersOf(wanted) : findings.people,
         this.#api.search({q: wanted, cursor: this.#next, limit: PAGE}),
       ]);
       if (findings !== this.#findings) return;
       this.#next = page.next;
       this.#dispatch("told", {told: page.messages.map(({withUserId}) => withUserId), keys: page.keys});
-      Object.assign(findings, {names, messages: [...findings.messages, ...page.messages], isComplete: !page.next});
+      Object.assign(findings, {people, messages: [...findings.messages, ...page.messages], isComplete: !page.next});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       findings.problem = error;

@@ -13,7 +13,7 @@ export function wireSearch({me, names, search}, {searchBox}) {
   on(search, "found", (findings) => {
     const {wanted} = findings;
     const messages = findings.messages.filter((/** @type {{withUserId: string}} */ {withUserId}) => withUserId !== me); // the list has no notes to oneself
-    const isNew = isOpenServer && LIKE_A_NAME.test(wanted) && ![me, ...findings.names].includes(wanted);
+    const isNew = isOpenServer && LIKE_A_NAME.test(wanted) && wanted !== me && !findings.people.some((/** @type {{userId: string}} */ {userId}) => userId === wanted);
     searchBox.show({...findings, messages}, isNew ? wanted : "");
   });
   on(search, "told", ({told, keys}) => names.learn(told, keys));
