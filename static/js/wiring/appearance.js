@@ -5,6 +5,7 @@
  */
 import {allTabs} from "../browser-storage.js";
 
+/** theme.js reads both before this script has come. */
 const THEME_KEY = "chat.theme";
 const SIZE_KEY = "chat.size";
 const LARGE = "large";
