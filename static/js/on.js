@@ -25,3 +25,17 @@ export function onceForAll(draw) {
     port2.postMessage(null);
   };
 }
+
+/** A window that is covered by another has no frames, and waits so long at most. */
+const NO_FRAME_MS = 250;
+
+/** @param {() => void} act */
+export function inNextFrame(act) {
+  const run = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    act();
+  };
+  const frame = requestAnimationFrame(run);
+  const timer = setTimeout(run, NO_FRAME_MS);
+}

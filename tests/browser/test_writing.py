@@ -53,6 +53,7 @@ def test_writing_and_turning_the_screen_leave_the_list_where_it_was(open_page: O
             fake.say(type="chat", fromUserId=bob, toUserId="alice", message=text, timestamp=when, seq=n)
 
     hear(*range(1, 50))
+    page.clock.run_for(500)  # for the frames in which they are drawn
     expect(texts(page).last).to_be_in_viewport()
     page.get_by_label("Write a message").fill("\n".join("line" for _ in range(6)))
     expect(texts(page).last).to_be_in_viewport()

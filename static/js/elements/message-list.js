@@ -7,8 +7,10 @@
  * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `try-again`, `edit-message`, `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
-import {language, say, sayWhole} from "../language.js";
+import {language, say} from "../language.js";
 import {isSameDay} from "../models/calendar.js";
+import {inNextFrame} from "../on.js";
+import {drawEdge} from "./message-edge.js";
 import {drawState, isOneGroup, moveIn, newDay, newDivider, newRow} from "./message-row.js";
 import {copyMessages, messageOf, moveByArrow} from "./message-keys.js";
 import {distanceToEnd, lastIndexThat, part, placeRows} from "./parts.js";
@@ -24,6 +26,8 @@ const NEAR_EDGE = 1200;
 /** So much of a message, in pixels, has to be on the screen for it to be seen. */
 const SEEN = 24;
 const FOUND_MS = 2500;
+/** So many rows are made at once where some stand already, the nearest first: the rest has the next frames. */
+const ROWS_AT_ONCE = 8;
 /** Messages further up than this are fetched without those between. */
 const FAR = KEPT_MESSAGES - 50;
 
@@ -40,13 +44,15 @@ export class MessageList extends HTMLElement {
   #anchor;
   /** @type {Goal | undefined} where to scroll as soon as it stands there */
   #goal;
+  /** Whether some messages have no row yet. */
+  #hasRest = false;
   /** Somebody went to the newest past what is new: the end is followed, and a button leads back up. */
   #isPastNew = false;
 
   connectedCallback() {
     const scroller = this.#scroller;
     scroller.addEventListener("scroll", () => this.#onScroll());
-    for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => this.#messagesStand && (this.#goal = undefined), {passive: true});
+    for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => this.#list.firstChild && (this.#goal = undefined), {passive: true});
     scroller.addEventListener("keydown", (event) => moveByArrow(event, this.#list, () => this.#lastOnScreen(0)));
     scroller.addEventListener("copy", (event) => copyMessages(event, this.#rows));
     // A keyboard that slides in, a phone that is turned, larger letters: the end stays, or the first message in sight.
@@ -76,13 +82,12 @@ export class MessageList extends HTMLElement {
   draw() {
     const conversation = this.#conversation;
     if (!conversation) return;
-    const hasNew = this.#messagesStand && !this.#wasUntold ? this.#atEnd && conversation.lacksUnread : conversation.newFrom > 0;
+    const hasNew = this.#list.firstChild && !this.#wasUntold ? this.#atEnd && conversation.lacksUnread : conversation.newFrom > 0;
     if (hasNew && !this.#goal && !this.#isPastNew) this.#goal = {seq: Math.max(conversation.newFrom, conversation.read + 1), isFound: false};
     const stays = this.#atEnd && !this.#wasParted ? undefined : this.#firstInSight();
-    this.#wasParted = conversation.isParted;
     this.#wasUntold = conversation.awaitsPointers;
     const before = stays?.getBoundingClientRect().top ?? 0;
-    this.#drawEdge(conversation);
+    drawEdge(part(this, ".edge", HTMLElement), conversation);
     const last = stays || this.#goal ? null : this.#list.lastElementChild;
     placeRows(this.#list, this.#rowsOf(conversation));
     for (let row = last?.nextElementSibling; row; row = row.nextElementSibling) if (row.matches(".message")) moveIn(/** @type {HTMLElement} */ (row));
@@ -127,28 +132,18 @@ export class MessageList extends HTMLElement {
     this.#reportSeen();
   }
 
-  /** @param {Conversation} conversation */
-  #drawEdge({isAtStart, loading, isStuck, problem, messages, firstSeq}) {
-    const edge = part(this, ".edge", HTMLElement);
-    edge.dataset.edge = isAtStart ? "start" : loading === "older" ? "loading" : "more";
-    part(edge, ".loading", HTMLElement).hidden = loading !== "older";
-    part(edge, ".earlier", HTMLElement).hidden = isAtStart || loading === "older" || !isStuck;
-    part(edge, ".problem", HTMLElement).textContent = problem ? sayWhole(problem) : "";
-    const beginning = part(edge, ".beginning", HTMLElement);
-    beginning.hidden = !isAtStart || !messages.length;
-    if (!beginning.hidden) beginning.textContent = say(firstSeq > 1 ? "conversation.erased" : "conversation.beginning");
-  }
-
   /** @param {Conversation} conversation @returns {HTMLElement[]} the rows that should stand there */
   #rowsOf(conversation) {
     const messages = conversation.isParted ? conversation.messages : [...conversation.messages, ...conversation.pending];
+    const [first, end] = this.#rangeOf(messages);
     const lastRead = messages.findLast((message) => conversation.stateOf(message) === "read");
     const firstNew = this.#firstNew(conversation);
     const rows = [];
     const used = new Map();
     const follows = messages.map((message, index) => index > 0 && message !== firstNew && isOneGroup(messages[index - 1], message));
-    for (const [index, message] of messages.entries()) {
-      if (!index || !isSameDay(messages[index - 1].sentAt, message.sentAt)) rows.push(this.#reuse(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
+    for (let index = first; index < end; index += 1) {
+      const message = messages[index];
+      if (index === first || !isSameDay(messages[index - 1].sentAt, message.sentAt)) rows.push(this.#reuse(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
       if (message === firstNew) rows.push(this.#reuse(used, "new", newDivider));
       const by = message.mine ? say("message.mine") : conversation.withUserId;
       const row = this.#reuse(used, message, () => newRow(message, by));
@@ -159,6 +154,22 @@ export class MessageList extends HTMLElement {
     }
     this.#rows = used;
     return rows;
+  }
+
+  /** Which of them are drawn now: those that stand, and a few around them. @param {Message[]} messages @returns {[number, number]} */
+  #rangeOf(messages) {
+    const stands = (/** @type {Message} */ message) => this.#rows.has(message);
+    const [first, last] = [messages.findIndex(stands), messages.findLastIndex(stands)];
+    const isWhole = first < 0 || this.#goal || document.hidden;
+    const [from, end] = isWhole ? [0, messages.length] : [Math.max(0, first - ROWS_AT_ONCE), Math.min(messages.length, last + 1 + ROWS_AT_ONCE)];
+    this.#wasParted = Boolean(this.#conversation?.isParted) || (this.#wasParted && end < messages.length);
+    const isAsked = this.#hasRest;
+    this.#hasRest = from > 0 || end < messages.length;
+    if (this.#hasRest && !isAsked) inNextFrame(() => {
+      this.#hasRest = false;
+      this.draw();
+    });
+    return [from, end];
   }
 
   /** @param {Conversation} conversation @returns {Message | undefined} */
@@ -206,7 +217,7 @@ export class MessageList extends HTMLElement {
   /** Asks for what somebody will see next. */
   #requestMore() {
     const conversation = this.#conversation;
-    if (!conversation || conversation.isStuck || this.#goal) return;
+    if (!conversation || conversation.isStuck || this.#goal || this.#hasRest) return;
     if (conversation.hasOlder && this.#scroller.scrollTop < NEAR_EDGE) this.dispatchEvent(new Event("older"));
     else if (conversation.isParted && distanceToEnd(this.#scroller) < NEAR_EDGE) this.dispatchEvent(new Event("newer"));
   }
@@ -274,10 +285,6 @@ export class MessageList extends HTMLElement {
 
   get #list() {
     return part(this, "ol", HTMLOListElement);
-  }
-
-  get #messagesStand() {
-    return this.#list.childElementCount > 0;
   }
 
   get #toNew() {

@@ -29,15 +29,19 @@ export function newRow(message, by) {
   part(row, ".menu-button", HTMLElement).hidden = !message.text;
   part(row, ".menu-button", HTMLElement).setAttribute("aria-label", say("message.actions"));
   part(row, ".by", HTMLElement).textContent = by;
-  for (const type of ["try-again", "edit-message", "discard"]) {
-    part(row, `.${type}`, HTMLButtonElement).addEventListener("click", () => {
-      row.dispatchEvent(new CustomEvent(type, {detail: {message}, bubbles: true}));
-    });
-  }
-  part(row, ".try-again", HTMLElement).textContent = say("message.retry");
-  part(row, ".edit-message", HTMLElement).textContent = say("message.edit");
-  part(row, ".discard", HTMLElement).textContent = say("message.discard");
+  if (message.waiting) row.append(newTrouble(message));
   return row;
+}
+
+/** Where a message that is not stored yet says why. @param {Message} message */
+function newTrouble(message) {
+  const trouble = copy("message-trouble");
+  for (const [type, text] of /** @type {const} */ ([["try-again", "message.retry"], ["edit-message", "message.edit"], ["discard", "message.discard"]])) {
+    const button = part(trouble, `.${type}`, HTMLButtonElement);
+    button.textContent = say(text);
+    button.addEventListener("click", () => button.dispatchEvent(new CustomEvent(type, {detail: {message}, bubbles: true})));
+  }
+  return trouble;
 }
 
 /**
@@ -57,10 +61,17 @@ export function drawState(row, conversation, message, isLastRead) {
   part(row, ".state", HTMLElement).title = inWords;
   part(row, ".label", HTMLElement).textContent = inWords;
   part(row, ".label", HTMLElement).classList.toggle("visually-hidden", !isLastRead);
-  part(row, ".trouble", HTMLElement).hidden = !problem && !delay;
-  part(row, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : delay ? say("message.delayed", {reason: sayOf("error", delay)}) : "";
-  for (const type of ["try-again", "edit-message", "discard"]) part(row, `.${type}`, HTMLElement).hidden = !problem || (type === "try-again" && HOPELESS.includes(problem.code));
-  part(row, ".detail", HTMLElement).textContent = problem ? sayDetail({...problem, message: problem.detail}) : "";
+  const trouble = row.querySelector(".trouble");
+  if (trouble instanceof HTMLElement) drawTrouble(trouble, message);
+}
+
+/** @param {HTMLElement} trouble @param {Message} message */
+function drawTrouble(trouble, {waiting}) {
+  const {delay, problem} = waiting ?? {};
+  trouble.hidden = !problem && !delay;
+  part(trouble, ".reason", HTMLElement).textContent = problem ? say("message.failed", {reason: sayOf("error", problem.code)}) : delay ? say("message.delayed", {reason: sayOf("error", delay)}) : "";
+  for (const type of ["try-again", "edit-message", "discard"]) part(trouble, `.${type}`, HTMLElement).hidden = !problem || (type === "try-again" && HOPELESS.includes(problem.code));
+  part(trouble, ".detail", HTMLElement).textContent = problem ? sayDetail({...problem, message: problem.detail}) : "";
 }
 
 /** @param {Message} one @param {Message} next */

@@ -7,6 +7,7 @@ const NOTHING_SEEN = /^[\s\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800
 const EMOJI = /^\p{Emoji}(?:(?<=\p{Emoji_Presentation})|\ufe0f|\p{Emoji_Modifier})/u;
 /** So long three of them are at most: one of a family has 11. */
 const EMOJI_LENGTH = 48;
+const LETTERS = new Intl.Segmenter();
 /** As long as the longest that a sent one has. */
 const CLIENT_ID = "0".repeat(36);
 const REF = "0".repeat(12);
@@ -19,7 +20,8 @@ export function isBlank(text) {
 /** Whether it is one, two or three emoji and nothing else. @param {string} text */
 export function isEmojiAlone(text) {
   if (text.length > EMOJI_LENGTH) return false;
-  const letters = Array.from(new Intl.Segmenter().segment(text.trim()), ({segment}) => segment);
+  if (!EMOJI.test(text.trim())) return false; // most are not, and segmenting takes long
+  const letters = Array.from(LETTERS.segment(text.trim()), ({segment}) => segment);
   return letters.length > 0 && letters.length <= 3 && letters.every((letter) => EMOJI.test(letter));
 }
 
