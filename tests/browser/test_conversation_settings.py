@@ -46,6 +46,23 @@ def test_what_is_set_for_a_conversation_holds_on_all_screens_of_a_person(open_pa
     choose_for_conversation(alice, "Hide until the next message")
     for row in rows:
         expect(row).to_have_count(0)
+    expect(alice.get_by_text("All conversations are hidden.")).to_be_visible()
+    expect(alice.locator("undo-toast").get_by_role("status")).to_have_text(
+        f"The conversation with {called('bob')} is hidden."
+    )
+    alice.get_by_role("button", name="Undo").click()
+    for row in rows:
+        expect(row).to_be_visible()
+    expect(alice.locator("undo-toast")).to_have_text("")
+    rows[0].get_by_role("link").click()
+    choose_for_conversation(alice, "Hide until the next message")
+    alice.get_by_role("button", name="Hidden conversations (1)").click()
+    rows[0].get_by_role("link").click()
+    choose_for_conversation(alice, "Show in the list again")
+    expect(rows[1]).to_be_visible()
+    choose_for_conversation(alice, "Hide until the next message")
+    for row in rows:
+        expect(row).to_have_count(int(row is rows[0]))  # there somebody looks at what is hidden
     alice.reload()
     is_online(alice)
     expect(alice.locator("conversation-list nav li")).to_have_count(0)

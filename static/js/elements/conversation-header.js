@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns the head of the open conversation: whom it is with, what they do just now, and what can be
- * done with it: `to-day`, `mute`, `mark-unread`, `hide`, `block`, `unblock`.
+ * done with it: `to-day`, `mute`, `mark-unread`, `hide`, `unhide`, `block`, `unblock`.
  */
 import {language, momentOf, say} from "../language.js";
 import {drawFace, part} from "./parts.js";
@@ -13,7 +13,7 @@ export class ConversationHeader extends HTMLElement {
   #conversation;
 
   connectedCallback() {
-    for (const type of ["to-day", "mute", "mark-unread", "hide", "block", "unblock"]) {
+    for (const type of ["to-day", "mute", "mark-unread", "hide", "unhide", "block", "unblock"]) {
       part(this, `.${type}`, HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent(type)));
     }
     language.addEventListener("change", () => this.draw());
@@ -31,8 +31,10 @@ export class ConversationHeader extends HTMLElement {
     part(this, ".unblock", HTMLElement).hidden = !isBlocked;
   }
 
-  /** @param {import("../models/conversation-settings.js").Settings} settings */
-  showSettings({muted}) {
+  /** @param {import("../models/conversation-settings.js").Settings} settings @param {boolean} isHidden whether the list leaves it out */
+  showSettings({muted}, isHidden) {
+    part(this, ".hide", HTMLElement).hidden = isHidden;
+    part(this, ".unhide", HTMLElement).hidden = !isHidden;
     part(this, ".mute", HTMLElement).setAttribute("aria-checked", String(muted));
     part(this, ".muted", Element).toggleAttribute("hidden", !muted);
   }

@@ -18,6 +18,8 @@ const ROWS_AT_ONCE = 60;
 export class ConversationList extends HTMLElement {
   /** @type {Conversation[]} */
   #conversations = [];
+  /** Whether the hidden ones stand below the others. */
+  #showsHidden = false;
   /** @type {Conversation | undefined} */
   #opened;
   /** @type {Map<string, HTMLElement>} the other's userId -> row */
@@ -34,6 +36,10 @@ export class ConversationList extends HTMLElement {
       if (nav.scrollHeight - nav.scrollTop - nav.clientHeight < NEAR_END) this.dispatchEvent(new Event("more"));
     });
     this.addEventListener("keydown", (event) => this.#moveByArrow(event, nav));
+    this.#hiddenButton.addEventListener("click", () => {
+      this.#showsHidden = !this.#showsHidden;
+      this.#draw();
+    });
     language.addEventListener("change", () => this.#draw());
   }
 
@@ -71,7 +77,10 @@ export class ConversationList extends HTMLElement {
     /** @type {HTMLElement[]} */
     const rows = [];
     let isOver = false;
-    for (const conversation of this.#conversations) {
+    const hides = (/** @type {Conversation} */ one) => one !== this.#opened && this.settings.hides(one);
+    const hidden = this.#conversations.filter(hides);
+    const listed = hidden.length ? this.#conversations.filter((one) => !hides(one)) : this.#conversations;
+    for (const conversation of this.#showsHidden ? [...listed, ...hidden] : listed) {
       const row = isOver ? this.#rows.get(conversation.withUserId) : this.#row(conversation);
       if (row) rows.push(row); // what is not drawn yet has its turn with the rest
       isOver ||= this.#drawn >= ROWS_AT_ONCE;
@@ -81,9 +90,22 @@ export class ConversationList extends HTMLElement {
       this.#draw();
     });
     this.#hasRest ||= isOver;
+    this.#drawHidden(hidden.length, listed.length);
     const focused = document.activeElement;
     placeRows(list, rows);
     if (focused instanceof HTMLElement && focused !== document.activeElement && list.contains(focused)) focused.focus(); // moving it takes it away
+  }
+
+  /** @param {number} count @param {number} others */
+  #drawHidden(count, others) {
+    this.#hiddenButton.hidden = !count;
+    this.#hiddenButton.textContent = say("list.showHidden", {count});
+    this.#hiddenButton.ariaExpanded = String(this.#showsHidden);
+    part(this, ".all-hidden", HTMLElement).hidden = !count || others > 0;
+  }
+
+  get #hiddenButton() {
+    return part(this, ".show-hidden", HTMLButtonElement);
   }
 
   /** @param {Conversation} conversation */

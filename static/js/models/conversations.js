@@ -38,9 +38,9 @@ export class Conversations extends EventTarget {
     this.#names = names;
   }
 
-  /** The latest first. */
+  /** The latest first, those too that somebody has hidden. */
   get list() {
-    const listed = [...this.#byUser.values()].filter((one) => (!one.isUnasked || one.pending.length) && (one === this.#open || !this.#settings.hides(one)));
+    const listed = [...this.#byUser.values()].filter((one) => !one.isUnasked || one.pending.length);
     return listed.sort((a, b) => b.touchedAt - a.touchedAt);
   }
 

@@ -17,6 +17,7 @@ import {part} from "../elements/parts.js";
 import {Problems} from "../elements/problems.js";
 import {SearchBox} from "../elements/search-box.js";
 import {SignIn} from "../elements/sign-in.js";
+import {UndoToast} from "../elements/undo-toast.js";
 import "../elements/language-switch.js";
 import "../elements/popover-menu.js";
 
@@ -58,6 +59,7 @@ export function findElements() {
     messages: part(document, "message-list", MessageList),
     messageMenu: part(document, "message-menu", MessageMenu),
     composer: part(document, "message-composer", MessageComposer),
+    undoToast: part(document, "undo-toast", UndoToast),
     announcer: part(document, "#announcer", HTMLElement),
   };
 }
