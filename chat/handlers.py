@@ -21,6 +21,9 @@ def init(client: Client, event: Init) -> Answer:
     return login.enter(client, event)
 
 
+events.tell_again = login.tell_again
+
+
 @events.on("chat", Chat)
 def chat(client: Client, event: Chat) -> Answer:
     """A message: stored, then delivered, then acknowledged."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from chat.client import Client
 from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
 from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
+from chat.messages.backlog import ProvenBacklog
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
 from chat.protocol.conversation_settings import ConversationSettings
@@ -61,7 +62,11 @@ def _enter(client: Client, event: Init) -> Answer:
     if before not in (None, user_id):
         chat.presence.left(str(before))
     try:
+        if relay := chat.online.relay:
+            relay.wait_ready()  # what another worker stores from now on comes here
         found = _look(chat, user_id, event.sync)
+        if relay:
+            _begin(chat, user_id, found)
         apart = chat.blocking.apart_from(user_id)
     except ChatError as error:  # not to be in the dict with nobody to catch it up: it says init again
         chat.online.remove(client)
@@ -77,6 +82,32 @@ def _enter(client: Client, event: Init) -> Answer:
         _start_feed(client, found.waiting)
         _start_missed(client, found.states)
     return None
+
+
+def tell_again(client: Client) -> None:
+    """Tell a socket how things stand, as `init` did: something may not have come. Blocks. Raises Unavailable."""
+    chat, user_id = client.chat, client.user_id
+    found = chat.storage.in_thread(_read, chat, user_id, client.wants_sync)
+    apart = chat.blocking.apart_from(user_id)
+    if client.owner != user_id:  # gone meanwhile
+        return
+    unproven = client.feed.unproven if isinstance(client.feed, ProvenBacklog) else {}
+    if client.feed is not None:
+        client.feed.is_over = True
+    feed = client.feed = chat.feeds.feed(client, user_id)
+    if isinstance(feed, ProvenBacklog):
+        for id_ in unproven:  # were sent, and a pong may prove it yet
+            feed.note_again(id_, id_)
+    if client.wants_sync:
+        client.emit(_ready(client, user_id, found, apart))
+    _start_feed(client, [notice for notice in found.waiting if notice.id not in unproven])
+
+
+def _begin(chat: ChatServer, user_id: str, found: "_Found") -> None:
+    """Have what other workers store passed on behind what was found, and ask them how people are."""
+    is_complete = len(found.states) <= READY_CONVERSATIONS
+    chat.online.relay.gate.begin(user_id, {state.with_user_id: state.last_seq for state in found.states}, is_complete)
+    chat.presence.look_up([user_id, *(state.with_user_id for state in found.states)])
 
 
 def _too_many(client: Client, user_id: str) -> RateLimited | None:

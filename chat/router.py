@@ -31,6 +31,8 @@ class Events:
     def __init__(self) -> None:
         # self._handlers[struct] = (handler, may come before init); the struct carries the name.
         self._handlers: dict[type[Payload], tuple[Handler, bool]] = {}
+        # Tells a socket how things stand, when workers hear each other again.
+        self.tell_again: Callable[[Any], object] = lambda _client: None
 
     def on(self, name: str, payload: type[Payload] = Payload, *, before_init: bool = False) -> Declare:
         """Declare the decorated function as the handler of the event `name`.
@@ -63,6 +65,7 @@ class Events:
         """Return the declarations as they are now; later ones change nothing in them."""
         copied = Events()
         copied._handlers |= self._handlers
+        copied.tell_again = self.tell_again
         return copied
 
 

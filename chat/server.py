@@ -15,6 +15,7 @@ import gevent
 import gevent.event
 from gevent.threadpool import ThreadPool
 
+from chat.bus.other_workers import OtherWorkers
 from chat.config import Settings
 from chat.errors import InvalidField, Unavailable
 from chat.limits import Limits
@@ -123,6 +124,10 @@ class ChatServer:
         self._service = Service(settings.url, self.tokens, "flask")
         self._add_people()
         self._add_messages_and_notifications()
+        self.other_workers = settings.bus_url and OtherWorkers(
+            settings.bus_url, self.storage, self.online, self.listeners, self.presence, self.connections, self.metrics,
+            self.readiness.should, self.user_key, self.router.events.tell_again,
+        )  # fmt: skip
         self._watch()
         self._is_started = False
         self._starting = RLock()  # requests that come while the lease is waited for wait too
@@ -243,6 +248,8 @@ class ChatServer:
             self._is_started = True
             self.storage.journal.belong_here()
             self.connections.start()
+            if self.other_workers:
+                self.other_workers.start()
             if not self.directory.required:
                 self.log.info("CHAT_AUTH=open: anybody may use any name that has no password")
 
@@ -253,6 +260,8 @@ class ChatServer:
             return
         announcing = gevent.spawn(self.storage.in_thread, self.lease.announce_stop)
         self.goodbye.say()
+        if self.other_workers:
+            self.other_workers.stop()
         announcing.join(RELEASE_SECONDS)
         with gevent.Timeout(RELEASE_SECONDS, False):  # type: ignore[arg-type]
             self.storage.in_thread(self.lease.release)  # else it ends by itself soon

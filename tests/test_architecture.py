@@ -28,6 +28,7 @@ LAYERS = [
     ["chat.client"],
     ["chat.server", "chat.shown", "chat.readiness"],
     ["chat.router", "chat.terms"],
+    ["chat.bus"],
     ["chat.notifications"],
     ["chat.messages"],
     ["chat.people"],
@@ -66,6 +67,9 @@ ONLY_IN = {
         "chat.web.upgrade",
         "chat.web.requests",  # a body that comes too slowly is cut by a Timeout; no server does that
         "chat.process",
+        "chat.bus.connection",
+        "chat.bus.bus",
+        "chat.bus.other_workers",
         "chat.server",
         "chat.readiness",  # an answer in time, whatever the database does
         # To hand over between the loop and native threads.
@@ -76,6 +80,8 @@ ONLY_IN = {
         "chat.storage.database",
         "chat.storage.commit_outcome",
     },
+    "redis": {"chat.bus.connection"},
+    "hiredis": {"chat.bus.connection"},
     "sqlalchemy": {"chat.storage"},
     "alembic": {"chat.storage.migrate"},
     "jwt": {"chat.people.tokens"},

@@ -35,47 +35,52 @@ class Sending:
     ) -> None:
         """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
         if isinstance(outcome, Stored):
-            event = _event_of(send, outcome)
-            # A repeat was delivered the first time, or found late, or is by who comes back.
-            delivered = bool(self._online.of(send.receiver_id)) if outcome.repeated else self._deliver(client, event)
-            if ref is not None:
-                ack = ChatAck(
-                    ref=ref,
-                    seq=event.seq,
-                    timestamp=event.timestamp,
-                    delivered=delivered,
-                    conversation_id=event.conversation_id,
-                    id=event.id,
-                    repeated=outcome.repeated or None,
-                )
-                client.emit(ack)
+            self._deliver(client, _event_of(send, outcome), outcome.repeated, ref)
         elif isinstance(outcome, StoredLate):  # its sender was told `unavailable`, and gets its ack by a repeat
-            self._deliver(client, _event_of(send, outcome))
+            self._deliver(client, _event_of(send, outcome), False, None)
         elif isinstance(outcome, Conflict):
             client.answer(ref, Conflicting(field="clientId"))
         else:
             client.answer(ref, outcome)
 
-    def _deliver(self, skip: object, event: ChatMessage) -> bool:
-        """Send it to the receiver's sockets and the sender's other ones; True if one of the receiver's took it."""
+    def _deliver(self, client: Asker, event: ChatMessage, is_repeat: bool, ref: Ref | None) -> None:
+        """Send it to the receiver's sockets, then to the sender's others, and then answer."""
         sender, receiver, seq = event.from_user_id, event.to_user_id, event.seq
         frame = encoded(event)
-        delivered = False
-        for socket in self._online.of(receiver):
-            if socket is not skip and socket.deliver(sender, seq, frame):
-                delivered = True
-        if sender != receiver:
-            for socket in self._online.of(sender):
-                if socket is not skip:
-                    socket.deliver(receiver, seq, frame)
+
+        def delivered(taken: int) -> None:
+            if not is_repeat:
+                self._note(event, taken)
+            acknowledge = partial(self._acknowledge, client, ref, event, is_repeat, taken)
+            if sender == receiver:
+                acknowledge()
+            else:
+                self._online.deliver_own(sender, receiver, seq, frame, client, is_repeat, acknowledge)
+
+        self._online.deliver(receiver, sender, seq, frame, client, is_repeat, delivered)
+
+    def _note(self, event: ChatMessage, taken: int) -> None:
+        sender, receiver = event.from_user_id, event.to_user_id
         self._sent.add()
-        if seq == 1:
+        if event.seq == 1:
             self._presence.introduce(sender, receiver)
-        if not delivered:
+        if not taken:
             self._log.info("message to an offline user: from=%r to=%r", sender, receiver)
             if sender != receiver:
                 self._offline(receiver, event)
-        return delivered
+
+    def _acknowledge(self, client: Asker, ref: Ref | None, event: ChatMessage, is_repeat: bool, taken: int) -> None:
+        if ref is not None:
+            ack = ChatAck(
+                ref=ref,
+                seq=event.seq,
+                timestamp=event.timestamp,
+                delivered=taken > 0,
+                conversation_id=event.conversation_id,
+                id=event.id,
+                repeated=is_repeat or None,
+            )
+            client.emit(ack)
 
 
 def _event_of(send: Send, stored: Stored | StoredLate) -> ChatMessage:

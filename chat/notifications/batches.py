@@ -93,12 +93,13 @@ class BatchSender:
             if self._stopping:
                 return
 
-            def settle(ids: Sequence[int], some: Sequence[str] = some) -> int | None:
+            def settle(ids: Sequence[int], some: Sequence[str] = some) -> list[int] | None:
                 notices = [Notice(id_, work.content, seen=False) for id_ in ids]
-                return sum(map(self._notifier.show, some, notices)) if ids else None
+                return [*map(self._notifier.show, some, notices)] if ids else None
 
             taken = write(settle, stored.send, work, sent, some, reached)
             if taken is None:
                 return
-            sent, reached = sent + len(some), reached + taken
+            missed = [user_id for user_id, count in zip(some, taken, strict=True) if not count]
+            sent, reached = sent + len(some), reached + sum(taken) + self._notifier.reached_elsewhere(missed)
         self._storage.write(stored.finish, work, reached)

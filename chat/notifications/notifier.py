@@ -31,7 +31,7 @@ class PushResult(NamedTuple):
 
     id: int | None
     batch_id: int | None
-    sockets: int  # and streams that took it just now
+    sockets: int  # and streams that took it just now; of other workers each counts as one
     repeated: bool  # it had been there, by the same request, and was sent to nobody now
 
 
@@ -77,24 +77,34 @@ class Notifier:
             if once is not None and len(self._in_doubt) < MOST_IN_DOUBT:
                 self._in_doubt.add(once)
             raise
+        if not pushed.sockets and not pushed.repeated:
+            pushed = pushed._replace(sockets=self.reached_elsewhere([user_id]))
         return pushed
 
     def show(self, user_id: str, notice: Notice) -> int:
-        """Send a stored one to the user's sockets and streams, or tell of a user who is offline; return how many."""
+        """Send a stored one to the user's sockets and streams, or tell of a user who is offline.
+
+        Returns how many of this worker took it.
+        """
         self._sent.add()
         if (until := notice.content.expires_at) is not None and until <= time.time() * 1000:
             return 0  # a batch that was broken off for long
         name = self._directory.known_as(user_id)
-        event, taken = event_of(notice), 0
-        if sockets := self._online.of(name):
-            frame = encoded(event)
-            taken = sum(socket.notify(notice.id, frame) for socket in sockets)
-        if listeners := self._streams.of(name):
-            chunk = as_stream_event(event, (notice.id, self._storage.epoch))
-            taken += sum(listener.notify(notice.id, chunk) for listener in listeners)
-        if not taken:
-            self._offline(name, event)
-        return taken
+        event, reached = event_of(notice), []
+
+        def settle(taken: int) -> None:
+            reached.append(taken)
+            if len(reached) == 2 and not any(reached):
+                self._offline(name, event)
+
+        mark = notice.id, self._storage.epoch
+        return self._online.notify(name, notice.id, lambda: encoded(event), settle) + self._streams.notify(
+            name, notice.id, lambda: as_stream_event(event, mark), settle
+        )
+
+    def reached_elsewhere(self, user_ids: Sequence[str]) -> int:
+        """Return on how many other workers these users have sockets or streams. Blocks."""
+        return self._online.count_elsewhere(user_ids) + self._streams.count_elsewhere(user_ids)
 
     # Seen and dismissed.
 
@@ -148,14 +158,8 @@ class Notifier:
 
     def _tell(self, user_id: str, event: Seen | Dismissed, skip: object) -> None:
         """Tell all sockets and streams of the user, each behind the notification that it is about."""
-        if listeners := self._streams.of(user_id):
-            chunk = as_stream_event(event)
-            for listener in listeners:
-                listener.tell(chunk)
-        frame = encoded(event)
-        for socket in self._online.of(user_id):
-            if socket is not skip:
-                socket.tell(frame)
+        self._streams.tell(user_id, lambda: as_stream_event(event))
+        self._online.tell(user_id, lambda: encoded(event), skip)
 
     def _store_seen(self) -> None:
         if self._storing_seen or not self._to_see:

@@ -5,9 +5,10 @@ waits for one sweep for all, once a second. Which sockets a user has is left to 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from chat.errors import Busy, Unavailable
 from chat.people.online import Online, Socket, encoded
@@ -16,7 +17,15 @@ from chat.protocol.structs import PresenceChange, Status, iso
 from chat.storage.storage import Storage
 
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
+RANK: tuple[Status, ...] = ("offline", "away", "online")  # of several workers the highest counts
 PARTNERS = 1_000  # people who are told of one user, as many as `ready` tells of
+
+
+class Elsewhere(Protocol):
+    """How users are on other workers: see `chat/bus/statuses.py`."""
+
+    def set(self, user_id: str, status: Status) -> None: ...
+    def look(self, user_ids: Iterable[str]) -> Mapping[str, Status] | None: ...
 
 
 @dataclass(eq=False)
@@ -32,6 +41,8 @@ class Presence:
     apart_from: Callable[[str], frozenset[str]] = lambda _: frozenset()  # who hears nothing of a user; may block
 
     def __post_init__(self) -> None:
+        self.elsewhere: Elsewhere | None = None  # None: this worker is alone
+        self._others: dict[str, Status] = {}  # user -> how they are on other workers, as far as somebody asked
         self._told: dict[str, Status] = {}  # user -> what others were told last; nobody who is offline
         # user -> when the last socket left, by `steady`, and as a Unix time in milliseconds
         self._leaving: dict[str, tuple[float, int]] = {}
@@ -40,12 +51,48 @@ class Presence:
         self._settling = False
 
     def status_of(self, user_id: str) -> Status:
-        """Return how the user is. Within the grace it is what it was."""
-        return self._status(user_id) if self._online.of(user_id) else self._told.get(user_id, "offline")
+        """Return how the user is. Within the grace it is what it was. Of other workers' users `look_up` asks."""
+        status = self._status(user_id) if self._online.of(user_id) else self._told.get(user_id, "offline")
+        return status if self.elsewhere is None else self._with_others(user_id, status)
+
+    def look_up(self, users: Iterable[str]) -> None:
+        """Ask how these users are on other workers. Blocks; nothing changes while they cannot be reached."""
+        if self.elsewhere is None:
+            return
+        asked = [*users]
+        found = self.elsewhere.look(asked)
+        if found is not None:
+            for user in asked:
+                if user in found:
+                    self._others[user] = found[user]
+                else:
+                    self._others.pop(user, None)
+
+    def heard(self, user_id: str, status: Status) -> None:
+        """Another worker says how a user is, or tells others of one who is here too."""
+        if self._online.of(user_id):
+            self._told[user_id] = status
+        elif status == "offline":
+            self._others.pop(user_id, None)
+        else:
+            self._others[user_id] = status
+
+    def look_for_the_lost(self) -> None:
+        """Tell of users of other workers who are there no more, and whose worker did not say so. Blocks."""
+        before = {user: status for user, status in self._others.items() if not self._online.of(user)}
+        self.look_up(before)
+        lost = [user for user in before if user not in self._others]
+        for user in lost:
+            self.pause()
+            change = encoded(PresenceChange(user_id=user, status="offline", keys=keys_of([user])))
+            for other in self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS):
+                for socket in self._online.of(other):
+                    socket.send(change)
 
     def came(self, user_id: str, partners: Iterable[str]) -> None:
         """A socket became the user's, who shares conversations with `partners`."""
         self._leaving.pop(user_id, None)
+        self._set_here(user_id)
         others = [*partners]
         if others:
             self._has_partners.add(user_id)
@@ -54,7 +101,7 @@ class Presence:
 
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
-        if not self._online.of(user_id):
+        if not self._online.of(user_id):  # to the others it is what it was, until the grace is over
             self._leaving[user_id] = self.steady(), int(self.clock() * 1000)
         elif self._told.get(user_id) != self._status(user_id):
             self._changed.add(user_id)
@@ -70,11 +117,15 @@ class Presence:
         """
         self._has_partners |= {user for user in (one, other) if self._online.of(user)}
         for to, about in ((one, other), (other, one)):
+            if about == to or (self.elsewhere is not None and not are_apart and not self._online.of(about)):
+                continue  # who is elsewhere is told of there
             status = "offline" if are_apart else self.status_of(about)
             frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about])))
             for socket in self._online.of(to):
-                if about != to and socket.wants_sync:
+                if socket.wants_sync:
                     socket.send(frame)
+            if self._online.relay is not None:
+                self._online.relay.presence(to, about, status, frame, is_introduction=True)
 
     def settle(self) -> None:
         """Tell of everybody who is away, back or gone since the last call that could. Blocks."""
@@ -101,9 +152,15 @@ class Presence:
 
     def _settle(self, users: list[str]) -> None:
         storage = self._storage
+        for user in users:
+            self._set_here(user)
+        self.look_up(users)
         partners = {user: storage.in_thread(storage.last_seen.partners, user, PARTNERS) for user in users}
         # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
-        seen = {user: ms for user, others in partners.items() if others and (ms := self._left_ms(user))}
+        is_gone = {user for user in users if user not in self._others}
+        seen = {
+            user: ms for user, others in partners.items() if others and user in is_gone and (ms := self._left_ms(user))
+        }
         with suppress(Busy, Unavailable):  # who is told of it now need not wait for room on the disk
             self._note(seen)
         apart = {user: self.apart_from(user) for user in users}
@@ -120,24 +177,44 @@ class Presence:
 
     def _tell(self, user: str, partners: Iterable[str], seen_ms: int | None = None) -> None:
         """Tell of the user's status now, if it is another than was told last. Does not block."""
-        status = self._status(user)
-        if status == "offline":
+        here = self._status(user)
+        if here == "offline":
             left = self._leaving.pop(user, None)
             if left is not None and left[0] + self._grace > self.steady():
                 self._leaving[user] = left  # came back meanwhile, and left again
                 return
-        if self._told.get(user, "offline") == status:
-            return
-        if status == "offline":
-            del self._told[user]
+        status = self._with_others(user, here)
+        before = self._told.get(user, self._others.get(user, "offline"))
+        if here == "offline":  # the affair of other workers, if the user is there
+            self._told.pop(user, None)
             self._has_partners.discard(user)
         else:
             self._told[user] = status
+        if before == status:
+            return
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
         change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen, keys=keys_of([user])))
+        relay = self._online.relay
+        if relay is not None:
+            relay.presence(user, user, status, b"")
         for other in partners:
             if other != user:
-                self._online.emit(change, to=other)
+                for socket in self._online.of(other):
+                    socket.send(change)
+                if relay is not None:
+                    relay.presence(other, user, status, change)
+
+    def _with_others(self, user_id: str, here: Status) -> Status:
+        others = self._others.get(user_id, "offline")
+        return max(here, others, key=RANK.index)
+
+    def _set_here(self, user_id: str) -> None:
+        """Tell other workers how a user of this one is, who for the grace is what they were."""
+        if self.elsewhere is None:
+            return
+        left = self._leaving.get(user_id)
+        if self._online.of(user_id) or left is None or left[0] + self._grace <= self.steady():
+            self.elsewhere.set(user_id, self._status(user_id))
 
     def _status(self, user_id: str) -> Status:
         """By the sockets alone."""

@@ -226,18 +226,28 @@ class Crowd:
         for member in self.members:
             member.sending = False
 
-    def settle(self) -> Verdict:
-        """Send nothing new, wait until all is acknowledged and shown, and judge. The server must be up."""
+    def settle(self, live_seconds: float = 0.0) -> Verdict:
+        """Send nothing new, wait until all is acknowledged and shown, and judge. The server must be up.
+
+        `live_seconds`: how long clients that could fetch wait for what is to come by itself.
+        """
         self.stop_sending()
         until = time.monotonic() + SETTLE_SECONDS
-        while any(m.unacked for m in self.members) or not self._plain_have_all():
+        live_until = time.monotonic() + live_seconds
+        while (
+            any(m.unacked for m in self.members)
+            or not self._plain_have_all()
+            or (time.monotonic() < live_until and not self._all_have_all())
+        ):
             if time.monotonic() > until or not self._thread.is_alive():
                 break  # the verdict will say what is missing
             time.sleep(0.05)
         self.stop()
         shown = {}
+        self.never_came = 0
         for member in self.members:
             if not member.plain:
+                self.never_came += len(member.history(max((m.seq for m in member.shown), default=0)))
                 for message in member.history(max((m.seq for m in member.shown), default=0)):
                     member._show(message)
             shown[member.user] = {member.conversation: member.shown}
@@ -249,6 +259,14 @@ class Crowd:
     def _plain_have_all(self) -> bool:
         for one, other in zip(self.members[::2], self.members[1::2], strict=True):
             if other.plain and len(other.shown) < len({ack.client_id for ack in one.acked}):
+                return False
+        return True
+
+    def _all_have_all(self) -> bool:
+        """Whether both of each pair have seen what either of them knows to be stored."""
+        for one, other in zip(self.members[::2], self.members[1::2], strict=True):
+            known = {ack.client_id for member in (one, other) for ack in member.acked}
+            if any(len(member.shown) < len(known) for member in (one, other) if not member.plain):
                 return False
         return True
 

@@ -89,6 +89,9 @@ class Shown(list[str]):
         self.append(user_id)
         return 1
 
+    def reached_elsewhere(self, user_ids: list[str]) -> int:
+        return 0
+
 
 def sender(storage: Storage, shown: Shown) -> BatchSender:
     nobody: Any = SimpleNamespace(users=list)

@@ -15,6 +15,7 @@ from chat.protocol.conversation_settings import ConversationSettings
 from chat.storage import trigrams
 from chat.storage.commit_outcome import is_stored
 from chat.storage.notifications import Content, Once
+from chat.storage.recent import Recent
 from chat.storage.records import SEPARATOR, Message, Pointer, Send, Stored
 from chat.storage.service_tokens import ServiceToken
 from chat.storage.storage import Storage
@@ -227,6 +228,9 @@ def exercise_messages(storage: Storage) -> None:
                 for where in (None, (NOW * 2, "friend0", 1)):
                     storage.search.messages("alice", wanted, 5, where)
     storage.search.names("fri", 5)
+    recent = Recent(storage.database)
+    for _ in range(2):
+        recent.changed(60)
     storage.erasure.old(0, NOW * 2)
     storage.erasure.erase(place, NOW * 2)
     if not storage.database.is_sqlite:

@@ -1,0 +1,246 @@
+"""Owns the way to the other workers: channels of Redis that are wanted, what is published, and whether Redis hears us.
+
+What is passed on, and what follows when the bus was lost, is left to others. Redis passes on at most once, to whoever
+has subscribed then.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+import gevent
+from gevent.event import AsyncResult, Event
+
+from chat.bus.connection import RedisConnection, Reply, command, command_of
+from chat.bus.envelope import ECHO, packed
+
+ECHO_SECONDS = 2.0  # a worker hears itself so often, or thinks itself deaf: TCP alone says nothing
+DEAF_SECONDS = 5.0
+ANSWER_SECONDS = 5.0  # for a question; the bus is found deaf by then
+FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.1, 2.0
+CHANNELS_AT_ONCE = 1_000  # in one command
+
+Received = Callable[[bytes, bytes], None]  # a channel, and what was published there
+
+
+class Bus:
+    """Two connections to Redis: one that publishes and asks, one that has subscribed. Lives on the event loop."""
+
+    def __init__(self, url: str, prefix: str, received: Received, log: logging.Logger) -> None:
+        """`prefix`: of all channels, the installation's: Redis keeps no databases of channels apart."""
+        self.worker = uuid4().hex[:12].encode()
+        self.is_up = False
+        self.returned: Callable[[float], None] = lambda _since: None  # called when it is back, with when it went deaf
+        self.lag = 0.0  # seconds that the last echo took
+        self.losses = 0
+        self._url = url
+        self._prefix = prefix.encode()
+        self._received = received
+        self._log = log
+        self._own = self.channel("w", self.worker.decode())
+        self._wanted: dict[bytes, None] = {self._own: None}
+        self._changed: dict[bytes, bool] = {}  # channels to subscribe, or to leave, at the end of this turn
+        self._unconfirmed = 0  # subscriptions and leavings that Redis has not confirmed yet
+        self._settled = Event()
+        self._settled.set()
+        self._waiting: deque[Callable[[Reply], None] | None] = deque()  # for each command its answer's reader
+        self._publishing: RedisConnection | None = None
+        self._subscribed: RedisConnection | None = None
+        self._heard_at = 0.0  # time.monotonic() of the last echo
+        self._lost = Event()
+        self._first_try_is_over = Event()
+        self._greenlet: Any = None
+
+    def channel(self, kind: str, name: str) -> bytes:
+        """Return the channel of something: `u` of a user's sockets, `s` of their streams, ..."""
+        return b"%s:%s:%s" % (self._prefix, kind.encode(), name.encode())
+
+    def start(self) -> None:
+        """Connect, and come back whenever it is lost. Blocks until the first try is over, however it ends."""
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
+        self._first_try_is_over.wait(ANSWER_SECONDS)
+
+    def stop(self) -> None:
+        """End it. What was published is on its way already."""
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
+            self._drop()
+
+    # Channels.
+
+    def subscribe(self, channel: bytes) -> None:
+        """Hear a channel from now on. Never blocks; `wait_settled` says when."""
+        self._want(channel, True)
+
+    def unsubscribe(self, channel: bytes) -> None:
+        self._want(channel, False)
+
+    def has(self, channel: bytes) -> bool:
+        """Return whether this worker hears the channel."""
+        return channel in self._wanted
+
+    def wait_settled(self) -> bool:
+        """Wait until Redis has confirmed what was asked for so far. Blocks; False: the bus is lost."""
+        return self.is_up and bool(self._settled.wait(ANSWER_SECONDS)) and self.is_up
+
+    def _want(self, channel: bytes, is_wanted: bool) -> None:
+        if (channel in self._wanted) == is_wanted:
+            return
+        if is_wanted:
+            self._wanted[channel] = None
+        else:
+            del self._wanted[channel]
+        if self._subscribed is not None:
+            if not self._changed:
+                gevent.get_hub().loop.run_callback(self._send_changes)
+                self._settled.clear()
+            self._changed[channel] = is_wanted
+
+    def _send_changes(self) -> None:
+        changed, self._changed = self._changed, {}
+        if self._subscribed is not None:
+            self._send_channels(b"SUBSCRIBE", [channel for channel, wanted in changed.items() if wanted])
+            self._send_channels(b"UNSUBSCRIBE", [channel for channel, wanted in changed.items() if not wanted])
+
+    def _send_channels(self, name: bytes, channels: Sequence[bytes]) -> None:
+        assert self._subscribed is not None
+        left = iter(channels)
+        while some := [*islice(left, CHANNELS_AT_ONCE)]:
+            self._unconfirmed += len(some)
+            self._subscribed.send(command_of(name, some))
+
+    def _hear(self, reply: Reply) -> None:
+        """Take what the subscribed connection says."""
+        kind = reply[0] if isinstance(reply, list) else b""
+        if kind == b"message":
+            _, channel, data = reply
+            if channel == self._own:
+                self._hear_echo(data)
+            else:
+                self._call(self._received, channel, data)
+        elif kind in (b"subscribe", b"unsubscribe"):
+            self._unconfirmed -= 1
+            if not self._unconfirmed and not self._changed:
+                self._settled.set()
+        else:  # an error: it may not subscribe, for one
+            self._log.error("the bus refuses: %s", reply)
+            self._lost.set()
+
+    def _hear_echo(self, data: bytes) -> None:
+        sent_at = float(data.rpartition(b"\n")[2])
+        self._heard_at = time.monotonic()
+        self.lag = max(0.0, self._heard_at - sent_at)
+
+    # What is said and asked.
+
+    def publish(self, channel: bytes, data: bytes, then: Callable[[int], None] | None = None) -> None:
+        """Publish, and call `then` with how many other workers heard it; 0: the bus is lost. Never blocks."""
+        if self._publishing is None or not self.is_up:
+            if then is not None:
+                then(0)
+            return
+        reader = None
+        if then is not None:
+            own = int(channel in self._wanted)
+
+            def reader(reply: Reply) -> None:
+                then(max(0, reply - own) if isinstance(reply, int) else 0)
+
+        self._waiting.append(reader)
+        self._publishing.send(
+            b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(channel), channel, len(data), data)
+        )
+
+    def ask(self, *words: bytes) -> Reply:
+        """Return the reply to a command; None: there is none. Blocks the calling greenlet."""
+        if self._publishing is None or not self.is_up:
+            return None
+        result: AsyncResult[Reply] = AsyncResult()
+        self._waiting.append(result.set)
+        self._publishing.send(command(*words))
+        reply = result.wait(ANSWER_SECONDS + DEAF_SECONDS)  # None: too late
+        return None if isinstance(reply, Exception) else reply
+
+    def listening(self, channels: Iterable[bytes]) -> list[int]:
+        """Return how many other workers hear each channel; 0 for all where the bus is lost. Blocks."""
+        asked = [*channels]
+        found: list[int] = []
+        for start in range(0, len(asked), CHANNELS_AT_ONCE):
+            some = asked[start : start + CHANNELS_AT_ONCE]
+            reply = self.ask(b"PUBSUB", b"NUMSUB", *some)
+            counts = reply[1::2] if reply else [0] * len(some)
+            found += [max(0, count - (channel in self._wanted)) for channel, count in zip(some, counts, strict=True)]
+        return found
+
+    def _answered(self, reply: Reply) -> None:
+        reader = self._waiting.popleft()
+        if reader is not None:
+            self._call(reader, reply)
+
+    def _call(self, function: Callable[..., None], *args: Reply) -> None:
+        try:
+            function(*args)
+        except Exception:  # one that fails does not take the others' turn
+            self._log.exception("what came by the bus could not be passed on")
+
+    # Its life.
+
+    def _run(self) -> None:
+        since, pause = time.monotonic(), FIRST_RETRY_SECONDS
+        is_told = False
+        while True:
+            try:
+                self._connect()
+                pause, is_told = FIRST_RETRY_SECONDS, False
+                self._log.info("the bus is there: worker=%s channels=%d", self.worker.decode(), len(self._wanted))
+                self._call(self.returned, since)
+                self._first_try_is_over.set()
+                self._watch()
+                since = self._heard_at
+                self.losses += 1
+                self._log.error("the bus is lost: only users of this worker are reached")
+            except OSError as error:
+                if not is_told:
+                    self._log.error("the bus cannot be reached: %s", error)
+                is_told = True
+                self._first_try_is_over.set()
+            self._drop()
+            gevent.sleep(pause)
+            pause = min(2 * pause, MOST_RETRY_SECONDS)
+
+    def _connect(self) -> None:
+        """Connect both ways, and hear all channels that are wanted. Raises OSError."""
+        self._lost.clear()
+        self._publishing = RedisConnection(self._url, self._answered, self._lost.set)
+        self._subscribed = RedisConnection(self._url, self._hear, self._lost.set)
+        self._settled.clear()
+        self._send_channels(b"SUBSCRIBE", [*self._wanted])
+        if not self._settled.wait(DEAF_SECONDS) or self._lost.is_set():
+            raise TimeoutError("Redis does not confirm what is subscribed")
+        self._heard_at = time.monotonic()
+        self.is_up = True
+
+    def _watch(self) -> None:
+        """Return when a connection is lost, or nothing of one's own is heard."""
+        while not self._lost.is_set() and time.monotonic() - self._heard_at < DEAF_SECONDS:
+            self.publish(self._own, packed(self.worker, ECHO, 0, "", str(time.monotonic()).encode()))
+            self._lost.wait(ECHO_SECONDS)
+
+    def _drop(self) -> None:
+        self.is_up = False
+        for connection in (self._publishing, self._subscribed):
+            if connection is not None:
+                connection.close()
+        self._publishing = self._subscribed = None
+        self._changed.clear()
+        self._unconfirmed = 0
+        self._settled.set()
+        waiting, self._waiting = self._waiting, deque()
+        for reader in waiting:
+            if reader is not None:
+                self._call(reader, None)

@@ -1,0 +1,170 @@
+"""Owns what is passed on between workers: what a user is sent here goes to their sockets and streams elsewhere, and back.
+
+A user has a channel for sockets and one for streams, which a worker hears while it has one of them.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chat.bus.bus import Bus
+from chat.bus.envelope import (
+    EVENT,
+    INTRODUCTION,
+    MESSAGE,
+    NOTIFICATION,
+    PRESENCE,
+    REPEAT,
+    STATUSES,
+    TELL,
+    Envelope,
+    packed,
+)
+from chat.bus.order_gate import OrderGate
+from chat.people.online import Online, Reached, Socket
+from chat.people.presence import Presence
+from chat.protocol.structs import Status
+
+SOCKETS, STREAMS = "u", "s"  # kinds of channels
+
+
+class Relay:
+    """Passes on what the users of one `Online` are sent."""
+
+    def __init__(self, bus: Bus, kind: str, online: Online[Any], user_key: Callable[[str], str]) -> None:
+        self._bus = bus
+        self._kind = kind
+        self._online = online
+        self._user_key = user_key
+        self.users: dict[bytes, str] = {}  # channel -> the user who is here
+        online.relay = self
+
+    def channel(self, user_id: str) -> bytes:
+        return self._bus.channel(self._kind, self._user_key(user_id))
+
+    def came(self, user_id: str) -> None:
+        """The user is here now. Never blocks."""
+        channel = self.channel(user_id)
+        self.users[channel] = user_id
+        self._bus.subscribe(channel)
+
+    def left(self, user_id: str) -> None:
+        """The user is not here any more."""
+        channel = self.channel(user_id)
+        self.users.pop(channel, None)
+        self._bus.unsubscribe(channel)
+
+    def wait_ready(self) -> None:
+        """Wait until the users who came are sent what other workers store. Blocks; not while the bus is lost."""
+        self._bus.wait_settled()
+
+    def event(self, user_id: str, frame: bytes) -> None:
+        """Pass on an event that is not stored."""
+        self._publish(user_id, EVENT, 0, "", frame)
+
+    def notification(self, user_id: str, id_: int, frame: bytes, then: Reached | None) -> None:
+        """Pass on a notification; `then` gets how many other workers have the user."""
+        self._publish(user_id, NOTIFICATION, id_, "", frame, then)
+
+    def tell(self, user_id: str, frame: bytes) -> None:
+        """Pass on what is said of a notification."""
+        self._publish(user_id, TELL, 0, "", frame)
+
+    def elsewhere(self, user_ids: Iterable[str]) -> list[int]:
+        """Return on how many other workers each user is. Blocks."""
+        return self._bus.listening([self.channel(user_id) for user_id in user_ids])
+
+    def receive(self, user_id: str, envelope: Envelope) -> None:
+        """Send what another worker passed on to the user's sockets, or streams."""
+        if envelope.kind == NOTIFICATION:
+            for receiver in self._online.of(user_id):
+                receiver.notify(envelope.number, envelope.frame)
+        elif envelope.kind == TELL:
+            for receiver in self._online.of(user_id):
+                receiver.tell(envelope.frame)
+        else:
+            for receiver in self._online.of(user_id):
+                receiver.send(envelope.frame)
+
+    def _publish(
+        self, user_id: str, kind: bytes, number: int, other: str, frame: bytes, then: Reached | None = None
+    ) -> None:
+        self._bus.publish(self.channel(user_id), packed(self._bus.worker, kind, number, other, frame), then)
+
+
+class SocketRelay(Relay):
+    """As Relay, of sockets: messages go through the gate, and presence is kept."""
+
+    def __init__(
+        self, bus: Bus, online: Online[Socket], user_key: Callable[[str], str], gate: OrderGate, presence: Presence
+    ) -> None:
+        super().__init__(bus, SOCKETS, online, user_key)
+        self.gate = gate
+        self._presence = presence
+
+    def came(self, user_id: str) -> None:
+        self.gate.open(user_id)
+        super().came(user_id)
+
+    def left(self, user_id: str) -> None:
+        self.gate.close(user_id)
+        super().left(user_id)
+
+    def deliver(
+        self, user_id: str, other: str, seq: int, frame: bytes, skip: object, then: Reached, is_repeat: bool
+    ) -> None:
+        """Send a stored message to the user's sockets here and elsewhere; `then` gets whether one took it."""
+        taken = (
+            None
+            if is_repeat and self._is_old(user_id, other, seq)
+            else self.gate.deliver(user_id, other, seq, frame, skip)
+        )
+        if taken is None:  # it waits for a moment, or was sent before
+            taken = sum(socket is not skip for socket in self._online.of(user_id))
+        kind = REPEAT if is_repeat else MESSAGE
+        self._publish(user_id, kind, seq, other, frame, None if taken else then)
+        if taken:
+            then(taken)
+
+    def deliver_own(
+        self,
+        user_id: str,
+        other: str,
+        seq: int,
+        frame: bytes,
+        skip: object,
+        passed: Callable[[], None],
+        is_repeat: bool,
+    ) -> None:
+        """As `deliver`, to the sender; `passed` is called when all before it was sent to the user's sockets here."""
+        if is_repeat and self._is_old(user_id, other, seq):
+            passed()
+        else:
+            self.gate.deliver(user_id, other, seq, frame, skip, passed)
+        self._publish(user_id, REPEAT if is_repeat else MESSAGE, seq, other, frame)
+
+    def presence(self, user_id: str, about: str, status: Status, frame: bytes, is_introduction: bool = False) -> None:
+        """Pass on to a user how another one is. Without a frame: what is told of the user, for those who would tell it too."""
+        kind = INTRODUCTION if is_introduction else PRESENCE
+        self._publish(user_id, kind, STATUSES.index(status), about, frame)
+
+    def receive(self, user_id: str, envelope: Envelope) -> None:
+        _, kind, number, other, frame = envelope
+        if kind == MESSAGE:
+            self.gate.deliver(user_id, other, number, frame)
+            if number == 1:
+                self._presence.introduce(user_id, other)
+        elif kind == REPEAT:
+            if not self._is_old(user_id, other, number):
+                self.gate.deliver(user_id, other, number, frame)
+        elif kind in (PRESENCE, INTRODUCTION):
+            self._presence.heard(other, STATUSES[number])
+            for socket in self._online.of(user_id) if frame else ():
+                if kind == PRESENCE or socket.wants_sync:
+                    socket.send(frame)
+        else:
+            super().receive(user_id, envelope)
+
+    def _is_old(self, user_id: str, other: str, seq: int) -> bool:
+        """Return whether a repeat was passed on, or may have been: what was last is not known of every conversation."""
+        last = self.gate.last(user_id, other)
+        return last is None or seq <= last

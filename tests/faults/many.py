@@ -1,0 +1,186 @@
+"""What is done to several workers, their Redis and their database, each with the workload around it.
+
+Each worker is a gunicorn of its own, as on a machine of its own: of each pair one person is at another worker than the
+other.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.faults.databases import Database, SqliteFile
+from tests.faults.proxy import Proxy
+from tests.faults.scenarios import Outcome, Skipped, integrity_of, wait_for
+from tests.faults.server import Mortal
+from tests.faults.workload import Crowd
+from tests.redis import Redis
+
+HEARD_SECONDS = 45.0  # until what a dead worker did not publish is found by the others' look
+
+
+class Cluster:
+    """Several workers with one database and one Redis."""
+
+    def __init__(self, servers: Sequence[Mortal], redis: Redis) -> None:
+        self.servers = servers
+        self.redis = redis
+
+    def crowd(self, pairs: int) -> Crowd:
+        """Pairs of people who are at different workers."""
+        people = Crowd(self.servers[0], pairs)
+        for place, member in enumerate(people.members):
+            server = self.servers[(place + place // 2) % len(self.servers)]
+            member.url, member._server = server.ws, server
+        return people
+
+
+@contextmanager
+def cluster(
+    folder: Path, workers: int, database: Database | None = None, buses: Sequence[str] = (), **env: str
+) -> Iterator[Cluster]:
+    """So many workers that run. `buses`: where each finds its Redis, if not at the Redis itself."""
+    if not Redis.is_installed():
+        raise Skipped("Redis is not installed (Debian: apt-get install redis-server)")
+    folder.mkdir(parents=True, exist_ok=True)
+    database = database or SqliteFile(folder / "chat.db")
+    redis = Redis()
+    with ExitStack() as stack:
+        stack.callback(redis.stop)
+        redis.start()
+        servers = []
+        for number in range(workers):
+            own = folder / str(number)
+            own.mkdir()
+            bus = buses[number] if buses else redis.url
+            servers.append(Mortal(own, database, CHAT_BUS_URL=bus, **env))
+            stack.callback(servers[-1].stop)
+            servers[-1].start()
+        yield Cluster(servers, redis)
+
+
+def judged(
+    name: str,
+    folder: Path,
+    do: Callable[[Cluster, Crowd], list[str]],
+    acks: int,
+    workers: int = 2,
+    pairs: int = 4,
+    database: Database | None = None,
+    **env: str,
+) -> Outcome:
+    """Do something to a cluster while people write, and at least `acks` messages are acknowledged; then judge."""
+    with cluster(folder, workers, database, **env) as them:
+        people = them.crowd(pairs)
+        people.start()
+        try:
+            wrong = do(them, people)
+            people.wait_acked(max(100, acks - people.acked), 120)
+            verdict = people.settle(HEARD_SECONDS)
+        finally:
+            people.stop()
+        wrong += integrity_of(them.servers[0])
+    return Outcome(f"{name} ({workers} workers)", verdict, 0, [], wrong)
+
+
+def nothing(folder: Path, acks: int, workers: int = 2, database: Database | None = None) -> Outcome:
+    """Everybody writes, and nothing is done to anybody: two who write at once are told in one order."""
+    return judged("nothing", folder, lambda _them, _people: [], acks, workers, database=database)
+
+
+def worker_dies(folder: Path, acks: int, kills: int, workers: int = 4, database: Database | None = None) -> Outcome:
+    """kill -9 of one of the workers."""
+
+    def do(them: Cluster, people: Crowd) -> list[str]:
+        dice = random.Random(kills)
+        for number in range(kills):
+            people.wait_acked(acks // (kills + 1))
+            time.sleep(dice.random() * 0.02)
+            them.servers[number % workers].kill_worker()
+        return []
+
+    return judged("kill -9 of a worker", folder, do, acks, workers, database=database)
+
+
+def redis_dies(folder: Path, acks: int, seconds: float, database: Database | None = None) -> Outcome:
+    """kill -9 of Redis, and none for so many seconds: everything is stored, acknowledged, and shown when it is back."""
+
+    def do(them: Cluster, people: Crowd) -> list[str]:
+        people.wait_acked(acks // 3)
+        them.redis.kill()
+        begin = time.monotonic()
+        people.wait_acked(acks // 3, 60)
+        time.sleep(max(0.0, seconds - (time.monotonic() - begin)))
+        them.redis.start()
+        return []
+
+    return judged(f"no Redis for {seconds:g} s", folder, do, acks, database=database)
+
+
+def redis_stops(folder: Path, acks: int, seconds: float) -> Outcome:
+    """SIGSTOP of Redis: its connections are there, and nothing comes."""
+
+    def do(them: Cluster, people: Crowd) -> list[str]:
+        people.wait_acked(acks // 3)
+        them.redis.pause()
+        begin = time.monotonic()
+        people.wait_acked(acks // 3, 60)
+        time.sleep(max(0.0, seconds - (time.monotonic() - begin)))
+        them.redis.go_on()
+        return []
+
+    return judged(f"SIGSTOP of Redis for {seconds:g} s", folder, do, acks)
+
+
+def worker_stops(folder: Path, acks: int, seconds: float) -> Outcome:
+    """SIGSTOP of a worker, whose clients wait, until Redis cuts it off; then it goes on."""
+
+    def do(them: Cluster, people: Crowd) -> list[str]:
+        them.redis.ask(b'CONFIG SET client-output-buffer-limit "pubsub 65536 65536 1"')
+        people.wait_acked(acks // 3)
+        os.kill(them.servers[1].worker_pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(them.servers[1].worker_pid, signal.SIGCONT)
+        return []
+
+    return judged(f"SIGSTOP of a worker for {seconds:g} s", folder, do, acks, workers=3, pairs=6)
+
+
+def worker_is_parted(folder: Path, acks: int, seconds: float) -> Outcome:
+    """What Redis says to one worker is swallowed: TCP notices nothing."""
+    redis = Redis()
+    with Proxy(redis.port) as proxy:
+        wrong: list[str] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        database = SqliteFile(folder / "chat.db")
+        with ExitStack() as stack:
+            stack.callback(redis.stop)
+            redis.start()
+            servers = []
+            for number, bus in enumerate((redis.url, proxy.url.replace("ws://", "redis://"))):
+                own = folder / str(number)
+                own.mkdir()
+                servers.append(Mortal(own, database, CHAT_BUS_URL=bus))
+                stack.callback(servers[-1].stop)
+                servers[-1].start()
+            people = Cluster(servers, redis).crowd(4)
+            people.start()
+            try:
+                people.wait_acked(acks // 3)
+                proxy.swallowing = True
+                people.wait_acked(acks // 3, 60)
+                wait_for(lambda: "the bus is lost" in servers[1].log, "a worker that thinks itself deaf", 20)
+                time.sleep(seconds)
+                proxy.cut()
+                proxy.swallowing = False
+                people.wait_acked(max(100, acks - people.acked), 120)
+                verdict = people.settle(HEARD_SECONDS)
+            finally:
+                people.stop()
+            wrong += integrity_of(servers[0])
+    return Outcome(f"one worker is parted for {seconds:g} s (2 workers)", verdict, 0, [], wrong)
