@@ -70,7 +70,9 @@ class Meter:
 
     def __init__(self, most: int, seconds: float = MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
         """`most` 0: no limit. `clock`: seconds that only grow, from 0 or later."""
-        self._seconds = seconds
+        self.most = most
+        self.seconds = self._seconds = seconds
+        self.spent: dict[str, int] | None = None  # by key, for who tells others and empties it; None: nobody does
         self._seconds_each = seconds / most if most else 0.0
         self._clock = clock
         # key -> seconds of the clock; past: nothing is spent. Those that were looked at longest ago come first.
@@ -88,6 +90,8 @@ class Meter:
         if (over := at - now - self._seconds) > ROUNDING:
             return math.ceil(over)
         self._earned_at[key] = at
+        if self.spent is not None:
+            self.spent[key] = self.spent.get(key, 0) + cost
         return 0
 
     def spend(self, key: str, cost: int) -> None:
@@ -100,6 +104,8 @@ class Meter:
         """Undo a `take` of one."""
         if key in self._earned_at:
             self._earned_at[key] -= self._seconds_each
+            if self.spent is not None:
+                self.spent[key] = self.spent.get(key, 0) - 1
 
     def wait(self, key: str, cost: int = 1) -> int:
         """Return in how many seconds, at least 1, `cost` more are within the limit; 0: now. Spends nothing."""

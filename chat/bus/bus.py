@@ -166,6 +166,15 @@ class Bus:
         reply = result.wait(ANSWER_SECONDS + DEAF_SECONDS)  # None: too late
         return None if isinstance(reply, Exception) else reply
 
+    def count(self, name: str, more: int, seconds: int, then: Callable[[int], None]) -> None:
+        """Add to a counter that all workers have, and call `then` with its sum. Forgotten after `seconds`. Never blocks."""
+        if self._publishing is None or not self.is_up:
+            return
+        key = self.channel("n", name)
+        self._waiting.append(lambda reply: then(reply) if isinstance(reply, int) else None)
+        self._waiting.append(None)
+        self._publishing.send(command(b"INCRBY", key, b"%d" % more) + command(b"EXPIRE", key, b"%d" % seconds))
+
     def listening(self, channels: Iterable[bytes]) -> list[int]:
         """Return how many other workers hear each channel; 0 for all where the bus is lost. Blocks."""
         asked = [*channels]

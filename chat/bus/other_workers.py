@@ -12,6 +12,7 @@ from chat.bus.envelope import LOOK, packed, unpacked
 from chat.bus.order_gate import OrderGate
 from chat.bus.recovery import Recovery
 from chat.bus.relay import STREAMS, Relay, SocketRelay
+from chat.bus.shared_limits import SharedLimits
 from chat.bus.statuses import Statuses
 from chat.messages.missed import chat_event
 from chat.metrics import Metrics
@@ -60,7 +61,13 @@ class OtherWorkers:
         self._all = self.bus.channel("w", "all")
         self.bus.subscribe(self._all)
         self.bus.returned = self._returned
-        connections.each_sweep.append(self.recovery.sweep)
+        limits = connections.limits
+        shared = {
+            "messages": limits.messages,
+            "password": limits.wrong_passwords,
+            "name": limits.wrong_passwords_of_a_name,
+        }
+        connections.each_sweep += [self.recovery.sweep, SharedLimits(self.bus, shared).sweep]
         should["bus"] = lambda: None if self.bus.is_up else BUS_LOST
         metrics.bus_lag.value = lambda: self.bus.lag
         metrics.bus_lost.value = lambda: int(not self.bus.is_up)

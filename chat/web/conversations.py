@@ -1,5 +1,6 @@
 """Owns the operations on conversations: list one's own, look how one stands, and mark it as read. Leaves their messages to others."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType, structs
@@ -88,7 +89,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
     before = place_of(query.cursor, Place)
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, query.limit + 1, before)
     shown, more = page_of(found, query.limit)
-    look = _look_of(chat, user_id)
+    look = _look_of(chat, user_id, shown)
     last = shown[-1] if more else None
     return Conversations(
         conversations=[_conversation(chat, user_id, overview, look) for overview in shown],
@@ -105,7 +106,8 @@ class _Look(NamedTuple):
     settings: dict[str, ConversationSettings]
 
 
-def _look_of(chat: ChatServer, user_id: str) -> _Look:
+def _look_of(chat: ChatServer, user_id: str, shown: Sequence[Overview]) -> _Look:
+    chat.presence.look_up(overview.state.with_user_id for overview in shown)
     settings = chat.storage.in_thread(chat.storage.settings.of, user_id)
     return _Look(chat.blocking.apart_from(user_id), {each.with_user_id: each for each in settings})
 
@@ -129,7 +131,7 @@ def show_conversation(chat: ChatServer, user_id: str, path: OfConversation) -> C
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, 1, None, other)
     if not found:
         raise NotFound(field="userId", rule="not_begun")
-    shown = _conversation(chat, user_id, found[0], _look_of(chat, user_id))
+    shown = _conversation(chat, user_id, found[0], _look_of(chat, user_id, found))
     shown.keys = keys_of([shown.with_user_id]) or UNSET
     return shown
 

@@ -108,10 +108,12 @@ def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     names.sort(key=lambda name: not chat.user_key(name).startswith(start))
     if query.here:
         others = [name for name in chat.online.users() if chat.user_key(name).startswith(start)]
+        chat.presence.look_up(names)
         names = [name for name in names + sorted(others) if shown.status_of(name) in ("online", "away")]
     elif len(names) <= query.limit:
         names += storage.in_thread(storage.search.names, beginning, 2 * query.limit + 1)
     found = [name for name in dict.fromkeys(names) if name != user_id][: query.limit]
+    chat.presence.look_up(found)
     users = [User(user_id=name, presence=shown.status_of(name)) for name in found]
     return Users(users=users, keys=keys_of(found) or UNSET)
 
