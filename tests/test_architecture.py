@@ -80,7 +80,7 @@ ONLY_IN = {
         "chat.storage.database",
         "chat.storage.commit_outcome",
     },
-    "redis": {"chat.bus.connection"},
+    "redis": {"chat.bus.connection", "chat.bus.diagnosis"},
     "hiredis": {"chat.bus.connection"},
     "sqlalchemy": {"chat.storage"},
     "alembic": {"chat.storage.migrate"},

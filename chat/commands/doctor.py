@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import click
 
+from chat.bus.diagnosis import look_at
 from chat.commands.finding import EXIT_CODES, FAIL, LEVELS, OK, SKIP, WARN, Finding
 from chat.commands.group import chat_cli, this_chat
 from chat.commands.way_in import WayIn
 from chat.config import Settings
+from chat.errors import Unavailable
 from chat.risks import risks
 from chat.server import ChatServer
 from chat.storage.diagnosis import clock_is_ahead, connections_of
@@ -17,6 +19,8 @@ from chat.storage.readiness import faults_of
 
 SPARE_FILES = 100  # descriptors beside those of sockets: the database's, the log, connections that are no sockets yet
 CONNECTIONS_OF_A_WORKER = 6  # to PostgreSQL: one that writes, one of the lease, and readers
+ECHO_WARN_SECONDS = 0.1  # of the bus; a message to another worker takes so long
+BUFFER_BYTES = 8_388_608  # a burst of messages for all users of a worker
 CLOCK_WARN_SECONDS, CLOCK_FAIL_SECONDS = 2, 30  # a token is refused that is from the future
 
 
@@ -56,7 +60,7 @@ def _examined(chat: ChatServer, url: str | None, workers: int | None) -> Iterato
         yield from way_in.findings()
         workers = workers or way_in.workers
     yield from _of_workers(chat, workers or 1)
-    yield from _of_bus(chat)
+    yield _of_bus(chat.settings.bus_url)
 
 
 def _of_database(chat: ChatServer) -> Iterator[Finding]:
@@ -108,7 +112,20 @@ def _of_workers(chat: ChatServer, workers: int) -> Iterator[Finding]:
             yield Finding(OK, "connections", said)
 
 
-def _of_bus(chat: ChatServer) -> Iterator[Finding]:
-    """Where the bus is looked at: its echo, and Redis' limit of what may wait for a subscriber."""
-    if not chat.settings.bus_url:
-        yield Finding(SKIP, "bus", "CHAT_BUS_URL is not set: there is none.")
+def _of_bus(url: str) -> Finding:
+    if not url:
+        return Finding(SKIP, "bus", "CHAT_BUS_URL is not set: there is none.")
+    try:
+        seen = look_at(url)
+    except Unavailable as error:
+        return Finding(FAIL, "bus", error.message, "Start Redis, or set CHAT_BUS_URL.")
+    if seen.echo_seconds is None:
+        todo = "Let its user PUBLISH and SUBSCRIBE in all channels: ACL SETUSER ... allchannels."
+        return Finding(FAIL, "bus", "Redis does not pass on what is published.", todo)
+    said = f"Redis {seen.version} passes on in {seen.echo_seconds * 1000:.1f} ms."
+    if seen.echo_seconds > ECHO_WARN_SECONDS:
+        return Finding(WARN, "bus", said, "Have it nearer, or give it a core.")
+    if seen.buffer_bytes is not None and 0 < seen.buffer_bytes < BUFFER_BYTES:
+        said = f"Redis cuts off a worker for which {seen.buffer_bytes} bytes wait."
+        return Finding(WARN, "bus", said, "Set client-output-buffer-limit pubsub 32mb 8mb 60.")
+    return Finding(OK, "bus", said)
