@@ -50,30 +50,26 @@ const SIGN_IN = 4501;
 /** Told by this class itself, so never taken from the wire. */
 const OWN_EVENTS = ["open", "close", "state"];
 
+/** The types of all events, of which this file needs nothing to run. @import * as Wire from "../../clients/chat.js" */
 /**
  * @typedef {{name: "connecting" | "online" | "waiting" | "ended" | "closed", seconds?: number,
  *   code?: number, reason?: string}} State
  *   `waiting`: the next try is in `seconds`; `ended`: by the server, for good; `closed`: by close()
  * @typedef {Record<string, string>} Keys of the names beside them that are not their own key: of two names of one user it is the same
  * @typedef {{ref: string, seq?: number, timestamp?: string, delivered?: boolean}} Ack
- * @typedef {{fromUserId: string, toUserId: string, message: string, timestamp: string, seq: number,
- *   clientId?: string, keys?: Keys}} Chat `seq` runs 1, 2, 3 ... in each conversation
- * @typedef {{withUserId: string, lastSeq: number, received: number, read: number, theirReceived: number,
- *   theirRead: number, change?: number, unread: number, firstSeq?: number, presence?: "online" | "away" | "offline", lastSeen?: string}} Standing how far a conversation
- *   has come, and how far each side has received and read it; whether the other one is there
- * @typedef {{userId: string, status: "online" | "away" | "offline", lastSeen?: string, keys?: Keys}} PresenceChange
- * @typedef {{userId: string, withUserId: string, received: number, read: number, keys?: Keys}} Receipt
- * @typedef {{notificationId?: number, id?: string | number, message: string, title?: string, level?: string, link?: string,
- *   timestamp?: string, expiresAt?: string, expires?: string, seen?: boolean}} Notification an `id` that is a number is the server's
- * @typedef {{heartbeat: number, limits: {frameBytes: number}, userId: string, timestamp?: string, conversations?: Standing[],
- *   more?: boolean, unseen?: number, notificationChange?: number, blocked?: string[], settings?: Settings[], keys?: Keys, epoch?: string, expiresAt?: string}} Ready `unseen`: that many notifications are;
- *   `epoch`: of the database; with another one, what was received before counts no more
- * @typedef {Record<string, string | number | string[]>} Params of a rule
- * @typedef {{code: string, message: string, field?: string | null, rule?: string, params?: Params, ref?: string,
- *   retryAfter?: number}} Refusal
- * @typedef {{withUserId: string, muted: boolean, markedUnread: boolean, hiddenSeq: number}} Settings of a conversation
- * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: {fromUserId: string, keys?: Keys}, presence: PresenceChange, blocking: {userId: string, blocked: boolean, keys?: Keys}, settings: {settings: Settings, keys?: Keys},
- *   notification: Notification, seen: {notificationId: number, upTo?: number, change?: number}, dismissed: {notificationId: number, upTo?: number, change?: number}, error: Refusal, pong: {timestamp: string}, restart: {retryAfter: number}, open: {}, close: {code: number, reason: string}, state: State}} Events
+ * @typedef {"type" | "conversationId" | "id" | "members"} Unused by the page, which makes some of these itself
+ * @typedef {Omit<Wire.ChatMessage, Unused>} Chat
+ * @typedef {Omit<Wire.Standing, Unused | "presence"> & Partial<Pick<Wire.Standing, "presence">>} Standing
+ * @typedef {Omit<Wire.PresenceChange, Unused>} PresenceChange
+ * @typedef {Omit<Wire.Receipt, Unused>} Receipt
+ * @typedef {Omit<Partial<Wire.Notification>, "id" | "level"> & {message: string, id?: string | number, level?: string}} Notification an `id` that is a number is the server's
+ * @typedef {Omit<Partial<Wire.Ready>, "settings"> & Pick<Wire.Ready, "heartbeat" | "limits" | "userId"> & {settings?: Settings[]}} Ready
+ * @typedef {NonNullable<Wire.Failure["params"]>} Params of a rule
+ * @typedef {Omit<Wire.Failure, "type" | "field" | "ref"> & {field?: string | null, ref?: string}} Refusal
+ * @typedef {Required<Wire.ConversationSettings>} Settings
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: Wire.TypingHint, presence: PresenceChange, blocking: Wire.BlockChange,
+ *   settings: {settings: Settings, keys?: Keys}, notification: Notification, seen: Wire.Seen, dismissed: Wire.Dismissed, error: Refusal,
+ *   pong: Wire.Pong, restart: {retryAfter: number}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"connects" | "ends" | "refused"} Why a token is asked for: at a connection; before the last one ends; after it was refused
  * @typedef {"later" | "online" | "uncertain" | "never"} Retry whether the same event may be sent again: after a
  *   while, over the next connection, perhaps (the server has a fault, which may pass or meet it again), or in vain
