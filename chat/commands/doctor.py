@@ -65,6 +65,7 @@ def _examined(chat: ChatServer, url: str | None, workers: int | None) -> Iterato
 
 def _of_database(chat: ChatServer) -> Iterator[Finding]:
     database = chat.storage.database
+    database.can_write()  # to the disk, which may be full; what is only tried and rolled back does not notice
     for check, fault in faults_of(database, chat.storage.health).items():
         if fault:
             todo = "Run: flask chat init-db" if check == "migrations" else ""

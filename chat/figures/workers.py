@@ -5,6 +5,7 @@ What a dead worker counted still counts, or Prometheus would take the smaller su
 """
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from chat.figures.kinds import Sample
 MEMORY = Path("/dev/shm")  # a full or a hanging disk must not hide that it is
 SILENT_SECONDS = 60.0  # whoever wrote nothing for so long is gone; gunicorn kills one that hangs for half of it
 ENDED = "ended"  # the file with the sums of the dead
+
+_NAME = re.compile(r"(\d+)-[0-9a-f]{12}")  # of a folder: gunicorn's process id, and which chat of which gunicorn
 
 Snapshot = Mapping[str, Sample]  # a figure's name -> what it told
 
@@ -43,7 +46,8 @@ class Workers:
         digest = blake2b(f"{key} {_begun(master)}".encode(), digest_size=6).hexdigest()
         mine = f"chat-figures-{os.getuid()}-{os.uname().nodename}-"
         for old in parent.glob(f"{mine}*"):
-            if not _is_alive(old.name.removeprefix(mine).partition("-")[0]):
+            found = _NAME.fullmatch(old.name.removeprefix(mine))
+            if found and not _is_alive(found[1]):
                 rmtree(old, ignore_errors=True)
         self._folder = parent / f"{mine}{master}-{digest}"
         self._folder.mkdir(0o700, exist_ok=True)
@@ -108,10 +112,13 @@ def _read(file: Path) -> tuple[float, Snapshot]:
 
 
 def _is_alive(pid: str) -> bool:
-    with suppress(ValueError, ProcessLookupError):
+    try:
         os.kill(int(pid), 0)
+    except PermissionError:  # another user's
         return True
-    return False
+    except (ValueError, ProcessLookupError):
+        return False
+    return True
 
 
 def _begun(pid: int) -> str:

@@ -153,6 +153,17 @@ def test_a_disk_without_room_changes_nothing_for_who_is_asked(tmp_path: Path) ->
     one.share()
 
 
+def test_only_folders_of_this_machines_dead_gunicorns_are_removed(tmp_path: Path, ended: int) -> None:
+    Workers("a chat", ended, tmp_path)
+    [mine] = tmp_path.iterdir()
+    others = [mine.with_name(mine.name.replace(f"-{ended}-", f"-{name}-")) for name in (f"2-{ended}", "1")]
+    for other in others:  # another machine's, whose name begins with this one's; and of a process of another user
+        other.mkdir()
+    Workers("a chat", os.getpid(), tmp_path)
+    assert not mine.exists()
+    assert all(other.exists() for other in others)
+
+
 def test_two_chats_of_one_gunicorn_do_not_mix(tmp_path: Path) -> None:
     one, other = (Exposition(use(figures())) for _ in range(2))
     one.share_with(Workers("a chat", os.getpid(), tmp_path))
