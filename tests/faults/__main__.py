@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.faults import away, restarts, scenarios
+from tests.faults import away, many, restarts, scenarios
 from tests.faults.scenarios import Outcome, Skipped
 from tests.faults.server import Mortal
 
@@ -30,6 +30,16 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.disk_full(folder, 5),
     lambda folder: scenarios.locked(folder, 5),
     lambda folder: scenarios.sigterm(folder, 10),
+    lambda folder: many.one_conversation(folder, 10_000),
+    lambda folder: many.worker_dies(folder, 10_000, kills=8, workers=4),
+    lambda folder: many.dies_before_it_publishes(folder, 10_000),
+    lambda folder: many.redis_dies(folder, 10_000, 30.0),
+    lambda folder: many.redis_stops(folder, 10_000, 10.0),
+    lambda folder: many.worker_is_parted(folder, 10_000, 5.0),
+    lambda folder: many.worker_stops(folder, 10_000, 15.0),
+    lambda folder: scenarios.on_postgres(folder, partial(many.one_conversation, sends=10_000)),
+    lambda folder: scenarios.on_postgres(folder, partial(many.worker_dies, acks=10_000, kills=8, workers=4)),
+    lambda folder: scenarios.on_postgres(folder, partial(many.redis_dies, acks=10_000, seconds=30.0)),
     lambda folder: away.file_put_back(folder, 10),
     lambda folder: away.folder_put_back(folder, 10),
     lambda folder: away.dead_line_of_the_offline(folder, 3),

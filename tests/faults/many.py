@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.faults.databases import Database, SqliteFile
 from tests.faults.proxy import Proxy
@@ -21,6 +22,7 @@ from tests.faults.server import Mortal
 from tests.faults.workload import Crowd
 from tests.redis import Redis
 
+DYING = "tests.faults.dying:app"
 HEARD_SECONDS = 45.0  # until what a dead worker did not publish is found by the others' look
 
 
@@ -42,14 +44,23 @@ class Cluster:
 
 @contextmanager
 def cluster(
-    folder: Path, workers: int, database: Database | None = None, buses: Sequence[str] = (), **env: str
+    folder: Path,
+    workers: int,
+    database: Database | None = None,
+    redis: Redis | None = None,
+    buses: Sequence[str] = (),
+    application: str = "app:app",
+    **env: str,
 ) -> Iterator[Cluster]:
-    """So many workers that run. `buses`: where each finds its Redis, if not at the Redis itself."""
+    """So many workers that run. `buses`: where each finds its Redis, if not at the Redis itself.
+
+    `application`: of the first worker.
+    """
     if not Redis.is_installed():
         raise Skipped("Redis is not installed (Debian: apt-get install redis-server)")
     folder.mkdir(parents=True, exist_ok=True)
     database = database or SqliteFile(folder / "chat.db")
-    redis = Redis()
+    redis = redis or Redis()
     with ExitStack() as stack:
         stack.callback(redis.stop)
         redis.start()
@@ -59,6 +70,7 @@ def cluster(
             own.mkdir()
             bus = buses[number] if buses else redis.url
             servers.append(Mortal(own, database, CHAT_BUS_URL=bus, **env))
+            servers[-1].application = application if number == 0 else "app:app"
             stack.callback(servers[-1].stop)
             servers[-1].start()
         yield Cluster(servers, redis)
@@ -72,10 +84,10 @@ def judged(
     workers: int = 2,
     pairs: int = 4,
     database: Database | None = None,
-    **env: str,
+    **how: Any,
 ) -> Outcome:
     """Do something to a cluster while people write, and at least `acks` messages are acknowledged; then judge."""
-    with cluster(folder, workers, database, **env) as them:
+    with cluster(folder, workers, database, **how) as them:
         people = them.crowd(pairs)
         people.start()
         try:
@@ -85,7 +97,10 @@ def judged(
         finally:
             people.stop()
         wrong += integrity_of(them.servers[0])
-    return Outcome(f"{name} ({workers} workers)", verdict, 0, [], wrong)
+        if people.never_came:
+            wrong.append(f"{people.never_came} messages never came by themselves")
+    where = "" if database is None else ", PostgreSQL"
+    return Outcome(f"{name} ({workers} workers{where})", verdict, 0, [], wrong)
 
 
 def nothing(folder: Path, acks: int, workers: int = 2, database: Database | None = None) -> Outcome:
@@ -151,36 +166,36 @@ def worker_stops(folder: Path, acks: int, seconds: float) -> Outcome:
     return judged(f"SIGSTOP of a worker for {seconds:g} s", folder, do, acks, workers=3, pairs=6)
 
 
+def dies_before_it_publishes(folder: Path, acks: int, database: Database | None = None) -> Outcome:
+    """A worker dies between a commit and its publishing, again and again."""
+
+    def do(them: Cluster, people: Crowd) -> list[str]:
+        people.wait_acked(acks, 240)
+        deaths = them.servers[0].log.count("Booting worker") - 1
+        return [] if deaths else ["it never died"]
+
+    return judged("death between commit and publish", folder, do, acks, application=DYING, database=database)
+
+
+def one_conversation(folder: Path, sends: int, database: Database | None = None) -> Outcome:
+    """Two write to each other, each at a worker, as fast as it goes."""
+    return judged("one conversation", folder, lambda _them, _people: [], sends, pairs=1, database=database)
+
+
 def worker_is_parted(folder: Path, acks: int, seconds: float) -> Outcome:
     """What Redis says to one worker is swallowed: TCP notices nothing."""
     redis = Redis()
     with Proxy(redis.port) as proxy:
-        wrong: list[str] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        database = SqliteFile(folder / "chat.db")
-        with ExitStack() as stack:
-            stack.callback(redis.stop)
-            redis.start()
-            servers = []
-            for number, bus in enumerate((redis.url, proxy.url.replace("ws://", "redis://"))):
-                own = folder / str(number)
-                own.mkdir()
-                servers.append(Mortal(own, database, CHAT_BUS_URL=bus))
-                stack.callback(servers[-1].stop)
-                servers[-1].start()
-            people = Cluster(servers, redis).crowd(4)
-            people.start()
-            try:
-                people.wait_acked(acks // 3)
-                proxy.swallowing = True
-                people.wait_acked(acks // 3, 60)
-                wait_for(lambda: "the bus is lost" in servers[1].log, "a worker that thinks itself deaf", 20)
-                time.sleep(seconds)
-                proxy.cut()
-                proxy.swallowing = False
-                people.wait_acked(max(100, acks - people.acked), 120)
-                verdict = people.settle(HEARD_SECONDS)
-            finally:
-                people.stop()
-            wrong += integrity_of(servers[0])
-    return Outcome(f"one worker is parted for {seconds:g} s (2 workers)", verdict, 0, [], wrong)
+
+        def do(them: Cluster, people: Crowd) -> list[str]:
+            people.wait_acked(acks // 3)
+            proxy.swallowing = True
+            people.wait_acked(acks // 3, 60)
+            wait_for(lambda: "the bus is lost" in them.servers[1].log, "a worker that thinks itself deaf", 20)
+            time.sleep(seconds)
+            proxy.cut()
+            proxy.swallowing = False
+            return []
+
+        buses = redis.url, proxy.url.replace("ws://", "redis://")
+        return judged(f"one worker is parted for {seconds:g} s", folder, do, acks, redis=redis, buses=buses)

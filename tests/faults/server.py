@@ -33,6 +33,7 @@ class Mortal:
     """
 
     has_its_imports = True
+    application = "app:app"
 
     def __init__(self, folder: Path, database: Database | None = None, **env: str) -> None:
         self.database = database or SqliteFile(folder / "chat.db")
@@ -70,7 +71,7 @@ class Mortal:
         """Start it, and return after how many seconds it said `ready`."""
         begin = time.monotonic()
         bind = f"127.0.0.1:{self.port}"
-        arguments, env = ["-k", "gevent", "-b", bind, "app:app"], {**os.environ, **self._env}
+        arguments, env = ["-k", "gevent", "-b", bind, self.application], {**os.environ, **self._env}
         if self.has_its_imports:
             self._process = start_gunicorn(arguments, env, ROOT, self._log)
         else:

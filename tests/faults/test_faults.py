@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat.storage.records import Send
-from tests.faults import away, restarts, scenarios
+from tests.faults import away, many, restarts, scenarios
 from tests.faults.databases import PostgresDatabase
 from tests.faults.scenarios import Outcome
 from tests.postgres import Postgres
@@ -70,6 +70,10 @@ def test_a_database_that_somebody_else_locks_holds_up_nothing_but_commits(tmp_pa
 
 def test_a_proper_end_under_load_loses_nothing_and_says_1012_to_each(tmp_path: Path) -> None:
     holds(scenarios.sigterm(tmp_path, 1), least=300)
+
+
+def test_of_several_workers_one_dies_and_nothing_is_lost_or_out_of_order(tmp_path: Path) -> None:
+    holds(many.worker_dies(tmp_path, 400, kills=2, workers=2), least=400)
 
 
 def test_a_commit_waits_for_the_disk_itself(tmp_path: Path) -> None:
