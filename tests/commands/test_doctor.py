@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +19,7 @@ from chat.people.tokens import Tokens
 from tests.commands import flask_chat
 from tests.conftest import TOKEN_SECRET, Server, new_database
 from tests.postgres import Postgres
+from tests.storage.conftest import begin_with_tables
 
 SAFE = {"CHAT_AUTH": "required"}
 SECRET = TOKEN_SECRET.encode()
@@ -105,6 +109,22 @@ def test_what_is_only_risky_exits_with_one() -> None:
     done = flask_chat("doctor")
     assert done.exit_code == 1
     assert lines(done.output)["settings"][0] == "warn"
+
+
+def test_it_writes_to_the_disk_which_may_be_full(tmp_path: Path) -> None:
+    begin_with_tables(url := f"sqlite:///{tmp_path}/chat.db")
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as other:
+
+        def version() -> int:
+            found: int = other.execute("PRAGMA data_version").fetchone()[0]
+            return found
+
+        flask_chat("tokens", CHAT_DATABASE_URL=url)
+        before = version()
+        flask_chat("tokens", CHAT_DATABASE_URL=url)
+        assert version() == before, "need another command to write nothing for this to mean anything"
+        flask_chat("doctor", CHAT_DATABASE_URL=url)
+        assert version() != before
 
 
 def test_several_workers_without_a_bus_fail() -> None:
