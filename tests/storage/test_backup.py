@@ -99,6 +99,7 @@ def test_what_is_written_meanwhile_does_not_begin_a_backup_anew(
 
     def progress(done: int, total: int) -> None:
         shown.append((done, total))
+        assert len(shown) <= total, "it began anew"
         if len(shown) % 10 == 1:
             say(app, "meanwhile")
 
