@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -18,12 +19,13 @@ from typing import Any
 
 import requests
 
+from chat.people.tokens import Tokens
 from chat.storage.lease_row import STALE_SECONDS
 from tests.clients import Person
 from tests.faults.checker import Acked, Sent, Verdict, check
 from tests.faults.databases import Database, PostgresDatabase
 from tests.faults.proxy import Proxy
-from tests.faults.server import Mortal
+from tests.faults.server import SECRET, Mortal
 from tests.faults.workload import Crowd, Member, crowd
 from tests.postgres import Postgres
 
@@ -256,6 +258,7 @@ def disk_full(folder: Path, rounds: int) -> Outcome:
                     wrong.append("nothing could be read")
                 if (health := _health(server)) != "disk_full":
                     wrong.append(f"the health of a full disk is {health}")
+                wrong += _unseen_by_operators(server)
                 with Person(server.ws, "alice", proxy=None) as alice:
                     answer = _say(alice, "?")
                     if answer.get("code") != "unavailable":
@@ -358,6 +361,18 @@ def integrity_of(server: Mortal) -> list[str]:
 def _health(server: Mortal) -> str:
     said = requests.get(f"{server.http}/api/health", timeout=10).json()
     return str(said["error"]["code"] if "error" in said else said["status"])
+
+
+def _unseen_by_operators(server: Mortal) -> list[str]:
+    """What of a full disk neither Prometheus nor a balancer would notice."""
+    bearer = {"Authorization": f"Bearer {Tokens(SECRET.encode(), 60).sign_service('faults', 'metrics', 60)}"}
+    shown = requests.get(f"{server.http}/metrics", headers=bearer, timeout=10).text
+    counts = dict(re.findall(r"^(chat_writes_failing|chat_failed_commits_total) (.+)$", shown, re.M))
+    ready = requests.get(f"{server.http}/readyz", timeout=10)
+    wrong = [f"{name} is {counts.get(name)}" for name in counts if not float(counts[name])]
+    if len(counts) < 2 or ready.status_code != 503:
+        wrong.append(f"of a full disk {counts} are shown, and /readyz is {ready.status_code} {ready.text}")
+    return wrong
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
