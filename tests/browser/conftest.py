@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.browser.two_workers import TwoWorkers
 from tests.conftest import Server, StartServer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -52,9 +54,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(_start: StartServer, database: str) -> Iterator[Server]:
-    """A server with a database of its own, shared by the tests of one file."""
-    running = _start(CHAT_DATABASE_URL=database)
+def server(_start: StartServer, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a database of its own, shared by the tests of one file.
+
+    With TEST_TWO_WORKERS in the environment (`make two-workers`), two workers behind nginx.
+    """
+    if os.environ.get("TEST_TWO_WORKERS"):
+        running: Server = TwoWorkers(_start, database, tmp_path_factory.mktemp("nginx"))
+    else:
+        running = _start(CHAT_DATABASE_URL=database)
     yield running
     running.end()
 
