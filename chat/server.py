@@ -50,7 +50,7 @@ from chat.protocol.names import checked_user_id, name_key
 from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
-from chat.storage.database import reason_of
+from chat.storage.failures import reason_of
 from chat.storage.health import fault_of
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage

@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,35 @@ class Postgres:
     def crash(self) -> None:
         """All its processes end in the middle of what they do, and the next start has to recover."""
         self._end(signal.SIGQUIT)
+
+    def kill(self) -> None:
+        """kill -9 of all its processes."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(START_SECONDS)
+        self._process = None
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """SIGSTOP to all its processes; they go on at the end."""
+        pids = self._pids()
+        try:
+            for pid in pids:  # the first one makes the others
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            assert self._process is not None
+            for pid in [
+                *pids,
+                self._process.pid,
+            ]:  # the last is `runuser`, which stops itself when its child is stopped
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
     def create_database(self, name: str) -> str:
         """Returns its URL."""

@@ -78,7 +78,6 @@ ONLY_IN = {
         "chat.storage.storage",
         # What a native thread waits with, which gevent's patches would take from it.
         "chat.storage.database",
-        "chat.storage.commit_outcome",
     },
     "redis": {"chat.bus.connection", "chat.bus.diagnosis"},
     "hiredis": {"chat.bus.connection"},

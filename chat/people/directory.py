@@ -30,7 +30,7 @@ from chat.protocol.lookalikes import check_scripts
 from chat.protocol.names import checked_user_id
 from chat.protocol.structs import TRY_AGAIN_LATER
 from chat.storage.accounts import Account
-from chat.storage.database import parts
+from chat.storage.look_up import parts
 from chat.storage.sessions import EndedSession
 from chat.storage.storage import Storage
 

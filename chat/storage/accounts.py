@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from chat.protocol.lookalikes import skeleton
-from chat.storage.database import Database, parts
+from chat.storage.database import Database
+from chat.storage.look_up import parts
 from chat.storage.schema import accounts, notifications, sessions
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.errors import Unavailable
 from chat.files import open_own
 from chat.storage import migrate
-from chat.storage.database import Database, reason_of
+from chat.storage.database import Database
 from chat.storage.epoch import Epoch
+from chat.storage.failures import reason_of
 
 PAGES = 2_048  # of 4 KiB, copied between two moves of the bar
 

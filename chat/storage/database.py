@@ -1,35 +1,23 @@
-"""Owns the connections to one database: one that writes, and as many that read as are needed at once."""
+"""Owns the connections to one database: one that writes, one beside it, and as many that read as are needed at once."""
 
 import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from queue import Empty
+from typing import Any
 
 from gevent.monkey import get_original
-from sqlalchemy import (
-    URL,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    NullPool,
-    cast,
-    create_engine,
-    event,
-    extract,
-    func,
-    literal,
-)
+from sqlalchemy import URL, BigInteger, ColumnElement, Connection, NullPool, create_engine, event, literal
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from chat.errors import BadSetting, ChatError, Unavailable
 from chat.storage.database_file import DatabaseFile
+from chat.storage.failures import Away, CommitUnknown, cause_of
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 CHECKPOINT_PAGES = 8_000  # of 4 KiB; with SQLite's own 1,000, one commit in sixteen waits for a checkpoint
@@ -39,19 +27,22 @@ NO_PSYCOPG = (
     'pip install "flask-chat-server[postgres]"'
 )
 
-READ_SECONDS = 10.0  # for a read that names no deadline
+READ_SECONDS = 10.0  # for a read of SQLite that names no deadline
 READ_STEPS = 20_000  # the same as the next, for such a read: each look needs the interpreter's lock
 CHECKED_STEPS = 1_000  # of SQLite's machine, from one look at the clock to the next: some 0.1 ms
-STATEMENT_MS = "statement_ms"  # under which a PostgreSQL reader notes its deadline
+READERS = 16  # that may read SQLite at once: more than there are threads
+POSTGRES_READERS = 4  # each a connection; with those that write, six of a worker
+TURN_SECONDS = 4.0  # how long to wait until another one has read
+AWAY_SECONDS = 1  # after no answer, nobody waits for another one so soon: what waits in the queues is answered at once
 QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
 
-IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
-T = TypeVar("T")
+class _Kept:
+    """A connection that is kept, and the lock of whoever uses it."""
 
-
-class CommitUnknown(SQLAlchemyError):
-    """A commit was asked for, and failed or broke off: it took place, or not."""
+    def __init__(self) -> None:
+        self.lock = get_original("_thread", "allocate_lock")()
+        self.connection: Connection | None = None
 
 
 class Database:
@@ -66,15 +57,18 @@ class Database:
     def __init__(self, url: str | Path, log: logging.Logger, clock: Callable[[], float] | None = None) -> None:
         self.insert: Any  # the dialect's, which knows `on_conflict_do_nothing`
         self._file = DatabaseFile(None, log)
+        self._postgres: Any = None  # the module, which needs psycopg; None: this is SQLite
+        self._no_answer: tuple[type[Exception], ...] = ()
         if isinstance(url, str) and url.startswith("postgresql"):
             try:
-                self.engine = create_engine(url, poolclass=NullPool, paramstyle="format")
-                dialect: Any = self.engine.dialect
-                dialect.do_begin = _begin_postgres
+                from chat.storage import postgres
+
+                self.engine = postgres.make_engine(url)
             except ImportError as error:  # psycopg, or the library that it needs in turn
                 raise BadSetting(NO_PSYCOPG, "CHAT_DATABASE_URL") from error
             from sqlalchemy.dialects import postgresql  # costs the start on SQLite a twentieth
 
+            self._postgres, self._no_answer = postgres, postgres.NO_ANSWER
             self.insert = postgresql.insert
         else:
             arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
@@ -87,18 +81,21 @@ class Database:
             self.insert = sqlite.insert
         driver: Any = self.engine.dialect.dbapi
         self.unique_broken = (IntegrityError, driver.IntegrityError)  # a row is there already
+        self._failures = (SQLAlchemyError, driver.Error)
         self._clock = clock or time.time
         self._has_own_time = clock is None and not self.is_sqlite
         self.is_closed = False
-        self.write_error: SQLAlchemyError | None = None  # of the last write, until `can_write`; None: it went well
-        self._writing = get_original("_thread", "allocate_lock")()  # guards self._writer
-        self._writer: Connection | None = None
+        self.write_error: Exception | None = None  # of the last write, until `can_write`; None: it went well
+        self._away_until = 0.0  # by time.monotonic(): until then nobody waits for an answer
+        self._writer, self._other = _Kept(), _Kept()
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
-        self._limited: deque[Connection] = deque()  # the same, of those with a deadline
+        self._turns: Any = get_original("queue", "SimpleQueue")()  # as many as may read at once
+        for _ in range(READERS if self._postgres is None else POSTGRES_READERS):
+            self._turns.put(None)
 
     @property
     def is_sqlite(self) -> bool:
-        return self.engine.dialect.name == "sqlite"
+        return self._postgres is None
 
     def now_ms(self) -> int:
         """Return the time as it is stored: Unix time in milliseconds."""
@@ -106,7 +103,7 @@ class Database:
 
     def shared_now(self) -> ColumnElement[int]:
         """Return the same by the one clock of all workers, for a statement: PostgreSQL's, as machines' clocks differ."""
-        return _POSTGRES_NOW if self._has_own_time else literal(self.now_ms(), BigInteger)
+        return self._postgres.NOW if self._has_own_time else literal(self.now_ms(), BigInteger)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -117,29 +114,37 @@ class Database:
         Raises CommitUnknown: it may have been committed, or not; FileReplaced: it was, and is not to be found.
         """
         try:
-            with self._transaction() as connection:
+            with self._transaction(self._writer) as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except self._failures as error:
             if not isinstance(error, self.unique_broken):
                 self.write_error = error
             raise
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def aside(self) -> Iterator[Connection]:
+        """Give another connection, as `transaction` does: for what must not wait until others have written."""
+        with self._transaction(self._other) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, kept: "_Kept") -> Iterator[Connection]:
         asked = False
-        with self._writing:
-            if self._writer is None:
-                self._writer = self.engine.connect().execution_options(writes=True)
+        with kept.lock:
+            self._check_away()
+            if kept.connection is None:
+                kept.connection = self._connect().execution_options(writes=True)
                 self._file.writer_connected()
             try:
-                with self._writer.begin():
-                    yield self._writer
+                with kept.connection.begin():
+                    yield kept.connection
                     asked = True  # what fails from here on is the commit itself
             except (ChatError, *self.unique_broken):
                 raise
             except BaseException as error:
-                writer, self._writer = self._writer, None
-                _throw_away(writer)
+                self._note(error)
+                connection, kept.connection = kept.connection, None
+                _throw_away(connection)
                 if asked:
                     raise CommitUnknown from error
                 raise
@@ -147,53 +152,82 @@ class Database:
 
     @contextmanager
     def reading(self, seconds: float | None = None) -> Iterator[Connection]:
-        """Give a connection for queries, in a transaction of its own; for any thread.
+        """Give a connection for queries, in a transaction of its own; for any thread, which may wait for its turn.
 
-        `seconds`: how long they may take (on PostgreSQL, each one). Such readers have connections of their own.
+        `seconds`: how long they may take (on PostgreSQL, each one).
         Raises Unavailable: it took longer; no failure of the database. None: READ_SECONDS, then the driver's error.
         """
         self._file.check()
-        idle = self._readers if seconds is None else self._limited
         try:
-            connection = idle.pop()
+            self._turns.get(timeout=TURN_SECONDS)
+        except Empty:
+            raise Away from None
+        try:
+            with self._reading(seconds) as connection:
+                yield connection
+        finally:
+            self._turns.put(None)
+
+    @contextmanager
+    def _reading(self, seconds: float | None) -> Iterator[Connection]:
+        self._check_away()
+        try:
+            connection = self._readers.pop()
         except IndexError:
-            connection = self.engine.connect()
+            connection = self._connect()
         try:
             with self._deadline(connection, seconds), connection.begin():
                 yield connection
         except BaseException as error:
+            self._note(error)
             _throw_away(connection)
             if seconds is not None and _was_ended(error):
                 raise Unavailable(rule="took_too_long") from None
             if not isinstance(error, ChatError):
                 self._close_readers()  # whatever broke this one may have broken them
             raise
-        idle.append(connection)
+        self._readers.append(connection)
         if self.is_closed:  # meanwhile
             self._close_readers()
 
     def lock_names(self, connection: Connection, names: Iterable[str]) -> None:
         """Have other writers' transactions that lock one of these names wait for this one's end."""
-        if not self.is_sqlite:  # which has one writer anyhow
-            # In one order, so that two writers cannot deadlock: of the numbers, since two names may have one.
-            numbers = sorted({_number_of(name) for name in names})
-            connection.exec_driver_sql(_LOCK_NUMBERS, (numbers,))
+        if self._postgres:  # SQLite has one writer anyhow
+            self._postgres.lock_names(connection, names)
 
     @contextmanager
     def _deadline(self, connection: Connection, seconds: float | None) -> Iterator[None]:
-        driver: Any = connection.connection.driver_connection
-        steps, seconds = (READ_STEPS, READ_SECONDS) if seconds is None else (CHECKED_STEPS, seconds)
-        if not self.is_sqlite:
-            driver.autocommit = True  # the driver begins nothing by itself
-            connection.info[STATEMENT_MS] = max(1, round(seconds * 1000))
+        if self._postgres:
+            self._postgres.line_of(connection).limit(seconds)
             yield
             return
+        driver: Any = connection.connection.driver_connection
+        steps, seconds = (READ_STEPS, READ_SECONDS) if seconds is None else (CHECKED_STEPS, seconds)
         until = time.monotonic() + seconds
         driver.set_progress_handler(lambda: self.is_closed or time.monotonic() > until, steps)
         try:
             yield
         finally:
             driver.set_progress_handler(None, 0)
+
+    def _check_away(self) -> None:
+        if time.monotonic() < self._away_until:
+            raise Away
+
+    def _connect(self) -> Connection:
+        try:
+            connection = self.engine.connect()
+        except DBAPIError as error:
+            self._note(error)
+            raise
+        if self._postgres:
+            self._postgres.line_of(connection).limit()
+        return connection
+
+    def _note(self, error: BaseException) -> None:
+        """Let nobody wait again so soon for a database that gives no answer."""
+        if isinstance(error, Exception) and isinstance(cause_of(error), self._no_answer):
+            self._away_until = time.monotonic() + AWAY_SECONDS
 
     def ask(self) -> None:
         """Ask the database for nothing, to see that it answers."""
@@ -209,7 +243,7 @@ class Database:
                     connection.exec_driver_sql(f"PRAGMA user_version = {number}")
                 else:
                     connection.exec_driver_sql("UPDATE server_lease SET renewed_at = renewed_at")
-        except SQLAlchemyError:
+        except self._failures:
             return False
         self.write_error = None
         return True
@@ -223,17 +257,17 @@ class Database:
     def rest(self) -> None:
         """Close the connections that nobody uses just now; whoever asks next opens another."""
         self._close_readers()
-        if self._writing.acquire(blocking=False):
-            if self._writer:
-                self._writer.close()
-            self._writer = None
-            self._writing.release()
+        for kept in (self._writer, self._other):
+            if kept.lock.acquire(blocking=False):
+                if kept.connection:
+                    kept.connection.close()
+                kept.connection = None
+                kept.lock.release()
 
     def _close_readers(self) -> None:
-        for idle in (self._readers, self._limited):
-            with suppress(IndexError):  # none is left, or another thread took the last
-                while True:
-                    idle.pop().close()
+        with suppress(IndexError):  # none is left, or another thread took the last
+            while True:
+                self._readers.pop().close()
 
     def _connect_sqlite(self, connection: Any, record: Any) -> None:
         self._file.check()  # before SQLite makes an empty file in the place of one that is gone
@@ -243,15 +277,6 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._file.connected()
-
-
-# The statement's time: stable, so that an index can be asked with it.
-_POSTGRES_NOW = cast(extract("epoch", func.statement_timestamp()) * 1000, BigInteger)
-_LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
-
-
-def _number_of(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
 def _throw_away(connection: Connection) -> None:
@@ -265,55 +290,7 @@ def _was_ended(error: BaseException) -> bool:
     return code == sqlite3.SQLITE_INTERRUPT or state == QUERY_CANCELED
 
 
-def _begin_postgres(connection: Any) -> None:
-    """Say BEGIN and a reader's deadline in one round trip; they hold for one transaction, behind a pooler too."""
-    if (ms := connection.info.get(STATEMENT_MS)) is not None:
-        connection.driver_connection.execute(f"BEGIN; SET LOCAL statement_timeout = {ms}", prepare=False)
-
-
 def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE takes the lock at once: a transaction that began by reading cannot wait for it.
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def again_if_broken(function: Callable[[], T]) -> T:
-    """Call a function that uses the database; once more if a connection had broken since its last use."""
-    try:
-        return function()
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        return function()
-
-
-def cause_of(error: Exception) -> BaseException:
-    """Return the driver's own error."""
-    if isinstance(error, CommitUnknown) and isinstance(error.__cause__, Exception):
-        error = error.__cause__
-    return getattr(error, "orig", None) or error
-
-
-def reason_of(error: Exception) -> str:
-    """Return what the driver says of an error."""
-    return str(cause_of(error)).strip()
-
-
-def log_text(error: Exception) -> str:
-    """Return what the log may say of a failure: of the database's state its own words, never a row's content."""
-    if isinstance(error, CommitUnknown) and isinstance(error.__cause__, Exception):
-        return f"{type(error).__name__}: {log_text(error.__cause__)}"
-    kind = type(error).__name__
-    lines = reason_of(error).splitlines() if isinstance(error, OperationalError | InternalError) else []
-    return f"{kind}: {lines[0]}" if lines else kind
-
-
-def name_of(call: "partial[Any]") -> str:
-    """Return what the log calls a call: `Notifications.forget`."""
-    return getattr(call.func, "__qualname__", type(call.func).__name__)
-
-
-def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut `values` into as many as one query may name."""
-    for start in range(0, len(values), IN_ONE_QUERY):
-        yield values[start : start + IN_ONE_QUERY]

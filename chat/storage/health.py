@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, DiskFull, Unavailable
-from chat.storage.database import Database, cause_of
+from chat.errors import Busy, DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, DiskFull, Unavailable
+from chat.storage.database import Database
 from chat.storage.database_file import FileReplaced
+from chat.storage.failures import cause_of
 
 WRITES_FAIL = "Writes fail, reads work"
 FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
@@ -26,11 +27,18 @@ class DatabaseHealth:
 
     Args:
         in_thread: calls a function that blocks in a native thread.
+        write: calls one in the journal's.
     """
 
-    def __init__(self, database: Database, in_thread: Callable[[Callable[[], bool]], bool]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        in_thread: Callable[[Callable[[], bool]], bool],
+        write: Callable[[Callable[[], bool]], bool],
+    ) -> None:
         self._database = database
         self._in_thread = in_thread
+        self._write = write
         self._is_trying = False
 
     def fault(self) -> Unavailable | None:
@@ -47,8 +55,9 @@ class DatabaseHealth:
         if self._database.write_error is None or self._is_trying:
             return
         self._is_trying = True
-        with suppress(Unavailable):  # the server stops
-            self._in_thread(self._database.can_write)
+        with suppress(Busy, Unavailable):  # the server stops
+            if self._in_thread(self._database.can_write):
+                self._write(bool)  # nothing; before it, what failed commits have stored is found
         self._is_trying = False
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.errors import Busy, ChatError, Internal, Unavailable
 from chat.limits import UNKNOWN_ADDRESS
 from chat.metrics import Metrics
-from chat.storage.database import again_if_broken, log_text, name_of
+from chat.storage.failures import again_if_broken, log_text, name_of
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
 from chat.storage.waiting import Record, Settle, Waiting, Writes

@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, Update, and_, bindparam, cast, extract, func,
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable
-from chat.storage.database import Database, reason_of
+from chat.storage.database import Database
+from chat.storage.failures import reason_of
 from chat.storage.schema import server_lease
 
 SHARED = "shared"  # the holder of a row that several hold: each of them renews it
@@ -24,7 +25,7 @@ class LeaseRow:
 
     def __init__(self, database: Database, is_shared: bool = False) -> None:
         self._is_shared = is_shared
-        self._engine = database.engine
+        self._database = database
         row = database.insert(server_lease).values(id=1, renewed_at=_NOW)
         self._take = row.on_conflict_do_update(
             index_elements=[server_lease.c.id],
@@ -40,7 +41,7 @@ class LeaseRow:
         """Take the lease and write `text`, or return another holder's. Raises Unavailable: the database fails."""
         holder = SHARED if self._is_shared else uuid4().hex
         try:
-            with self._engine.begin() as connection:
+            with self._database.aside() as connection:
                 if connection.execute(self._take, {"holder": holder, "owner": text}).first():
                     self._holder, self._found_at = holder, None
                     return None
@@ -53,7 +54,7 @@ class LeaseRow:
 
     def free(self, text: str) -> None:
         """Take the lease away from the holder that has written `text`: its process is dead."""
-        with contextlib.suppress(SQLAlchemyError), self._engine.begin() as connection:
+        with contextlib.suppress(SQLAlchemyError), self._database.aside() as connection:
             connection.execute(update(server_lease).where(server_lease.c.owner == text).values(renewed_at=0))
 
     def write(self, text: str) -> None:
@@ -78,5 +79,5 @@ class LeaseRow:
 
     def _change(self, statement: Update) -> bool:
         """Return whether the row is still ours to change."""
-        with self._engine.begin() as connection:
+        with self._database.aside() as connection:
             return connection.execute(statement, {"me": self._holder}).rowcount == 1

@@ -11,8 +11,15 @@ from sqlalchemy import Connection
 
 # How many keys one query asks for: a few fixed sizes, so that the drivers keep the statements prepared.
 SIZES = (1, 8, 64, 512)
+IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
 Key = TypeVar("Key")
+
+
+def parts(values: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Cut `values` into as many as one query may name."""
+    for start in range(0, len(values), IN_ONE_QUERY):
+        yield values[start : start + IN_ONE_QUERY]
 
 
 def padded(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:

@@ -1,16 +1,18 @@
 """Owns the writing of messages, at the end of their conversations, and of pointers. Reads nothing for users."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from chat.storage.accounts import Accounts
-from chat.storage.commit_outcome import is_stored
-from chat.storage.database import CommitUnknown, Database, parts
+from chat.storage.database import Database
 from chat.storage.database_file import FileReplaced
-from chat.storage.look_up import look_up
+from chat.storage.failures import CommitUnknown
+from chat.storage.look_up import look_up, parts
 from chat.storage.message_append import MessageAppend
 from chat.storage.records import Conflict, Message, Outcome, Pointer, Send, Stored, StoredLate, direct_key, users_of
 from chat.storage.schema import MESSAGE, conversations, members, messages
@@ -79,10 +81,8 @@ class MessageWriter:
                 if pointers:
                     moved = self._move(connection, pointers)
         except (CommitUnknown, FileReplaced):
-            if self._database.is_sqlite:
-                self._doubts += [d for d in zip(places, sends, outcomes, strict=False) if _is_new(d[2])]
-                raise
-            if not self._was_stored(places, sends, outcomes):
+            self._doubts += [d for d in zip(places, sends, outcomes, strict=False) if _is_new(d[2])]
+            if self._database.is_sqlite or not self._was_stored():
                 raise
         if len(self._ids) > KNOWN_CONVERSATIONS:
             self._ids.clear()
@@ -100,6 +100,8 @@ class MessageWriter:
         if self._doubts:
             m = messages.c
             with self._database.transaction() as connection:
+                # The other end of a line that broke may be at it still: it holds these locks until it is over.
+                self._lock(connection, {place for place, _, _ in self._doubts})
                 for place, send, new in self._doubts:
                     query = select(*MESSAGE).where(m.conversation_id == place, m.seq == new.seq)
                     row = connection.execute(query).one_or_none()
@@ -108,12 +110,17 @@ class MessageWriter:
             self._doubts = []
         return found
 
-    def _was_stored(self, places: Sequence[int], sends: Sequence[Send], outcomes: Sequence[Outcome]) -> bool:
-        """Find out whether the commit took place. One of pointers alone may be repeated: False."""
-        for place, send, new in zip(places, sends, outcomes, strict=True):
-            if _is_new(new):
-                return is_stored(self._database, place, _message(send, new), self._log)
+    def _was_stored(self) -> bool:
+        """Look at once, where the line to PostgreSQL broke in a commit. One of pointers alone may be repeated: False."""
+        self._log.warning("the line to the database broke in a commit: asking what became of it")
+        with suppress(SQLAlchemyError):  # `found_late` will be asked again
+            return bool(self.found_late())
         return False
+
+    def _lock(self, connection: Connection, places: Iterable[int]) -> None:
+        for part in parts(sorted(places)):  # in one order, so that two writers cannot deadlock
+            lock = select(conversations.c.id).where(conversations.c.id.in_(part))
+            connection.execute(lock.order_by(conversations.c.id).with_for_update())
 
     def _keep_names(self, connection: Connection, sends: Sequence[Send], pairs: Sequence[Pair]) -> list[Pair]:
         """Store the names of new conversations; give the sends, and return, the spelling that was stored first."""
@@ -174,10 +181,8 @@ class MessageWriter:
     def _placed(self, connection: Connection, marks: Sequence[Mark]) -> dict[Mark, Message]:
         """Return the messages that are stored under one of the marks already."""
         wanted = sorted({mark for mark in marks if isinstance(mark[2], str)})
-        for part in parts(sorted({mark[0] for mark in wanted})):
-            # No other writer can put one of them in between the look and the insert.
-            lock = select(conversations.c.id).where(conversations.c.id.in_(part))
-            connection.execute(lock.order_by(conversations.c.id).with_for_update())
+        # No other writer can put one of them in between the look and the insert.
+        self._lock(connection, {mark[0] for mark in wanted})
         placed: dict[Mark, Message] = {}
         for conversation, *rest in look_up(connection, _PLACED, wanted):
             message = Message(*rest)

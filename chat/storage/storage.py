@@ -20,8 +20,9 @@ from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
 from chat.storage.changes import Changes
 from chat.storage.conversation_settings import StoredSettings
-from chat.storage.database import Database, again_if_broken, log_text, name_of
+from chat.storage.database import Database
 from chat.storage.epoch import Epoch
+from chat.storage.failures import again_if_broken, log_text, name_of
 from chat.storage.health import DatabaseHealth
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
@@ -92,7 +93,7 @@ class Storage:
         self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)
         self.journal = Journal(self.writer, journal_records, log, metrics or Metrics())
-        self.health = DatabaseHealth(self.database, self.in_thread)
+        self.health = DatabaseHealth(self.database, self.in_thread, self.write)
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False
         self._stopping = False

@@ -22,14 +22,16 @@ import requests
 from chat.people.tokens import Tokens
 from chat.storage.lease_row import STALE_SECONDS
 from tests.clients import Person
+from tests.conftest import ROOT
 from tests.faults.checker import Acked, Sent, Verdict, check
-from tests.faults.databases import Database, PostgresDatabase
+from tests.faults.databases import ALL, Database, PostgresDatabase, SqliteFile, messages_of
 from tests.faults.proxy import Proxy
 from tests.faults.server import SECRET, Mortal
 from tests.faults.workload import Crowd, Member, crowd
 from tests.postgres import Postgres
 
 BACK_SECONDS = 3.0  # after a kill, until somebody has signed in again
+ANSWER_SECONDS = 5.0  # until a sender is told that a database does not answer
 BUSY = 2  # times the first start: where other things run, even that one takes longer than BACK_SECONDS
 DEAD_SECONDS = 2.5  # pointers are moved once a second
 QUIET_SECONDS, QUIET_AT_LAST_SECONDS = 0.3, 10
@@ -86,7 +88,7 @@ def kill_9(folder: Path, kills: int, acks: int, what: str, database: Database | 
     return Outcome(f"kill -9 of {what}{where}", verdict, kills, recoveries, wrong, _back_seconds(server) + lease)
 
 
-def database_crashes(folder: Path, crashes: int, database: PostgresDatabase) -> Outcome:
+def database_crashes(folder: Path, crashes: int, database: PostgresDatabase, kill_9: bool = False) -> Outcome:
     """PostgreSQL dies in mid-burst, also between a commit and the word of it, and comes back."""
     wrong, recoveries = [], []
     dice = random.Random(crashes)
@@ -94,7 +96,7 @@ def database_crashes(folder: Path, crashes: int, database: PostgresDatabase) -> 
         for _ in range(crashes):
             people.wait_acked(dice.randint(100, 300))
             time.sleep(dice.random() * 0.02)
-            database.server.crash()
+            database.server.kill() if kill_9 else database.server.crash()
             begin = time.monotonic()
             database.server.start()
             people.wait_acked(1)
@@ -102,7 +104,49 @@ def database_crashes(folder: Path, crashes: int, database: PostgresDatabase) -> 
         people.wait_acked(100)
         verdict = people.settle()
     wrong += integrity_of(server)
-    return Outcome("PostgreSQL crashes", verdict, crashes, recoveries, wrong, _back_seconds(server))
+    scenario = "kill -9 of PostgreSQL" if kill_9 else "PostgreSQL crashes"
+    return Outcome(scenario, verdict, crashes, recoveries, wrong, _back_seconds(server))
+
+
+def database_stops(folder: Path, times: int, acks: int, database: PostgresDatabase) -> Outcome:
+    """SIGSTOP of PostgreSQL in mid-burst: each sender is told soon; what it commits when it goes on is found."""
+    wrong, recoveries = [], []
+    dice = random.Random(times)
+    with serving(folder, database) as server, crowd(server) as people:
+        for _ in range(times):
+            people.wait_acked(acks // times)
+            time.sleep(dice.random() * 0.02)
+            with database.server.stopped():
+                begin, refused = time.monotonic(), people.refused
+                wait_for(partial(_refused_since, people, refused), "an error for each sender")
+                if (seconds := time.monotonic() - begin) > ANSWER_SECONDS:
+                    wrong.append(f"the last sender was told after {seconds:.1f} s")
+            begin = time.monotonic()
+            people.wait_acked(1)
+            recoveries.append(time.monotonic() - begin)
+        people.wait_acked(100)
+        verdict = people.settle()
+    wrong += integrity_of(server)
+    return Outcome("SIGSTOP of PostgreSQL", verdict, times, recoveries, wrong, _back_seconds(server))
+
+
+def two_writers(folder: Path, messages: int, database: Database | None = None) -> Outcome:
+    """Two processes send into one conversation, each message a commit, a tenth of them in both: `seq` has no gap."""
+    database = database or SqliteFile(folder / "chat.db")
+    shared = messages // 10
+    each = (messages + shared) // 2
+    command = [sys.executable, "-c", WRITER, database.url, str(shared), str(each)]
+    codes = [writer.wait(600) for writer in [subprocess.Popen([*command, one], cwd=ROOT) for one in "xy"]]
+    stored = messages_of(database.ask(ALL))
+    names = {f"{one}-{n}" if n >= shared else f"both-{n}" for n in range(each) for one in "xy"}
+    sent = [Sent(("alice", "bob"), "alice", name, name) for name in names]
+    found = stored.get(("alice", "bob"), [])
+    acked = [Acked(("alice", "bob"), str(message.client_id), message.seq) for message in found]
+    wrong = [f"exit codes {codes}"] if any(codes) else []
+    if [message.seq for message in found] != list(range(1, messages + 1)):
+        wrong.append(f"{len(found)} messages, and not 1 to {messages}")
+    where = " (PostgreSQL)" if isinstance(database, PostgresDatabase) else ""
+    return Outcome(f"two writers, one conversation{where}", check(sent, acked, stored, {}), 0, [], wrong)
 
 
 def on_postgres(folder: Path, scenario: Callable[..., Outcome]) -> Outcome:
@@ -409,6 +453,19 @@ def _fill(path: Path) -> None:
             except OSError:
                 pass
 
+
+WRITER = """
+import logging, sys
+from chat.protocol.names import name_key
+from chat.storage.records import Send
+from chat.storage.storage import Storage
+url, shared, each, one = sys.argv[1:]
+storage = Storage(url, name_key, logging.getLogger("chat"), 1000)
+for n in range(int(each)):
+    name = f"{one}-{n}" if n >= int(shared) else f"both-{n}"
+    storage.writer.commit([Send("alice", "bob", name, name)])
+storage.close()
+"""
 
 HOLDER = """
 import sqlite3, sys, time

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from chat.storage.database import CommitUnknown
+from chat.storage.failures import CommitUnknown
 from chat.storage.records import Pointer, Send, Stored
 from chat.storage.storage import Storage
 from tests.postgres import Postgres

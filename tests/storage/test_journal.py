@@ -170,12 +170,12 @@ def test_a_write_that_is_refused_leaves_nothing_and_the_writer_usable(storage: S
             raise Conflicting
 
     storage.write(storage.accounts.keep_names, ["alice"])
-    connection = storage.database._writer
+    connection = storage.database._writer.connection
     assert connection is not None
     with pytest.raises(Conflicting):
         storage.write(begin_and_refuse)
     assert isinstance(stored(storage, HI), Stored)
-    assert storage.database._writer is connection, "the same one as before"
+    assert storage.database._writer.connection is connection, "the same one as before"
     with storage.database.reading() as reading:
         assert reading.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
 

@@ -271,11 +271,14 @@ def test_a_holder_goes_on_while_the_database_is_away(database: Database) -> None
     admin = f"postgresql://{url.username}@{url.host}:{url.port}/postgres"
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false")
-        assert lease.renew()
-        with pytest.raises(Unavailable):
-            Lease(database, LOG).acquire(0)
-        lease.announce_stop()  # nobody hears it
-        connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [url.database])
+        try:
+            assert lease.renew()
+            with pytest.raises(Unavailable):
+                Lease(database, LOG).acquire(0)
+            lease.announce_stop()  # nobody hears it
+        finally:
+            connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
     assert lease.renew()
     with pytest.raises(DatabaseInUse):
         Lease(database, LOG).acquire(0)

@@ -267,7 +267,7 @@ def test_sqlite_keeps_what_was_committed_through_a_power_cut(storage: Storage) -
     if storage.database.engine.dialect.name != "sqlite":
         return  # PostgreSQL's own defaults say the same: fsync and synchronous_commit are on
     say(storage, ("alice", "bob", "hi"))
-    assert storage.database._writer is not None
+    assert storage.database._writer.connection is not None
     for pragma, value in (("synchronous", 2), ("foreign_keys", 1), ("journal_mode", "wal")):
-        assert storage.database._writer.execute(text(f"PRAGMA {pragma}")).scalar() == value
-    storage.database._writer.rollback()
+        assert storage.database._writer.connection.execute(text(f"PRAGMA {pragma}")).scalar() == value
+    storage.database._writer.connection.rollback()

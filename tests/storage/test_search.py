@@ -205,7 +205,7 @@ def test_the_index_is_asked_for_a_few_trigrams_however_long_the_text_is(
     assert {len(one) for one in asked} == {5, len('("..." AND "...") OR ("..." AND "...")')}
 
 
-def test_a_search_ends_at_its_deadline_and_leaves_the_others_connections(
+def test_a_search_ends_at_its_deadline_and_the_next_one_works(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
@@ -214,13 +214,10 @@ def test_a_search_ends_at_its_deadline_and_leaves_the_others_connections(
     monkeypatch.setattr(search, "Candidates", lambda connection, _: connection.execute(endless))
     say(storage, ("alice", "bob", "a word"))
     storage.database.ask()
-    [reader] = idle = [*storage.database._readers]
     with pytest.raises(Unavailable, match="too long"):
         storage.search_in_thread(storage.search.messages, "alice", "word", 20)
-    assert [*storage.database._readers] == idle
     monkeypatch.undo()
     assert find(storage, "word") == ["a word"]
-    assert [*storage.database._readers] == [reader], "searches have connections of their own"
 
 
 def test_any_read_ends_at_a_deadline_and_the_log_names_it(
@@ -253,9 +250,9 @@ def test_on_postgresql_a_deadline_costs_a_read_no_round_trip_and_outlives_no_tra
         with storage.database.reading(0.5) as connection:
             connection.execute(text("SELECT 1"))
         with storage.database.reading() as connection:
-            assert connection.scalar(text("SHOW statement_timeout")) == "10s"
+            assert connection.scalar(text("SHOW statement_timeout")) == "3500ms"
         driver.pgconn.untrace()
-    assert path.read_text().count("ReadyForQuery") == 3, "BEGIN with the deadline, the query, COMMIT"
+    assert path.read_text().count("ReadyForQuery") == 2 * 3, "BEGIN with the deadline, the query, COMMIT"
     assert driver.execute("SHOW statement_timeout").fetchone() == ("0",), "a pooler gives the session to others"
     storage.close()
 

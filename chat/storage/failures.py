@@ -1,0 +1,56 @@
+"""Owns what is known of a failure of the database: whether to try again, and what the log may say of it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
+
+T = TypeVar("T")
+
+
+class CommitUnknown(SQLAlchemyError):
+    """A commit was asked for, and failed or broke off: it took place, or not."""
+
+
+class Away(SQLAlchemyError):
+    """The database gave no answer a moment ago, or has none for so many at once."""
+
+    def __str__(self) -> str:
+        return "it gives no answer"
+
+
+def again_if_broken(function: Callable[[], T]) -> T:
+    """Call a function that uses the database; once more if a connection had broken since its last use."""
+    try:
+        return function()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return function()
+
+
+def cause_of(error: Exception) -> BaseException:
+    """Return the driver's own error."""
+    if isinstance(error, CommitUnknown) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return getattr(error, "orig", None) or error
+
+
+def reason_of(error: Exception) -> str:
+    """Return what the driver says of an error."""
+    return str(cause_of(error)).strip()
+
+
+def log_text(error: Exception) -> str:
+    """Return what the log may say of a failure: of the database's state its own words, never a row's content."""
+    if isinstance(error, CommitUnknown) and isinstance(error.__cause__, Exception):
+        return f"{type(error).__name__}: {log_text(error.__cause__)}"
+    kind = type(error).__name__
+    lines = reason_of(error).splitlines() if isinstance(error, OperationalError | InternalError) else []
+    return f"{kind}: {lines[0]}" if lines else kind
+
+
+def name_of(call: "partial[Any]") -> str:
+    """Return what the log calls a call: `Notifications.forget`."""
+    return getattr(call.func, "__qualname__", type(call.func).__name__)
