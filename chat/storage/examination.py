@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.storage.backup import Progress
-from chat.storage.database import Database, reason_of
+from chat.storage.database import Database
+from chat.storage.failures import reason_of
 from chat.storage.search_index import SEQ_BITS, has_index
 
 LOOKED_AT = 1_000  # conversations in one transaction

@@ -50,6 +50,11 @@ class Line(psycopg.Connection[Any]):
         self.statement_seconds = STATEMENT_SECONDS if seconds is None else seconds
         self.answer_seconds = self.statement_seconds + GRACE_SECONDS
 
+    def rollback(self) -> None:
+        """Roll back, where there is a line; that there is none is no reason to forget why."""
+        if not self.closed:
+            super().rollback()
+
     def wait(self, gen: Generator[Any, Any, RV], interval: float = TICK_SECONDS, timeout: float | None = None) -> RV:
         found: RV = self.wait_for(self._in_time(gen), self.pgconn.socket, interval)
         return found

@@ -63,6 +63,23 @@ def test_a_database_that_is_stopped_is_not_waited_for(
     assert isinstance(impatient.writer.commit([HI])[0][0], Stored)
 
 
+def test_a_database_that_is_stopped_in_the_middle_of_a_commit_is_waited_for_once(
+    impatient: Storage, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, append = postgres.stopped(), impatient.writer._message_append._last_seqs
+
+    def stop(*arguments: Any) -> Any:
+        stopped.__enter__()
+        return append(*arguments)
+
+    monkeypatch.setattr(impatient.writer._message_append, "_last_seqs", stop)
+    with pytest.raises((SQLAlchemyError, psycopg.Error), match="no answer"):
+        impatient.writer.commit([HI])
+    with pytest.raises(Away):
+        impatient.writer.commit([HI])
+    stopped.__exit__(None, None, None)
+
+
 def test_a_commit_whose_answer_never_came_is_found_when_the_database_goes_on(
     impatient: Storage, postgres: Postgres
 ) -> None:

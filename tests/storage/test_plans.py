@@ -13,12 +13,8 @@ from sqlalchemy import event, text
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.storage import trigrams
 from chat.storage.notifications import Content, Once
-<<<<<<< HEAD
 from chat.storage.recent import Recent
-from chat.storage.records import SEPARATOR, Message, Pointer, Send, Stored
-=======
 from chat.storage.records import SEPARATOR, Pointer, Send, Stored
->>>>>>> ded85be (PostgreSQL that gives no answer is not waited for; a worker's connections are few, kept, and may go through pgbouncer)
 from chat.storage.service_tokens import ServiceToken
 from chat.storage.storage import Storage
 from tests.conftest import new_database
