@@ -59,7 +59,7 @@ def _examined(chat: ChatServer, url: str | None, workers: int | None) -> Iterato
         way_in = WayIn(url or chat.settings.url, chat.settings, chat.tokens)
         yield from way_in.findings()
         workers = workers or way_in.workers
-    yield from _of_workers(chat, workers or 1)
+    yield from _of_workers(chat, workers)
     yield _of_bus(chat.settings.bus_url)
 
 
@@ -99,14 +99,17 @@ def _most_files() -> float:
     return math.inf if hard == resource.RLIM_INFINITY else hard
 
 
-def _of_workers(chat: ChatServer, workers: int) -> Iterator[Finding]:
+def _of_workers(chat: ChatServer, workers: int | None) -> Iterator[Finding]:
+    if workers is None:
+        yield Finding(SKIP, "workers", "How many there are is not known.", "Give --workers, or --url.")
+        return
     if workers > 1 and not chat.settings.bus_url:
         yield Finding(FAIL, "workers", f"{workers} workers have no bus between them.", "Set CHAT_BUS_URL.")
     else:
         yield Finding(OK, "workers", "There is one." if workers == 1 else f"{workers} workers share a bus.")
     if found := connections_of(chat.storage.database):
         needed = workers * CONNECTIONS_OF_A_WORKER
-        said = f"{workers} workers take up to {needed} connections, and PostgreSQL has {found.most}; {found.used} are open."
+        said = f"Workers take up to {needed} connections, and PostgreSQL has {found.most}; {found.used} are open."
         if needed > found.most:
             yield Finding(FAIL, "connections", said, "Raise max_connections, or put pgbouncer in between.")
         else:
