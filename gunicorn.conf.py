@@ -39,7 +39,7 @@ def on_starting(server):
         sys.exit(
             "Several workers need a bus, or the users of one would not meet those of another: set "
             "CHAT_BUS_URL=redis://127.0.0.1 (apt install redis-server), or leave out -w. "
-            "See docs/operations.md, Several workers."
+            "See docs/operations.md, Many workers."
         )
     if server.cfg.reuse_port:  # a second server would share the port, and be given half of the connections
         for host, port in server.cfg.address:

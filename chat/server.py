@@ -214,7 +214,7 @@ class ChatServer:
             self.retention.sweep,
             self.message_retention.sweep,
         ]
-        self.goodbye.unstored = storage.unstored
+        self.goodbye.unsettled = self.other_workers.unsettled if self.other_workers else storage.unstored
         self.goodbye.still_busy.append(self._is_storing)
         self.goodbye.at_stop += [self.presence.stop, self.webhook.stop]
         show(metrics, self.router, storage, connections, self.outbox_shares, self.online, self.listeners)

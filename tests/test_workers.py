@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import runpy
@@ -17,7 +18,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.clients import Person
 from tests.conftest import GUNICORN, ROOT, Server, StartServer
+from tests.redis import Redis
 
 WORKERS = 4
 SECONDS = 60
@@ -70,7 +73,9 @@ def test_connections_spread_over_four_workers_and_do_so_after_a_reload_too(start
 
 
 @pytest.mark.slow
-def test_a_second_server_at_the_port_of_several_workers_is_refused_with_one_sentence(start_server: StartServer) -> None:
+def test_a_second_server_at_the_port_of_several_workers_is_refused_and_a_further_worker_is_not(
+    start_server: StartServer,
+) -> None:
     port = free_port()
     server = start_server(command=command(port, 2), **BUS)
     wait_for(lambda: listeners(port) == 2, server)
@@ -80,7 +85,9 @@ def test_a_second_server_at_the_port_of_several_workers_is_refused_with_one_sent
     assert second.returncode == 1
     assert f"The server cannot listen at 127.0.0.1:{port}: Address already in use." in second.stderr
     assert "Traceback" not in second.stderr
-    assert listeners(port) == 2
+    for number, expected in ((signal.SIGTTIN, 3), (signal.SIGTTOU, 2)):  # one more, and then the oldest goes
+        server.process.send_signal(number)
+        wait_for(lambda expected=expected: listeners(port) == expected, server)  # type: ignore[misc]
 
 
 def test_several_workers_without_a_bus_are_refused_with_a_sentence_that_says_what_to_set(
@@ -97,3 +104,29 @@ def test_how_many_there_are_is_left_to_gunicorn_where_there_is_a_bus(
     """gunicorn takes WEB_CONCURRENCY, which some hosts set by themselves, where the file says nothing."""
     monkeypatch.setenv("CHAT_BUS_URL", bus)
     assert runpy.run_path(str(ROOT / "gunicorn.conf.py")).get("workers") == said
+
+
+@pytest.mark.slow
+def test_the_command_of_the_readme_starts_four_workers_that_are_one_chat(start_server: StartServer) -> None:
+    if not Redis.is_installed():
+        pytest.skip("Redis is not installed (Debian: apt-get install redis-server)")
+    said = re.search(
+        r"^CHAT_BUS_URL=redis://127.0.0.1 gunicorn -k gevent (.+)$", (ROOT / "README.md").read_text(), re.M
+    )
+    assert said
+    port, redis = free_port(), Redis()
+    redis.start()
+    try:
+        arguments = [*GUNICORN[:-1], f"127.0.0.1:{port}", *said[1].split()]
+        server = start_server(command=arguments, CHAT_BUS_URL=redis.url)
+        wait_for(lambda: server.log.count("the bus is there") == WORKERS, server)
+        people = [Person(server.ws, f"person{number}") for number in range(12)]
+        for person, other in itertools.pairwise(people):
+            answer = person.ask(type="chat", toUserId=other.ready["userId"], message="hi")
+            assert answer["delivered"] is True
+            assert other.receive("chat")["message"] == "hi"
+        for person in people:
+            person.close()
+        assert server.stop() < SECONDS
+    finally:
+        redis.stop()

@@ -37,6 +37,7 @@ class Bus:
         self.returned: Callable[[float], None] = lambda _since: None  # called when it is back, with when it went deaf
         self.lag = 0.0  # seconds that the last echo took
         self.losses = 0
+        self.answered = 0  # commands that Redis has answered, or never will
         self._url = url
         self._prefix = prefix.encode()
         self._received = received
@@ -54,6 +55,11 @@ class Bus:
         self._lost = Event()
         self._first_try_is_over = Event()
         self._greenlet: Any = None
+
+    @property
+    def asked(self) -> int:
+        """How many commands Redis was given."""
+        return self.answered + len(self._waiting)
 
     def channel(self, kind: str, name: str) -> bytes:
         """Return the channel of something: `u` of a user's sockets, `s` of their streams, ..."""
@@ -188,6 +194,7 @@ class Bus:
 
     def _answered(self, reply: Reply) -> None:
         reader = self._waiting.popleft()
+        self.answered += 1
         if reader is not None:
             self._call(reader, reply)
 
@@ -250,6 +257,7 @@ class Bus:
         self._unconfirmed = 0
         self._settled.set()
         waiting, self._waiting = self._waiting, deque()
+        self.answered += len(waiting)
         for reader in waiting:
             if reader is not None:
                 self._call(reader, None)

@@ -54,6 +54,11 @@ class OrderGate:
     def __post_init__(self) -> None:
         self._users: dict[str, _Passage] = {}
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether a message waits for what comes before it. Looks at every user."""
+        return any(passage.held or passage.opening for passage in self._users.values())
+
     def open(self, user_id: str) -> None:
         """The user has a socket. What comes is held until `begin`."""
         self._users.setdefault(user_id, _Passage())

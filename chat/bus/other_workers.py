@@ -9,7 +9,7 @@ import gevent
 
 from chat.bus.bus import Bus
 from chat.bus.envelope import LOOK, packed, unpacked
-from chat.bus.order_gate import OrderGate
+from chat.bus.order_gate import HOLD_SECONDS, OrderGate
 from chat.bus.recovery import Recovery
 from chat.bus.relay import STREAMS, Relay, SocketRelay
 from chat.bus.shared_limits import SharedLimits
@@ -79,6 +79,23 @@ class OtherWorkers:
 
     def stop(self) -> None:
         self.bus.stop()
+
+    def unsettled(self) -> Callable[[], bool]:
+        """Return what tells, as often as it is called, whether something of before is unstored, or not told elsewhere
+        and answered.
+        """
+        is_unstored = self._storage.unstored()
+        asked, held_until = 0, 0.0
+
+        def is_unsettled() -> bool:
+            nonlocal asked, held_until
+            if is_unstored():
+                return True
+            if not held_until:  # what was stored last is published by now
+                asked, held_until = self.bus.asked, time.monotonic() + HOLD_SECONDS
+            return self.bus.answered < asked or (time.monotonic() < held_until and self.gate.is_holding)
+
+        return is_unsettled
 
     def _received(self, channel: bytes, data: bytes) -> None:
         if data.startswith(self.bus.worker):

@@ -30,8 +30,8 @@ class Goodbye:
     def __init__(self, connections: Connections) -> None:
         self.is_last = False  # all are being sent away: what is asked for now is for the next worker
         self.still_busy: list[Callable[[], bool]] = []  # asked for the last part: is something unhandled yet?
-        # Called for each part: returns what tells whether something that came before is unstored yet.
-        self.unstored: Callable[[], Callable[[], bool]] = lambda: lambda: False
+        # Called for each part: returns what tells whether something that came before is not stored and answered yet.
+        self.unsettled: Callable[[], Callable[[], bool]] = lambda: lambda: False
         self.at_stop: list[Callable[[], object]] = []  # called when all that was read is handled
         self._connections = connections
         self._stop_by = 0.0  # time.monotonic() when `say` gives up; set by its first call
@@ -63,11 +63,11 @@ class Goodbye:
             self._wait_while(lambda: True, until)
 
     def _send_part(self, part: list[Connection], until: float) -> list[Connection]:
-        """Return those for whom something that they sent is unhandled or unstored at that time: they stay."""
+        """Return those for whom something that they sent is unhandled or unsettled at that time: they stay."""
         self._pause(part, until)
-        is_unstored = self.unstored()
-        self._wait_while(lambda: any(one.busy for one in part) or is_unstored(), until)
-        if is_unstored():
+        is_unsettled = self.unsettled()
+        self._wait_while(lambda: any(one.busy for one in part) or is_unsettled(), until)
+        if is_unsettled():
             return part
         self._send_away([one for one in part if not one.busy])
         return [one for one in part if one.busy]
@@ -77,7 +77,8 @@ class Goodbye:
         self.is_last = True
         connections = self._connections
         self._pause([*connections], until)
-        self._wait_while(self._any_busy, until)
+        is_unsettled = self.unsettled()
+        self._wait_while(lambda: self._any_busy() or is_unsettled(), until)
         for task in self.at_stop:
             connections.call(task)
         self._send_away(connections)

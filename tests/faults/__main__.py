@@ -48,6 +48,7 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: away.folder_put_back(folder, 10),
     lambda folder: away.dead_line_of_the_offline(folder, 3),
     lambda folder: restarts.hup(folder, 3, 3_500),
+    lambda folder: restarts.hup_in_turn(folder, 4, 10_000),
     lambda folder: restarts.storm(folder, 5_000),
 ]
 

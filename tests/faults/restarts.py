@@ -16,9 +16,10 @@ from typing import IO
 import requests
 
 from tests.conftest import ROOT
+from tests.faults.many import Cluster, judged
 from tests.faults.scenarios import Outcome, integrity_of, serving, wait_for
 from tests.faults.server import Mortal
-from tests.faults.workload import crowd
+from tests.faults.workload import Crowd, Member, crowd
 
 GONE_SECONDS = 8.0  # after HUP, the old worker
 SYNCED_SECONDS = 30.0  # after the restart, the last of the storm
@@ -32,18 +33,9 @@ def hup(folder: Path, times: int, acks: int) -> Outcome:
         for _ in range(times):
             people.wait_acked(acks)
             wait_for(lambda: all(m.online for m in people.members), "everybody online")
-            told = [len(member.codes) for member in people.members]
-            old, begin = server.worker_pid, time.monotonic()
-            os.kill(server.master_pid, signal.SIGHUP)
-            wait_for(lambda old=old: _is_gone(old), "the end of the old worker")  # type: ignore[misc]
-            if (gone := time.monotonic() - begin) > GONE_SECONDS:
-                wrong.append(f"the old worker was gone after {gone:.1f} s")
-            wait_for(lambda old=old: server.worker_pid != old, "a new worker")  # type: ignore[misc]
-            server.wait_ready()
+            begin = time.monotonic()
+            wrong += _reload(server, people.members)
             recoveries.append(time.monotonic() - begin)
-            codes = [m.codes[n] for m, n in zip(people.members, told, strict=True)]
-            if codes != [1012] * len(codes):
-                wrong.append(f"close codes {codes}")
         people.wait_acked(acks)
         verdict = people.settle()
     if any("restart" not in member.heard for member in people.members):
@@ -52,6 +44,43 @@ def hup(folder: Path, times: int, acks: int) -> Outcome:
     return Outcome(
         "HUP under load", verdict, times, recoveries, wrong, max(GONE_SECONDS, 2 * server.first_start_seconds)
     )
+
+
+def hup_in_turn(folder: Path, times: int, acks: int) -> Outcome:
+    """HUP under load to each of two workers with a bus, one after the other: the other one's users notice nothing."""
+
+    def reload(them: Cluster, people: Crowd) -> list[str]:
+        wrong = []
+        for number in range(times):
+            people.wait_acked(acks // times, 120)
+            server = them.servers[number % 2]
+            theirs = [member for member in people.members if member.url == server.ws]
+            others = [member for member in people.members if member.url != server.ws]
+            wait_for(lambda: all(m.online for m in people.members), "everybody online")
+            before = [len(member.codes) for member in others]
+            wrong += _reload(server, theirs)
+            if [len(member.codes) for member in others] != before:
+                wrong.append("somebody at the other worker was sent away")
+        return wrong
+
+    return judged("HUP in turn", folder, reload, acks)
+
+
+def _reload(server: Mortal, members: list[Member]) -> list[str]:
+    """Send HUP, and wait until the next worker serves; return what was wrong with the end of the old one."""
+    wrong = []
+    told = [len(member.codes) for member in members]
+    old, begin = server.worker_pid, time.monotonic()
+    os.kill(server.master_pid, signal.SIGHUP)
+    wait_for(lambda: _is_gone(old), "the end of the old worker")
+    if (gone := time.monotonic() - begin) > GONE_SECONDS:
+        wrong.append(f"the old worker was gone after {gone:.1f} s")
+    wait_for(lambda: server.worker_pid != old, "a new worker")
+    server.wait_ready()
+    codes = [m.codes[n] for m, n in zip(members, told, strict=True)]
+    if codes != [1012] * len(codes):
+        wrong.append(f"close codes {codes}")
+    return wrong
 
 
 def storm(folder: Path, clients: int) -> Outcome:

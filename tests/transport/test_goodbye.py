@@ -212,11 +212,11 @@ def test_nobody_is_sent_away_before_what_they_sent_is_stored(
     ends, start = note_ends(fakes, clock), clock.now
     asked = itertools.count(1)
 
-    def unstored() -> Callable[[], bool]:
+    def unsettled() -> Callable[[], bool]:
         is_first = next(asked) == 1
         return lambda: is_first and clock.now < start + 1
 
-    goodbye.unstored = unstored
+    goodbye.unsettled = unsettled
     goodbye.say()
     assert next(asked) > 5, "need parts for this to mean anything"
     assert len(ends) == len(fakes)
