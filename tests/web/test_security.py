@@ -20,6 +20,7 @@ import pytest
 import requests
 
 from chat import create_app
+from chat.storage.records import Send
 from chat.web.headers import CONTENT_SECURITY_POLICY
 from tests.clients import Person
 from tests.conftest import TOKEN_SECRET, Server, StartServer
@@ -593,6 +594,19 @@ def test_a_page_of_another_site_is_not_let_read_the_api(embedding: Server, open_
             assert not [
                 name for name in asked_from(open_server, origin, method, f"/api{path}", **headers) if name != "Vary"
             ]
+
+
+def test_what_everybody_may_ask_names_no_user_and_no_place(tmp_path: Path) -> None:
+    app = create_app({"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/private.db"})
+    client, chat = app.test_client(), app.extensions["chat"]
+    chat.storage.writer.commit([Send("alice", "bob", "hi", None)])
+    (tmp_path / "private.db").rename(tmp_path / "aside.db")
+    for path, status in (("/healthz", 200), ("/readyz", 503), ("/metrics", 401)):
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        for word in (str(tmp_path), "private", "alice", "sqlite"):
+            assert word not in answer.text, path
+    chat.stop()
 
 
 def test_the_page_itself_is_not_shared_with_another_site(embedding: Server) -> None:
