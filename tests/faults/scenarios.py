@@ -138,13 +138,19 @@ def two_writers(folder: Path, messages: int, database: Database | None = None) -
     command = [sys.executable, "-c", WRITER, database.url, str(shared), str(each)]
     codes = [writer.wait(600) for writer in [subprocess.Popen([*command, one], cwd=ROOT) for one in "xy"]]
     stored = messages_of(database.ask(ALL))
-    names = {f"{one}-{n}" if n >= shared else f"both-{n}" for n in range(each) for one in "xy"}
-    sent = [Sent(("alice", "bob"), "alice", name, name) for name in names]
     found = stored.get(("alice", "bob"), [])
-    acked = [Acked(("alice", "bob"), str(message.client_id), message.seq) for message in found]
     wrong = [f"exit codes {codes}"] if any(codes) else []
     if [message.seq for message in found] != list(range(1, messages + 1)):
         wrong.append(f"{len(found)} messages, and not 1 to {messages}")
+    in_order = [str(message.client_id) for message in found]
+    names = {one: [f"{one}-{n}" for n in range(shared, each)] for one in "xy"}
+    for one, own in names.items():
+        if [name for name in in_order if name.startswith(one)] != own:
+            wrong.append(f"the messages of {one} are not all there, in their order")
+    if {*in_order} != {*names["x"], *names["y"], *(f"both-{n}" for n in range(shared))}:
+        wrong.append("what both sent is not there")
+    sent = [Sent(("alice", "bob"), "alice", name, name) for name in in_order]
+    acked = [Acked(("alice", "bob"), str(message.client_id), message.seq) for message in found]
     where = " (PostgreSQL)" if isinstance(database, PostgresDatabase) else ""
     return Outcome(f"two writers, one conversation{where}", check(sent, acked, stored, {}), 0, [], wrong)
 
