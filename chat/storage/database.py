@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from chat.errors import BadSetting, ChatError, Unavailable
 from chat.storage.database_file import DatabaseFile
 from chat.storage.failures import Away, CommitUnknown, cause_of
+from chat.storage.own_clock import OwnClock
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
 CHECKPOINT_PAGES = 8_000  # of 4 KiB; with SQLite's own 1,000, one commit in sixteen waits for a checkpoint
@@ -82,7 +83,7 @@ class Database:
         driver: Any = self.engine.dialect.dbapi
         self.unique_broken = (IntegrityError, driver.IntegrityError)  # a row is there already
         self._failures = (SQLAlchemyError, driver.Error)
-        self._clock = clock or time.time
+        self.own_clock = OwnClock(clock or time.time)
         self._has_own_time = clock is None and not self.is_sqlite
         self.is_closed = False
         self.write_error: Exception | None = None  # of the last write, until `can_write`; None: it went well
@@ -99,7 +100,7 @@ class Database:
 
     def now_ms(self) -> int:
         """Return the time as it is stored: Unix time in milliseconds."""
-        return int(self._clock() * 1000)
+        return self.own_clock.now_ms()
 
     def shared_now(self) -> ColumnElement[int]:
         """Return the same by the one clock of all workers, for a statement: PostgreSQL's, as machines' clocks differ."""

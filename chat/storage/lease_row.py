@@ -18,6 +18,7 @@ STALE_SECONDS = 8  # a row that was not renewed for so long is free: a successor
 _NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
 _FIND = select(server_lease.c.owner, server_lease.c.renewed_at)
 _MINE = update(server_lease).where(server_lease.c.holder == bindparam("me"))
+_RENEW = _MINE.values(renewed_at=_NOW).returning(server_lease.c.renewed_at)
 
 
 class LeaseRow:
@@ -65,9 +66,13 @@ class LeaseRow:
     def keep(self, text: str) -> bool:
         """Renew the lease. False: another holder has taken it. True while the database is away."""
         try:
-            return self._change(_MINE.values(renewed_at=_NOW))
+            with self._database.aside() as connection:
+                now_ms = connection.scalar(_RENEW, {"me": self._holder})
         except SQLAlchemyError:
             return True
+        if now_ms is not None:
+            self._database.own_clock.note(now_ms)
+        return now_ms is not None
 
     def release(self) -> None:
         """Give the lease back, if it is held; one that is shared ends when nobody renews it."""

@@ -23,6 +23,7 @@ from tests.faults.workload import Crowd
 from tests.redis import Redis
 
 DYING = "tests.faults.dying:app"
+LATE = "tests.faults.wrong_clock:app"
 HEARD_SECONDS = 45.0  # until what a dead worker did not publish is found by the others' look
 
 
@@ -175,6 +176,20 @@ def dies_before_it_publishes(folder: Path, acks: int, database: Database | None 
         return [] if deaths else ["it never died"]
 
     return judged("death between commit and publish", folder, do, acks, application=DYING, database=database)
+
+
+def clock_is_off(folder: Path, acks: int, database: Database | None = None) -> Outcome:
+    """One worker's clock is an hour late, and Redis is gone for a while."""
+
+    def do(them: Cluster, people: Crowd) -> list[str]:
+        people.wait_acked(acks // 2)
+        them.redis.kill()
+        people.wait_acked(acks // 4)
+        time.sleep(1)
+        them.redis.start()
+        return []
+
+    return judged("a clock an hour off", folder, do, acks, application=LATE, database=database)
 
 
 def one_conversation(folder: Path, sends: int, database: Database | None = None) -> Outcome:

@@ -20,6 +20,7 @@ from chat.storage import lease as waiting
 from chat.storage.database import Database
 from chat.storage.lease import GRACE_SECONDS, Lease
 from chat.storage.lease_row import STALE_SECONDS
+from chat.storage.own_clock import OFF_MS
 from chat.storage.schema import server_lease
 from chat.storage.storage import Storage
 from tests.storage.lease_process import Process
@@ -282,6 +283,17 @@ def test_a_holder_goes_on_while_the_database_is_away(database: Database) -> None
     assert lease.renew()
     with pytest.raises(DatabaseInUse):
         Lease(database, LOG).acquire(0)
+
+
+def test_a_clock_that_is_an_hour_off_is_set_by_that_of_the_database(database: Database) -> None:
+    if database.is_sqlite:
+        return  # on one machine, which has one clock
+    url = database.engine.url.render_as_string(hide_password=False)
+    late = Database(url, LOG, lambda: time.time() - 3600)
+    lease = Lease(late, LOG)
+    lease.acquire()
+    assert lease.renew()
+    assert abs(late.now_ms() - database.now_ms()) < OFF_MS
 
 
 def test_the_clock_of_the_database_counts(database: Database) -> None:
