@@ -38,8 +38,9 @@ from chat.notifications.webhook import Webhook
 from chat.people.blocking import Blocking
 from chat.people.conversation_settings import SettingsOfUsers
 from chat.people.directory import Directory
+from chat.people.fanout import Fanout
 from chat.people.guesses import Guesses
-from chat.people.online import Event, Online, Receiver, Socket
+from chat.people.online import Event, Receiver, Socket
 from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
 from chat.people.presence import Presence
 from chat.people.services import Services
@@ -135,8 +136,8 @@ class ChatServer:
         self._stopped = gevent.event.Event()
 
     def _add_people(self) -> None:
-        self.online: Online[Socket] = Online()  # each user's sockets
-        self.listeners: Online[Receiver] = Online()  # each user's readers of server-sent events
+        self.online: Fanout[Socket] = Fanout()  # each user's sockets
+        self.listeners: Fanout[Receiver] = Fanout()  # each user's readers of server-sent events
         self.directory = Directory(
             self.tokens,
             self.storage,

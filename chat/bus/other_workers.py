@@ -16,7 +16,8 @@ from chat.bus.shared_limits import SharedLimits
 from chat.bus.statuses import Statuses
 from chat.messages.missed import chat_event
 from chat.metrics import Metrics
-from chat.people.online import Online, Receiver, Socket, encoded
+from chat.people.fanout import Fanout
+from chat.people.online import Receiver, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.structs import TRY_AGAIN_LATER
 from chat.storage.records import Message
@@ -34,8 +35,8 @@ class OtherWorkers:
         self,
         url: str,
         storage: Storage,
-        online: Online[Socket],
-        streams: Online[Receiver],
+        online: Fanout[Socket],
+        streams: Fanout[Receiver],
         presence: Presence,
         connections: Connections,
         metrics: Metrics,

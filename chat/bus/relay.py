@@ -20,7 +20,8 @@ from chat.bus.envelope import (
     packed,
 )
 from chat.bus.order_gate import OrderGate
-from chat.people.online import Online, Reached, Socket
+from chat.people.fanout import Reached
+from chat.people.online import Online, Socket
 from chat.people.presence import Presence
 from chat.protocol.structs import Status
 

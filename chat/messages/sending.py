@@ -7,7 +7,8 @@ from functools import partial
 
 from chat.errors import ChatError, Conflicting
 from chat.figures.kinds import Counter
-from chat.people.online import Asker, Online, Socket, encoded
+from chat.people.fanout import Fanout
+from chat.people.online import Asker, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.conversation_ids import conversation_and_keys
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
@@ -20,7 +21,7 @@ class Sending:
     """Sends messages."""
 
     _journal: Journal
-    _online: Online[Socket]
+    _online: Fanout[Socket]
     _presence: Presence
     _offline: Callable[[str, ServerEvent], None]  # told of a user and a message that none of the sockets took
     _sent: Counter

@@ -12,7 +12,8 @@ from chat.notifications.draft import Draft
 from chat.notifications.feed import event_of
 from chat.notifications.stream import as_stream_event
 from chat.people.directory import Directory
-from chat.people.online import Online, Receiver, Socket, encoded
+from chat.people.fanout import Fanout
+from chat.people.online import Receiver, Socket, encoded
 from chat.protocol.notices import Dismissed, Seen
 from chat.protocol.structs import ServerEvent
 from chat.storage.notifications import Notice, Once
@@ -41,8 +42,8 @@ class Notifier:
 
     _storage: Storage
     _directory: Directory
-    _online: Online[Socket]
-    _streams: Online[Receiver]
+    _online: Fanout[Socket]
+    _streams: Fanout[Receiver]
     _offline: Callable[[str, ServerEvent], None]  # told of a user and a notification that nobody took
     _sent: Counter
 

@@ -11,7 +11,7 @@ import pytest
 from chat.errors import Busy
 from chat.figures.kinds import Counter
 from chat.notifications.notifier import MOST_TO_SEE, Notifier
-from chat.people.online import Online
+from chat.people.fanout import Fanout
 
 
 class HangingJournal:
@@ -37,7 +37,7 @@ def journal() -> HangingJournal:
 @pytest.fixture
 def notifier(journal: HangingJournal) -> Notifier:
     storage: Any = SimpleNamespace(journal=journal, notifications=SimpleNamespace(see=None))
-    return Notifier(storage, None, Online(), Online(), lambda *_: None, Counter("sent", "", Any))  # type: ignore[arg-type]
+    return Notifier(storage, None, Fanout(), Fanout(), lambda *_: None, Counter("sent", "", Any))  # type: ignore[arg-type]
 
 
 def test_who_says_seen_faster_than_it_is_stored_is_refused_and_nobody_else(
