@@ -6,6 +6,7 @@
 # make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API
 # make bench  this server and its peers, in turn; about fifteen minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
+# make soak   a thousand clients that come and go for an hour: what two workers hold then; SOAK="--seconds 180" is shorter
 # make two-workers  the tests of the page, against two workers behind nginx; about four minutes
 # make lock   pins what requirements*.in name, with hashes; needs uv
 # make conformance  the Autobahn suite, where Python 2.7 is found
@@ -19,7 +20,7 @@ DOCUMENTS := tests/js/documents/node_modules/.package-lock.json
 # Where the environment forbids it, each process of the tests would compile all of them again: 15 s of 18.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test quick lint format bundle clients bench faults two-workers conformance lock clean
+.PHONY: run test quick lint format bundle clients bench faults soak two-workers conformance lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -57,6 +58,9 @@ bench: $(VENV)/run.stamp
 
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.faults
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 two-workers: $(VENV)/dev.stamp
 	TEST_TWO_WORKERS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/browser $(PYTEST)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.faults import away, many, restarts, scenarios
+from tests.faults import away, many, restarts, scenarios, soak
 from tests.faults.scenarios import Outcome, Skipped
 from tests.faults.server import Mortal
 
@@ -44,6 +44,7 @@ SCENARIOS: list[Callable[[Path], Outcome]] = [
     lambda folder: scenarios.on_postgres(folder, partial(many.one_conversation, sends=10_000)),
     lambda folder: scenarios.on_postgres(folder, partial(many.worker_dies, acks=10_000, kills=8, workers=4)),
     lambda folder: scenarios.on_postgres(folder, partial(many.redis_dies, acks=10_000, seconds=30.0)),
+    lambda folder: soak.soak(folder, 180.0, 300),
     lambda folder: away.file_put_back(folder, 10),
     lambda folder: away.folder_put_back(folder, 10),
     lambda folder: away.dead_line_of_the_offline(folder, 3),
