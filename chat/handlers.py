@@ -7,9 +7,10 @@ from chat.client import Client
 from chat.errors import Forbidden
 from chat.limits import MESSAGE_OVERHEAD_BYTES, stored_size
 from chat.people.online import Asker
+from chat.protocol.changes import BlockUser, Read, Received
 from chat.protocol.conversation_ids import conversation_and_keys, other_user
 from chat.protocol.notices import Dismiss, See
-from chat.protocol.structs import BlockUser, Chat, Init, Payload, Pong, Read, Received, Typing, TypingHint, timestamp
+from chat.protocol.structs import Chat, Init, Payload, Pong, Typing, TypingHint, timestamp
 from chat.router import LATER, Answer, events
 from chat.server import ChatServer
 from chat.storage.records import Pointer, Send

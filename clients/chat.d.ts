@@ -4,7 +4,7 @@
 export type ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing;
 
 /** What the server sends over the socket. Pass over a `type` that you do not know. */
-export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Restart | Failure | Notification | Dismissed | Seen;
+export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | TypingHint | Pong | Failure | Receipt | PresenceChange | BlockChange | SettingsChange | Restart | Notification | Dismissed | Seen;
 
 /** What every failed request is answered with. */
 export type Failed = {
@@ -651,6 +651,32 @@ export type ChatAck = {
   repeated?: boolean;
 };
 
+/** `fromUserId` is writing to you. */
+export type TypingHint = {
+  type: "typing";
+  fromUserId: string;
+  conversationId: string;
+  keys?: {[name: string]: string};
+};
+
+/** The answer to `ping`. */
+export type Pong = {
+  type: "pong";
+  timestamp: string;
+};
+
+/** The answer to an event that failed. */
+export type Failure = {
+  type: "error";
+  code: string;
+  message: string;
+  field?: string;
+  rule?: string;
+  params?: {[name: string]: number | string | string[]};
+  ref?: number | string;
+  retryAfter?: number;
+};
+
 /** `userId` has received and read the conversation with `withUserId` up to these `seq`s. */
 export type Receipt = {
   type: "receipt";
@@ -660,14 +686,6 @@ export type Receipt = {
   read: number;
   conversationId: string;
   members: Member[];
-  keys?: {[name: string]: string};
-};
-
-/** `fromUserId` is writing to you. */
-export type TypingHint = {
-  type: "typing";
-  fromUserId: string;
-  conversationId: string;
   keys?: {[name: string]: string};
 };
 
@@ -695,28 +713,10 @@ export type SettingsChange = {
   keys?: {[name: string]: string};
 };
 
-/** The answer to `ping`. */
-export type Pong = {
-  type: "pong";
-  timestamp: string;
-};
-
 /** The server stops, and closes with 1012: come back after `retryAfter` seconds. */
 export type Restart = {
   type: "restart";
   retryAfter: number;
-};
-
-/** The answer to an event that failed. */
-export type Failure = {
-  type: "error";
-  code: string;
-  message: string;
-  field?: string;
-  rule?: string;
-  params?: {[name: string]: number | string | string[]};
-  ref?: number | string;
-  retryAfter?: number;
 };
 
 /** Each type of the API by its name. */

@@ -464,6 +464,26 @@ class TypingHint(TypedDict):
     keys: NotRequired[dict[str, str]]
 
 
+class Pong(TypedDict):
+    """The answer to `ping`."""
+
+    type: Literal['pong']
+    timestamp: str
+
+
+class Failure(TypedDict):
+    """The answer to an event that failed."""
+
+    type: Literal['error']
+    code: str
+    message: str
+    field: NotRequired[str]
+    rule: NotRequired[str]
+    params: NotRequired[dict[str, int | str | list[str]]]
+    ref: NotRequired[int | str]
+    retryAfter: NotRequired[int]
+
+
 class PresenceChange(TypedDict):
     """`userId` is online, away or offline now."""
 
@@ -483,31 +503,11 @@ class BlockChange(TypedDict):
     keys: NotRequired[dict[str, str]]
 
 
-class Pong(TypedDict):
-    """The answer to `ping`."""
-
-    type: Literal['pong']
-    timestamp: str
-
-
 class Restart(TypedDict):
     """The server stops, and closes with 1012: come back after `retryAfter` seconds."""
 
     type: Literal['restart']
     retryAfter: float
-
-
-class Failure(TypedDict):
-    """The answer to an event that failed."""
-
-    type: Literal['error']
-    code: str
-    message: str
-    field: NotRequired[str]
-    rule: NotRequired[str]
-    params: NotRequired[dict[str, int | str | list[str]]]
-    ref: NotRequired[int | str]
-    retryAfter: NotRequired[int]
 
 
 class Failed(TypedDict):
@@ -675,4 +675,4 @@ class Conversations(TypedDict):
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing
-ServerEvent = Ready | ChatMessage | Ack | ChatAck | Receipt | TypingHint | PresenceChange | BlockChange | SettingsChange | Pong | Restart | Failure | Notification | Dismissed | Seen
+ServerEvent = Ready | ChatMessage | Ack | ChatAck | TypingHint | Pong | Failure | Receipt | PresenceChange | BlockChange | SettingsChange | Restart | Notification | Dismissed | Seen

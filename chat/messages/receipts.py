@@ -12,8 +12,9 @@ from typing import NamedTuple
 from chat.errors import Busy, ChatError
 from chat.limits import UNKNOWN_ADDRESS
 from chat.people.online import Online, Socket
+from chat.protocol.changes import Receipt
 from chat.protocol.conversation_ids import conversation_and_keys
-from chat.protocol.structs import Member, Receipt
+from chat.protocol.structs import Member
 from chat.storage.journal import Journal
 from chat.storage.records import Pointer
 

@@ -12,8 +12,8 @@ from itertools import islice
 from chat.errors import Blocked, Forbidden, InvalidField, RateLimited, Unavailable
 from chat.limits import Meter
 from chat.people.online import Online, Socket
+from chat.protocol.changes import BlockChange
 from chat.protocol.names import keys_of
-from chat.protocol.structs import BlockChange
 from chat.storage.storage import Storage
 
 KNOWN = 100_000  # users whose blocks are kept in memory; those of others are read when they are asked for

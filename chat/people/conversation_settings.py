@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from chat.errors import Forbidden, RateLimited
 from chat.limits import Meter
 from chat.people.online import Online, Socket
+from chat.protocol.changes import SettingsChange
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import keys_of
-from chat.protocol.structs import SettingsChange
 from chat.storage.storage import Storage
 
 MOST = 1_000  # conversations of one user that are not as all begin: `ready` names each

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from chat.errors import Busy, Unavailable
 from chat.people.online import Online, Socket, encoded
+from chat.protocol.changes import PresenceChange
 from chat.protocol.names import keys_of
-from chat.protocol.structs import PresenceChange, Status, iso
+from chat.protocol.structs import Status, iso
 from chat.storage.storage import Storage
 
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop

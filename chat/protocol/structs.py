@@ -1,6 +1,6 @@
 """Owns the words on the wire: one typed struct for each event, the close codes, and how they are written.
 
-Knows no sockets and no rights. Names are camelCase on the wire; `rename="camel"` turns them.
+What a user's partners and other screens are told of is in changes.py. Knows no sockets and no rights. Names are camelCase on the wire; `rename="camel"` turns them.
 """
 
 import time
@@ -102,30 +102,6 @@ class Typing(Payload):
         self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
 
 
-class Received(Payload):
-    """What `with_user_id` and I wrote has arrived here, up to `seq`."""
-
-    seq: Seq
-    with_user_id: UserId | None = None
-    conversation_id: ConversationId | None = None
-
-    def __post_init__(self) -> None:
-        self.with_user_id = checked_other(self.with_user_id, self.conversation_id, "withUserId")
-
-
-class Read(Received):
-    """What `with_user_id` and I wrote was seen here, up to `seq`."""
-
-
-class BlockUser(Payload):
-    """Let nothing pass between `user_id` and me; or, with `unblock`, let it pass again."""
-
-    user_id: UserId
-
-    def __post_init__(self) -> None:
-        self.user_id = checked_user_id(self.user_id, "userId")
-
-
 class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"):
     """What the server sends. Fields that are None are left out."""
 
@@ -210,18 +186,6 @@ class ChatAck(ServerEvent, tag="ack"):
     repeated: bool | None = None  # True: it had been stored before
 
 
-class Receipt(ServerEvent, tag="receipt"):
-    """`user_id` has received and read the conversation with `with_user_id` up to these `seq`s."""
-
-    user_id: str
-    with_user_id: str
-    received: int
-    read: int
-    conversation_id: str
-    members: list[Member]  # whose pointers moved
-    keys: Keys = None
-
-
 class TypingHint(ServerEvent, tag="typing"):
     """`from_user_id` is writing to you."""
 
@@ -230,40 +194,10 @@ class TypingHint(ServerEvent, tag="typing"):
     keys: Keys = None
 
 
-class PresenceChange(ServerEvent, tag="presence"):
-    """`user_id` is online, away or offline now."""
-
-    user_id: str
-    status: Status
-    last_seen: str | None = None  # only with offline
-    keys: Keys = None
-
-
-class BlockChange(ServerEvent, tag="blocking"):
-    """You have blocked `user_id`, or no longer do, on another of your screens."""
-
-    user_id: str
-    blocked: bool
-    keys: Keys = None
-
-
-class SettingsChange(ServerEvent, tag="settings"):
-    """You have set something for a conversation, on any of your screens."""
-
-    settings: ConversationSettings
-    keys: Keys = None
-
-
 class Pong(ServerEvent, tag="pong"):
     """The answer to `ping`."""
 
     timestamp: str
-
-
-class Restart(ServerEvent, tag="restart"):
-    """The server stops, and closes with 1012: come back after `retry_after` seconds."""
-
-    retry_after: float
 
 
 class Failure(ServerEvent, tag="error"):

@@ -8,8 +8,9 @@ from socket import SHUT_WR
 from sys import getsizeof
 from typing import Any
 
+from chat.protocol.changes import Restart
 from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, Frame, FrameDecoder, encode_close, encode_frame
-from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, SERVICE_RESTART, TOO_MUCH, TOO_SLOW, Restart, encode
+from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, SERVICE_RESTART, TOO_MUCH, TOO_SLOW, encode
 from chat.transport.connections import CLOSING, OPEN, Connections
 from chat.transport.peer import WOULD_BLOCK, Peer
 

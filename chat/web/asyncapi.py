@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from chat.protocol import notices, structs
+from chat.protocol import changes, notices, structs
 from chat.protocol.structs import Ack, ChatAck, Failure, Payload, Pong, Ready, ServerEvent
 from chat.web.schemas import Json, schemas_of, wire_names
 
@@ -25,7 +25,7 @@ ANSWERS = MappingProxyType(
 def document(payloads: Sequence[tuple[str, type[Payload]]]) -> Json:
     """Return the document of what clients send, as these structs, and of all that the server sends."""
     sent = {f"Send{_capitals(name)}": (name, struct) for name, struct in payloads}
-    named = vars(structs) | vars(notices)
+    named = vars(structs) | vars(changes) | vars(notices)
     told = {struct.__name__: struct for struct in named.values() if _is_server_event(struct)}
     schemas: Json = {}
     for title, struct in [*((title, struct) for title, (_, struct) in sent.items()), *told.items()]:

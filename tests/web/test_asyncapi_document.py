@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from chat.protocol import notices, structs
+from chat.protocol import changes, notices, structs
 from chat.protocol.structs import Payload, ServerEvent
 from chat.router import Events, events
 from tests.conftest import MakeChat
@@ -47,7 +47,7 @@ def test_every_event_of_both_directions_is_in_the_document_and_no_other(document
     assert [names[title] for title in titles(document, "receive")] == [*events.payloads]
     told = {
         kind.__name__
-        for kind in (vars(structs) | vars(notices)).values()
+        for kind in (vars(structs) | vars(changes) | vars(notices)).values()
         if isinstance(kind, type) and issubclass(kind, ServerEvent)
     }
     assert {*titles(document, "send")} == told - {"ServerEvent"}

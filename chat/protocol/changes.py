@@ -1,0 +1,72 @@
+"""Owns the words for what changes beside the messages: receipts, presence, blocks, settings, and the server's restart."""
+
+from chat.protocol.conversation_ids import ConversationId, checked_other
+from chat.protocol.conversation_settings import ConversationSettings
+from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.structs import Keys, Member, Payload, Seq, ServerEvent, Status
+
+
+class Received(Payload):
+    """What `with_user_id` and I wrote has arrived here, up to `seq`."""
+
+    seq: Seq
+    with_user_id: UserId | None = None
+    conversation_id: ConversationId | None = None
+
+    def __post_init__(self) -> None:
+        self.with_user_id = checked_other(self.with_user_id, self.conversation_id, "withUserId")
+
+
+class Read(Received):
+    """What `with_user_id` and I wrote was seen here, up to `seq`."""
+
+
+class BlockUser(Payload):
+    """Let nothing pass between `user_id` and me; or, with `unblock`, let it pass again."""
+
+    user_id: UserId
+
+    def __post_init__(self) -> None:
+        self.user_id = checked_user_id(self.user_id, "userId")
+
+
+class Receipt(ServerEvent, tag="receipt"):
+    """`user_id` has received and read the conversation with `with_user_id` up to these `seq`s."""
+
+    user_id: str
+    with_user_id: str
+    received: int
+    read: int
+    conversation_id: str
+    members: list[Member]  # whose pointers moved
+    keys: Keys = None
+
+
+class PresenceChange(ServerEvent, tag="presence"):
+    """`user_id` is online, away or offline now."""
+
+    user_id: str
+    status: Status
+    last_seen: str | None = None  # only with offline
+    keys: Keys = None
+
+
+class BlockChange(ServerEvent, tag="blocking"):
+    """You have blocked `user_id`, or no longer do, on another of your screens."""
+
+    user_id: str
+    blocked: bool
+    keys: Keys = None
+
+
+class SettingsChange(ServerEvent, tag="settings"):
+    """You have set something for a conversation, on any of your screens."""
+
+    settings: ConversationSettings
+    keys: Keys = None
+
+
+class Restart(ServerEvent, tag="restart"):
+    """The server stops, and closes with 1012: come back after `retry_after` seconds."""
+
+    retry_after: float
