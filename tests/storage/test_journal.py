@@ -64,6 +64,29 @@ def test_records_are_settled_in_their_order_each_with_its_outcome(storage: Stora
     assert storage.journal.commits == 1, "what came in together is one commit"
 
 
+def test_what_came_before_is_unstored_until_it_is_settled_however_much_comes_after(storage: Storage) -> None:
+    assert not storage.unstored()()
+    settled: list[int] = []
+    for number in range(100):
+        storage.journal.append(HI, lambda _, number=number: settled.append(number))  # type: ignore[misc]
+    is_unstored = storage.unstored()
+    assert is_unstored()
+    goes_on = True
+
+    def again(_: object) -> None:
+        if goes_on:
+            storage.journal.append(HI, again)
+
+    again(None)
+    with gevent.Timeout(SECONDS):
+        while is_unstored():
+            gevent.sleep(0)
+    assert settled == [*range(100)]
+    assert not storage.journal.idle, "need more under way for this to mean anything"
+    goes_on = False
+    wait_until(lambda: storage.journal.idle)
+
+
 def test_single_writes_are_settled_in_their_order(storage: Storage) -> None:
     settled: list[int] = []
     for number in range(50):
