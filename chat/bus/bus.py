@@ -45,9 +45,9 @@ class Bus:
         self._own = self.channel("w", self.worker.decode())
         self._wanted: dict[bytes, None] = {self._own: None}
         self._changed: dict[bytes, bool] = {}  # channels to subscribe, or to leave, at the end of this turn
-        self._unconfirmed = 0  # subscriptions and leavings that Redis has not confirmed yet
-        self._settled = Event()
-        self._settled.set()
+        self._sent = self._confirmed = 0  # subscriptions and leavings
+        # Who waits until so many are confirmed: each for its own, as others come and go all the time.
+        self._settling: deque[tuple[int, AsyncResult[bool]]] = deque()
         self._waiting: deque[Callable[[Reply], None] | None] = deque()  # for each command its answer's reader
         self._publishing: RedisConnection | None = None
         self._subscribed: RedisConnection | None = None
@@ -92,7 +92,15 @@ class Bus:
 
     def wait_settled(self) -> bool:
         """Wait until Redis has confirmed what was asked for so far. Blocks; False: the bus is lost."""
-        return self.is_up and bool(self._settled.wait(ANSWER_SECONDS)) and self.is_up
+        return self.is_up and self._wait_confirmed()
+
+    def _wait_confirmed(self) -> bool:
+        number = self._sent + len(self._changed)
+        if number <= self._confirmed:
+            return True
+        result: AsyncResult[bool] = AsyncResult()
+        self._settling.append((number, result))
+        return bool(result.wait(ANSWER_SECONDS))
 
     def _want(self, channel: bytes, is_wanted: bool) -> None:
         if (channel in self._wanted) == is_wanted:
@@ -104,7 +112,6 @@ class Bus:
         if self._subscribed is not None:
             if not self._changed:
                 gevent.get_hub().loop.run_callback(self._send_changes)
-                self._settled.clear()
             self._changed[channel] = is_wanted
 
     def _send_changes(self) -> None:
@@ -117,7 +124,7 @@ class Bus:
         assert self._subscribed is not None
         left = iter(channels)
         while some := [*islice(left, CHANNELS_AT_ONCE)]:
-            self._unconfirmed += len(some)
+            self._sent += len(some)
             self._subscribed.send(command_of(name, some))
 
     def _hear(self, reply: Reply) -> None:
@@ -130,9 +137,9 @@ class Bus:
             else:
                 self._call(self._received, channel, data)
         elif kind in (b"subscribe", b"unsubscribe"):
-            self._unconfirmed -= 1
-            if not self._unconfirmed and not self._changed:
-                self._settled.set()
+            self._confirmed += 1
+            while self._settling and self._settling[0][0] <= self._confirmed:
+                self._settling.popleft()[1].set(True)
         else:  # an error: it may not subscribe, for one
             self._log.error("the bus refuses: %s", reply)
             self._lost.set()
@@ -234,9 +241,8 @@ class Bus:
         self._lost.clear()
         self._publishing = RedisConnection(self._url, self._answered, self._lost.set)
         self._subscribed = RedisConnection(self._url, self._hear, self._lost.set)
-        self._settled.clear()
         self._send_channels(b"SUBSCRIBE", [*self._wanted])
-        if not self._settled.wait(DEAF_SECONDS) or self._lost.is_set():
+        if not self._wait_confirmed() or self._lost.is_set():
             raise TimeoutError("Redis does not confirm what is subscribed")
         self._heard_at = time.monotonic()
         self.is_up = True
@@ -254,8 +260,9 @@ class Bus:
                 connection.close()
         self._publishing = self._subscribed = None
         self._changed.clear()
-        self._unconfirmed = 0
-        self._settled.set()
+        self._sent = self._confirmed = 0
+        while self._settling:
+            self._settling.popleft()[1].set(False)
         waiting, self._waiting = self._waiting, deque()
         self.answered += len(waiting)
         for reader in waiting:

@@ -3,7 +3,7 @@
 After a loss, and every half a minute besides: a worker that dies between storing a message and publishing it tells nobody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,7 @@ class Recovery:
         self._recent = Recent(self._storage.database)
         self._sweeps = 0
         self._looking = False
+        self._wanted: float | None = None  # how far back to look; None: not at all
         self._telling: dict[str, None] = {}  # users who are to be told
         self._is_telling = False
 
@@ -51,18 +52,24 @@ class Recovery:
 
     def look(self, seconds: float) -> None:
         """Pass on what was stored in the last `seconds` and did not come. Blocks."""
-        if self._looking:
+        self._wanted = max(seconds, self._wanted or 0.0)
+        if self._looking:  # that one goes on with this
             return
         self._looking = True
         try:
-            for one, other, first, last in self._storage.in_thread(self._recent.changed, seconds):
-                for user_id, with_user_id in {(one, other), (other, one)}:
-                    if self._online.of(user_id):
-                        self._gate.fill(user_id, with_user_id, last, first - 1)
-        except ChatError:  # the next look goes back as far
-            pass
+            while self._wanted is not None:
+                seconds, self._wanted = self._wanted, None
+                self._fill(self._storage.in_thread(self._recent.changed, seconds))
+        except ChatError:  # the next look goes back further
+            self._wanted = seconds + LOOK_SECONDS
         finally:
             self._looking = False
+
+    def _fill(self, changed: Iterable[tuple[str, str, int, int]]) -> None:
+        for one, other, first, last in changed:
+            for user_id, with_user_id in {(one, other), (other, one)}:
+                if self._online.of(user_id):
+                    self._gate.fill(user_id, with_user_id, last, first - 1)
 
     def recover(self, seconds: float) -> None:
         """Something was lost in the last `seconds`: pass on what was stored, and tell all users how things stand. Blocks."""

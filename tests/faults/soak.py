@@ -25,6 +25,7 @@ from tests.faults.scenarios import Outcome
 from tests.faults.server import Mortal
 
 STAY_SECONDS = 4.0  # of a client, on average
+FRIENDS = 3
 REST_SECONDS = 12.0  # until what is kept for who may come back is let go
 MOST_GROWTH = 0.10  # of memory, since the first part: an allocator does not give back every page
 DESCRIPTORS = 10  # more than before: the database's readers
@@ -61,9 +62,11 @@ class Visitors:
         await asyncio.sleep(dice.random() * STAY_SECONDS)
         while (now := time.monotonic()) < until:
             server = dice.choice(self._servers)
+            # A few friends, so that what is remembered of conversations is there after the first part.
+            other = (number + 1 + dice.randrange(FRIENDS)) % self._clients
             stay = min(dice.expovariate(1 / STAY_SECONDS), until - now)
             try:
-                await self._visit(server, f"v{number}", f"v{dice.randrange(self._clients)}", stay, dice)
+                await self._visit(server, f"v{number}", f"v{other}", stay, dice)
             except (OSError, ConnectionClosed, TimeoutError) as error:
                 self.failed.append(f"{type(error).__name__}: {error}")
 
