@@ -199,7 +199,7 @@ class Database:
     @contextmanager
     def _deadline(self, connection: Connection, seconds: float | None) -> Iterator[None]:
         if self._postgres:
-            self._postgres.line_of(connection).limit(seconds)
+            self._postgres.timed(connection).limit(seconds)
             yield
             return
         driver: Any = connection.connection.driver_connection
@@ -222,7 +222,7 @@ class Database:
             self._note(error)
             raise
         if self._postgres:
-            self._postgres.line_of(connection).limit()
+            self._postgres.timed(connection).limit()
         return connection
 
     def _note(self, error: BaseException) -> None:

@@ -35,7 +35,7 @@ class NoAnswer(psycopg.OperationalError):
 NO_ANSWER = (NoAnswer, psycopg.errors.ConnectionTimeout)
 
 
-class Line(psycopg.Connection[Any]):
+class TimedConnection(psycopg.Connection[Any]):
     """A connection. Blocking, for native threads."""
 
     # Under gevent's patches psycopg's own choice is a wait in Python: 53 us a row instead of 9.
@@ -96,14 +96,16 @@ def make_engine(url: str) -> Engine:
     )  # fmt: skip
     dialect: Any = engine.dialect
     dialect.do_begin = _begin
-    event.listen(engine, "do_connect", lambda _dialect, _record, args, options: Line.connect(*args, **options))
+    event.listen(
+        engine, "do_connect", lambda _dialect, _record, args, options: TimedConnection.connect(*args, **options)
+    )
     return engine
 
 
-def line_of(connection: Connection) -> Line:
+def timed(connection: Connection) -> TimedConnection:
     """Return the driver's own connection."""
-    line: Any = connection.connection.driver_connection
-    return line  # type: ignore[no-any-return]
+    own: Any = connection.connection.driver_connection
+    return own  # type: ignore[no-any-return]
 
 
 def lock_names(connection: Connection, names: Iterable[str]) -> None:
@@ -122,7 +124,7 @@ def _number_of(name: str) -> int:
 
 def _begin(connection: Any) -> None:
     """Say BEGIN and the deadline in one round trip; they hold for one transaction, behind a pooler too."""
-    line: Line = connection.driver_connection
-    if line.statement_seconds is not None:
-        ms = max(1, round(line.statement_seconds * 1000))
-        line.execute(f"BEGIN; SET LOCAL statement_timeout = {ms}".encode(), prepare=False)
+    own: TimedConnection = connection.driver_connection
+    if own.statement_seconds is not None:
+        ms = max(1, round(own.statement_seconds * 1000))
+        own.execute(f"BEGIN; SET LOCAL statement_timeout = {ms}".encode(), prepare=False)

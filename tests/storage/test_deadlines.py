@@ -13,7 +13,7 @@ import requests
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from chat.storage import postgres as lines
+from chat.storage import postgres as timed
 from chat.storage.failures import Away, CommitUnknown
 from chat.storage.records import Send, Stored, StoredLate
 from chat.storage.storage import Storage
@@ -31,7 +31,7 @@ def impatient(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     opened = open_storage(new_database(postgres))
     opened.writer.commit([Send("alice", "bob", "the first", None)])
     opened.database.ask()
-    monkeypatch.setattr(lines, "STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr(timed, "STATEMENT_SECONDS", 0.2)
     opened.database.rest()  # which bounds are new connections'
     yield opened
     opened.close()
@@ -128,7 +128,7 @@ def test_a_workers_connections_are_few_and_are_kept(impatient: Storage) -> None:
 
 
 def test_the_driver_waits_in_c_also_under_gevents_patches() -> None:
-    assert lines.Line.wait_for.__name__ == "wait_c"
+    assert timed.TimedConnection.wait_for.__name__ == "wait_c"
 
 
 @pytest.mark.alone
