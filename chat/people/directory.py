@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from chat.errors import (
     Busy,
@@ -30,7 +31,7 @@ from chat.protocol.lookalikes import check_scripts
 from chat.protocol.names import checked_user_id
 from chat.protocol.structs import TRY_AGAIN_LATER
 from chat.storage.accounts import Account
-from chat.storage.look_up import parts
+from chat.storage.look_up import IN_ONE_QUERY, parts
 from chat.storage.sessions import EndedSession
 from chat.storage.storage import Storage
 
@@ -57,6 +58,7 @@ class Directory:
         # By user_key; of free names too. Of a user who is online it is never forgotten: their sockets are found by
         # its spelling. The one that was looked at longest ago comes first.
         self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._unstored: dict[str, None] = {}  # user_key of names that nothing is stored of; the next to look at first
         # By user_key: since when somebody is here without a token, a Unix time in milliseconds.
         self._here_since: dict[str, int] = {}
         self._looked_at = time.monotonic()
@@ -169,6 +171,9 @@ class Directory:
         key = self._user_key(user_id)
         if account is None:
             account = self._accounts.get(key) or Account(user_id)
+            self._unstored[key] = None
+        else:
+            self._unstored.pop(key, None)
         before = self._accounts.get(key)
         self._accounts[key] = account
         if before is None:
@@ -188,11 +193,13 @@ class Directory:
                 self._accounts[key] = account  # the last one from now on
             else:
                 self._here_since.pop(key, None)
+                self._unstored.pop(key, None)
 
     def keep_up(self) -> None:
         """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""
         now = time.monotonic()
         try:
+            self._learn_spellings()
             changed, ended = self._storage.in_thread(self._changes, int((now - self._looked_at) * 1000) + LATE_MS)
         except Unavailable:
             return
@@ -212,6 +219,16 @@ class Directory:
 
     def _changes(self, ms: int) -> tuple[list[Account], list[EndedSession]]:
         return self._storage.accounts.changed_in(ms), self._storage.sessions.ended_in(ms)
+
+    def _learn_spellings(self) -> None:
+        """Look whether names that nothing was stored of are stored now, by another worker perhaps in another spelling."""
+        some = [*islice(self._unstored, IN_ONE_QUERY)]
+        for key in some:
+            del self._unstored[key]
+            self._unstored[key] = None  # the last one from now on
+        for account in self._storage.in_thread(self._storage.accounts.stored, some) if some else ():
+            if self._user_key(account.name) in self._unstored:  # and was not learnt meanwhile
+                self._learn(account.name, account)
 
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)

@@ -61,6 +61,11 @@ class Accounts:
                     del keys[key]
         return [*keys.values()]
 
+    def stored(self, keys: Sequence[str]) -> list[Account]:
+        """Return the accounts of those users' keys that have one. At most IN_ONE_QUERY keys."""
+        with self._database.reading() as connection:
+            return [Account(*row) for row in connection.execute(select(*_ACCOUNT).where(accounts.c.key.in_(keys)))]
+
     def keep_names(self, names: Sequence[str]) -> list[str]:
         """Store names; return the spelling of each: that in which it first came."""
         with self._database.transaction() as connection:
@@ -88,7 +93,9 @@ class Accounts:
             if any(connection.execute(query, key).first() is not None for query in _NAMED):
                 return None
             row = self._new_row(name) | {"password": password, "generation": 1}
-            made = connection.execute(self._insert_now().returning(accounts.c.key), row).first()
+            del row["changed_at"]
+            insert = self._insert.values(changed_at=self._database.shared_now()).returning(accounts.c.key)
+            made = connection.execute(insert, row).first()
             return None if made is None else self._stored(connection, name)
 
     def give_password(self, name: str, password: str, of_host: bool = False) -> Account | None:
@@ -125,7 +132,7 @@ class Accounts:
             return self._stored(connection, name)
 
     def changed_in(self, ms: int) -> list[Account]:
-        """Return the accounts that are new, or whose change may shut sockets out, of the last milliseconds."""
+        """Return the accounts whose change may shut sockets out, of the last milliseconds."""
         changed = select(*_ACCOUNT).where(accounts.c.changed_at >= self._database.shared_now() - ms)
         with self._database.reading() as connection:
             return [Account(*row) for row in connection.execute(changed)]
@@ -134,7 +141,7 @@ class Accounts:
         """Have a row for each of the names, within a transaction."""
         rows = [self._new_row(name) for name in names]
         # In one order, so that two writers cannot deadlock.
-        connection.execute(self._insert_now(), sorted(rows, key=lambda row: str(row["key"])))
+        connection.execute(self._insert, sorted(rows, key=lambda row: str(row["key"])))
 
     def spelt_otherwise(self, connection: Connection, names: Iterable[str]) -> dict[str, str]:
         """Return name -> canonical spelling of those stored names that have another, as two workers met them at once."""
@@ -145,13 +152,15 @@ class Accounts:
             stored |= {key: name for key, name in connection.execute(query)}  # noqa: C416
         return {name: stored[key] for name, key in keys.items() if stored[key] != name}
 
-    def _insert_now(self) -> Any:
-        """Other workers look for what has changed; of a new name they may know another spelling."""
-        return self._insert.values(changed_at=self._database.shared_now())
-
     def _new_row(self, name: str) -> dict[str, Any]:
         key = self._user_key(name)
-        return {"key": key, "name": name, "skeleton": skeleton(key), "created_at": self._database.now_ms()}
+        return {
+            "key": key,
+            "name": name,
+            "skeleton": skeleton(key),
+            "created_at": self._database.now_ms(),
+            "changed_at": 0,
+        }
 
     def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
         """Change a row if the conditions hold; tokens that were issued until now count no more."""

@@ -20,6 +20,7 @@ from websockets.frames import Opcode
 
 from chat.storage.records import Pointer, Send
 from tests.clients import Person
+from tests.clock import Clock
 from tests.conftest import Server, StartServer, new_database
 from tests.faults.proxy import Proxy
 from tests.postgres import Postgres
@@ -398,8 +399,10 @@ def test_a_sync_client_is_sent_nothing_old_but_told_how_far_all_is(storing: Serv
 
 def test_a_clock_that_was_set_back_hides_no_missed_message(start_server: StartServer, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
-    storage = open_storage(url, clock=iter([1_800_000_300, 1_800_000_200, 1_800_000_100]).__next__)
+    clock = Clock()
+    storage = open_storage(url, clock)
     for text in ("1", "2", "3"):
+        clock.now -= 100
         storage.writer.commit([Send("alice", "bob", text, text)])
     storage.close()
     server = start_server(CHAT_DATABASE_URL=url)
@@ -434,8 +437,10 @@ def test_what_was_missed_in_the_oldest_of_very_many_conversations_comes_too(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
-    storage = open_storage(url, clock=iter([1_800_000_100, 1_800_000_200]).__next__)
+    clock = Clock()
+    storage = open_storage(url, clock)
     storage.writer.commit([Send("alice", "bob", "long ago", None)])
+    clock.now += 100
     others = [f"other{n}" for n in range(1_001)]  # `ready` tells of a thousand
     storage.writer.commit(
         [Send(other, "bob", "hi", None) for other in others], [Pointer("bob", other, 1, 0) for other in others]

@@ -17,6 +17,7 @@ from chat.server import ChatServer
 from chat.storage import migrate, search_index
 from chat.storage.database import Database
 from chat.storage.notifications import Content, Once
+from chat.storage.own_clock import OwnClock
 from chat.storage.records import Pointer, Send
 from chat.storage.sessions import EndedSession
 from chat.storage.storage import Storage
@@ -182,7 +183,7 @@ def test_settings_of_a_conversation_that_two_workers_set_at_once_are_the_last_on
 def test_a_worker_whose_clock_is_wrong_ends_a_session_for_all(storage: Storage, other: Storage, hours: int) -> None:
     if storage.database.is_sqlite:
         return  # of one machine, and one clock
-    storage.database._clock = lambda: time.time() + hours * 3600
+    storage.database.own_clock = OwnClock(lambda: time.time() + hours * 3600)
     expires_at = time.time() + 600
     storage.sessions.end("s1", "bob", expires_at)
     storage.sessions.forget_expired()
