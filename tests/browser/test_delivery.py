@@ -300,6 +300,16 @@ def test_a_message_that_got_lost_on_the_way_is_fetched_before_the_next(open_page
 # History
 
 
+# How many rows come at once, at most.
+COUNT_ROWS = """() => {
+    window.mostRows = 0;
+    new MutationObserver((records) => {
+        const added = records.reduce((sum, {addedNodes}) => sum + addedNodes.length, 0);
+        window.mostRows = Math.max(window.mostRows, added);
+    }).observe(document.querySelector("message-list ol"), {childList: true});
+}"""
+
+
 def test_a_long_conversation_is_loaded_by_scrolling_and_the_page_stays_light(
     open_page: OpenPage, called: Called
 ) -> None:
@@ -314,6 +324,7 @@ def test_a_long_conversation_is_loaded_by_scrolling_and_the_page_stays_light(
     expect(texts(alice).last).to_have_text("number 559")
     expect(texts(alice).last).to_be_in_viewport()
     assert texts(alice).count() <= 151
+    alice.evaluate(COUNT_ROWS)
     beginning = alice.get_by_text("The conversation begins here.")
     most = 0
     for _ in range(40):
@@ -330,6 +341,7 @@ def test_a_long_conversation_is_loaded_by_scrolling_and_the_page_stays_light(
             break
         expect(alice.get_by_text(top, exact=True)).to_be_attached()
     assert most == 250
+    assert 0 < alice.evaluate("window.mostRows") <= 20, "a few a frame: fifty at once make a frame long"
     expect(texts(alice).first).to_have_text("number 0")
     newest = alice.get_by_text("number 540", exact=True)
     for _ in range(40):  # down again: the newest ones are fetched once more
