@@ -205,17 +205,21 @@ class Directory:
             return
         self._looked_at = now
         for new in changed:
-            before = self._accounts.get(self._user_key(new.name))
-            if before is not None:
-                self._learn(new.name, new)
-            for client in self._sockets_of(new.name):
-                if not _may_stay(client.admission, new):
-                    client.shut_out(_why_shut_out(before, new))
+            self._take_over(new)
         for session in ended:
             if owner := self._accounts.get(session.user_key):
                 for client in self._sockets_of(owner.name):
                     if client.admission is not None and client.admission.session == session.id:
                         client.shut_out(SignedOut())
+
+    def _take_over(self, new: Account) -> None:
+        """Go by what is stored of a name from now on: who may not stay is told why, by what was known before."""
+        before = self._accounts.get(self._user_key(new.name))
+        if before is not None:
+            self._learn(new.name, new)
+        for client in self._sockets_of(new.name):
+            if not _may_stay(client.admission, new):
+                client.shut_out(_why_shut_out(before, new))
 
     def _changes(self, ms: int) -> tuple[list[Account], list[EndedSession]]:
         return self._storage.accounts.changed_in(ms), self._storage.sessions.ended_in(ms)
@@ -228,7 +232,7 @@ class Directory:
             self._unstored[key] = None  # the last one from now on
         for account in self._storage.in_thread(self._storage.accounts.stored, some) if some else ():
             if self._user_key(account.name) in self._unstored:  # and was not learnt meanwhile
-                self._learn(account.name, account)
+                self._take_over(account)
 
     def _sockets_of(self, user_id: str) -> Iterator[Receiver]:
         yield from self._online.of(user_id)

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from chat.errors import RateLimited, SignInNeeded, Unavailable, UnknownUser
+from chat.errors import ChatError, RateLimited, SignInNeeded, Unavailable, UnknownUser
 from chat.limits import Meter
 from chat.people.directory import Directory
 from chat.people.online import Online
@@ -66,6 +66,21 @@ def test_what_changed_while_the_database_was_away_is_noticed_when_it_is_back(
 
 class FakeSocket:
     owner = admission = None
+
+
+def test_who_is_here_with_a_free_name_is_told_that_it_has_a_password_now(storage: FailingStorage) -> None:
+    told: list[str] = []
+
+    class Here(FakeSocket):
+        def shut_out(self, why: ChatError) -> None:
+            told.append(why.code)
+
+    online: Online[Any] = Online()
+    directory = Directory(Tokens(b"x" * 32, 600), storage, online, Online(), name_key, required=False)
+    online.add(directory.admit("alice", None)[0], Here())
+    storage.accounts.give_password("alice", "hash")  # at another worker; nothing was stored of the name before
+    directory.keep_up()
+    assert told[0] == "name_protected"  # a socket that is closed hears nothing more
 
 
 def test_the_spelling_of_somebody_online_is_never_forgotten_however_many_names_are_named(
