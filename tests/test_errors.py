@@ -33,6 +33,7 @@ FOR_OPERATORS = {
     "storage/backup.py",
     "storage/health.py",
     "web/api.py",
+    "bus/diagnosis.py",
 }
 # Python's or a regular expression's words, which say nothing to a person.
 FOREIGN = re.compile(r"\b(str|int|float|bool|null|None|regex)\b|[`|\\^$\[\]{}]")

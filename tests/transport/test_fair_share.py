@@ -69,7 +69,7 @@ def flood(sock: socket.socket, path: str) -> None:
 
 
 def test_connections_that_never_read_leave_places_for_others(plain: Server) -> None:
-    script = re.search(r'src="(/[^"]+\.js[^"]*)"', requests.get(plain.http, timeout=SECONDS).text)
+    script = re.search(r'type="module" src="(/[^"]+)"', requests.get(plain.http, timeout=SECONDS).text)
     assert script
     request = get(script[1]) * 200  # more than the kernels take
     with contextlib.ExitStack() as sockets:
