@@ -45,7 +45,22 @@ class Sending:
             client.answer(ref, outcome)
 
     def _deliver(self, client: Asker, event: ChatMessage, is_repeat: bool, ref: Ref | None) -> None:
-        """Send it to the receiver's sockets, then to the sender's others, and then answer."""
+        """Send it to the receiver's sockets and the sender's others, and then answer."""
+        sender, receiver, seq, online = event.from_user_id, event.to_user_id, event.seq, self._online
+        if online.relay is not None:
+            self._deliver_everywhere(client, event, is_repeat, ref)
+        elif is_repeat:  # it was delivered the first time, or found late, or is by who comes back
+            self._acknowledge(client, ref, event, True, len(online.of(receiver)))
+        else:
+            frame = encoded(event)
+            taken = online.hand_over(receiver, sender, seq, frame, client)
+            if sender != receiver:
+                online.hand_over(sender, receiver, seq, frame, client)
+            self._note(event, taken)
+            self._acknowledge(client, ref, event, False, taken)
+
+    def _deliver_everywhere(self, client: Asker, event: ChatMessage, is_repeat: bool, ref: Ref | None) -> None:
+        """As `_deliver`, where other workers have to hear of it; they may have to say whether somebody took it."""
         sender, receiver, seq = event.from_user_id, event.to_user_id, event.seq
         frame = encoded(event)
 
@@ -56,9 +71,10 @@ class Sending:
             if sender == receiver:
                 acknowledge()
             else:
-                self._online.deliver_own(sender, receiver, seq, frame, client, is_repeat, acknowledge)
+                relay.deliver_own(sender, receiver, seq, frame, client, acknowledge, is_repeat)
 
-        self._online.deliver(receiver, sender, seq, frame, client, is_repeat, delivered)
+        relay = self._online.relay
+        relay.deliver(receiver, sender, seq, frame, client, delivered, is_repeat)
 
     def _note(self, event: ChatMessage, taken: int) -> None:
         sender, receiver = event.from_user_id, event.to_user_id

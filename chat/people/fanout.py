@@ -10,41 +10,11 @@ Reached = Callable[[int], None]  # called with how many took something: here its
 class Fanout(Online[R]):
     """The users who are here, each with all connections, which get what is stored."""
 
-    def deliver(
-        self, user_id: str, other: str, seq: int, frame: bytes, skip: object, is_repeat: bool, then: Reached
-    ) -> None:
-        """Send a stored message of the conversation with `other` to all of the user's sockets, but not to `skip`.
-
-        Never blocks. `then` gets how many took it. A repeat was sent the first time, or found late, or is by who comes
-        back: it goes to other workers alone, one of which may have stored it and died.
-        """
-        if self.relay is not None:
-            self.relay.deliver(user_id, other, seq, frame, skip, then, is_repeat)
-        elif is_repeat:
-            then(len(self.of(user_id)))
-        else:
-            then(self.hand_over(user_id, other, seq, frame, skip))
-
-    def deliver_own(
-        self,
-        user_id: str,
-        other: str,
-        seq: int,
-        frame: bytes,
-        skip: object,
-        is_repeat: bool,
-        passed: Callable[[], None],
-    ) -> None:
-        """As `deliver`, to the sender; `passed` is called when all before it was sent, so that the ack may follow."""
-        if self.relay is not None:
-            self.relay.deliver_own(user_id, other, seq, frame, skip, passed, is_repeat)
-            return
-        if not is_repeat:
-            self.hand_over(user_id, other, seq, frame, skip)
-        passed()
-
     def hand_over(self, user_id: str, other: str, seq: int, frame: bytes, skip: object) -> int:
-        """As `deliver`, to the sockets of this worker. Returns how many took it."""
+        """Send a stored message of the conversation with `other` to the user's sockets here, but not to `skip`.
+
+        Returns how many took it. Never blocks.
+        """
         taken = 0
         for socket in self.of(user_id):
             if socket is not skip and socket.deliver(other, seq, frame):  # type: ignore[attr-defined]
