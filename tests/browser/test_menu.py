@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.pages import Called, OpenPage, choose, expect, is_online, open_menu
+from tests.browser.pages import Called, OpenPage, choose, expect, is_online, open_menu, wait_until
 
 
 def test_what_is_ones_own_lies_behind_ones_own_face(open_page: OpenPage) -> None:
@@ -65,7 +65,7 @@ def test_colours_and_size_are_chosen_kept_and_seen_in_all_tabs(open_page: OpenPa
     expect(open_menu(page).get_by_role("menuitemradio", name="Dark")).to_be_checked()
     page.route("**/script/*", lambda route: None)  # a slow line, on which the page stands before its script
     page.reload(wait_until="commit")
-    page.wait_for_function("document.body?.childElementCount > 1")
+    wait_until(page, lambda: page.evaluate("document.body?.childElementCount ?? 0"), lambda count: count > 1)
     assert page.evaluate(ground) == dark
     page.unroute("**/script/*")
     page.reload()

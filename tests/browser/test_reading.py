@@ -188,7 +188,7 @@ def long_history(tmp_path: Path) -> str:
     storage = open_storage(url)
     for start in range(0, 10_000, 2_000):
         moment = time.time() - 10_000 + start
-        storage.database._clock = lambda moment=moment: moment
+        storage.database.own_clock._clock = lambda moment=moment: moment
         storage.writer.commit(
             [
                 Send(*(("alice", "bob") if n % 3 else ("bob", "alice")), f"number {n} " + "word " * (n % 40), None)

@@ -8,7 +8,7 @@ from chat.storage.storage import Storage
 
 def test_partners_are_the_others_of_ones_conversations_the_newest_first(storage: Storage) -> None:
     times = iter(range(1, 100))
-    storage.database._clock = lambda: next(times)
+    storage.database.own_clock._clock = lambda: next(times)
     for other in ("bob", "carol", "dave", "alice"):
         storage.writer.commit([Send("alice", other, "hi", None)])
     storage.writer.commit([Send("bob", "alice", "hello", None), Send("bob", "carol", "hello", None)])

@@ -133,7 +133,7 @@ def test_a_message_and_a_pointer_to_it_may_come_in_one_commit(storage: Storage) 
 
 def test_overviews_come_newest_first_and_in_pages(storage: Storage) -> None:
     clock = iter(range(1, 100))
-    storage.database._clock = lambda: next(clock)
+    storage.database.own_clock._clock = lambda: next(clock)
     for other in ("bob", "carol", "dan", "bob"):
         say(storage, (other, "alice", f"from {other}"))
     overviews = storage.messages.overviews("alice", 2)

@@ -112,7 +112,7 @@ def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_mome
     storage, written = kept
     bodies = []
     for moment in range(5):
-        storage.database._clock = lambda moment=moment: 1000.0 + moment
+        storage.database.own_clock._clock = lambda moment=moment: 1000.0 + moment
         batch = [
             (("alice", other, f"word {moment} {other} {n}")) for other in ("bob", "carol", "dave")
             for n in range(3)

@@ -128,7 +128,7 @@ def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
 
 
 def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(api_on_each: Api) -> None:
-    api_on_each.chat.storage.database._clock = lambda: 1_800_000_000.0
+    api_on_each.chat.storage.database.own_clock._clock = lambda: 1_800_000_000.0
     others = [f"{name}{n}" for n in range(6) for name in ("bob", "김", "Ä", "a.b")]
     api_on_each.say(*[("alice", other, "hi") for other in others])
     for limit in (1, 7, 23, 24, 25, 100):
@@ -140,7 +140,7 @@ def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_t
 
 def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
-    api_on_each.chat.storage.database._clock = lambda: next(moments)
+    api_on_each.chat.storage.database.own_clock._clock = lambda: next(moments)
     for n in range(9):
         api_on_each.say((f"bob{n}", "alice", "김" * 21_000))  # 63,000 bytes
     names = [f"bob{n}" for n in range(8, -1, -1)]
@@ -149,7 +149,7 @@ def test_a_page_of_conversations_with_long_last_messages_is_short(api_on_each: A
 
 def test_a_message_that_comes_while_one_pages_shifts_nobody(api_on_each: Api) -> None:
     moments = iter(range(1, 1_000))
-    api_on_each.chat.storage.database._clock = lambda: next(moments)
+    api_on_each.chat.storage.database.own_clock._clock = lambda: next(moments)
     for n in range(9):
         api_on_each.say(("alice", f"bob{n}", "hi"))
 
