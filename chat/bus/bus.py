@@ -15,7 +15,7 @@ from uuid import uuid4
 import gevent
 from gevent.event import AsyncResult, Event
 
-from chat.bus.connection import RedisConnection, Reply, command, command_of
+from chat.bus.connection import RedisConnection, Reply, command
 from chat.bus.envelope import ECHO, packed
 
 ECHO_SECONDS = 2.0  # a worker hears itself so often, or thinks itself deaf: TCP alone says nothing
@@ -36,7 +36,6 @@ class Bus:
         self.is_up = False
         self.returned: Callable[[float], None] = lambda _since: None  # called when it is back, with when it went deaf
         self.lag = 0.0  # seconds that the last echo took
-        self.losses = 0
         self.answered = 0  # commands that Redis has answered, or never will
         self._url = url
         self._prefix = prefix.encode()
@@ -86,10 +85,6 @@ class Bus:
     def unsubscribe(self, channel: bytes) -> None:
         self._want(channel, False)
 
-    def has(self, channel: bytes) -> bool:
-        """Return whether this worker hears the channel."""
-        return channel in self._wanted
-
     def wait_settled(self) -> bool:
         """Wait until Redis has confirmed what was asked for so far. Blocks; False: the bus is lost."""
         return self.is_up and self._wait_confirmed()
@@ -125,7 +120,7 @@ class Bus:
         left = iter(channels)
         while some := [*islice(left, CHANNELS_AT_ONCE)]:
             self._sent += len(some)
-            self._subscribed.send(command_of(name, some))
+            self._subscribed.send(command(name, *some))
 
     def _hear(self, reply: Reply) -> None:
         """Take what the subscribed connection says."""
@@ -225,7 +220,6 @@ class Bus:
                 self._first_try_is_over.set()
                 self._watch()
                 since = self._heard_at
-                self.losses += 1
                 self._log.error("the bus is lost: only users of this worker are reached")
             except OSError as error:
                 if not is_told:

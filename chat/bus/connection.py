@@ -4,7 +4,7 @@ redis-py connects, since addresses, TLS and passwords are its affair. Its PubSub
 messages without an exception. Its pipeline takes 20 µs for what a turn's end writes in 3.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -91,8 +91,3 @@ class RedisConnection:
 def command(*words: bytes) -> bytes:
     """Return a command as Redis reads it (RESP, "Sending commands to a Redis server")."""
     return b"*%d\r\n%s" % (len(words), b"".join([b"$%d\r\n%s\r\n" % (len(word), word) for word in words]))
-
-
-def command_of(name: bytes, words: Iterable[bytes]) -> bytes:
-    """Return a command with many words."""
-    return command(name, *words)

@@ -5,13 +5,9 @@
 
 from typing import NamedTuple
 
-from chat.protocol.structs import Status
-
 # Kinds. `number` and `other` are: of a message its seq, and with whom the conversation is; of a notification its id; of a
-# presence its status' place in STATUSES, and whose it is; of a call the time since which to look, in ms.
+# presence its status' place in presence.RANK, and whose it is; of a call the time since which to look, in ms.
 MESSAGE, REPEAT, EVENT, NOTIFICATION, TELL, PRESENCE, INTRODUCTION, ECHO, LOOK = b"m r e n t p i o l".split()
-
-STATUSES: tuple[Status, ...] = ("offline", "away", "online")
 
 
 class Envelope(NamedTuple):

@@ -14,7 +14,6 @@ HOLD_SECONDS = 0.1  # another worker's message is on its way so long at most, un
 RETRY_SECONDS = 1.0  # while the database does not answer
 MOST_HELD = 1_000  # messages of one conversation; whoever has more to wait for begins anew
 
-
 Passed = Callable[[], None]
 
 
@@ -28,7 +27,7 @@ class Held(NamedTuple):
 
 HandOver = Callable[[str, str, int, bytes, object], int]  # user, other, seq, frame, skip: to the user's sockets
 ReadBetween = Callable[[str, str, int, int], Mapping[int, bytes]]  # user, other, after, up to: seq -> frame; blocks
-Later = Callable[[float, Callable[..., None], str, str], None]  # calls a function in a greenlet after some seconds
+Later = Callable[..., None]  # seconds, function, arguments: calls it then, in a greenlet
 
 
 @dataclass(slots=True)
@@ -131,7 +130,7 @@ class OrderGate:
         try:
             found = self._read(user_id, other, last, end) if missing > 0 else {}
         except ChatError:
-            self._later(RETRY_SECONDS, self.fill, user_id, other)
+            self._later(RETRY_SECONDS, self.fill, user_id, other, up_to, after)
             return
         if self._users.get(user_id) is not passage:  # gone meanwhile
             return

@@ -7,22 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chat.bus.bus import Bus
-from chat.bus.envelope import (
-    EVENT,
-    INTRODUCTION,
-    MESSAGE,
-    NOTIFICATION,
-    PRESENCE,
-    REPEAT,
-    STATUSES,
-    TELL,
-    Envelope,
-    packed,
-)
+from chat.bus.envelope import EVENT, INTRODUCTION, MESSAGE, NOTIFICATION, PRESENCE, REPEAT, TELL, Envelope, packed
 from chat.bus.order_gate import OrderGate
 from chat.people.fanout import Reached
 from chat.people.online import Online, Socket
-from chat.people.presence import Presence
+from chat.people.presence import RANK, Presence
 from chat.protocol.structs import Status
 
 SOCKETS, STREAMS = "u", "s"  # kinds of channels
@@ -146,7 +135,7 @@ class SocketRelay(Relay):
     def presence(self, user_id: str, about: str, status: Status, frame: bytes, is_introduction: bool = False) -> None:
         """Pass on to a user how another one is. Without a frame: what is told of the user, for those who would tell it too."""
         kind = INTRODUCTION if is_introduction else PRESENCE
-        self._publish(user_id, kind, STATUSES.index(status), about, frame)
+        self._publish(user_id, kind, RANK.index(status), about, frame)
 
     def receive(self, user_id: str, envelope: Envelope) -> None:
         _, kind, number, other, frame = envelope
@@ -158,7 +147,7 @@ class SocketRelay(Relay):
             if not self._is_old(user_id, other, number):
                 self.gate.deliver(user_id, other, number, frame)
         elif kind in (PRESENCE, INTRODUCTION):
-            self._presence.heard(other, STATUSES[number])
+            self._presence.heard(other, RANK[number])
             for socket in self._online.of(user_id) if frame else ():
                 if kind == PRESENCE or socket.wants_sync:
                     socket.send(frame)

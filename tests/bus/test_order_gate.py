@@ -107,6 +107,15 @@ def test_while_the_database_is_away_it_waits_and_tries_again(scene: Scene) -> No
     assert scene.seqs == [1, 2]
 
 
+def test_what_somebody_found_is_not_forgotten_while_the_database_is_away(scene: Scene) -> None:
+    scene.begin(last=2)
+    scene.is_away = True
+    scene.gate.fill("alice", "bob", 4)
+    scene.is_away, scene.stored = False, {3: b"3", 4: b"4"}
+    scene.time_passes()
+    assert scene.seqs == [3, 4]
+
+
 def test_until_the_conversations_are_read_everything_waits(scene: Scene) -> None:
     scene.gate.open("alice")
     scene.comes(8, 7, 6)
