@@ -26,6 +26,7 @@ from chat.server import ChatServer
 from tests.clock import Clock
 from tests.forks import Forked, start_gunicorn
 from tests.postgres import Postgres
+from tests.redis import Redis
 from tests.storage.conftest import begin_with_tables, open_storage
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ TOKEN_SECRET = "a secret for the tests, 32 bytes."
 
 
 # What needs a server, a browser, PostgreSQL or another process: left out by --quick (`make quick`).
-SLOW_FIXTURES = {"_start", "postgres", "chromium", "process", "python", "site", "rotated"}
+SLOW_FIXTURES = {"_start", "postgres", "redis", "chromium", "process", "python", "site", "rotated"}
 SLOW_FILES = {
     "test_clients.py",
     "test_faults.py", "test_files.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",
@@ -226,6 +227,17 @@ def postgres() -> Iterator[Postgres]:
         server.start()
         yield server
         server.crash()  # at once: nobody will read its data
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    """A Redis, shared by the tests of one file, which may end it and start it again."""
+    if not Redis.is_installed():
+        pytest.skip("Redis is not installed (Debian: apt-get install redis-server)")
+    running = Redis()
+    running.start()
+    yield running
+    running.stop()
 
 
 StartServer = Callable[..., Server]

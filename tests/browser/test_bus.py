@@ -14,14 +14,6 @@ from tests.redis import Redis
 
 
 @pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    running = Redis()
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
 def server(_start: StartServer, database: str, redis: Redis) -> Iterator[Server]:
     """The worker of the page."""
     running = _start(CHAT_DATABASE_URL=database, CHAT_BUS_URL=redis.url)

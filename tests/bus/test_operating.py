@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -22,14 +21,6 @@ from tests.faults.scenarios import wait_for
 from tests.redis import Redis
 
 SOCKETS = 12
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    running = Redis()
-    running.start()
-    yield running
-    running.stop()
 
 
 def scraped(server: Server) -> dict[str, float]:

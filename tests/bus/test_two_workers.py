@@ -20,14 +20,6 @@ from tests.redis import Redis
 GRACE = "0.5"
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
-    running = Redis()
-    running.start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def workers(
     request: pytest.FixtureRequest, redis: Redis, _start: StartServer, tmp_path_factory: pytest.TempPathFactory

@@ -127,13 +127,7 @@ def redis_dies(folder: Path, acks: int, seconds: float, database: Database | Non
     """kill -9 of Redis, and none for so many seconds: everything is stored, acknowledged, and shown when it is back."""
 
     def do(them: Cluster, people: Crowd) -> list[str]:
-        people.wait_acked(acks // 3)
-        them.redis.kill()
-        begin = time.monotonic()
-        people.wait_acked(acks // 3, 60)
-        time.sleep(max(0.0, seconds - (time.monotonic() - begin)))
-        them.redis.start()
-        return []
+        return _write_without_redis(people, acks, seconds, them.redis.kill, them.redis.start)
 
     return judged(f"no Redis for {seconds:g} s", folder, do, acks, database=database)
 
@@ -142,15 +136,21 @@ def redis_stops(folder: Path, acks: int, seconds: float) -> Outcome:
     """SIGSTOP of Redis: its connections are there, and nothing comes."""
 
     def do(them: Cluster, people: Crowd) -> list[str]:
-        people.wait_acked(acks // 3)
-        them.redis.pause()
-        begin = time.monotonic()
-        people.wait_acked(acks // 3, 60)
-        time.sleep(max(0.0, seconds - (time.monotonic() - begin)))
-        them.redis.go_on()
-        return []
+        return _write_without_redis(people, acks, seconds, them.redis.pause, them.redis.go_on)
 
     return judged(f"SIGSTOP of Redis for {seconds:g} s", folder, do, acks)
+
+
+def _write_without_redis(
+    people: Crowd, acks: int, seconds: float, end: Callable[[], None], begin: Callable[[], None]
+) -> list[str]:
+    people.wait_acked(acks // 3)
+    end()
+    until = time.monotonic() + seconds
+    people.wait_acked(acks // 3, 60)
+    time.sleep(max(0.0, until - time.monotonic()))
+    begin()
+    return []
 
 
 def worker_stops(folder: Path, acks: int, seconds: float) -> Outcome:
