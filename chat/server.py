@@ -100,14 +100,8 @@ class ChatServer:
         self.metrics = Metrics()
         self.limits = Limits(settings)
         self.told_limits = told_limits(settings)
-        self.storage = Storage(
-            settings.database_url or Path(folder, "chat.db"),
-            self.user_key,
-            log,
-            settings.journal_records,
-            check_tables,
-            metrics=self.metrics,
-        )
+        place = settings.database_url or Path(folder, "chat.db")
+        self.storage = Storage(place, self.user_key, log, settings.journal_records, check_tables, metrics=self.metrics)
         self.lease = Lease(self.storage.database, log, bool(settings.bus_url))
         secret = settings.token_secret.encode() or kept_secret(folder, log)
         self.tokens = Tokens(secret, settings.token_ttl)
@@ -125,7 +119,7 @@ class ChatServer:
         self._service = Service(settings.url, self.tokens, "flask")
         self._add_people()
         self._add_messages_and_notifications()
-        self.other_workers = settings.bus_url and OtherWorkers(
+        self.other_workers = None if not settings.bus_url else OtherWorkers(
             settings.bus_url, self.storage, self.online, self.listeners, self.presence, self.connections, self.metrics,
             self.readiness.should, self.user_key, self.router.events.tell_again,
         )  # fmt: skip
