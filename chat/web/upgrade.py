@@ -3,6 +3,7 @@
 From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and no WSGI request is kept.
 """
 
+import os
 import ssl
 import threading
 from collections.abc import Callable
@@ -176,6 +177,16 @@ def _wait(ws: Any, connections: Connections, make: MakeSocket) -> None:
         ws.sock.close()
     finally:
         ws.connected = False  # else flask-sock sends a close frame of its own
+        if ws.mode == "gevent":
+            _close_theirs()
+
+
+def _close_theirs() -> None:
+    """Close what gevent's pywsgi has of the socket, whose duplicate ours is: it would read the next request there."""
+    stream = request.environ["wsgi.input"]
+    theirs = getattr(stream, "rfile", stream).raw._sock
+    if (number := theirs.detach()) >= 0:
+        os.close(number)
 
 
 def _let_the_loop_read(app: Flask, blueprint: str) -> None:

@@ -103,7 +103,9 @@ def test_a_link_leads_to_a_conversation(open_page: OpenPage, called: Called, com
     expect(page.locator("#name-note")).to_contain_text("That is your own name.")
 
 
-def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(open_page: OpenPage, called: Called) -> None:
+def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(
+    open_page: OpenPage, server: Server, called: Called
+) -> None:
     alice = open_page("alice")
     is_online(alice)
     bob = called("bob")
@@ -122,9 +124,10 @@ def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(open_page: 
     assert texts(alice).count() <= 300
     alice.get_by_label("Search names").fill("바늘")  # two letters, which no trigram holds
     expect(alice.locator("search-box .messages a")).to_have_count(1)
-    alice.get_by_label("Search names").fill(bob[:2].upper())
-    expect(alice.locator("search-box .people .name")).to_have_text([bob])
-    expect(alice.locator("search-box .people .dot")).to_have_attribute("data-presence", "online")
+    with Person(server.ws, bob):
+        alice.get_by_label("Search names").fill(bob[:2].upper())
+        expect(alice.locator("search-box .people .name")).to_have_text([bob])
+        expect(alice.locator("search-box .people .dot")).to_have_attribute("data-presence", "online")
     alice.get_by_label("Search names").fill("nothing holds this")
     expect(alice.get_by_text("Nothing found.")).to_be_visible()
     alice.keyboard.press("Escape")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -307,6 +310,22 @@ def test_python_app_py_serves_both_people(start_server: StartServer) -> None:
     server = start_server(command=[sys.executable, "app.py"], PORT="0")
     chat_and_close(server.ws, server)
     assert requests.get(server.http, timeout=SECONDS).status_code == 200
+
+
+def test_under_python_app_py_no_request_comes_behind_a_socket(start_server: StartServer) -> None:
+    server = start_server(command=[sys.executable, "app.py"], PORT="0", CHAT_CLOSE_SECONDS="0.1")
+    behind = b"GET /behind HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with RawClient(server.port) as client:
+        client.send_frame(Opcode.CLOSE, b"\x03\xe8")
+        with suppress(ConnectionError):  # cut off, with something unread
+            for _ in range(100):
+                client.sock.sendall(behind)
+                time.sleep(0.05)
+            pytest.fail("the socket was not closed")
+    server.process.send_signal(signal.SIGINT)
+    server.process.wait(SECONDS)
+    assert "/behind" not in server.log
+    assert "Traceback" not in server.log
 
 
 def test_flask_run_serves_both_people(start_server: StartServer) -> None:
