@@ -5,5 +5,9 @@ from chat.extension import Chat, create_app, emit, notify
 from chat.protocol.names import UserId
 from chat.protocol.structs import Payload
 from chat.router import events
+from chat.signals import message_stored, notification_pushed, user_came, user_left
 
-__all__ = ["Chat", "Client", "Payload", "UserId", "create_app", "emit", "events", "notify"]
+__all__ = [
+    "Chat", "Client", "Payload", "UserId", "create_app", "emit", "events", "message_stored", "notification_pushed", "notify",
+    "user_came", "user_left",
+]  # fmt: skip

@@ -161,6 +161,13 @@ class Settings:
         "joined: the page loads one script. separate: module by module, to read them, as in Flask's debug mode.",
         choices=("joined", "separate"),
     )
+    testing: str = _setting(
+        "",
+        "on or off",
+        "on: for a site's tests. Nothing leaves the process, no thread is started, and a temporary database is used; "
+        "no socket is served. Empty: as Flask's TESTING says.",
+        choices=("on", "off"),
+    )
     log: str = _setting(
         "text", "text or json", "How a line is written there. json: an object a line.", choices=("text", "json")
     )
@@ -233,6 +240,8 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     except (TypeError, ValueError):
         raise BadSetting(f"{name} must be of type {type(default).__name__}, not {raw!r}.", name) from None
     choices, least = spec.metadata["choices"], spec.metadata["least"]
+    if isinstance(raw, bool) and "on" in choices:  # as a Flask config says it
+        value = "on" if raw else "off"
     if choices and value not in choices:
         raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {raw!r}.", name)
     if isinstance(value, float) and not math.isfinite(value):

@@ -5,11 +5,12 @@ What an app's chat consists of is left to `server.py`.
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
 from typing import Any
+from weakref import WeakSet
 
 from flask import Flask, Response, current_app, has_app_context, has_request_context
 from werkzeug.local import LocalProxy
@@ -27,6 +28,8 @@ from chat.people.tokens import Tokens, kept_secret
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
+from chat.site import testing
+from chat.site.outbox import Outbox, recorded
 from chat.transport.fair_share import share_fairly
 from chat.web import proxies
 from chat.web.answers import error_response
@@ -50,6 +53,7 @@ class Chat:
 
     def __init__(self, app: Flask | None = None, url_prefix: str = "/chat", events: Events = events) -> None:
         self.events = events
+        self._apps: WeakSet[Flask] = WeakSet()
         if app is not None:
             self.init_app(app, url_prefix)
 
@@ -68,6 +72,7 @@ class Chat:
         if NAME in app.extensions:
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
         settings = Settings.load(app.config)
+        self._apps.add(app)
         maker = _Maker(
             app, settings, self.events.copy(), make_log(settings.log_level if shows_log else None, settings.log)
         )
@@ -91,6 +96,15 @@ class Chat:
         if process.is_gunicorn_worker():
             process.serve_as_worker(maker.made, maker.log)
 
+    def record(self) -> AbstractContextManager[Outbox]:
+        """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""
+        return recorded([_current_app()] if has_app_context() else [*self._apps])
+
+
+def _current_app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
+
 
 @dataclass
 class _Maker:
@@ -106,14 +120,21 @@ class _Maker:
     def made(self) -> ChatServer:
         with self._lock:
             if self._made is None:
-                folder = self._app.instance_path
-                url = self._settings.database_url
-                if not (url and self._settings.token_secret) or folder in url:  # else nothing lies there
-                    _make_folder(folder)
-                given = self._settings, self._events, folder, self.log
-                self._made = ChatServer(*given, not cli.is_running(), process.stop_this_process)
+                self._made = self._in_test() if testing.is_on(self._settings, self._app.testing) else self._made_whole()
+                self._made.signals.sender, self._made.signals.context = self._app, self._app.app_context
                 self._app.extensions[NAME] = self._made
         return self._made
+
+    def _made_whole(self) -> ChatServer:
+        folder = self._app.instance_path
+        url = self._settings.database_url
+        if not (url and self._settings.token_secret) or folder in url:  # else nothing lies there
+            _make_folder(folder)
+        given = self._settings, self._events, folder, self.log
+        return ChatServer(*given, not cli.is_running(), process.stop_this_process)
+
+    def _in_test(self) -> ChatServer:
+        return testing.made(partial(ChatServer, events=self._events, log=self.log), self._settings)
 
 
 def _make_folder(folder: str) -> None:

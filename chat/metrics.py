@@ -22,6 +22,9 @@ class Metrics:
         self.wrong_passwords = Counter("chat_wrong_passwords_total", "Passwords that did not fit.")
         self.messages = Counter("chat_messages_total", "Messages that were stored.")
         self.notifications = Counter("chat_notifications_total", "Notifications that were stored.")
+        self.signals_dropped = Counter(
+            "chat_signals_dropped_total", "Signals that a site's functions were too slow for."
+        )
         self.delivery = Histogram("chat_delivery_seconds", "From a message's coming to its being on its way.")
         self.commits = Histogram("chat_commit_seconds", "How long a commit of messages took.")
         self.failed_commits = Counter("chat_failed_commits_total", "Commits of messages that failed.")

@@ -35,7 +35,9 @@ def serve(chat: ChatServer) -> None:
     """
     if isinstance(chat, LocalProxy):  # as it stands in app.extensions until it is made
         chat = chat._get_current_object()
-    if chat.is_started or not monkey.is_module_patched("socket"):
+    if chat.is_testing:
+        _served.add(chat)  # for `emit` and `notify` without an application's context
+    if chat.is_started or chat.is_testing or not monkey.is_module_patched("socket"):
         return
     chat.start()
     _served.add(chat)
@@ -48,6 +50,9 @@ def serve_as_worker(make: Callable[[], ChatServer], log: logging.Logger) -> None
     """Serve from the start of a gunicorn worker, or end gunicorn with one sentence that says why not."""
     try:
         chat = make()
+        if chat.is_testing:
+            log.warning("CHAT_TESTING=on: no socket is served, and nothing is kept. Set it to off to serve")
+            return
         _share_figures(chat, log)
         serve(chat)
     except ChatError as error:

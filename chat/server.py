@@ -51,6 +51,7 @@ from chat.protocol.names import checked_user_id, name_key
 from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
+from chat.signals import Signals
 from chat.storage.failures import reason_of
 from chat.storage.health import fault_of
 from chat.storage.lease import Lease
@@ -93,6 +94,7 @@ class ChatServer:
         lease_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
+        self.is_testing = settings.testing == "on"
         self.log = log
         self.lease_lost = lease_lost
         # The one function that makes of a name the key by which two spellings are one user.
@@ -101,19 +103,25 @@ class ChatServer:
         self.limits = Limits(settings)
         self.told_limits = told_limits(settings)
         place = settings.database_url or Path(folder, "chat.db")
-        self.storage = Storage(place, self.user_key, log, settings.journal_records, check_tables, metrics=self.metrics)
+        self.storage = Storage(
+            place, self.user_key, log, settings.journal_records, check_tables, None, self.metrics, self.is_testing
+        )
         self.lease = Lease(self.storage.database, log, bool(settings.bus_url))
         secret = settings.token_secret.encode() or kept_secret(folder, log)
         self.tokens = Tokens(secret, settings.token_ttl)
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
+        self._spawn = (lambda function, *args: function(*args)) if self.is_testing else self.connections.spawn
+        self.signals = Signals(self._spawn, log, self.metrics.signals_dropped)
         self.goodbye = Goodbye(self.connections)
         self.outbox_shares = OutboxShares(self.connections, user_of=lambda peer: getattr(peer, "owner", None))
         self.readiness = Readiness(self.storage, lambda: self.connections.stopping)
         self.unread = UnreadAnswers(log)
         self.router = Router(events, log)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
-        self.hashing = HashingQueue(self._hash_threads.apply)
+        self.hashing = HashingQueue(
+            (lambda function, args: function(*args)) if self.is_testing else self._hash_threads.apply
+        )
         self.guesses = Guesses(self.limits, self.hashing, self.metrics.wrong_passwords)
         self.logins = Turns(LOGINS_AT_ONCE)
         self._service = Service(settings.url, self.tokens, "flask")
@@ -151,6 +159,8 @@ class ChatServer:
             self.settings.presence_seconds,
             pause=partial(gevent.sleep, 0),
             apart_from=self.blocking.apart_from,
+            told_came=self.signals.user_came,
+            told_left=self.signals.user_left,
         )
 
     def _add_messages_and_notifications(self) -> None:
@@ -172,11 +182,16 @@ class ChatServer:
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
         self.strangers = Strangers(self.limits.strangers_bytes, history, online.of)
-        self.sending = Sending(storage.journal, online, self.presence, offline, metrics.messages, log)
-        self.notifier = Notifier(storage, self.directory, online, self.listeners, offline, metrics.notifications)
+        told = self.signals
+        self.sending = Sending(
+            storage.journal, online, self.presence, offline, metrics.messages, log, told.message_stored
+        )
+        self.notifier = Notifier(
+            storage, self.directory, online, self.listeners, offline, metrics.notifications, told.notification_pushed
+        )
         self.feeds = Feeds(storage, self.notifier.see, connections)
         self.streams = Streams(storage, self.listeners, connections, self.unproven)
-        self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, connections.spawn)
+        self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, self._spawn)
         self.retention = Retention(storage, settings.notification_days)
         self.searching = Searching(storage)
         self.message_retention = MessageRetention(
@@ -285,7 +300,8 @@ class ChatServer:
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
         said = {name: value for name, value in said.items() if value is not None}
-        if not self._is_started or self.goodbye.is_last:  # another process serves, or its successor
+        # Another process serves, or its successor.
+        if not self.is_testing and (not self._is_started or self.goodbye.is_last):
             return self._service.notify(to, message, **said)
         draft = draft_of(message, **said)
         if isinstance(to, str):

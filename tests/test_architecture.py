@@ -23,6 +23,7 @@ LAYERS = [
     ["chat.process", "chat.cli"],
     ["chat.commands"],
     ["chat.web"],
+    ["chat.site"],
     ["chat.handlers"],
     ["chat.login"],
     ["chat.client"],
@@ -47,6 +48,7 @@ LAYERS = [
         "chat.files",
         "chat.resources",
         "chat.rules",
+        "chat.signals",
     ],
 ]
 
@@ -86,6 +88,7 @@ ONLY_IN = {
     "jwt": {"chat.people.tokens"},
     "argon2": {"chat.people.passwords"},
     "zxcvbn": {"chat.people.passwords"},
+    "blinker": {"chat.signals"},
     "prometheus_client": {"chat.figures.exposition"},
     "requests": {"chat.notifications.letter", "chat.notifications.remote", "chat.commands.way_in"},
 }

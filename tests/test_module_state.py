@@ -28,6 +28,10 @@ ALLOWED = {
     "chat.router.events": "the registry of declarations, which init_app copies",
     "chat.process._served": "which chats this process serves: the process's, not a chat's",
     "chat.people.passwords._hasher": "Argon2's parameters; it keeps nothing of what it hashes",
+    "chat.signals.message_stored": "a declaration; who listens is the site's",
+    "chat.signals.notification_pushed": "a declaration; who listens is the site's",
+    "chat.signals.user_came": "a declaration; who listens is the site's",
+    "chat.signals.user_left": "a declaration; who listens is the site's",
     "chat.router.LATER": "a sentinel without attributes",
     "chat.web.upgrade.ADOPTED": "a sentinel for Flask, emptied at each use; making one costs a tenth of an upgrade",
     # Caches of functions whose answer depends on nothing but the arguments.
@@ -43,6 +47,7 @@ ALLOWED = {
     "chat.people.passwords._common": "a cache: the list of the commonest passwords",
     "chat.web.asyncapi.document": "a cache: the document of the events",
     "chat.web.openapi.document": "a cache: the document of the views",
+    "chat.site.testing._tables": "a cache: the file of a database that holds nothing",
     "chat.storage.migrate.revisions": "a cache: the names in a folder that does not change",
 }
 

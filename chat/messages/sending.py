@@ -26,6 +26,7 @@ class Sending:
     _offline: Callable[[str, ServerEvent], None]  # told of a user and a message that none of the sockets took
     _sent: Counter
     _log: logging.Logger
+    _stored: Callable[[ChatMessage], None] = lambda _: None  # told of each message, for the site; must not block
 
     def send(self, client: Asker, send: Send, ref: Ref | None) -> None:
         """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
@@ -79,6 +80,7 @@ class Sending:
     def _note(self, event: ChatMessage, taken: int) -> None:
         sender, receiver = event.from_user_id, event.to_user_id
         self._sent.add()
+        self._stored(event)
         if event.seq == 1:
             self._presence.introduce(sender, receiver)
         if not taken:

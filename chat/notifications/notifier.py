@@ -16,7 +16,7 @@ from chat.people.fanout import Fanout
 from chat.people.online import Receiver, Socket, encoded
 from chat.protocol.notices import Dismissed, Seen
 from chat.protocol.structs import ServerEvent
-from chat.storage.notifications import Notice, Once
+from chat.storage.notifications import Content, Notice, Once
 from chat.storage.storage import Storage
 
 MOST_IN_DOUBT = 1_000
@@ -46,6 +46,7 @@ class Notifier:
     _streams: Fanout[Receiver]
     _offline: Callable[[str, ServerEvent], None]  # told of a user and a notification that nobody took
     _sent: Counter
+    _pushed: Callable[[str, int, Content], None] = lambda *_: None  # told of each one, for the site; must not block
 
     def __post_init__(self) -> None:
         self._to_see: list[_Seeing] = []  # what waits for the write that is under way
@@ -88,6 +89,7 @@ class Notifier:
         Returns how many of this worker took it.
         """
         self._sent.add()
+        self._pushed(user_id, notice.id, notice.content)
         if (until := notice.content.expires_at) is not None and until <= time.time() * 1000:
             return 0  # a batch that was broken off for long
         name = self._directory.known_as(user_id)

@@ -40,6 +40,8 @@ class Presence:
     steady: Callable[[], float] = time.monotonic  # seconds, which only grow
     pause: Callable[[], None] = lambda: None  # lets others have their turn of the loop
     apart_from: Callable[[str], frozenset[str]] = lambda _: frozenset()  # who hears nothing of a user; may block
+    told_came: Callable[[str], None] = lambda _: None  # for the site: the user was offline before; must not block
+    told_left: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self.elsewhere: Elsewhere | None = None  # None: this worker is alone
@@ -193,6 +195,10 @@ class Presence:
             self._told[user] = status
         if before == status:
             return
+        if before == "offline":
+            self.told_came(user)
+        elif status == "offline":
+            self.told_left(user)
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
         change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen, keys=keys_of([user])))
         relay = self._online.relay

@@ -21,6 +21,7 @@ from chat.storage.blocks import Blocks
 from chat.storage.changes import Changes
 from chat.storage.conversation_settings import StoredSettings
 from chat.storage.database import Database
+from chat.storage.direct_journal import DirectJournal
 from chat.storage.epoch import Epoch
 from chat.storage.failures import again_if_broken, log_text, name_of
 from chat.storage.health import DatabaseHealth
@@ -59,6 +60,7 @@ class Storage:
         check: whether another database's tables must be up to date.
         clock: as of `Database`.
         metrics: where commits are counted; None: nowhere.
+        is_direct: whether the calling thread itself reads and writes, for tests of a site.
 
     Raises:
         Unavailable: the database cannot be opened, or not be brought up to date.
@@ -74,8 +76,10 @@ class Storage:
         check: bool = True,
         clock: Callable[[], float] | None = None,
         metrics: Metrics | None = None,
+        is_direct: bool = False,
     ) -> None:
         self._log = log
+        self._is_direct = is_direct
         self.database = Database(url, log, clock)
         self.accounts = Accounts(self.database, user_key)
         self.sessions = Sessions(self.database, user_key)
@@ -92,7 +96,8 @@ class Storage:
         self.blocks = Blocks(self.database)
         self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)
-        self.journal = Journal(self.writer, journal_records, log, metrics or Metrics())
+        journal = DirectJournal if is_direct else Journal
+        self.journal: Journal = journal(self.writer, journal_records, log, metrics or Metrics())
         self.health = DatabaseHealth(self.database, self.in_thread, self.write)
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False
@@ -121,7 +126,8 @@ class Storage:
         try:
             # The error as a value: the pool would print one that is raised, and with it whose messages were read.
             errors = (SQLAlchemyError, ChatError)
-            answer: T | SQLAlchemyError | ChatError = threads.apply(wrap_errors(errors, partial(again_if_broken, call)))
+            careful = wrap_errors(errors, partial(again_if_broken, call))
+            answer: T | SQLAlchemyError | ChatError = careful() if self._is_direct else threads.apply(careful)
         finally:
             self._reads -= 1
         if isinstance(answer, ChatError):

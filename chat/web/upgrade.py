@@ -78,7 +78,7 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     if not is_ours and not (path == SOCKET and request.method != "OPTIONS"):
         return None
     try:
-        if not monkey.is_module_patched("socket"):
+        if not monkey.is_module_patched("socket") or connections.settings.testing == "on":
             raise NotUnderGevent
         _check_handshake(connections)
         check_room(connections)

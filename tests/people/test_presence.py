@@ -118,6 +118,23 @@ def test_a_reload_tells_nobody_anything(scene: Scene) -> None:
     assert scene.last_seen.noted == {}
 
 
+def test_the_site_is_told_once_of_who_comes_and_once_of_who_leaves(scene: Scene) -> None:
+    told: list[str] = []
+    scene.presence.told_came, scene.presence.told_left = (
+        (lambda _: told.append("came")),
+        (lambda _: told.append("left")),
+    )
+    first, second = scene.come(), scene.come()
+    scene.leave(first)
+    scene.after(GRACE + 0.5)
+    assert told == ["came"]
+    scene.leave(second)
+    scene.leave(scene.come())  # a reload
+    scene.after(GRACE + 0.5)
+    scene.after(GRACE + 0.5)
+    assert told == ["came", "left"]
+
+
 def test_who_leaves_is_offline_after_the_grace_and_was_seen_when_they_left(scene: Scene) -> None:
     socket = scene.come()
     scene.leave(socket)
