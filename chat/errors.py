@@ -280,4 +280,4 @@ class DatabaseInUse(ChatError, code="database_in_use"):
 class NotUnderGevent(ChatError, code="not_under_gevent", status=503):
     """The process was not monkey-patched, so that one blocking call would stop every socket."""
 
-    sentence = "Sockets need gevent: call gevent.monkey.patch_all() before any other import, as app.py does."
+    sentence = "Sockets need gevent: serve with flask chat run, or with gunicorn -k gevent."

@@ -93,6 +93,7 @@ class Chat:
             csrf.exempt(api)
         wrapped = share_fairly(app.wsgi_app, lambda: maker.made().unread)
         app.wsgi_app = wrapped  # type: ignore[method-assign]
+        cli.say_how_to_serve()
         if process.is_gunicorn_worker():
             process.serve_as_worker(maker.made, maker.log)
 

@@ -84,6 +84,31 @@ def stop_this_process() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def serve_by_pywsgi(app: Any, chat: ChatServer, host: str | None = None, port: int | None = None) -> None:
+    """Serve an app with gevent's own server until Ctrl-C. `host`, `port`: None: as CHAT_BIND or PORT say; 0: a free one."""
+    from gevent.pywsgi import WSGIServer
+
+    try:
+        serve(chat)
+        host, port = host or chat.settings.address[0], chat.settings.address[1] if port is None else port
+        server = WSGIServer((host, port), app)
+        server.start()
+    except ChatError as error:
+        refuse_start(error)
+    except OSError as error:
+        refuse_start(BadSetting(f"It cannot listen at {host}, port {port}: {error.strerror}."))
+
+    def stop() -> None:
+        print("Stopping.")
+        chat.stop()
+        server.stop(timeout=1)
+
+    print(f"Serving on http://{f'[{host}]' if ':' in host else host}:{server.server_port} (Ctrl-C stops)", flush=True)
+    # Not by KeyboardInterrupt, which Python raises in the middle of whatever runs just then.
+    gevent.signal_handler(signal.SIGINT, stop)
+    server.serve_forever()
+
+
 def served() -> ChatServer | None:
     """Return the chat that this process serves; None: it serves none. RuntimeError: it serves several."""
     found = [chat for chat in _served if not chat.goodbye.is_last]

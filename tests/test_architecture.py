@@ -20,8 +20,9 @@ MODULES = {
 LAYERS = [
     ["chat"],
     ["chat.extension"],
-    ["chat.process", "chat.cli"],
+    ["chat.cli"],
     ["chat.commands"],
+    ["chat.process"],
     ["chat.web"],
     ["chat.site"],
     ["chat.handlers"],
@@ -54,7 +55,7 @@ LAYERS = [
 
 # Each place of a library; a package stands for its files. No more places, and none that does without it.
 ONLY_IN = {
-    "flask": {"chat.web", "chat.commands.group", "chat.extension"},
+    "flask": {"chat.web", "chat.commands.group", "chat.commands.running", "chat.extension"},
     "flask_sock": {"chat.web.upgrade"},
     "simple_websocket": set(),
     "websockets": {"chat.protocol.frames"},
@@ -69,6 +70,7 @@ ONLY_IN = {
         "chat.web.upgrade",
         "chat.web.requests",  # a body that comes too slowly is cut by a Timeout; no server does that
         "chat.process",
+        "chat.commands.running",
         "chat.bus.connection",
         "chat.bus.bus",
         "chat.bus.other_workers",

@@ -13,6 +13,8 @@ from chat.errors import ChatError
 from chat.notifications.remote import NotReached
 from chat.server import ChatServer
 
+SERVING = "run"  # the command that serves
+
 
 class _Commands(AppGroup):
     """Says an error of ours as click does, in one sentence."""
@@ -34,11 +36,11 @@ chat_cli = _Commands("chat", help="Run the chat server's own commands.")
 
 
 def is_running() -> bool:
-    """Return whether one of these commands runs: not every one needs tables that are up to date."""
-    context = click.get_current_context(silent=True)
+    """Return whether one of these commands runs that does not serve: not every one needs tables that are up to date."""
+    context = child = click.get_current_context(silent=True)
     while context is not None and context.command is not chat_cli:
-        context = context.parent
-    return context is not None
+        child, context = context, context.parent
+    return context is not None and child is not None and child.command.name != SERVING
 
 
 def this_chat() -> ChatServer:

@@ -1,0 +1,70 @@
+"""`flask chat run`: a site that patches nothing, served under gevent while somebody writes it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import requests
+from flask import Flask
+from flask.cli import ScriptInfo, run_command
+from websockets.sync.client import connect
+
+from chat import Chat
+from tests.conftest import ROOT, Server
+
+ANSWER_SECONDS = 10
+COMMAND = [sys.executable, "-m", "flask", "--app", "shop", "chat", "run", "-p", "0"]
+SERVING = r"Serving on http://127\.0\.0\.1:(\d+)"
+SITE = """
+from flask import Flask
+from chat import Chat
+
+site = Flask(__name__)
+Chat(site)
+
+@site.get("/")
+def home():
+    return "one"
+"""
+
+
+def test_a_site_that_patches_nothing_is_served_and_started_anew_after_each_change(tmp_path: Path) -> None:
+    shop = tmp_path / "shop.py"
+    shop.write_text(SITE)
+    env = {"PYTHONPATH": str(ROOT), "CHAT_DATABASE_URL": "", "CHAT_TOKEN_SECRET": ""}
+    server = Server(COMMAND, env, tmp_path / "log", cwd=tmp_path)
+    try:
+        assert requests.get(server.http, timeout=ANSWER_SECONDS).text == "one"
+        with connect(f"{server.ws}/chat/ws") as socket:
+            socket.send('{"type": "init", "userId": "alice"}')
+            assert json.loads(socket.recv(ANSWER_SECONDS))["type"] == "ready"
+        assert {"chat.db", "token_secret"} <= {file.name for file in (tmp_path / "instance").iterdir()}
+        shop.write_text(SITE + "a mistake")
+        server.wait_for(r"shop\.py has changed: it starts anew\.")
+        server.wait_for(r"SyntaxError[\s\S]*It waits for the next change")
+        shop.write_text(SITE.replace("one", "the second"))
+        port = server.wait_for(rf"waits for the next change[\s\S]*{SERVING}")[1]
+        assert requests.get(f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS).text == "the second"
+    finally:
+        server.stop()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS)
+
+
+def test_flask_run_says_in_one_sentence_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with click.Context(run_command, obj=ScriptInfo(app_import_path="shop:make()")):
+        Chat(Flask("shop", instance_path=str(tmp_path)))
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert sentence.endswith("use  flask --app shop:make() chat run")
+
+
+def test_nothing_is_said_where_another_command_loads_the_app(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with click.Context(click.Command("routes"), obj=ScriptInfo(app_import_path="shop")):
+        Chat(Flask("shop", instance_path=str(tmp_path)))
+    assert capsys.readouterr().err == ""
