@@ -83,7 +83,7 @@ class Chat:
         for blueprint in (api, pages):
             blueprint.before_request(hosts.refusal)
             blueprint.before_request(partial(_begin_request, prefix, maker.log))
-            blueprint.after_request(protect)
+            blueprint.after_request(partial(protect, settings.origins))
         api.after_request(partial(share, prefix, settings.origins))
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
         app.register_blueprint(pages, url_prefix=prefix or None)

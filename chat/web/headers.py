@@ -1,31 +1,38 @@
 """Owns the headers of every response of ours that tell a browser what not to do with it."""
 
+import re
+from collections.abc import Collection
+
 from flask import Response, request
 
 # The page needs its own files and its own socket, and nothing else: not a script in its text, no frame
-# around it, no form to another site. A favicon drawn by script is the one thing that is `data:`.
+# of a stranger around it, no form to another site. A favicon drawn by script is the one thing that is `data:`.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "manifest-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+    "manifest-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'"
 )
+# Of CHAT_ORIGINS, who may put the page in a frame: sites by their names. `*` and `null` are no names: whoever frames the
+# page lays their own over it, and the clicks are its visitor's.
+SITE = re.compile(r"https?://[\w.:\[\]-]+", re.ASCII)
 UNUSED = ", ".join(
     f"{what}=()" for what in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 )
 A_YEAR = 31_536_000  # seconds; what HSTS is advised to last (RFC 6797, section 11.2)
 
 
-def protect(response: Response) -> Response:
-    """Put the headers on a response of ours: a blueprint's `after_request`."""
-    response.headers.update(security_headers(request.is_secure))
+def protect(origins: Collection[str], response: Response) -> Response:
+    """Put the headers on a response of ours: a blueprint's `after_request`. `origins`: those of CHAT_ORIGINS."""
+    response.headers.update(security_headers(request.is_secure, origins))
     if request.endpoint == "chat.static":  # these files are made to stand on other sites' pages too
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
-def security_headers(is_secure: bool) -> dict[str, str]:
+def security_headers(is_secure: bool, origins: Collection[str] = ()) -> dict[str, str]:
     """Return the headers of a response that came over TLS, or did not."""
+    framed_by = " ".join(["'self'", *filter(SITE.fullmatch, origins)])
     headers = {
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; frame-ancestors {framed_by}",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",

@@ -233,7 +233,8 @@ def stream_notifications(
         queued = QueuedStream(chat.settings, listener.left, deadline)
         listener.begin(queued, last, change)
         return Response(iter(queued), headers=HEADERS)
-    headers_sent = security_headers(request.is_secure) | cors_headers(chat.settings.origins)
+    origins = chat.settings.origins
+    headers_sent = security_headers(request.is_secure, origins) | cors_headers(origins)
     stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
     listener.begin(stream, last, change)
     return ADOPTED

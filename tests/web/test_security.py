@@ -70,7 +70,7 @@ def test_every_response_tells_the_browser_what_not_to_do(
 ) -> None:
     answer = requests.request(method, open_server.http + path, timeout=SECONDS)
     assert answer.status_code == status
-    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["Content-Security-Policy"] == f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'self'"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
@@ -83,9 +83,26 @@ def test_every_response_tells_the_browser_what_not_to_do(
 def test_the_policy_is_the_narrow_one() -> None:
     rules = dict(rule.split(" ", 1) for rule in CONTENT_SECURITY_POLICY.split("; "))
     assert rules["default-src"] == rules["base-uri"] == rules["object-src"] == "'none'"
-    assert rules["frame-ancestors"] == "'none'"
     assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
     assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize(
+    ("origins", "framed_by"),
+    [
+        ("", "'self'"),
+        ("https://shop.example, http://127.0.0.1:5173", "'self' https://shop.example http://127.0.0.1:5173"),
+        ("*", "'self'"),
+        ("null, https://shop.example", "'self' https://shop.example"),
+        ("https://a;script-src", "'self'"),
+    ],
+)
+def test_only_sites_that_are_named_may_put_the_page_in_a_frame(origins: str, framed_by: str) -> None:
+    client = create_app({"CHAT_ORIGINS": origins}).test_client()
+    for path in ("/", "/api/nothing"):
+        rules = client.get(path).headers["Content-Security-Policy"].split("; ")
+        assert rules[-1] == f"frame-ancestors {framed_by}"
+        assert len(rules) == 10, "need one policy, with no rule of an origin's"
 
 
 def test_over_tls_the_browser_is_told_to_stay_there() -> None:
