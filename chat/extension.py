@@ -29,6 +29,7 @@ from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
 from chat.site import testing
+from chat.site.api import SiteApi
 from chat.site.outbox import Outbox, recorded
 from chat.transport.fair_share import share_fairly
 from chat.web import proxies
@@ -44,7 +45,7 @@ from chat.web.upgrade import refuse_bad_upgrade
 NAME = "chat"  # in app.extensions
 
 
-class Chat:
+class Chat(SiteApi):
     """`Chat(app)`, or `chat = Chat()` and later `chat.init_app(app)`.
 
     Each app has a ChatServer of its own, `app.extensions["chat"]`. It is made when a worker of gunicorn
@@ -96,6 +97,17 @@ class Chat:
         cli.say_how_to_serve()
         if process.is_gunicorn_worker():
             process.serve_as_worker(maker.made, maker.log)
+
+    def server(self) -> ChatServer:
+        apps = [_current_app()] if has_app_context() else [*self._apps]
+        if len(apps) != 1 or NAME not in apps[0].extensions:
+            raise RuntimeError(
+                "Say which app's chat it is: call it within the app's context (with app.app_context():)."
+            )
+        found: LocalProxy[ChatServer] | ChatServer = apps[0].extensions[NAME]
+        if has_request_context():
+            process.serve(found)  # type: ignore[arg-type]
+        return found._get_current_object() if isinstance(found, LocalProxy) else found
 
     def record(self) -> AbstractContextManager[Outbox]:
         """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""

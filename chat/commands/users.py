@@ -1,5 +1,6 @@
 """Owns the commands for people: their passwords, and who is shut out."""
 
+import json
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,6 +11,7 @@ import click
 from chat.commands.group import chat_cli, this_chat
 from chat.people import passwords
 from chat.protocol.names import checked_user_id
+from chat.site import privacy
 
 
 def _with_password(command: Callable[..., None]) -> Any:
@@ -69,3 +71,26 @@ def enable_user(name: str) -> None:
         raise click.ClickException(f"There is no user {name}.")
     name = accounts.disable(name, False).name
     click.echo(f"{name} may come in again.")
+
+
+@chat_cli.command("export-user")
+@click.argument("name")
+def export_user(name: str) -> None:
+    """Write all that is kept of somebody, one JSON object a line."""
+    is_empty = True
+    for one in privacy.export(this_chat(), name):
+        click.echo(json.dumps(one, ensure_ascii=False))
+        is_empty = False
+    if is_empty:
+        raise click.ClickException(f"Nothing is stored of a user {name}.")
+
+
+@chat_cli.command("erase-user")
+@click.argument("name")
+@click.confirmation_option(prompt="Nobody can take this back. Go on?")
+def erase_user(name: str) -> None:
+    """Erase what is kept of somebody, and shut the name out. What they were written stays with those who wrote it."""
+    if next(privacy.export(this_chat(), name), None) is None:
+        raise click.ClickException(f"Nothing is stored of a user {name}.")
+    erased = privacy.erase(this_chat(), name)
+    click.echo(f"{name} is erased: {erased.messages:,} messages, {erased.notifications:,} notifications.")

@@ -44,7 +44,7 @@ class MessageErasure:
                 if row.sent_at >= before_ms:
                     break
                 old.append(row)
-            if not old or (old[-1].seq == last and not old[-1].body):  # another worker has erased them meanwhile
+            if not old or (old[0].seq == last and not old[0].body):  # another worker has erased them meanwhile
                 return False
             forget(connection, conversation, [(row.seq, row.body) for row in old if row.seq <= indexed and row.body])
             end = min(old[-1].seq + 1, last)  # the last one stays, without its text

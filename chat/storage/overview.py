@@ -26,6 +26,7 @@ class Amounts(NamedTuple):
 class Listed(NamedTuple):
     """One account. Times are Unix time in milliseconds; `seen_ms` None: nobody has noted it."""
 
+    key: str
     name: str
     has_password: bool
     is_disabled: bool
@@ -42,14 +43,18 @@ def amounts(database: Database) -> Amounts:
 def users(database: Database) -> Iterator[Listed]:
     """Return all accounts by their names. Blocks."""
     after = ""
-    while True:
-        with database.reading(HOURS) as connection:
-            rows = connection.execute(_USERS, {"after": after, "limit": LISTED}).all()
-        for row in rows:
-            yield Listed(row.name, bool(row.has_password), bool(row.disabled), row.created_at, row.at)
-        if len(rows) < LISTED:
-            return
-        after = rows[-1].key
+    while page := page_of_users(database, after):
+        yield from page
+        after = page[-1].key
+
+
+def page_of_users(database: Database, after: str) -> list[Listed]:
+    """Return LISTED accounts whose keys are behind `after`, in their order. Blocks."""
+    with database.reading(HOURS) as connection:
+        rows = connection.execute(_USERS, {"after": after, "limit": LISTED}).all()
+    return [
+        Listed(row.key, row.name, bool(row.has_password), bool(row.disabled), row.created_at, row.at) for row in rows
+    ]
 
 
 _AMOUNTS = text("""

@@ -32,6 +32,7 @@ from chat.storage.message_reader import MessageReader
 from chat.storage.message_writer import MessageWriter
 from chat.storage.notification_changes import NotificationChanges
 from chat.storage.notifications import Notifications
+from chat.storage.person import Person
 from chat.storage.search import Search
 from chat.storage.search_index import SearchIndex
 from chat.storage.service_tokens import ServiceTokens
@@ -96,6 +97,7 @@ class Storage:
         self.blocks = Blocks(self.database)
         self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)
+        self.person = Person(self.database, user_key)
         journal = DirectJournal if is_direct else Journal
         self.journal: Journal = journal(self.writer, journal_records, log, metrics or Metrics())
         self.health = DatabaseHealth(self.database, self.in_thread, self.write)

@@ -30,7 +30,7 @@ def create_app(config=None):
     return app
 """
 TESTS = """
-import os, socket, threading
+import os, socket, threading, time
 import gevent.monkey, pytest
 from chat import notify
 from chat.errors import ChatError
@@ -48,6 +48,9 @@ def nothing_leaves(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
     before = os.listdir("/proc/self/task")
     yield
+    until = time.monotonic() + 5  # a thread that was joined may need a moment to be gone
+    while os.listdir("/proc/self/task") != before and time.monotonic() < until:
+        time.sleep(0.01)
     assert os.listdir("/proc/self/task") == before
 
 def test_what_is_notified_stands_in_the_outbox(app):

@@ -169,3 +169,12 @@ def test_what_is_erased_is_a_change_with_the_next_number(storage: Storage, clock
     assert storage.changes.after("alice", "bob", 0, 1) == (found[:1], 2)
     assert [state.change for state in storage.messages.standings("bob", 10)] == [2]
     assert storage.changes.after("alice", "carol", 0, 10) == ([], 0)
+
+
+def test_what_is_old_goes_though_the_last_of_it_is_by_somebody_who_was_erased(storage: Storage, clock: Clock) -> None:
+    storage.writer.commit([Send("bob", "alice", "old words", "b1"), Send("alice", "bob", "older still", "a1")])
+    [place] = storage.person.conversations("alice", 0)
+    assert storage.person.erase_messages(place.id, "alice", 0) == (1, None)
+    clock.now += 2 * DAY
+    erase(storage, clock)
+    assert [message.body for message in storage.messages.history("alice", "bob", 10).messages] == [""]

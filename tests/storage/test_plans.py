@@ -292,12 +292,28 @@ def exercise_notifications(storage: Storage) -> None:
     batches.forget(NOW)
 
 
+def exercise_person(storage: Storage) -> None:
+    person, alice = storage.person, "alice"
+    assert person.account(NAMES[0])
+    assert person.notifications(NAMES[0], 0)
+    person.sessions("dora")
+    storage.writer.commit([Send(alice, NAMES[0], "to be erased", None)])
+    while storage.search_index.step():
+        pass
+    assert sum(person.erase_messages(one.id, alice, 0)[0] for one in person.conversations(alice, 0))
+    storage.notifications.add(NAMES[1], HI, None)
+    storage.notifications.add(NAMES[0], HI, None)
+    person.erase_notifications(NAMES[1])
+    person.erase_notifications(NAMES[0])
+    person.erase_rest(alice)
+
+
 def test_no_statement_of_the_storage_reads_a_table_that_grows_from_end_to_end(storage: Storage) -> None:
     if not storage.database.is_sqlite:
         fill(storage)
     plans = Plans(storage)
     with plans.watch():
-        for exercise in (exercise_messages, exercise_accounts, exercise_notifications):
+        for exercise in (exercise_messages, exercise_accounts, exercise_notifications, exercise_person):
             exercise(storage)
     if storage.database.is_sqlite:
         left = {place for place, function in not_reached(plans.lines).items() if function not in ONLY_ON_POSTGRES}

@@ -1,0 +1,41 @@
+"""Owns the functions that a site calls on its `Chat`, and hands each on. Which app is meant is left to the extension."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chat.notifications.notifier import PushResult
+from chat.server import ChatServer
+from chat.site import people, privacy
+
+
+class SiteApi(ABC):
+    """What `Chat` inherits. Each may block, and raises RuntimeError where nobody can say which app is meant."""
+
+    @abstractmethod
+    def server(self) -> ChatServer:
+        """Return the chat of the current app, or of the one that there is."""
+
+    @property
+    def users(self) -> people.SiteUsers:
+        return people.SiteUsers(self.server())
+
+    @property
+    def messages(self) -> people.SiteMessages:
+        return people.SiteMessages(self.server())
+
+    def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
+        """Notify one user, or several: see `chat.notify`, which takes the same arguments."""
+        return self.server().notify(to, message, **said)
+
+    def unread(self, user_id: str) -> people.Unread:
+        """Count the unread messages and notifications of somebody, such as for a badge."""
+        return people.unread(self.server(), user_id)
+
+    def export(self, user_id: str) -> Iterator[dict[str, Any]]:
+        """Give all that is kept of a person, object by object, as JSON has it."""
+        return privacy.export(self.server(), user_id)
+
+    def erase(self, user_id: str) -> privacy.Erased:
+        """Erase what is kept of a person, and shut the id out. What stays for the other side: see docs/api.md."""
+        return privacy.erase(self.server(), user_id)

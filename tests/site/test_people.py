@@ -1,0 +1,74 @@
+"""What a site's own Python code asks of its chat: users, messages, what is unread."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask, render_template_string
+
+from chat import Chat
+from chat.errors import InvalidField
+from chat.protocol.conversation_settings import ConversationSettings
+from chat.storage.records import Pointer
+from tests.site.conftest import Site
+
+
+def test_history_is_read_page_by_page_backwards(site: Site) -> None:
+    site.write(*[("alice", "bob", f"number {n}") for n in range(1, 6)], ("bob", "alice", "the last"))
+    with site.app.app_context():
+        last = site.chat.messages.history("bob", "alice", limit=2)
+        assert [(one.sender, one.to, one.message, one.seq) for one in last] == [
+            ("alice", "bob", "number 5", 5),
+            ("bob", "alice", "the last", 6),
+        ]
+        assert abs((datetime.now(UTC) - last[0].sent_at).total_seconds()) < 60
+        earlier = site.chat.messages.history("alice", "bob", before=last[0].seq)
+        assert [one.seq for one in earlier] == [1, 2, 3, 4]
+        assert site.chat.messages.history("alice", "nobody") == []
+
+
+def test_a_page_is_whole_however_long_its_messages_are(site: Site) -> None:
+    site.write(*[("alice", "bob", "x" * 60_000) for _ in range(20)])
+    with site.app.app_context():
+        assert [one.seq for one in site.chat.messages.history("alice", "bob", limit=18)] == [*range(3, 21)]
+
+
+@pytest.mark.parametrize("limit", [0, 201])
+def test_a_bad_limit_is_named(site: Site, limit: int) -> None:
+    with site.app.app_context(), pytest.raises(InvalidField) as told:
+        site.chat.messages.history("alice", "bob", limit=limit)
+    assert told.value.field == "limit"
+
+
+def test_a_badge_in_a_template_counts_what_is_unread_and_not_what_is_muted(site: Site) -> None:
+    site.write(("alice", "bob", "one"), ("alice", "bob", "two"), ("carol", "bob", "three"), ("dave", "bob", "four"))
+    site.storage.writer.commit([], [Pointer("bob", "alice", 1, 1)])
+    site.storage.settings.put("bob", ConversationSettings(with_user_id="dave", muted=True))
+    with site.app.app_context():
+        site.chat.notify("bob", "Your parcel is on its way.")
+        badge = "{% set unread = chat.unread('bob') %}{{ unread.messages }} in {{ unread.conversations }}, {{ unread.notifications }}"
+        assert render_template_string(badge, chat=site.chat) == "2 in 2, 1"
+        assert site.chat.unread("nobody") == (0, 0, 0)
+
+
+def test_users_are_found_and_listed(site: Site) -> None:
+    site.write(("alice", "Bob", "Hi"))
+    site.storage.accounts.give_password("alice", "hash")
+    with site.app.app_context():
+        found = site.chat.users.get("Bob")
+        assert found is not None
+        assert (found.id, found.has_password, found.is_disabled, found.last_seen) == ("Bob", False, False, None)
+        assert site.chat.users.get("nobody") is None
+        assert [(one.id, one.has_password) for one in site.chat.users.list()] == [("alice", True), ("Bob", False)]
+
+
+def test_without_a_context_it_is_the_chats_only_app(site: Site) -> None:
+    site.write(("alice", "bob", "Hi"))
+    assert len(site.chat.messages.history("alice", "bob")) == 1
+    other = Flask("other")
+    site.chat.init_app(other)
+    with pytest.raises(RuntimeError, match="app_context"):
+        site.chat.unread("bob")
+    with pytest.raises(RuntimeError, match="app_context"), site.app.app_context():
+        Chat().unread("bob") if site.app.extensions.pop("chat") else None
