@@ -51,7 +51,7 @@ from chat.protocol.names import checked_user_id, name_key
 from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
-from chat.signals import Signals
+from chat.signals import Signals, message_stored
 from chat.storage.failures import reason_of
 from chat.storage.health import fault_of
 from chat.storage.lease import Lease
@@ -184,7 +184,14 @@ class ChatServer:
         self.strangers = Strangers(self.limits.strangers_bytes, history, online.of)
         told = self.signals
         self.sending = Sending(
-            storage.journal, online, self.presence, offline, metrics.messages, log, told.message_stored
+            storage.journal,
+            online,
+            self.presence,
+            offline,
+            metrics.messages,
+            log,
+            told.message_stored,
+            message_stored.receivers,
         )
         self.notifier = Notifier(
             storage, self.directory, online, self.listeners, offline, metrics.notifications, told.notification_pushed

@@ -63,11 +63,10 @@ class Signals:
         self._is_telling = False
 
     def message_stored(self, event: Any) -> None:
-        """A ChatMessage is stored. Never blocks, as all of these."""
-        if message_stored.receivers:
-            sent_at = datetime.fromisoformat(event.timestamp)
-            said = event.from_user_id, event.to_user_id, event.message, event.seq, sent_at, event.kind
-            self._tell(message_stored, message=SiteMessage(*said))
+        """A ChatMessage is stored. Never blocks, as all of these. To be called where somebody listens: see Sending."""
+        sent_at = datetime.fromisoformat(event.timestamp)
+        said = event.from_user_id, event.to_user_id, event.message, event.seq, sent_at, event.kind
+        self._tell(message_stored, message=SiteMessage(*said))
 
     def notification_pushed(self, user_id: str, id_: int, content: Any) -> None:
         """A notification with this storage.notifications.Content is stored."""

@@ -1,7 +1,7 @@
 """Owns the way of a message: it is stored, then delivered, then acknowledged."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,6 +27,7 @@ class Sending:
     _sent: Counter
     _log: logging.Logger
     _stored: Callable[[ChatMessage], None] = lambda _: None  # told of each message, for the site; must not block
+    _listeners: Sized = ()  # of any site; empty: not even the call is made
 
     def send(self, client: Asker, send: Send, ref: Ref | None) -> None:
         """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
@@ -80,7 +81,8 @@ class Sending:
     def _note(self, event: ChatMessage, taken: int) -> None:
         sender, receiver = event.from_user_id, event.to_user_id
         self._sent.add()
-        self._stored(event)
+        if self._listeners:
+            self._stored(event)
         if event.seq == 1:
             self._presence.introduce(sender, receiver)
         if not taken:
