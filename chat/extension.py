@@ -28,7 +28,7 @@ from chat.people.tokens import Tokens, kept_secret
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
-from chat.site import testing
+from chat.site import notifying, testing
 from chat.site.api import SiteApi
 from chat.site.outbox import Outbox, recorded
 from chat.transport.fair_share import share_fairly
@@ -235,7 +235,7 @@ def notify(
     """
     said = {"title": title, "link": link, "level": level, "expires_in": expires_in}
     if (chat := current_server()) is not None:
-        return chat.notify(to, message, **said)
+        return notifying.notify(chat, to, message, **said)
     settings = Settings.load()
     if not settings.token_secret and INSTANCE is None:
         raise RuntimeError(

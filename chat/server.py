@@ -4,12 +4,11 @@ Knows nothing of Flask. Which process serves, and when, is left to the callers.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any
 
 import gevent
 import gevent.event
@@ -17,7 +16,7 @@ from gevent.threadpool import ThreadPool
 
 from chat.bus.other_workers import OtherWorkers
 from chat.config import Settings
-from chat.errors import InvalidField, Unavailable
+from chat.errors import Unavailable
 from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
@@ -27,9 +26,8 @@ from chat.messages.sending import Sending
 from chat.messages.strangers import Strangers
 from chat.metrics import Metrics
 from chat.notifications.batches import BatchSender
-from chat.notifications.draft import MOST_USERS, draft_of
 from chat.notifications.feed import Feeds
-from chat.notifications.notifier import Notifier, PushResult
+from chat.notifications.notifier import Notifier
 from chat.notifications.remote import Service
 from chat.notifications.retention import Retention
 from chat.notifications.stream import Streams
@@ -47,7 +45,7 @@ from chat.people.services import Services
 from chat.people.tokens import Tokens, kept_secret
 from chat.people.turns import Turns
 from chat.protocol.lookalikes import skeleton
-from chat.protocol.names import checked_user_id, name_key
+from chat.protocol.names import name_key
 from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
@@ -124,7 +122,7 @@ class ChatServer:
         )
         self.guesses = Guesses(self.limits, self.hashing, self.metrics.wrong_passwords)
         self.logins = Turns(LOGINS_AT_ONCE)
-        self._service = Service(settings.url, self.tokens, "flask")
+        self.service = Service(settings.url, self.tokens, "flask")
         self._add_people()
         self._add_messages_and_notifications()
         self.other_workers = None if not settings.bus_url else OtherWorkers(
@@ -182,20 +180,14 @@ class ChatServer:
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
         self.strangers = Strangers(self.limits.strangers_bytes, history, online.of)
-        told = self.signals
         self.sending = Sending(
-            storage.journal,
-            online,
-            self.presence,
-            offline,
-            metrics.messages,
-            log,
-            told.message_stored,
+            storage.journal, online, self.presence, offline, metrics.messages, log, self.signals.message_stored,
             message_stored.receivers,
-        )
+        )  # fmt: skip
         self.notifier = Notifier(
-            storage, self.directory, online, self.listeners, offline, metrics.notifications, told.notification_pushed
-        )
+            storage, self.directory, online, self.listeners, offline, metrics.notifications,
+            self.signals.notification_pushed,
+        )  # fmt: skip
         self.feeds = Feeds(storage, self.notifier.see, connections)
         self.streams = Streams(storage, self.listeners, connections, self.unproven)
         self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, self._spawn)
@@ -303,16 +295,3 @@ class ChatServer:
     def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
         """Send an event to all sockets of a user: see `Online.emit`."""
         return self.online.emit(event, to, skip)
-
-    def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
-        """Notify one user, or several: see `chat.notify`."""
-        said = {name: value for name, value in said.items() if value is not None}
-        # Another process serves, or its successor.
-        if not self.is_testing and (not self._is_started or self.goodbye.is_last):
-            return self._service.notify(to, message, **said)
-        draft = draft_of(message, **said)
-        if isinstance(to, str):
-            return self.notifier.push(checked_user_id(to, "to"), draft)
-        if not 1 <= len(to) <= MOST_USERS:
-            raise InvalidField(field="to", rule="too_many", max=MOST_USERS)
-        return self.batches.push("flask", to, draft)

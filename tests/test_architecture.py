@@ -99,7 +99,7 @@ ONLY_IN = {
 SHARED_NAMES = {
     "document": "said with its module: openapi.document, asyncapi.document",
     "Chat": "the extension; and the wire's event `chat`, which has each event's name in capitals",
-    "notify": "the function, and the command that does the same",
+    "notify": "the function, what it hands on to, and the command that does the same",
     "check": "said with its module: handshake.check, migrate.check",
     "Client": "a socket; and the Protocol by which a feed, a layer below, knows it",
     "Notifications": "the part of the storage; and the answer that lists them, a name in the API's document",

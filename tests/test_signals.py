@@ -101,12 +101,12 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted() -> None:
 def test_a_function_runs_in_its_apps_context() -> None:
     app = Flask("site")
     app.config["TESTING"] = True
-    Chat(app)
+    chat = Chat(app)
     seen: list[object] = []
 
     def look(sender: object, **_: Any) -> None:
         seen.append((sender is app, current_app.name))
 
     with listening(notification_pushed, look, app):
-        app.extensions["chat"].notify("alice", "Hello")
+        chat.notify("alice", "Hello")
     assert seen == [(True, "site")]

@@ -6,7 +6,7 @@ from typing import Any
 
 from chat.notifications.notifier import PushResult
 from chat.server import ChatServer
-from chat.site import people, privacy
+from chat.site import notifying, people, privacy
 
 
 class SiteApi(ABC):
@@ -26,7 +26,7 @@ class SiteApi(ABC):
 
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`, which takes the same arguments."""
-        return self.server().notify(to, message, **said)
+        return notifying.notify(self.server(), to, message, **said)
 
     def unread(self, user_id: str) -> people.Unread:
         """Count the unread messages and notifications of somebody, such as for a badge."""
