@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from chat import setting_checks
@@ -91,10 +91,16 @@ class Settings:
     )
     token_ttl: int = _setting(7 * 24 * 3600, "seconds", "How long a token is valid.", least=1)
     auth: str = _setting(
-        "open",
+        "",
         "open or required",
-        "open: a name without a password is anybody's. required: everybody signs in with a password.",
+        "open: a name without a password is anybody's. required: everybody signs in with a password. Empty: as the site "
+        "says where it declares chat.identify; else open.",
         choices=("open", "required"),
+    )
+    login_url: str = _setting(
+        "",
+        "path or URL",
+        "Where the page of a site with chat.identify leads who is not signed in. Empty: to Flask-Login's login_view.",
     )
     signup: str = _setting(
         "",
@@ -187,6 +193,8 @@ class Settings:
         for host in self.hosts:
             setting_checks.check_host(host)
         setting_checks.check_url("CHAT_URL", self.url)
+        if self.login_url:
+            setting_checks.check_login_url(self.login_url)
         if self.database_url:
             setting_checks.check_database_url(self.database_url)
         if self.bus_url:
@@ -199,6 +207,20 @@ class Settings:
     def in_force(self, limit: int) -> int:
         """Return a limit as it counts: 0, none, where CHAT_RATE_LIMITS switches all of them off."""
         return limit if self.rate_limits == "on" else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a name without a password is anybody's."""
+        return self.auth in ("", "open")
+
+    def of_site(self) -> Settings:
+        """Return these where the site says who is there. Raises BadSetting: they say that anybody may be anybody."""
+        if self.auth == "open":
+            raise BadSetting(
+                "CHAT_AUTH=open does not go with chat.identify, by which the site says who is there: leave one of them out.",
+                "CHAT_AUTH",
+            )
+        return replace(self, auth="site", signup="closed")
 
     @property
     def address(self) -> tuple[str, int]:

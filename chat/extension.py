@@ -30,6 +30,7 @@ from chat.router import Events, events
 from chat.server import ChatServer
 from chat.site import notifying, testing
 from chat.site.api import SiteApi
+from chat.site.identity import F, Identity
 from chat.site.outbox import Outbox, recorded
 from chat.transport.fair_share import share_fairly
 from chat.web import proxies
@@ -55,6 +56,7 @@ class Chat(SiteApi):
     def __init__(self, app: Flask | None = None, url_prefix: str = "/chat", events: Events = events) -> None:
         self.events = events
         self._apps: WeakSet[Flask] = WeakSet()
+        self._identity = Identity()
         if app is not None:
             self.init_app(app, url_prefix)
 
@@ -75,7 +77,11 @@ class Chat(SiteApi):
         settings = Settings.load(app.config)
         self._apps.add(app)
         maker = _Maker(
-            app, settings, self.events.copy(), make_log(settings.log_level if shows_log else None, settings.log)
+            app,
+            settings,
+            self.events.copy(),
+            make_log(settings.log_level if shows_log else None, settings.log),
+            self._identity,
         )
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
@@ -95,11 +101,31 @@ class Chat(SiteApi):
         wrapped = share_fairly(app.wsgi_app, lambda: maker.made().unread)
         app.wsgi_app = wrapped  # type: ignore[method-assign]
         cli.say_how_to_serve()
-        if process.is_gunicorn_worker():
-            process.serve_as_worker(maker.made, maker.log)
+        # Not yet: what the site declares of it may stand below.
+        process.when_loaded(partial(process.serve_as_worker, maker.made, maker.log))
+
+    def identify(self, function: F) -> F:
+        """Declare who is there, as a decorator too: a function without arguments, called within a request on the site.
+
+        It returns the id of the user who is signed in there, a str or an int, or None. Nobody signs in to the chat by
+        themselves then (CHAT_AUTH=required, CHAT_SIGNUP=closed). It may be declared before `init_app` and after it, but
+        not after the first request. CHAT_AUTH=open beside it stops the start.
+        """
+        return self._identity.declare(function)
+
+    def sign_out(self, user_id: str) -> None:
+        """End what a user has open, on every worker within 2 s; browsers that are signed in on the site come back.
+
+        With Flask-Login it comes by itself from `logout_user`. Blocks. Raises ChatError: it could not be stored.
+        """
+        for app in self._current_apps():
+            app.extensions[NAME].directory.sign_out(user_id)
+
+    def _current_apps(self) -> list[Flask]:
+        return [_current_app()] if has_app_context() else [*self._apps]
 
     def server(self) -> ChatServer:
-        apps = [_current_app()] if has_app_context() else [*self._apps]
+        apps = self._current_apps()
         if len(apps) != 1 or NAME not in apps[0].extensions:
             raise RuntimeError(
                 "Say which app's chat it is: call it within the app's context (with app.app_context():)."
@@ -111,7 +137,7 @@ class Chat(SiteApi):
 
     def record(self) -> AbstractContextManager[Outbox]:
         """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""
-        return recorded([_current_app()] if has_app_context() else [*self._apps])
+        return recorded(self._current_apps())
 
 
 def _current_app() -> Flask:
@@ -127,14 +153,17 @@ class _Maker:
     _settings: Settings
     _events: Events
     log: logging.Logger
+    _identity: Identity
     _made: ChatServer | None = None
     _lock: Any = field(default_factory=RLock)
 
     def made(self) -> ChatServer:
         with self._lock:
             if self._made is None:
+                self._settings = self._identity.settle(self._settings)
                 self._made = self._in_test() if testing.is_on(self._settings, self._app.testing) else self._made_whole()
                 self._made.signals.sender, self._made.signals.context = self._app, self._app.app_context
+                self._identity.bind(self._made, self._app)
                 self._app.extensions[NAME] = self._made
         return self._made
 

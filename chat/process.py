@@ -125,20 +125,36 @@ def is_behind_proxy() -> bool:
     return any(chat.settings.trusted_proxies for chat in _served)
 
 
-def is_gunicorn_worker() -> bool:
-    """Return whether a worker of gunicorn is loading its application. BadSetting: its master is (--preload)."""
+def when_loaded(act: Callable[[], None]) -> None:
+    """Act when the worker of gunicorn that is loading its application has loaded it whole; elsewhere never.
+
+    Raises BadSetting: its master is loading it (--preload).
+    """
+    worker = _loading_worker()
+    if worker is None:
+        return
+    run = worker.run
+
+    def act_and_run() -> None:
+        act()
+        run()
+
+    worker.run = act_and_run
+
+
+def _loading_worker() -> Any:
     arbiter = sys.modules.get("gunicorn.arbiter")
     if arbiter is None or "gunicorn.workers.ggevent" not in sys.modules:
-        return False
+        return None
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         owner = frame.f_locals.get("self")
         if isinstance(owner, sys.modules["gunicorn.workers.base"].Worker):
-            return monkey.is_module_patched("socket")
+            return owner if monkey.is_module_patched("socket") else None
         if isinstance(owner, arbiter.Arbiter):
             raise BadSetting("Leave out --preload: sockets live in the worker, not in its master.")
-    return False
+    return None
 
 
 # Its end.

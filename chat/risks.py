@@ -8,7 +8,7 @@ LONG_SECONDS = 31 * 24 * 3600  # that a token is valid: whoever gets hold of it 
 def risks(settings: Settings) -> list[str]:
     """Return what is risky, the worst first."""
     found = []
-    if settings.auth == "open":
+    if settings.is_open:
         found.append(
             "CHAT_AUTH=open: anybody takes a name that has no password, and reads what was written to it. "
             "Right for a class or a trial; on the internet set CHAT_AUTH=required."

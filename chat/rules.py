@@ -62,6 +62,8 @@ SENTENCES = MappingProxyType({
     "blocked_by_you": "You have blocked this user. Unblock them to write.",
     # sign_in_needed, not_signed_in, name_taken
     "everybody_signs_in": "Everybody signs in on this server. Sign in with your password first.",
+    "site_sign_in": "Sign in on this site first, at {signInUrl}.",
+    "another_on_site": "Somebody else is signed in on this site now.",
     "bad_token": "This token is not valid here. Sign in again.",
     "token_out_of_date": "This token is out of date. Sign in again.",
     "token_of_another": "This token is another user's.",
@@ -110,6 +112,7 @@ SENTENCES = MappingProxyType({
     "not_a_websocket": "This path speaks WebSocket. Open it with a WebSocket client.",
     "other_version": "Sec-WebSocket-Version must be {version}.",
     "origin": "The origin {origin!r} is not this server's own, {own!r}. To allow it, add it to the setting CHAT_ORIGINS.",
+    "cross_site": "Only a page of this site itself may ask for this.",
     "host": "This chat is not served under the host {host!r}: see CHAT_HOSTS.",
 })  # fmt: skip
 

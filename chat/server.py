@@ -130,6 +130,8 @@ class ChatServer:
             self.readiness.should, self.user_key, self.router.events.tell_again,
         )  # fmt: skip
         self._watch()
+        # Who the site says that the current request's user is, or None; None for the whole: people sign in here.
+        self.site_user: Callable[[], object] | None = None
         self._is_started = False
         self._starting = RLock()  # requests that come while the lease is waited for wait too
         self._is_renewing = False
@@ -144,8 +146,8 @@ class ChatServer:
             self.online,
             self.listeners,
             self.user_key,
-            self.settings.auth == "required",
-            bool(self.settings.token_secret),
+            not self.settings.is_open,
+            bool(self.settings.token_secret) or self.settings.auth == "site",
             self.limits.new_names,
         )
         # Blocking and presence need each other: who is told of a change is looked up when there is one.

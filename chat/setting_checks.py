@@ -56,6 +56,12 @@ def check_url(name: str, url: str) -> SplitResult:
     return parts
 
 
+def check_login_url(url: str) -> None:
+    """Check CHAT_LOGIN_URL: a path of the site, or a URL."""
+    if not re.match(r"/(?![/\\])", url) or any(sign.isspace() for sign in url):
+        check_url("CHAT_LOGIN_URL", url)
+
+
 def check_webhook(url: str, http_anywhere: bool) -> None:
     """Refuse a URL that nothing can be posted to, or where messages would cross a network as plain text."""
     name = "CHAT_WEBHOOK_URL"

@@ -109,6 +109,8 @@ export type Session = {
   expiresAt: string;
   /** Whether the name is protected by one. */
   hasPassword: boolean;
+  /** Seconds until then. Only where the site says who is there. */
+  expiresIn?: number;
 };
 
 /** One's sessions, the newest first; at most 100. Those of a host application's tokens are not among them. */
@@ -770,10 +772,10 @@ export type Operations = {
     method: "POST"; path: "/api/accounts"; parameters: {}; body: NewAccount; answer: Session;
     code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "sign_up_closed" | "slow_body" | "name_taken" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
-  /** Sign in: get a token. */
+  /** Sign in: get a token. Where the site says who is there (`chat.identify`), its cookie does, without a body; the token is good for 10 minutes, and only a page of the site itself gets it. `userId` is then who it has to be. */
   open_session: {
     method: "POST"; path: "/api/session"; parameters: {}; body: NewSession; answer: Session;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "sign_in_needed" | "wrong_password" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "sign_in_needed" | "wrong_password" | "not_signed_in" | "disabled" | "origin_refused" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Sign out: the token counts no more, and its sockets close. One without `jti` cannot be signed out. */
   close_session: {

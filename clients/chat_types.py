@@ -82,6 +82,7 @@ class Session(TypedDict):
     token: str
     expiresAt: str
     hasPassword: bool
+    expiresIn: NotRequired[int]
 
 
 class OpenSession(TypedDict):

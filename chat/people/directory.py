@@ -195,6 +195,11 @@ class Directory:
                 self._here_since.pop(key, None)
                 self._unstored.pop(key, None)
 
+    def sign_out(self, user_id: str) -> None:
+        """End what a user has open, here at once and on other workers within 2 s. Raises Busy or Unavailable."""
+        self._storage.write(self._storage.accounts.end_sessions, checked_user_id(user_id, "userId"))
+        self.keep_up()
+
     def keep_up(self) -> None:
         """Look what has changed since the last call that could, and close the sockets of whoever may not stay."""
         now = time.monotonic()
@@ -254,6 +259,8 @@ def unknown_user(user_id: str, field: str) -> UnknownUser:
 def _why_shut_out(before: Account | None, now: Account) -> ChatError:
     if now.disabled:
         return Disabled()
+    if before is not None and before.host and before.password == now.password:
+        return SignedOut()
     return PasswordChanged() if before is not None and before.password is not None else NameProtected()
 
 

@@ -103,6 +103,15 @@ class Tokens:
         said = Admission(session, round(now * 1000), expires_at, generation)
         return self._signed(user_id, said), said
 
+    def sign_for_site(self, user_id: str, issued_ms: int, seconds: float) -> tuple[str, Admission]:
+        """Return a token for somebody who is signed in on the site, and what it says: like one that the site made.
+
+        `issued_ms`: before which the site said so.
+        """
+        said = Admission(secrets.token_urlsafe(12), issued_ms, int(self._clock() + seconds))
+        claims = {"sub": user_id, "iat": issued_ms / 1000, "exp": said.expires_at, "jti": said.session}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM), said
+
     def renew(self, user_id: str, old: Admission) -> tuple[str, Admission]:
         """Return the next token of the same session, and what it says. `old` was checked.
 

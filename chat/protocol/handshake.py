@@ -71,12 +71,18 @@ def _subprotocol(environ: Environ) -> bytes:
 
 
 def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> None:
-    if is_listed(origin, origins):
-        return
-    own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+    if not is_listed(origin, origins) and not is_own(origin, environ):
+        raise OriginRefused(rule="origin", origin=origin, own=_own(environ))
+
+
+def is_own(origin: str, environ: Environ) -> bool:
+    """Return whether a page of this origin is served from here."""
     # Without the scheme: a proxy that ends TLS makes http of a page's https.
-    if not _parts(origin)[1] or _parts(origin)[1:] != _parts(own)[1:]:
-        raise OriginRefused(rule="origin", origin=origin, own=own)
+    return bool(_parts(origin)[1]) and _parts(origin)[1:] == _parts(_own(environ))[1:]
+
+
+def _own(environ: Environ) -> str:
+    return f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
 
 
 def _parts(origin: str) -> tuple[str, str | None, int | None]:

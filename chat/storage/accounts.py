@@ -43,6 +43,11 @@ class Accounts:
             ended = session is not None and connection.execute(_ENDED, this).first() is not None
         return account, ended
 
+    def now(self) -> int:
+        """Return the Unix time in milliseconds by the clock that `valid_from` goes by."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(self._database.shared_now())).scalar_one())
+
     def find_alike(self, name: str) -> tuple[Account | None, str | None]:
         """Return the account of `name`, as `find`; or else a name that is stored and looks like it."""
         with self._database.reading() as connection:
@@ -123,6 +128,11 @@ class Accounts:
             same = () if old is None else (accounts.c.password == old,)
             changed = self._change(connection, name, *same, password=new)
             return self._stored(connection, name) if changed else None
+
+    def end_sessions(self, name: str) -> None:
+        """Have no token count that was made until now, of a name that is stored."""
+        with self._database.transaction() as connection:
+            self._change(connection, name)
 
     def disable(self, name: str, disabled: bool = True) -> Account:
         """Disable an account, or enable it again. Ends all sessions."""

@@ -3,11 +3,13 @@
 Passwords are hashed where people/passwords.py has its queue; how many may be tried is left to people/guesses.py.
 """
 
+import time
 from contextlib import suppress
+from math import ceil
 from typing import Annotated
 
 from flask import request
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from chat import errors
 from chat.limits import origin_of
@@ -17,6 +19,7 @@ from chat.people.tokens import RENEWED_DAYS, Admission
 from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.storage.accounts import Account
+from chat.web import site_session
 from chat.web.operations import Operation
 from chat.web.requests import bearer_token
 from chat.web.shapes import Answer, Moment, Name, OfUser, Request
@@ -40,6 +43,9 @@ class Session(Answer):
     token: Annotated[str, Meta(description="For `Authorization: Bearer`.")]
     expires_at: Moment
     has_password: Annotated[bool, Meta(description="Whether the name is protected by one.")]
+    expires_in: (
+        Annotated[int, Meta(description="Seconds until then. Only where the site says who is there.")] | UnsetType
+    ) = UNSET
 
 
 _SESSION = """{
@@ -116,16 +122,36 @@ class NewSession(OfUser):
     password: Secret | None = None
 
 
+def _of_site(chat: ChatServer, user_id: str | None = None) -> Session:
+    """Begin a session for who is signed in on the site. `user_id`: who that has to be."""
+    account, token, said = site_session.opened(chat, user_id)
+    told = _told(account, token, said)
+    told.expires_in = ceil(said.expires_at - time.time())
+    return told
+
+
 @Operation(
     "POST",
     "/session",
-    "Sign in: get a token.",
+    "Sign in: get a token. Where the site says who is there (`chat.identify`), its"
+    " cookie does, without a body; the token is good for 10 minutes, and only a page of the site itself gets it. `userId`"
+    " is then who it has to be.",
     body_example='{"userId": "alice", "password": "correct horse battery staple"}',
     example=_SESSION,
     status=201,
-    errors=(errors.SignInNeeded(field="password"), errors.WrongPassword, unknown_user("bob", "userId")),
+    site_answer=_of_site,
+    errors=(
+        errors.SignInNeeded(field="password"),
+        errors.WrongPassword,
+        errors.NotSignedIn(rule="site_sign_in", signInUrl="/login"),
+        errors.OriginRefused(rule="cross_site"),
+        errors.Disabled,
+        unknown_user("bob", "userId"),
+    ),
 )
 def open_session(chat: ChatServer, body: NewSession) -> Session:
+    if chat.site_user is not None:
+        return _of_site(chat, body.user_id)
     if body.password is not None:
         owner = _signed_in(chat, body.user_id, body.password)
         chat.log.info("sign-in user=%r address=%s", owner.name, request.remote_addr)

@@ -1,6 +1,7 @@
 """Owns what lets pages of other sites use the API: those of CHAT_ORIGINS, which may open a socket too.
 
-They send a token in a header. No cookie counts here, and the headers that would allow one are never sent.
+They send a token in a header. The headers that would allow a cookie are never sent: site_session.py alone reads one, and
+answers pages of the site itself only.
 """
 
 from collections.abc import Collection

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from chat import errors
 from chat.errors import ChatError
 from chat.limits import BODY_BYTES, origin_of
+from chat.server import ChatServer
 from chat.web.answers import JSON, error_response, http_error_response, json_response
 from chat.web.requests import bearer_token, current_chat, read_body, read_headers, read_path, read_query
 
@@ -51,6 +52,7 @@ class Operation:
     events: tuple[type[Struct], ...] = ()  # of a stream: what its data may be
     body_example: str = ""  # JSON
     body_bytes: int = BODY_BYTES  # 0: as many as an event may have
+    site_answer: Callable[[ChatServer], Answered] | None = None  # without a body, where the site says who is there
     scope: str = ""
     takes_token: bool = False  # that of a user, where the view itself reads it and does without
     errors: tuple[type[ChatError] | ChatError, ...] = ()  # that the view itself raises, as its own sentence says
@@ -93,7 +95,7 @@ def flask_view(view: View) -> Callable[..., Response]:
 
     def respond(**path: str) -> Response:
         try:
-            response = _response(view(**_given(view.operation, types, path)), view.operation)
+            response = _response(_answered(view, types, path), view.operation)
         except ChatError as error:
             current_chat().metrics.count_error(error)
             response = error_response(error)
@@ -109,12 +111,18 @@ def flask_view(view: View) -> Callable[..., Response]:
     return respond
 
 
-def _given(operation: Operation, types: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    """Check the request, and read what the view has parameters for."""
-    chat = current_chat()
+def _answered(view: View, types: dict[str, Any], path: dict[str, str]) -> Answered:
+    chat, site_answer = current_chat(), view.operation.site_answer
     address = request.remote_addr  # None: a proxy on a Unix socket, which stands for everybody
     if address and (seconds := chat.limits.requests.take(origin_of(address))):
         raise errors.RateLimited(seconds)
+    if site_answer and chat.site_user and not request.content_type:
+        return site_answer(chat)
+    return view(**_given(chat, view.operation, types, path))
+
+
+def _given(chat: ChatServer, operation: Operation, types: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
+    """Read what the view has parameters for."""
     given: dict[str, Any] = {"chat": chat}
     if "service" in types:
         given["service"] = chat.services.admit(bearer_token(), operation.scope)

@@ -47,7 +47,9 @@ def chat_blueprint(settings: Settings) -> Blueprint:
         else:
             script = url_for("chat.show_script", asked=digest)
         language = asked_language()
-        said = {"auth": settings.auth, "signup": settings.signup, "script": script, "language": language}
+        used = current_chat().settings
+        auth = "open" if used.is_open else used.auth
+        said = {"auth": auth, "signup": used.signup, "script": script, "language": language}
         page = Response(render_template("flask_chat_server/index.html", words=WORDS[language], **said))
         page.vary.add("Accept-Language")
         page.headers["Cache-Control"] = "no-cache"

@@ -103,7 +103,7 @@ def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     start = chat.user_key(beginning)
     apart = chat.blocking.apart_from(user_id)
     partners = storage.in_thread(storage.last_seen.partners, user_id, PARTNERS)
-    shown = _Shown(chat.presence, None if chat.settings.auth == "open" else frozenset(partners), apart)
+    shown = _Shown(chat.presence, None if chat.settings.is_open else frozenset(partners), apart)
     names = [name for name in partners if start in chat.user_key(name)]
     names.sort(key=lambda name: not chat.user_key(name).startswith(start))
     if query.here:

@@ -1,6 +1,6 @@
 // @ts-check
 /** Owns the beginning: starts the parts of the page, in their order. Leaves how they meet to wiring/, the work to them. */
-import {allTabs, thisTab} from "./browser-storage.js";
+import {allTabs, thisPage, thisTab} from "./browser-storage.js";
 import {TabSession} from "./models/tab-session.js";
 import {wireAddress} from "./wiring/address.js";
 import {wireAppearance} from "./wiring/appearance.js";
@@ -24,16 +24,17 @@ import {wirePresence} from "./wiring/presence.js";
 import {wireReceipts} from "./wiring/receipts.js";
 import {wireSearch} from "./wiring/search.js";
 import {wireSession} from "./wiring/session.js";
-import {wireSignIn} from "./wiring/sign-in.js";
+import {isOfSite} from "./wiring/server.js";
+import {enterBySite, wireSignIn} from "./wiring/sign-in.js";
 import {wireStorage} from "./wiring/storage.js";
 
 const elements = findElements();
 wireAppearance(elements);
-const session = new TabSession(thisTab, allTabs);
-wireSignIn(elements, session, start);
+if (isOfSite) enterBySite(elements, new TabSession(thisPage), start);
+else wireSignIn(elements, new TabSession(thisTab, allTabs), start);
 
-/** Everything from here to signing out, which loads the page anew. @param {string} me */
-function start(me) {
+/** Everything from here to signing out, which loads the page anew. @param {string} me @param {TabSession} session */
+function start(me, session) {
   const models = makeModels(me, session);
   const {signIn, chat, list, nameField, searchBox} = elements;
   signIn.hidden = true;

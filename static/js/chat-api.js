@@ -28,9 +28,13 @@ const ANSWER_SECONDS = 15;
  * @typedef {{userId: string, password?: string}} Credentials
  */
 
-/** Signs in. @param {URL} base @param {Credentials} credentials @returns {Promise<Session>} */
+/**
+ * Signs in. Where the site says who is there, `userId` is who that has to be; without credentials it is anybody.
+ * @param {URL} base @param {Credentials} [credentials] @returns {Promise<Session>}
+ */
 export function openSession(base, credentials) {
-  return send("POST", new URL("session", base), credentials);
+  const address = new URL("session", base);
+  return credentials ? send("POST", address, credentials) : request(address, {method: "POST"}).then(read);
 }
 
 /**

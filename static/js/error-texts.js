@@ -106,6 +106,8 @@ export const errorTexts = {
   "rule.renewed_enough": {en: "You signed in {days} days ago. Please sign in again.", ko: "로그인한 지 {days}일이 지났습니다. 다시 로그인해 주세요."},
   "rule.blocked_by_you": {en: "You have blocked this person.", ko: "차단한 사람입니다."},
   "rule.everybody_signs_in": {en: "Everybody signs in on this server.", ko: "이 서버에서는 누구나 로그인해야 합니다."},
+  "rule.site_sign_in": {en: "Please sign in on this site first: {signInUrl}", ko: "먼저 이 사이트에 로그인해 주세요: {signInUrl}"},
+  "rule.another_on_site": {en: "Somebody else is signed in on this site now.", ko: "이 사이트에 다른 사람이 로그인했습니다."},
   "rule.bad_token": {en: "The server does not know this sign-in.", ko: "서버가 알 수 없는 로그인입니다."},
   "rule.token_out_of_date": {en: "This sign-in is out of date.", ko: "로그인이 만료되었습니다."},
   "rule.token_of_another": {en: "This is somebody else's sign-in.", ko: "다른 사람의 로그인입니다."},
@@ -146,6 +148,7 @@ export const errorTexts = {
   "rule.bad_key": {en: "Something between here and the server spoils WebSockets.", ko: "중간에서 웹소켓 연결이 손상되었습니다."},
   "rule.not_a_websocket": {en: "This address is for WebSockets.", ko: "웹소켓 주소입니다."},
   "rule.other_version": {en: "The server speaks version {version} of WebSocket.", ko: "서버는 웹소켓 버전 {version}만 씁니다."},
+  "rule.cross_site": {en: "Only a page of this site itself may ask for this.", ko: "이 사이트의 페이지에서만 요청할 수 있습니다."},
   "rule.origin": {en: "The server does not take this page's site: {origin}.", ko: "서버가 허용하지 않는 사이트입니다: {origin}"},
   "rule.host": {en: "The chat is not served under this address: {host}.", ko: "이 주소에서는 채팅을 쓸 수 없습니다: {host}"},
 };

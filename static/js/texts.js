@@ -26,6 +26,8 @@ export const texts = {
   "signin.nameTaken": {en: "This name is taken. Please choose another one.", ko: "이미 쓰고 있는 이름입니다. 다른 이름을 골라 주세요."},
   "signin.tooOften": {en: "Too many wrong passwords. Please wait a few minutes.", ko: "비밀번호를 여러 번 틀렸습니다. 몇 분 뒤에 다시 시도해 주세요."},
   "signin.keep": {en: "Keep me signed in", ko: "로그인 상태 유지"},
+  "signin.onSite": {en: "You are not signed in.", ko: "로그인되어 있지 않습니다."},
+  "signin.goToSite": {en: "Sign in", ko: "로그인"},
   "signin.again": {en: "You were signed out. Please sign in again.", ko: "로그아웃되었습니다. 다시 로그인해 주세요."},
   "account.button": {en: "Password", ko: "비밀번호"},
   "account.protect": {en: "Protect your name", ko: "이름 보호하기"},

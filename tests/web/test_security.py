@@ -24,6 +24,7 @@ from chat.storage.records import Send
 from chat.web.headers import CONTENT_SECURITY_POLICY
 from tests.clients import Person
 from tests.conftest import TOKEN_SECRET, Server, StartServer
+from tests.site.members import make_site
 
 SECONDS = 10
 PASSWORD = "correct horse battery staple"
@@ -662,3 +663,57 @@ def test_a_port_in_the_environment_does_not_open_the_server_to_the_network(
 ) -> None:
     running = start_server(command=[sys.executable, "-m", *server], PORT="0")
     assert "0.0.0.0" not in running.log
+
+
+# A site that says who is there.
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A browser with the cookie of such a site."""
+    folder = str(tmp_path_factory.mktemp("members"))
+    app, _ = make_site(
+        folder=folder, CHAT_DATABASE_URL=f"sqlite:///{folder}/chat.db", CHAT_ORIGINS="http://friend.test"
+    )
+    browser = app.test_client()
+    browser.get("/login?as=42")
+    return browser
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 201),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://public.test"}, 201),  # a proxy that changes Host
+        ({"Origin": "http://localhost"}, 201),
+        ({}, 201),  # no browser
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.test"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://sub.localhost"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://friend.test"}, 403),  # of CHAT_ORIGINS
+        ({"Origin": "http://friend.test"}, 403),
+        ({"Origin": "http://evil.test"}, 403),
+        ({"Origin": "http://localhost.evil.test"}, 403),
+        ({"Origin": "http://localhost:81"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+    ],
+)
+@pytest.mark.parametrize("body", [None, {"userId": "42"}])
+def test_a_sites_cookie_gives_a_token_to_its_own_pages_alone(
+    members: Any, headers: dict[str, str], status: int, body: dict[str, str] | None
+) -> None:
+    answer = members.post("/chat/api/session", headers=headers, json=body)
+    assert answer.status_code == status
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    if status == 403:
+        assert answer.json["error"]["rule"] == "cross_site"
+
+
+def test_a_form_of_another_site_gets_nothing_by_a_sites_cookie(members: Any) -> None:
+    """Whatever way its cookie comes along: a form sends a body that is no JSON, or GET."""
+    assert members.post("/chat/api/session", data={"userId": "42"}).status_code == 415
+    assert members.get("/chat/api/session").status_code == 405
+    assert members.get("/chat/api/conversations").status_code == 401
+    assert "SameSite=Lax" in members.get("/login?as=42").headers["Set-Cookie"]

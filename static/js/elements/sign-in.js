@@ -1,9 +1,10 @@
 // @ts-check
 /**
  * Owns the form that asks who somebody is: `sign-in` {userId, password, isNew, isKept} when it is filled in, a sentence
- * when it cannot be used or the server refused it. Leaves to others what signing in means.
+ * when it cannot be used or the server refused it; or the link to the site that signs its users in. Leaves to others what
+ * signing in means.
  */
-import {language, say, sayDetail, sayOf} from "../language.js";
+import {language, say, sayDetail, sayOf, sayWhole} from "../language.js";
 import {part} from "./parts.js";
 
 /** @typedef {import("../language.js").TextKey} TextKey */
@@ -28,6 +29,20 @@ export class SignIn extends HTMLElement {
     part(this, ".open-mode", HTMLElement).hidden = this.#isRequired;
     language.addEventListener("change", () => this.#draw());
     this.#name.focus();
+  }
+
+  /** Leads to the site's own sign-in, or says why nobody gets in. @param {import("../chat-socket.js").ChatError} error */
+  askOnSite(error) {
+    const [form, heading, link] = [part(this, "form", HTMLElement), part(this, "h1", HTMLElement), part(this, ".on-site", HTMLAnchorElement)];
+    form.hidden = part(this, "#sign-in-hint", HTMLElement).hidden = true;
+    heading.removeAttribute("data-text");
+    const draw = () => (heading.textContent = error.rule === "site_sign_in" ? say("signin.onSite") : sayWhole(error));
+    language.addEventListener("change", draw);
+    draw();
+    const address = error.params?.signInUrl;
+    link.hidden = !address;
+    if (address) link.href = withNext(String(address));
+    this.hidden = false;
   }
 
   /** Asks once more whoever was sent away, for what they need, and says why. @param {{userId: string, code?: string, hasPassword?: boolean}} who `code` of the error that said it */
@@ -96,6 +111,13 @@ export class SignIn extends HTMLElement {
     this.#name.ariaInvalid = String(Boolean(this.#problem) && !this.#isOfPassword);
     part(this.#password, "input", HTMLInputElement).ariaInvalid = String(Boolean(this.#problem) && this.#isOfPassword);
   }
+}
+
+/** Adds where the site leads to afterwards, as Flask-Login names it. @param {string} address */
+function withNext(address) {
+  const url = new URL(address, location.href);
+  url.searchParams.set("next", location.pathname + location.search + location.hash);
+  return url.href;
 }
 
 /** What the server's refusals mean on this form. @type {Record<string, TextKey | undefined>} */

@@ -18,7 +18,7 @@ export class Tokens extends EventTarget {
 
   /**
    * @param {import("./tab-session.js").TabSession} session
-   * @param {{renew: (token: string) => Promise<Session>, signIn: () => Promise<Session>}} ask `signIn` works for a name without a password only
+   * @param {{renew?: (token: string) => Promise<Session>, signIn: () => Promise<Session>}} ask `renew` is left out where the site is asked each time; else `signIn` works for a name without a password only
    */
   constructor(session, {renew, signIn}) {
     super();
@@ -31,17 +31,21 @@ export class Tokens extends EventTarget {
   async give(why) {
     await this.onItsWay?.catch(() => {}); // who changes the password is told
     const session = this.#session;
-    if (why === "ends" && !session.hasNewToken) session.store(await this.#renew(session.token ?? ""));
-    if (why === "refused") await this.#replace();
+    if (why === "ends" && this.#renew && !session.hasNewToken) session.store(await this.#renew(session.token ?? ""));
+    else if (why === "refused" || why === "ends") await this.#replace();
     return session.showToken();
   }
 
   async #replace() {
     const session = this.#session;
     if (session.isKept && !session.hasNewToken) await new Promise((resolve) => setTimeout(resolve, OTHER_TAB_MS));
-    if (session.hasNewToken) return;
+    if (!session.hasNewToken) await this.ask();
+  }
+
+  /** Asks for another one now, and so whether it is still the same person who is there. Rejected as `give`. */
+  async ask() {
     try {
-      session.store(await this.#signIn());
+      this.#session.store(await this.#signIn());
     } catch (error) {
       if (/** @type {import("../chat-socket.js").ChatError} */ (error).retry === "never") this.dispatchEvent(new Event("over"));
       throw error;

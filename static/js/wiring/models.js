@@ -13,13 +13,13 @@ import {Attention} from "../models/presence.js";
 import {Search} from "../models/search.js";
 import {Tokens} from "../models/tokens.js";
 import {Typing} from "../models/typing.js";
-import {apiBase, socketUrl} from "./server.js";
+import {apiBase, isOfSite, socketUrl} from "./server.js";
 
 /** @typedef {ReturnType<typeof makeModels>} Models */
 
 /** Makes them, and begins to connect. @param {string} me @param {import("../models/tab-session.js").TabSession} session */
 export function makeModels(me, session) {
-  const tokens = new Tokens(session, {renew: (token) => renewSession(apiBase, token), signIn: () => openSession(apiBase, {userId: me})});
+  const tokens = new Tokens(session, {renew: isOfSite ? undefined : (token) => renewSession(apiBase, token), signIn: () => openSession(apiBase, {userId: me})});
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: (why) => tokens.give(why)});
   const api = new ChatApi(apiBase, me, session);
   const names = new Names((typed) => api.user(typed));

@@ -5,7 +5,7 @@
  */
 import {changePassword, closeSession, openAccount} from "../chat-api.js";
 import {on} from "../on.js";
-import {apiBase} from "./server.js";
+import {apiBase, isOfSite} from "./server.js";
 
 /** @typedef {import("./elements.js").Elements} Elements */
 /** @typedef {import("./models.js").Models} Models */
@@ -22,7 +22,8 @@ export function wireSession(models, elements) {
   wirePassword(models, elements);
   wireEnd(models);
   wireSignOut(models, elements);
-  leaveTogether(models);
+  if (isOfSite) askWhenLookedAt(models);
+  else leaveTogether(models);
 }
 
 /** @param {Models} models @param {Elements} elements */
@@ -65,6 +66,13 @@ function wireSignOut({session, socket}, {chat, signOutButton}) {
     await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, SIGN_OUT_MS))]);
     location.replace(location.pathname);
   });
+}
+
+/** Another one may have signed in on the site, in another tab, since this page was looked at. @param {Models} models */
+function askWhenLookedAt({tokens}) {
+  const ask = () => document.visibilityState === "visible" && tokens.ask().catch(() => {}); // else the next time asks
+  document.addEventListener("visibilitychange", ask);
+  window.addEventListener("pageshow", ({persisted}) => persisted && ask());
 }
 
 /** Who signs out in one tab has left them all, where all of them are that person. @param {Models} models */

@@ -1,0 +1,52 @@
+"""Owns what the site declares of who is there: `chat.identify`, and that who signs out of the site has left the chat too."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from chat.config import Settings
+from chat.errors import ChatError
+from chat.server import ChatServer
+
+F = TypeVar("F", bound=Callable[[], Any])
+
+
+@dataclass(eq=False)
+class Identity:
+    """The declaration of one `Chat`, for all of its apps. `function` returns the current request's user id, or None."""
+
+    function: Callable[[], Any] | None = None
+    _is_settled: bool = False
+
+    def declare(self, function: F) -> F:
+        """Take the site's function. Raises RuntimeError: a chat serves without it already."""
+        if self._is_settled:
+            raise RuntimeError("Declare chat.identify before the first request: this chat serves already.")
+        self.function = function
+        return function
+
+    def settle(self, settings: Settings) -> Settings:
+        """Return the settings that count now. Raises BadSetting: they do not go with what is declared."""
+        self._is_settled = True
+        return settings if self.function is None else settings.of_site()
+
+    def bind(self, chat: ChatServer, app: object) -> None:
+        """Have a chat ask the site. Who signs out by Flask-Login, where that is in use, signs out of the chat."""
+        chat.site_user = self.function
+        flask_login = sys.modules.get("flask_login")
+        if self.function is None or flask_login is None:
+            return
+
+        def leave(_app: object, user: Any, **_: object) -> None:
+            # Flask-Login still has the user for `identify`, which may call them otherwise than it does.
+            user_id = self.function() if self.function else None
+            user_id = user.get_id() if user_id in (None, "") else user_id
+            if user_id is None:
+                return
+            try:
+                chat.directory.sign_out(str(user_id))
+            except ChatError as error:  # the site's own sign-out is not to fail for it
+                chat.log.error("user=%r signed out of the site, and is in the chat still: %s", user_id, error.message)
+
+        flask_login.user_logged_out.connect(leave, sender=app, weak=False)

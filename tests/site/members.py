@@ -1,0 +1,49 @@
+"""A site whose members sign in by Flask-Login, with the chat below /chat/. `tests.site.members:app` is for gunicorn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, redirect, request
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from chat import Chat
+
+
+class Member(UserMixin):  # type: ignore[misc]
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+
+
+def make_site(**config: Any) -> tuple[Flask, Chat]:
+    app = Flask("members", static_folder=None, instance_path=config.pop("folder", None))
+    app.config.update(SECRET_KEY="a key of the site", SESSION_COOKIE_SAMESITE="Lax", **config)
+    members = LoginManager(app)
+    members.login_view = "login"
+    members.user_loader(Member)
+    chat = Chat(app)
+
+    @chat.identify  # below Chat(app), as most write it
+    def who() -> Any:
+        return current_user.get_id()
+
+    @app.get("/login")
+    def login() -> Any:
+        if "as" in request.args:
+            login_user(Member(request.args["as"]))
+            return redirect(request.args.get("next", "/"))
+        return "Who are you?"
+
+    @app.get("/logout")
+    def logout() -> Any:
+        logout_user()
+        return redirect("/")
+
+    @app.get("/")
+    def home() -> Any:
+        return f"<!doctype html><title>Site</title>{current_user.get_id() or 'Nobody'}"
+
+    return app, chat
+
+
+app, _ = make_site()
