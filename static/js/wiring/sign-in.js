@@ -46,6 +46,8 @@ export async function enterBySite(elements, session, start) {
   } catch (thrown) {
     const error = /** @type {import("../chat-socket.js").ChatError} */ (thrown);
     signIn.askOnSite(error);
-    if (error.retry !== "never") setTimeout(() => enterBySite(elements, session, start), (error.retryAfter ?? 0) * 1000 || AGAIN_MS);
+    const again = () => enterBySite(elements, session, start);
+    if (error.retry !== "never") setTimeout(again, (error.retryAfter ?? 0) * 1000 || AGAIN_MS);
+    else document.addEventListener("visibilitychange", again, {once: true}); // signed in, in another tab
   }
 }

@@ -1,0 +1,59 @@
+"""A site's members: the page goes by the site's own sign-in, as a person sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import HIDE, is_online, write
+from tests.conftest import Server, StartServer
+
+REFUSED = re.compile(r"the server responded with a status of 401 ")
+
+
+@pytest.fixture(autouse=True)
+def _refusals_are_meant(context: Any, complaints: list[str]) -> Iterator[None]:
+    yield
+    complaints[:] = [line for line in complaints if not REFUSED.search(line)]
+
+
+@pytest.fixture(scope="module")
+def server(_start: StartServer) -> Iterator[Server]:
+    running = _start(app="tests.site.members:app")
+    yield running
+    running.end()
+
+
+def test_the_page_follows_who_is_signed_in_on_the_site(server: Server, context: Any) -> None:
+    site, page, other_tab = server.http, context.new_page(), context.new_page()
+    page.goto(f"{site}/login?as=43&next=/chat/")
+    is_online(page)
+
+    other_tab.goto(f"{site}/logout")
+    sign_in = page.get_by_role("link", name="Sign in")
+    expect(sign_in).to_have_attribute("href", f"{site}/login?next=%2Fchat%2F")
+    expect(page.get_by_role("heading", name="You are not signed in.")).to_be_visible()
+    expect(page.get_by_label("Your name")).to_be_hidden()
+    expect(page.locator("#chat")).to_be_hidden()
+
+    other_tab.goto(f"{site}/login?as=42")
+    page.evaluate(HIDE, False)  # as one comes back to the tab
+    is_online(page)
+    page.evaluate("location.hash = '#43'")
+    write(page, "a secret of 42")
+    expect(page.get_by_text("a secret of 42").first).to_be_visible()
+    assert (
+        page.evaluate("Object.values({...sessionStorage, ...localStorage}).some((kept) => kept.includes('eyJ'))")
+        is False
+    )
+
+    other_tab.goto(f"{site}/login?as=44")  # without signing out before
+    page.evaluate(HIDE, False)
+    expect(page.get_by_text("a secret of 42")).to_have_count(0)
+    is_online(page)
+    expect(page.locator("body")).to_contain_text("44")
+    expect(page.locator("body")).not_to_contain_text("secret")
