@@ -51,6 +51,12 @@ class Settings:
         "Under which the chat is served, such as chat.example.com; * allows all. Empty: on this machine's own "
         "addresses and without a proxy its own names, elsewhere all, with a warning.",
     )
+    avatar_hosts: tuple[str, ...] = _setting(
+        (),
+        "names, separated by commas",
+        "Whose pictures the page may show as faces, over https, such as cdn.example.com; * allows all. Whoever runs such a "
+        "host sees the addresses of those who look. Empty: this site's own.",
+    )
     max_sockets: int = _setting(15_000, "sockets a worker", "Further upgrades are answered 503.", least=1)
     max_message_bytes: int = _setting(65_536, "bytes", "A longer message closes its socket with 1009.", least=125)
     max_fragments: int = _setting(1_024, "frames a message", "More of them close the socket with 1009.", least=1)
@@ -192,6 +198,8 @@ class Settings:
             setting_checks.check_origin(origin)
         for host in self.hosts:
             setting_checks.check_host(host)
+        for host in self.avatar_hosts:
+            setting_checks.check_host(host, "CHAT_AVATAR_HOSTS")
         setting_checks.check_url("CHAT_URL", self.url)
         if self.login_url:
             setting_checks.check_login_url(self.login_url)

@@ -262,6 +262,12 @@ class BadRequest(ChatError, code="bad_request", status=400, sentence="This is no
     """What is no proper HTTP request, such as a body that breaks off; the status may be another 4xx."""
 
 
+class PicturesOff(ChatError, code="pictures_off", status=501):
+    """Pictures cannot be uploaded here: Pillow is not installed."""
+
+    sentence = 'This server takes no pictures. Whoever runs it can: pip install "flask-chat-server[avatars]".'
+
+
 # The server itself is set up wrongly.
 
 

@@ -4,7 +4,7 @@ What an app's chat consists of is left to `server.py`.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +24,7 @@ from chat.logs import make_log
 from chat.notifications.notifier import PushResult
 from chat.notifications.remote import Service
 from chat.people.online import Event
+from chat.people.profiles import ProfileOf, ask_for_profiles
 from chat.people.tokens import Tokens, kept_secret
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
@@ -57,6 +58,7 @@ class Chat(SiteApi):
         self.events = events
         self._apps: WeakSet[Flask] = WeakSet()
         self._identity = Identity()
+        self._profile_of: ProfileOf | None = None
         if app is not None:
             self.init_app(app, url_prefix)
 
@@ -82,6 +84,7 @@ class Chat(SiteApi):
             self.events.copy(),
             make_log(settings.log_level if shows_log else None, settings.log),
             self._identity,
+            lambda: self._profile_of,
         )
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
@@ -90,7 +93,7 @@ class Chat(SiteApi):
         for blueprint in (api, pages):
             blueprint.before_request(hosts.refusal)
             blueprint.before_request(partial(_begin_request, prefix, maker.log))
-            blueprint.after_request(partial(protect, settings.origins))
+            blueprint.after_request(partial(protect, settings.origins, settings.avatar_hosts))
         api.after_request(partial(share, prefix, settings.origins))
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
         app.register_blueprint(pages, url_prefix=prefix or None)
@@ -135,6 +138,20 @@ class Chat(SiteApi):
             process.serve(found)  # type: ignore[arg-type]
         return found._get_current_object() if isinstance(found, LocalProxy) else found
 
+    def profile(self, function: ProfileOf) -> ProfileOf:
+        """Declare who says how a user is shown: `@chat.profile`, a function of the user's id.
+
+        It returns a dict with display_name, avatar_url and subtitle, or None. It runs in the app's context, in a thread, when
+        somebody is first shown; its answers are kept for five minutes. Declare it before the first request.
+        """
+        self._profile_of = function
+        return function
+
+    def profile_changed(self, user_id: str) -> None:
+        """Have the function of `@chat.profile` asked anew, and open pages told. Call it when a user's row has changed."""
+        if (server := current_server()) is not None:
+            server.profiles.forget(user_id)
+
     def record(self) -> AbstractContextManager[Outbox]:
         """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""
         return recorded(self._current_apps())
@@ -154,6 +171,7 @@ class _Maker:
     _events: Events
     log: logging.Logger
     _identity: Identity
+    _profile_of: Callable[[], ProfileOf | None]
     _made: ChatServer | None = None
     _lock: Any = field(default_factory=RLock)
 
@@ -164,6 +182,8 @@ class _Maker:
                 self._made = self._in_test() if testing.is_on(self._settings, self._app.testing) else self._made_whole()
                 self._made.signals.sender, self._made.signals.context = self._app, self._app.app_context
                 self._identity.bind(self._made, self._app)
+                is_sites = self._identity.function is not None
+                ask_for_profiles(self._made.profiles, self._profile_of(), self._app.app_context, is_sites)
                 self._app.extensions[NAME] = self._made
         return self._made
 

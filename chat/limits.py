@@ -38,6 +38,7 @@ PUSH_BYTES = 2_097_152  # of a push: ten thousand names of 64 letters, of any sc
 SAFE_INTEGER = 2**53 - 1  # the largest that JavaScript holds exactly
 PAGE_ITEMS, PAGE_MESSAGES = 100, 200  # that one answer lists
 READY_CONVERSATIONS = 1_000  # told of in `ready`; more would make a frame of over 100 KB
+READY_PROFILES = 100  # of the newest conversations' users, told in `ready`: what a list shows first
 SEARCH_CHARS = 200  # of a text that is looked for
 MESSAGE_OVERHEAD_BYTES = 200  # of a message beside its text: in an event, or in the tables and their indexes
 ROUNDING = 1e-6  # seconds that a sum of many parts of a minute may be off by

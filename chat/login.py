@@ -4,12 +4,20 @@ from typing import NamedTuple
 
 from chat.client import Client
 from chat.errors import ChatError, NotSignedIn, RateLimited, SignInNeeded
-from chat.limits import INIT_CONVERSATIONS, READY_CONVERSATIONS, TOO_MANY_RETRY_SECONDS, UNKNOWN_ADDRESS, origin_of
+from chat.limits import (
+    INIT_CONVERSATIONS,
+    READY_CONVERSATIONS,
+    READY_PROFILES,
+    TOO_MANY_RETRY_SECONDS,
+    UNKNOWN_ADDRESS,
+    origin_of,
+)
 from chat.messages.backlog import ProvenBacklog
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import keys_of
+from chat.protocol.profiles import Profile
 from chat.protocol.structs import FEATURES, PROTOCOL_VERSION, SIGN_IN, TOO_MANY, TOO_MUCH, Init, Ready, iso, timestamp
 from chat.resources import VERSION
 from chat.router import LATER, Answer
@@ -146,6 +154,7 @@ class _Found(NamedTuple):
     unseen: int
     change: int  # the newest of notifications
     settings: list[ConversationSettings]
+    profiles: dict[str, Profile]  # of the first
 
 
 def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
@@ -163,7 +172,14 @@ def _read(chat: ChatServer, user_id: str, wants_sync: bool) -> _Found:
     states = chat.storage.messages.standings(user_id, READY_CONVERSATIONS + 1)
     change = chat.storage.notification_changes.newest(user_id)  # first: what changes now is told of twice, or once
     settings = chat.storage.settings.of(user_id) if wants_sync else []
-    return _Found(states, *chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync), change, settings)
+    profiles = chat.storage.profiles.of(_first(user_id, states)) if wants_sync else {}
+    unseen = chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync)
+    return _Found(states, *unseen, change, settings, profiles)
+
+
+def _first(user_id: str, states: list[ConversationState]) -> list[str]:
+    """Return whose profiles `ready` tells. Of others a client asks."""
+    return [user_id, *(state.with_user_id for state in states[:READY_PROFILES])]
 
 
 def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -> Ready:
@@ -186,6 +202,9 @@ def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -
         expires_at=None if admission is None else iso(int(admission.expires_at * 1000)),
         blocked=blocked or None,
         settings=found.settings or None,
+        profiles=chat.profiles.shown_to(user_id, _first(user_id, shown), found.profiles) or None
+        if client.wants_sync
+        else None,
         keys=keys_of([user_id, *blocked, *(s.with_user_id for s in shown), *(s.with_user_id for s in found.settings)]),
     )
 

@@ -52,7 +52,14 @@ SENTENCES = MappingProxyType({
     "one_letter": "{field} must not be one letter again and again.",
     "same_as_name": "{field} must not be the name itself.",
     "too_common": "{field} is among the commonest passwords. Choose another one.",
+    # invalid_field: of a profile
+    "controls": "{field} must not hold control characters or line ends.",
+    "bad_picture_address": "{field} must begin with https://, or be a path on this site that begins with one /.",
+    "picture_host": "{field}: pictures of {host} are not shown here: see CHAT_AVATAR_HOSTS.",
+    "picture_kind": "{field} must be a JPEG, PNG, WebP or GIF picture.",
+    "picture_size": "{field} must have at most {max:,} pixels a side.",
     # forbidden, blocked
+    "profile_of_site": "This site says how its users are shown. Change it there.",
     "not_your_name": "{field} must be your own name, the one of your init.",
     "too_many_set": "You have set something for {max:,} conversations. Take one back first.",
     "too_many_blocked": "You have blocked {max:,} people. Unblock one of them first.",

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import gevent
 import gevent.event
@@ -41,6 +42,7 @@ from chat.people.guesses import Guesses
 from chat.people.online import Event, Receiver, Socket
 from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
 from chat.people.presence import Presence
+from chat.people.profiles import Profiles
 from chat.people.services import Services
 from chat.people.tokens import Tokens, kept_secret
 from chat.people.turns import Turns
@@ -61,6 +63,7 @@ from chat.transport.lateness import Lateness
 from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
 
+SITE_THREADS = 2  # that ask the site for profiles, and encode pictures
 LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
 LATE_SECONDS = 5  # that a socket's cut may come after its last ping's time
 PAUSE_SECONDS = 0.05  # between two slices of messages that are erased
@@ -109,7 +112,7 @@ class ChatServer:
         self.tokens = Tokens(secret, settings.token_ttl)
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
-        self._spawn = (lambda function, *args: function(*args)) if self.is_testing else self.connections.spawn
+        self._spawn = _call if self.is_testing else self.connections.spawn
         self.signals = Signals(self._spawn, log, self.metrics.signals_dropped)
         self.goodbye = Goodbye(self.connections)
         self.outbox_shares = OutboxShares(self.connections, user_of=lambda peer: getattr(peer, "owner", None))
@@ -117,9 +120,8 @@ class ChatServer:
         self.unread = UnreadAnswers(log)
         self.router = Router(events, log)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
-        self.hashing = HashingQueue(
-            (lambda function, args: function(*args)) if self.is_testing else self._hash_threads.apply
-        )
+        apply = (lambda function, args: function(*args)) if self.is_testing else self._hash_threads.apply
+        self.hashing = HashingQueue(apply)
         self.guesses = Guesses(self.limits, self.hashing, self.metrics.wrong_passwords)
         self.logins = Turns(LOGINS_AT_ONCE)
         self.service = Service(settings.url, self.tokens, "flask")
@@ -153,6 +155,12 @@ class ChatServer:
         # Blocking and presence need each other: who is told of a change is looked up when there is one.
         self.blocking = Blocking(self.storage, self.online, lambda *change: self.presence.introduce(*change))
         self.conversation_settings = SettingsOfUsers(self.storage, self.online)
+        self._site_threads = ThreadPool(SITE_THREADS)
+        self.profiles = Profiles(
+            self.storage, self.online, self.user_key, self.settings.avatar_hosts, self.log, self._spawn,
+            _call if self.is_testing else lambda function, *args: self._site_threads.apply(function, args),
+            partial(gevent.sleep, 0),
+        )  # fmt: skip
         self.presence = Presence(
             self.storage,
             self.online,
@@ -278,6 +286,7 @@ class ChatServer:
             self.storage.in_thread(self.lease.release)  # else it ends by itself soon
         self.storage.close()
         self._hash_threads.kill()
+        self._site_threads.kill()
         self.metrics.exposition.share()  # what it has counted goes on counting
         self._stopped.set()
 
@@ -297,3 +306,8 @@ class ChatServer:
     def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
         """Send an event to all sockets of a user: see `Online.emit`."""
         return self.online.emit(event, to, skip)
+
+
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it at once, as nothing runs beside a site's test."""
+    return function(*args)

@@ -38,13 +38,13 @@ def check_origin(origin: str) -> None:
         raise BadSetting(f"{name}: {origin!r} must end after the host or the port.", name)
 
 
-def check_host(host: str) -> None:
-    """Check an entry of CHAT_HOSTS."""
+def check_host(host: str, name: str = "CHAT_HOSTS") -> None:
+    """Check an entry of CHAT_HOSTS, or of another setting that names hosts."""
     if host != "*" and not _HOST.fullmatch(host):
         raise BadSetting(
-            f"CHAT_HOSTS: {host!r} is no host. Write names such as chat.example.com, without scheme and port, or * "
+            f"{name}: {host!r} is no host. Write names such as chat.example.com, without scheme and port, or * "
             "for all.",
-            "CHAT_HOSTS",
+            name,
         )
 
 

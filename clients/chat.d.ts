@@ -4,7 +4,7 @@
 export type ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing;
 
 /** What the server sends over the socket. Pass over a `type` that you do not know. */
-export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | TypingHint | Pong | Failure | Receipt | PresenceChange | BlockChange | SettingsChange | Restart | Notification | Dismissed | Seen;
+export type ServerEvent = Ready | ChatMessage | Ack | ChatAck | TypingHint | Pong | Failure | Receipt | PresenceChange | BlockChange | SettingsChange | ProfileChange | Restart | Notification | Dismissed | Seen;
 
 /** What every failed request is answered with. */
 export type Failed = {
@@ -99,6 +99,52 @@ export type UpTo = {
   upTo: number;
 };
 
+/** How a user is shown. What is left out is taken away: the user is shown by the id, or by a letter. */
+export type NewProfile = {
+  /** What is shown in the place of the id. */
+  displayName?: string | null;
+  /** `https:`, a path on this site, or one of the chat's pictures. */
+  avatarUrl?: string | null;
+  /** A line below it. */
+  subtitle?: string | null;
+};
+
+/** Users, and how they are shown. */
+export type NewProfiles = {
+  users: NamedProfile[];
+};
+
+/** A user, and how they are shown. */
+export type NamedProfile = {
+  /** What is shown in the place of the id. */
+  displayName?: string | null;
+  /** `https:`, a path on this site, or one of the chat's pictures. */
+  avatarUrl?: string | null;
+  /** A line below it. */
+  subtitle?: string | null;
+  /** A user's name. */
+  userId: string;
+};
+
+/** Whose profiles. */
+export type WantedProfiles = {
+  userIds: string[];
+};
+
+/** What one is called. What is left out is taken away; the picture stays. */
+export type OwnWords = {
+  /** What is shown in the place of the id. */
+  displayName?: string | null;
+  /** A line below it. */
+  subtitle?: string | null;
+};
+
+/** A picture: JPEG, PNG, WebP or GIF, of at most 2,048 pixels a side. It is cut to a square, and encoded anew. */
+export type NewPicture = {
+  /** Of at most 262,144 bytes, in base64. */
+  image: string;
+};
+
 /** A token that proves to be the user, until it expires. */
 export type Session = {
   /** A user's name. */
@@ -138,6 +184,8 @@ export type Conversations = {
   epoch: string;
   /** The keys of those names here that are not their own key. */
   keys?: {[name: string]: string};
+  /** How those users here are shown of whom something is known. */
+  profiles?: {[name: string]: Profile};
 };
 
 /** A conversation, as one of its two users sees it. The four pointers are seqs; 0: none yet. */
@@ -208,6 +256,13 @@ export type ConversationSettings = {
   markedUnread?: boolean;
   /** Not in the list while its last message is not beyond this. 0: shown. Left out: 0. */
   hiddenSeq?: number;
+};
+
+/** How a user is shown. What is left out: the id, the first letter of the name, and nothing. */
+export type Profile = {
+  displayName?: string;
+  avatarUrl?: string;
+  subtitle?: string;
 };
 
 /** Messages in the order of `seq`; none of an unknown conversation, whose `lastSeq` is 0. */
@@ -338,6 +393,8 @@ export type FoundMessages = {
   epoch: string;
   /** The keys of those names here that are not their own key. */
   keys?: {[name: string]: string};
+  /** How those users here are shown of whom something is known. */
+  profiles?: {[name: string]: Profile};
 };
 
 /** A message that holds the text, and whom it was exchanged with. */
@@ -369,6 +426,8 @@ export type Users = {
   users: User[];
   /** The keys of those names here that are not their own key. */
   keys?: {[name: string]: string};
+  /** How those users here are shown of whom something is known. */
+  profiles?: {[name: string]: Profile};
 };
 
 /** Somebody to write to. */
@@ -385,6 +444,8 @@ export type NamedUser = {
   userId: string;
   /** The keys of those names here that are not their own key. */
   keys?: {[name: string]: string};
+  /** How those users here are shown of whom something is known. */
+  profiles?: {[name: string]: Profile};
 };
 
 /** All whom one has blocked, in the order of the alphabet. */
@@ -400,6 +461,28 @@ export type BlockedUser = {
   userId: string;
   /** ISO 8601, UTC, milliseconds. */
   since: string;
+};
+
+/** All of them are stored. */
+export type StoredProfiles = {
+  /** Whose profile was another one before. */
+  changed: number;
+};
+
+/** How these users are shown. Whom nothing is known of is left out; what the site still has to say comes as events. */
+export type ShownProfiles = {
+  profiles: {[name: string]: Profile};
+  /** The keys of those names here that are not their own key. */
+  keys?: {[name: string]: string};
+};
+
+/** How one is shown oneself, and what one may change of it. */
+export type OwnProfile = {
+  profile: Profile;
+  /** `false`: the site says it. */
+  editable: boolean;
+  /** Whether this server takes pictures. */
+  pictures: boolean;
 };
 
 /** The server takes requests, and its database can be read and written. */
@@ -600,6 +683,7 @@ export type Ready = {
   expiresAt?: string;
   blocked?: string[];
   settings?: ConversationSettings[];
+  profiles?: {[name: string]: Profile};
   keys?: {[name: string]: string};
 };
 
@@ -715,6 +799,14 @@ export type SettingsChange = {
   keys?: {[name: string]: string};
 };
 
+/** `userId`, a partner of yours or somebody whom you asked for, is shown so from now on. */
+export type ProfileChange = {
+  type: "profile";
+  userId: string;
+  profile: Profile;
+  keys?: {[name: string]: string};
+};
+
 /** The server stops, and closes with 1012: come back after `retryAfter` seconds. */
 export type Restart = {
   type: "restart";
@@ -733,6 +825,12 @@ export type Schemas = {
   NewMessage: NewMessage;
   NewNotification: NewNotification;
   UpTo: UpTo;
+  NewProfile: NewProfile;
+  NewProfiles: NewProfiles;
+  NamedProfile: NamedProfile;
+  WantedProfiles: WantedProfiles;
+  OwnWords: OwnWords;
+  NewPicture: NewPicture;
   Session: Session;
   OpenSessions: OpenSessions;
   OpenSession: OpenSession;
@@ -741,6 +839,7 @@ export type Schemas = {
   Member: Member;
   StoredMessage: StoredMessage;
   ConversationSettings: ConversationSettings;
+  Profile: Profile;
   History: History;
   SentMessage: SentMessage;
   MessageChanges: MessageChanges;
@@ -758,6 +857,9 @@ export type Schemas = {
   NamedUser: NamedUser;
   BlockedUsers: BlockedUsers;
   BlockedUser: BlockedUser;
+  StoredProfiles: StoredProfiles;
+  ShownProfiles: ShownProfiles;
+  OwnProfile: OwnProfile;
   Health: Health;
   ToldLimits: ToldLimits;
   Notification: Notification;
@@ -887,10 +989,20 @@ export type Operations = {
     method: "GET"; path: "/api/users"; parameters: {query: {"q"?: string; "here"?: boolean; "limit"?: number}}; body: undefined; answer: Users;
     code: "unknown_field" | "invalid_field" | "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
+  /** Say how many users are shown, all or none; for services with the scope users. */
+  put_users: {
+    method: "POST"; path: "/api/users"; parameters: {}; body: NewProfiles; answer: StoredProfiles;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
   /** Whose a name is that somebody typed, and how it is spelt. */
   show_user: {
     method: "GET"; path: "/api/users/{userId}"; parameters: {path: {"userId": string}}; body: undefined; answer: NamedUser;
     code: "invalid_field" | "not_signed_in" | "unknown_user" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Say how a user is shown; for services with the scope users. The user is known from then on. */
+  put_user: {
+    method: "PUT"; path: "/api/users/{userId}"; parameters: {path: {"userId": string}}; body: NewProfile; answer: undefined;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Whom you have blocked. */
   list_blocks: {
@@ -906,6 +1018,31 @@ export type Operations = {
   unblock_user: {
     method: "DELETE"; path: "/api/blocks/{userId}"; parameters: {path: {"userId": string}}; body: undefined; answer: undefined;
     code: "invalid_field" | "not_signed_in" | "unknown_user" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** How users are shown. */
+  find_profiles: {
+    method: "POST"; path: "/api/profiles"; parameters: {}; body: WantedProfiles; answer: ShownProfiles;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Your own profile. */
+  show_profile: {
+    method: "GET"; path: "/api/profile"; parameters: {}; body: undefined; answer: OwnProfile;
+    code: "not_signed_in" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Change your own display name and subtitle. */
+  put_profile: {
+    method: "PUT"; path: "/api/profile"; parameters: {}; body: OwnWords; answer: Profile;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+  };
+  /** Upload your own picture. */
+  put_picture: {
+    method: "PUT"; path: "/api/profile/picture"; parameters: {}; body: NewPicture; answer: Profile;
+    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "pictures_off" | "busy" | "unavailable";
+  };
+  /** Take your own picture away. */
+  delete_picture: {
+    method: "DELETE"; path: "/api/profile/picture"; parameters: {}; body: undefined; answer: Profile;
+    code: "not_signed_in" | "forbidden" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** This document, OpenAPI 3.1. */
   show_document: {

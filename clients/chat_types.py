@@ -75,6 +75,42 @@ class UpTo(TypedDict):
     upTo: int
 
 
+class NewProfile(TypedDict):
+    """How a user is shown. What is left out is taken away: the user is shown by the id, or by a letter."""
+
+    displayName: NotRequired[str | None]
+    avatarUrl: NotRequired[str | None]
+    subtitle: NotRequired[str | None]
+
+
+class NamedProfile(TypedDict):
+    """A user, and how they are shown."""
+
+    displayName: NotRequired[str | None]
+    avatarUrl: NotRequired[str | None]
+    subtitle: NotRequired[str | None]
+    userId: str
+
+
+class WantedProfiles(TypedDict):
+    """Whose profiles."""
+
+    userIds: list[str]
+
+
+class OwnWords(TypedDict):
+    """What one is called. What is left out is taken away; the picture stays."""
+
+    displayName: NotRequired[str | None]
+    subtitle: NotRequired[str | None]
+
+
+class NewPicture(TypedDict):
+    """A picture: JPEG, PNG, WebP or GIF, of at most 2,048 pixels a side. It is cut to a square, and encoded anew."""
+
+    image: str
+
+
 class Session(TypedDict):
     """A token that proves to be the user, until it expires."""
 
@@ -92,6 +128,14 @@ class OpenSession(TypedDict):
     createdAt: str
     expiresAt: str
     current: NotRequired[bool]
+
+
+class Profile(TypedDict):
+    """How a user is shown. What is left out: the id, the first letter of the name, and nothing."""
+
+    displayName: NotRequired[str]
+    avatarUrl: NotRequired[str]
+    subtitle: NotRequired[str]
 
 
 class Member(TypedDict):
@@ -215,18 +259,17 @@ class User(TypedDict):
     presence: NotRequired[Literal['away'] | Literal['offline'] | Literal['online']]
 
 
-class NamedUser(TypedDict):
-    """How a user's name is spelt, whichever spelling was asked for."""
-
-    userId: str
-    keys: NotRequired[dict[str, str]]
-
-
 class BlockedUser(TypedDict):
     """Somebody whom one has blocked."""
 
     userId: str
     since: str
+
+
+class StoredProfiles(TypedDict):
+    """All of them are stored."""
+
+    changed: int
 
 
 class Health(TypedDict):
@@ -517,10 +560,48 @@ class Failed(TypedDict):
     error: Fault
 
 
+class NewProfiles(TypedDict):
+    """Users, and how they are shown."""
+
+    users: list[NamedProfile]
+
+
 class OpenSessions(TypedDict):
     """One's sessions, the newest first; at most 100. Those of a host application's tokens are not among them."""
 
     sessions: list[OpenSession]
+
+
+class NamedUser(TypedDict):
+    """How a user's name is spelt, whichever spelling was asked for."""
+
+    userId: str
+    keys: NotRequired[dict[str, str]]
+    profiles: NotRequired[dict[str, Profile]]
+
+
+class ShownProfiles(TypedDict):
+    """How these users are shown. Whom nothing is known of is left out; what the site still has to say comes as events."""
+
+    profiles: dict[str, Profile]
+    keys: NotRequired[dict[str, str]]
+
+
+class OwnProfile(TypedDict):
+    """How one is shown oneself, and what one may change of it."""
+
+    profile: Profile
+    editable: bool
+    pictures: bool
+
+
+class ProfileChange(TypedDict):
+    """`userId`, a partner of yours or somebody whom you asked for, is shown so from now on."""
+
+    type: Literal['profile']
+    userId: str
+    profile: Profile
+    keys: NotRequired[dict[str, str]]
 
 
 class Standing(TypedDict):
@@ -628,6 +709,7 @@ class FoundMessages(TypedDict):
     next: str | None
     epoch: str
     keys: NotRequired[dict[str, str]]
+    profiles: NotRequired[dict[str, Profile]]
 
 
 class Users(TypedDict):
@@ -635,6 +717,7 @@ class Users(TypedDict):
 
     users: list[User]
     keys: NotRequired[dict[str, str]]
+    profiles: NotRequired[dict[str, Profile]]
 
 
 class BlockedUsers(TypedDict):
@@ -663,6 +746,7 @@ class Ready(TypedDict):
     expiresAt: NotRequired[str]
     blocked: NotRequired[list[str]]
     settings: NotRequired[list[ConversationSettings]]
+    profiles: NotRequired[dict[str, Profile]]
     keys: NotRequired[dict[str, str]]
 
 
@@ -673,7 +757,8 @@ class Conversations(TypedDict):
     next: str | None
     epoch: str
     keys: NotRequired[dict[str, str]]
+    profiles: NotRequired[dict[str, Profile]]
 
 
 ClientEvent = SendInit | SendChat | SendReceived | SendRead | SendTyping | SendBlock | SendUnblock | SendDismiss | SendSeen | SendAway | SendBack | SendPing
-ServerEvent = Ready | ChatMessage | Ack | ChatAck | TypingHint | Pong | Failure | Receipt | PresenceChange | BlockChange | SettingsChange | Restart | Notification | Dismissed | Seen
+ServerEvent = Ready | ChatMessage | Ack | ChatAck | TypingHint | Pong | Failure | Receipt | PresenceChange | BlockChange | SettingsChange | ProfileChange | Restart | Notification | Dismissed | Seen

@@ -91,12 +91,14 @@ ONLY_IN = {
     "argon2": {"chat.people.passwords"},
     "zxcvbn": {"chat.people.passwords"},
     "blinker": {"chat.signals"},
+    "PIL": {"chat.people.pictures"},
     "prometheus_client": {"chat.figures.exposition"},
     "requests": {"chat.notifications.letter", "chat.notifications.remote", "chat.commands.way_in"},
 }
 
 # Names of two public things: what keeps them apart.
 SHARED_NAMES = {
+    "Profiles": "the part of the storage, and of the people; and the field of answers that tells of them",
     "document": "said with its module: openapi.document, asyncapi.document",
     "Chat": "the extension; and the wire's event `chat`, which has each event's name in capitals",
     "notify": "the function, what it hands on to, and the command that does the same",

@@ -155,7 +155,7 @@ def test_ready_says_what_the_client_must_keep_to(server: Server) -> None:
         assert person.ready == {
             "type": "ready",
             "v": 1,
-            "features": ["blocking", "notification-changes", "dismiss-up-to", "conversation-settings"],
+            "features": ["blocking", "notification-changes", "dismiss-up-to", "conversation-settings", "profiles"],
             "server": f"flask-chat-server/{VERSION}",
             "epoch": person.ready["epoch"],
             "userId": "김한글",

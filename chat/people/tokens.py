@@ -28,7 +28,7 @@ RENEWED_DAYS = 30  # so long after a sign-in its session may go on by renewing
 SERVICE_CHARS = 64  # of a program's name
 # What a program's token may let it do.
 FINGERPRINT_CHARS = 12
-NOTIFY_SCOPE, METRICS_SCOPE = SCOPES = ("notify", "metrics")
+NOTIFY_SCOPE, METRICS_SCOPE, USERS_SCOPE = SCOPES = ("notify", "metrics", "users")
 
 
 class Admission(NamedTuple):

@@ -1,8 +1,9 @@
-"""Owns the words for what changes beside the messages: receipts, presence, blocks, settings, and the server's restart."""
+"""Owns the words for what changes beside the messages: receipts, presence, blocks, settings, profiles, and the server's restart."""
 
 from chat.protocol.conversation_ids import ConversationId, checked_other
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.profiles import Profile
 from chat.protocol.structs import Keys, Member, Payload, Seq, ServerEvent, Status
 
 
@@ -63,6 +64,14 @@ class SettingsChange(ServerEvent, tag="settings"):
     """You have set something for a conversation, on any of your screens."""
 
     settings: ConversationSettings
+    keys: Keys = None
+
+
+class ProfileChange(ServerEvent, tag="profile"):
+    """`user_id`, a partner of yours or somebody whom you asked for, is shown so from now on."""
+
+    user_id: str
+    profile: Profile
     keys: Keys = None
 
 

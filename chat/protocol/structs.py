@@ -15,6 +15,7 @@ from chat.limits import SAFE_INTEGER
 from chat.protocol.conversation_ids import ConversationId, checked_other
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import UserId, check_kind, checked_user_id
+from chat.protocol.profiles import Profile
 from chat.protocol.told_limits import ToldLimits
 from chat.rules import Param
 
@@ -36,7 +37,7 @@ NO_INIT = 4502
 
 PROTOCOL_VERSION = 1
 # What may be sent to a server that names it, and to no other. It only grows.
-FEATURES = ["blocking", "notification-changes", "dismiss-up-to", "conversation-settings"]
+FEATURES = ["blocking", "notification-changes", "dismiss-up-to", "conversation-settings", "profiles"]
 REF_CHARS = CLIENT_ID_CHARS = 64
 TOKEN_CHARS = 8_192  # ours have 200; a host application's may say more
 
@@ -150,6 +151,7 @@ class Ready(ServerEvent, tag="ready"):
     expires_at: str | None = None  # when the token ends, and the socket with it; None: it showed none
     blocked: list[str] | None = None  # whom the user has blocked; None: nobody
     settings: list[ConversationSettings] | None = None  # where anything is set
+    profiles: dict[str, Profile] | None = None  # of the user, and of the first conversations' users
     keys: Keys = None
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
+from chat.protocol.profiles import Profile
 from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.site.people import spelling_of
@@ -33,6 +34,8 @@ def export(server: ChatServer, user_id: str) -> Iterator[Json]:
     found = storage.in_thread(storage.person.account, user)
     if found is not None:
         yield {"kind": "account", "userId": user, "createdAt": iso(found[0]), "lastSeen": _time(found[1])}
+    for profile in storage.in_thread(storage.profiles.of, [user]).values():
+        yield {"kind": "profile", **to_builtins(profile)}
     for session in storage.in_thread(storage.person.sessions, user):
         times = {"createdAt": iso(session["created_at"]), "expiresAt": iso(session["expires_at"])}
         yield {"kind": "session", "id": session["id"], **times, "endedAt": _time(session["ended_at"])}
@@ -104,6 +107,7 @@ def erase(server: ChatServer, user_id: str) -> Erased:
     notices = 0
     while some := storage.write(storage.person.erase_notifications, user):
         notices += some
+    server.profiles.put({user: Profile()})
     storage.write(storage.person.erase_rest, user)
     return Erased(count, notices)
 

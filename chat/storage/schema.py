@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -240,6 +241,36 @@ idempotency_keys = Table(
     Column("answer", BigInteger, nullable=False),  # the id of the notification or batch
     Column("created_at", BigInteger, nullable=False, index=True),
     PrimaryKeyConstraint("service", "key"),
+)
+
+# How users are shown who are not shown by their ids alone.
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("user_key", Text, primary_key=True),
+    Column("display_name", Text),
+    Column("avatar_url", Text),  # where it is not one of `pictures`
+    Column("picture", Text, index=True),  # its digest
+    Column("subtitle", Text),
+    Column("updated_at", BigInteger, nullable=False),  # Unix time in milliseconds
+)
+
+# By what a display name is found: it from each of its words on, folded.
+profile_words = Table(
+    "profile_words",
+    metadata,
+    Column("words", Text, nullable=False),
+    Column("user_key", Text, nullable=False, index=True),
+    PrimaryKeyConstraint("words", "user_key"),
+)
+
+# What was uploaded, as it is served: WebP. One that no profile names is deleted.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("small", LargeBinary, nullable=False),
+    Column("large", LargeBinary, nullable=False),
 )
 
 # One row: what a restore changes, so that clients know that it took place.

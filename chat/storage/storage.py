@@ -33,6 +33,7 @@ from chat.storage.message_writer import MessageWriter
 from chat.storage.notification_changes import NotificationChanges
 from chat.storage.notifications import Notifications
 from chat.storage.person import Person
+from chat.storage.profiles import Profiles
 from chat.storage.search import Search
 from chat.storage.search_index import SearchIndex
 from chat.storage.service_tokens import ServiceTokens
@@ -98,6 +99,7 @@ class Storage:
         self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)
         self.person = Person(self.database, user_key)
+        self.profiles = Profiles(self.database, user_key, self.accounts)
         journal = DirectJournal if is_direct else Journal
         self.journal: Journal = journal(self.writer, journal_records, log, metrics or Metrics())
         self.health = DatabaseHealth(self.database, self.in_thread, self.write)

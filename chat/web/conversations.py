@@ -18,7 +18,19 @@ from chat.transport.reply import Reply
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import FirstSeq, StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, ConversationName, Epoch, Keys, Limit, Moment, Name, OfConversation, Request, Seq
+from chat.web.shapes import (
+    Answer,
+    ConversationName,
+    Epoch,
+    Keys,
+    Limit,
+    Moment,
+    Name,
+    OfConversation,
+    Profiles,
+    Request,
+    Seq,
+)
 from chat.web.upgrade import peer_address
 
 EXAMPLE = """{
@@ -77,6 +89,7 @@ class Conversations(Answer):
     next: Next
     epoch: Epoch
     keys: Keys = UNSET
+    profiles: Profiles = UNSET
 
 
 @Operation(
@@ -96,6 +109,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
         next=last and cursor_of(Place(last.last_message.sent_at, last.state.with_user_id)),
         epoch=chat.storage.epoch,
         keys=keys_of(overview.state.with_user_id for overview in shown) or UNSET,
+        profiles=chat.profiles.of((overview.state.with_user_id for overview in shown), user_id) or UNSET,
     )
 
 

@@ -20,9 +20,14 @@ UNUSED = ", ".join(
 A_YEAR = 31_536_000  # seconds; what HSTS is advised to last (RFC 6797, section 11.2)
 
 
-def protect(origins: Collection[str], response: Response) -> Response:
+def protect(origins: Collection[str], avatar_hosts: Collection[str], response: Response) -> Response:
     """Put the headers on a response of ours: a blueprint's `after_request`. `origins`: those of CHAT_ORIGINS."""
-    response.headers.update(security_headers(request.is_secure, origins))
+    headers = security_headers(request.is_secure, origins)
+    if avatar_hosts:
+        shown = " ".join("https:" if host == "*" else f"https://{host}" for host in avatar_hosts)
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = policy.replace("img-src 'self'", f"img-src 'self' {shown}")
+    response.headers.update(headers)
     if request.endpoint == "chat.static":  # these files are made to stand on other sites' pages too
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

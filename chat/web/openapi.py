@@ -32,6 +32,7 @@ TAGS = MappingProxyType({
     "push": "For services: notify one user, many, or everyone.",
     "notifications": "Your own notifications.",
     "search": "Find messages and people.",
+    "profiles": "How users are shown: names, lines, pictures.",
     "blocks": "Whom you do not want to hear from.",
     "api": "The server itself, and what it can do.",
 })  # fmt: skip

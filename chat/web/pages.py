@@ -14,6 +14,7 @@ from chat.resources import STATIC, TEMPLATES
 from chat.web.answers import error_response
 from chat.web.compression import compressor
 from chat.web.health import add_health_routes
+from chat.web.profiles import picture_response
 from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
 
@@ -70,6 +71,13 @@ def chat_blueprint(settings: Settings) -> Blueprint:
         # A page of before a restart asks for an older one: it gets this one, and nobody keeps it.
         cached = FOR_EVER if asked == digest else "no-store"
         return Response(bundle, mimetype="text/javascript", headers={"Cache-Control": cached})
+
+    @get("/avatars/<name>")
+    def show_picture(name: str) -> Response:
+        try:
+            return picture_response(current_chat(), name)
+        except ChatError as error:
+            return error_response(error)
 
     @get("/metrics")
     def show_metrics() -> Response:

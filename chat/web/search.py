@@ -14,7 +14,7 @@ from chat.server import ChatServer
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import StoredMessage, message_fields
 from chat.web.operations import Operation
-from chat.web.shapes import Answer, Epoch, Keys, Limit, Name, OfUser, Request, Seq
+from chat.web.shapes import Answer, Epoch, Keys, Limit, Name, OfUser, Profiles, Request, Seq
 from chat.web.upgrade import peer_address
 
 
@@ -47,6 +47,7 @@ class FoundMessages(Answer):
     next: Next
     epoch: Epoch
     keys: Keys = UNSET
+    profiles: Profiles = UNSET
 
 
 @Operation(
@@ -70,11 +71,12 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
         next=last and cursor_of(Place(last.message.sent_at, last.with_user_id, last.message.seq)),
         epoch=chat.storage.epoch,
         keys=keys_of(other for other, _ in found) or UNSET,
+        profiles=chat.profiles.of((other for other, _ in found), user_id) or UNSET,
     )
 
 
 class UsersQuery(Request):
-    """How a name begins; of a partner's name, any part. Empty: all partners, or with `here` all who are here."""
+    """How a name begins, or a word of a display name; of a partner's, any part. Empty: all partners, or with `here` all who are here."""
 
     q: Annotated[str, Meta(max_length=4 * USER_ID_CHARS, description="In any case.")] = ""
     here: Annotated[bool, Meta(description="`true`: only those who are online or away.")] = False
@@ -95,6 +97,7 @@ class Users(Answer):
 
     users: list[User]
     keys: Keys = UNSET
+    profiles: Profiles = UNSET
 
 
 @Operation("GET", "/users", "Names that begin so.", example='{"users": [{"userId": "bob", "presence": "online"}]}')
@@ -106,16 +109,19 @@ def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     shown = _Shown(chat.presence, None if chat.settings.is_open else frozenset(partners), apart)
     names = [name for name in partners if start in chat.user_key(name)]
     names.sort(key=lambda name: not chat.user_key(name).startswith(start))
+    names += chat.profiles.named_so(partners, beginning) if beginning else []
     if query.here:
         others = [name for name in chat.online.users() if chat.user_key(name).startswith(start)]
         chat.presence.look_up(names)
         names = [name for name in names + sorted(others) if shown.status_of(name) in ("online", "away")]
     elif len(names) <= query.limit:
         names += storage.in_thread(storage.search.names, beginning, 2 * query.limit + 1)
+        names += storage.in_thread(storage.profiles.named, beginning, 2 * query.limit + 1)
     found = [name for name in dict.fromkeys(names) if name != user_id][: query.limit]
     chat.presence.look_up(found)
     users = [User(user_id=name, presence=shown.status_of(name)) for name in found]
-    return Users(users=users, keys=keys_of(found) or UNSET)
+    profiles = chat.profiles.of(found, user_id) or UNSET
+    return Users(users=users, keys=keys_of(found) or UNSET, profiles=profiles)
 
 
 class _Shown(NamedTuple):
@@ -136,6 +142,7 @@ class NamedUser(Answer):
 
     user_id: Name
     keys: Keys = UNSET
+    profiles: Profiles = UNSET
 
 
 @Operation(
@@ -147,7 +154,8 @@ class NamedUser(Answer):
 )
 def show_user(chat: ChatServer, user_id: str, path: OfUser) -> NamedUser:
     name = chat.directory.name_of(path.user_id, "userId", peer_address())
-    return NamedUser(user_id=name, keys=keys_of([name]) or UNSET)
+    profiles = chat.profiles.of([name], user_id) or UNSET
+    return NamedUser(user_id=name, keys=keys_of([name]) or UNSET, profiles=profiles)
 
 
 VIEWS = (search_messages, list_users, show_user)

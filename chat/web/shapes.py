@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, UnsetType
 from chat.limits import PAGE_ITEMS, SAFE_INTEGER
 from chat.protocol.conversation_ids import ID_CHARS, MARK, other_user
 from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.profiles import Profile
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
 Seq = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
@@ -57,6 +58,11 @@ Epoch = Annotated[str, Meta(description="As in `ready`: another one says that wh
 # Of the names in an answer, as `keys_of` gives them; UNSET where that is None.
 Keys = (
     Annotated[dict[str, str], Meta(description="The keys of those names here that are not their own key.")] | UnsetType
+)
+
+Profiles = (
+    Annotated[dict[str, Profile], Meta(description="How those users here are shown of whom something is known.")]
+    | UnsetType
 )
 
 

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import event, text
 
 from chat.protocol.conversation_settings import ConversationSettings
+from chat.protocol.profiles import Profile
 from chat.storage import trigrams
 from chat.storage.notifications import Content, Once
+from chat.storage.profiles import Picture
 from chat.storage.recent import Recent
 from chat.storage.records import SEPARATOR, Pointer, Send, Stored
 from chat.storage.service_tokens import ServiceToken
@@ -155,6 +157,9 @@ FILLS = (
     " SELECT id, seq, split_part(key, :sep, 1), id || '-' || seq, 'hello', id * 10 + seq"
     " FROM conversations, generate_series(1, 10) AS seq",
     "INSERT INTO accounts (key, name, created_at, changed_at, skeleton) SELECT 'x' || n, 'X' || n, n, n, 's' || n FROM n",
+    "INSERT INTO profiles (user_key, display_name, picture, updated_at) SELECT 'x' || n, 'X ' || n, 'd' || n, n FROM n",
+    "INSERT INTO profile_words (words, user_key) SELECT 'x ' || n, 'x' || n FROM n",
+    "INSERT INTO pictures (digest, small, large) SELECT 'd' || n, 'x', 'x' FROM n",
     "INSERT INTO last_seen (user_id, at) SELECT 'x' || n, n FROM n",
     "INSERT INTO conversation_settings (user_id, with_user_id, muted, marked_unread, hidden_seq)"
     " SELECT 'x' || n % 100, 'x' || n, true, false, n FROM n",
@@ -264,6 +269,18 @@ def exercise_accounts(storage: Storage) -> None:
     storage.settings.of("alice")
 
 
+def exercise_profiles(storage: Storage) -> None:
+    profiles = storage.profiles
+    profiles.put({name: Profile(display_name=f"Friend {name}") for name in NAMES})
+    profiles.put_words(NAMES[0], "Best friend", None)
+    for picture in (Picture("d", b"small", b"large"), None):
+        profiles.put_picture(NAMES[0], picture)
+        profiles.picture("d", True)
+    profiles.put({NAMES[0]: Profile()})
+    profiles.of(NAMES)
+    profiles.named("fri", 5)
+
+
 def exercise_notifications(storage: Storage) -> None:
     notifications, batches = storage.notifications, storage.batches
     ids = [notifications.add(name, HI, Once("ci", name, "digest"))[0] for name in NAMES]
@@ -313,7 +330,9 @@ def test_no_statement_of_the_storage_reads_a_table_that_grows_from_end_to_end(st
         fill(storage)
     plans = Plans(storage)
     with plans.watch():
-        for exercise in (exercise_messages, exercise_accounts, exercise_notifications, exercise_person):
+        for exercise in (
+            exercise_messages, exercise_accounts, exercise_profiles, exercise_notifications, exercise_person,
+        ):  # fmt: skip
             exercise(storage)
     if storage.database.is_sqlite:
         left = {place for place, function in not_reached(plans.lines).items() if function not in ONLY_ON_POSTGRES}

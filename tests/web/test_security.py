@@ -7,9 +7,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import socket
+import struct
 import sys
 import time
+import unicodedata
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +24,9 @@ import pytest
 import requests
 
 from chat import create_app
+from chat.errors import BadSetting, ChatError
+from chat.people.pictures import picture_of
+from chat.protocol.profiles import Profile, checked
 from chat.storage.records import Send
 from chat.web.headers import CONTENT_SECURITY_POLICY
 from tests.clients import Person
@@ -106,6 +113,26 @@ def test_only_sites_that_are_named_may_put_the_page_in_a_frame(origins: str, fra
         assert len(rules) == 10, "need one policy, with no rule of an origin's"
 
 
+@pytest.mark.parametrize(
+    ("hosts", "may_show"),
+    [
+        ("", "'self' data:"),
+        ("cdn.example, img.example.com", "'self' https://cdn.example https://img.example.com data:"),
+        ("*", "'self' https: data:"),
+    ],
+)
+def test_only_pictures_of_hosts_that_are_named_may_be_loaded(hosts: str, may_show: str) -> None:
+    client = create_app({"CHAT_AVATAR_HOSTS": hosts}).test_client()
+    rules = client.get("/").headers["Content-Security-Policy"].split("; ")
+    assert f"img-src {may_show}" in rules
+
+
+@pytest.mark.parametrize("host", ["a b", "a;script-src", "https://cdn.example", "*.example"])
+def test_a_host_of_pictures_that_is_no_host_stops_the_start(host: str) -> None:
+    with pytest.raises(BadSetting, match="CHAT_AVATAR_HOSTS"):
+        create_app({"CHAT_AVATAR_HOSTS": host})
+
+
 def test_over_tls_the_browser_is_told_to_stay_there() -> None:
     client = create_app({"CHAT_TRUSTED_PROXIES": 1}).test_client()
     through_tls = client.get("/", headers={"X-Forwarded-Proto": "https"})
@@ -132,6 +159,93 @@ def test_a_forged_header_of_a_proxy_is_not_believed_without_one() -> None:
     client = create_app().test_client()
     answer = client.get("/", headers={"X-Forwarded-Proto": "https"})
     assert "Strict-Transport-Security" not in answer.headers
+
+
+# Faces and display names.
+
+
+def png(width: int, height: int, packed: bytes = b"") -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + packed + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "picture_kind"),
+        (b"<!doctype html><script>alert(1)</script>", "picture_kind"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "picture_kind"),
+        (b"BM" + b"\0" * 200, "picture_kind"),
+        (b"", "picture_kind"),
+        (png(64, 64)[:60], "picture_kind"),
+        (png(10_000, 10_000), "picture_size"),
+        (png(100_000, 100_000), "picture_size"),
+        (png(2_049, 1), "picture_size"),
+        (png(8, 8, b"\xff\xff\xff\xffzTXt" + zlib.compress(b"a" * 1_000_000)), "picture_kind"),
+        (b"\0" * 262_145, "too_long"),
+    ],
+    ids=["svg", "html", "eps", "bmp", "empty", "cut", "10000px", "bomb", "wide", "text", "long"],
+)
+def test_a_file_that_is_no_picture_of_a_face_is_refused_before_it_costs_anything(data: bytes, rule: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ChatError) as refused:
+        picture_of(data)
+    assert (refused.value.code, refused.value.field, refused.value.rule) == ("invalid_field", "image", rule)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000, "KB"
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("javascript:alert(1)", "bad_picture_address"),
+        ("data:image/svg+xml,<svg/>", "bad_picture_address"),
+        ("http://cdn.example/a.png", "bad_picture_address"),
+        ("//elsewhere.example/a.png", "bad_picture_address"),
+        ("/\\elsewhere.example/a.png", "bad_picture_address"),
+        ("https://cdn.example@elsewhere.example/", "bad_picture_address"),
+        ("https://[::1/", "bad_picture_address"),
+        ("avatars/../static/icon.svg", "bad_picture_address"),
+        ("https://cdn.example/a b.png", "bad_picture_address"),
+        ("https://elsewhere.example/pixel.gif", "picture_host"),
+        ("https://cdn.example.elsewhere.example/a.png", "picture_host"),
+        ("https://CDN.example/a.png", None),
+        ("/media/a.png", None),
+    ],
+)
+def test_a_face_s_address_leads_to_hosts_that_are_named_and_nowhere_else(url: str, rule: str | None) -> None:
+    if rule is None:
+        assert checked(Profile(avatar_url=url), ["cdn.example"]).avatar_url == url
+        return
+    with pytest.raises(ChatError) as refused:
+        checked(Profile(avatar_url=url), ["cdn.example"])
+    assert (refused.value.field, refused.value.rule) == ("avatarUrl", rule)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("<img src=x onerror=alert(1)>", None),
+        ("\u202eevil\u202c", None),
+        ("Z\u0335\u0321\u035a" * 20, None),
+        ("👩‍👩‍👧", None),
+        ("a\0b", "controls"),
+        ("a\u2028b", "controls"),
+        ("\u200b\u2060", "empty"),
+        ("\u0301\u0301", "empty"),
+        ("a" * 81, "too_long"),
+    ],
+    ids=ascii,
+)
+def test_a_display_name_is_any_line_of_text_that_can_be_seen(name: str, rule: str | None) -> None:
+    if rule is None:
+        assert checked(Profile(display_name=name), []).display_name == unicodedata.normalize("NFC", name)
+        return
+    with pytest.raises(ChatError) as refused:
+        checked(Profile(display_name=name), [])
+    assert (refused.value.field, refused.value.rule) == ("displayName", rule)
 
 
 # The address behind a proxy.

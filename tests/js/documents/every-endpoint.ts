@@ -83,11 +83,20 @@ export async function everyEndpoint(): Promise<void> {
   await call("put", "/api/blocks/{userId}", {path: {userId: "mallory"}});
   await call("delete", "/api/blocks/{userId}", {path: {userId: "mallory"}});
 
+  await call("put", "/api/users/{userId}", {path: {userId: "bob"}, body: {displayName: "Bob Park"}});
+  const {changed: changedProfiles} = await call("post", "/api/users", {body: {users: [{userId: "bob", subtitle: "Sales"}]}});
+  const {profiles} = await call("post", "/api/profiles", {body: {userIds: ["bob"]}});
+  const own = await call("get", "/api/profile", {});
+  const renamed = await call("put", "/api/profile", {body: {displayName: "Alice Smith"}});
+  const pictured = await call("put", "/api/profile/picture", {body: {image: "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="}});
+  const without = await call("delete", "/api/profile/picture", {});
+  const faces: (string | null | undefined)[] = [profiles["bob"]?.avatarUrl, own.profile.avatarUrl, renamed.avatarUrl, pictured.avatarUrl, without.avatarUrl];
+
   const documents = [await call("get", "/api/openapi.json", {}), await call("get", "/api/asyncapi.json", {})];
   const limits = await call("get", "/api/limits", {});
   const mostBytes: number = limits.frameBytes;
   const {status} = await call("get", "/api/health", {});
-  console.log(proofs, isProtected, unread, texts, finished, levels, found.messages, users, written, keys?.[written], blocked, documents, status, presence, mostBytes, kinds, settled);
+  console.log(proofs, isProtected, unread, texts, finished, levels, found.messages, users, written, keys?.[written], blocked, documents, status, presence, mostBytes, kinds, settled, changedProfiles, faces);
 }
 
 /** What an error's code may be is known for each operation. */

@@ -1,0 +1,82 @@
+// @ts-check
+/**
+ * Owns how people are shown: the name, the picture and the line of each, as the server told them. Asks for those
+ * it was not told of, many at once. Leaves drawing them to parts.js. Events: `change` {userIds}.
+ */
+
+/**
+ * @typedef {{displayName?: string, avatarUrl?: string, subtitle?: string}} Profile
+ * @typedef {{withUserId?: string}} WithSomebody
+ * @typedef {{userId?: string, conversations?: WithSomebody[], users?: {userId: string}[], messages?: WithSomebody[], profiles?: Record<string, Profile>}} Told an answer, or `ready`
+ */
+
+/** So many conversations' users `ready` tells of; READY_PROFILES of chat/limits.py. */
+const TOLD = 100;
+/** Who is drawn within this time is asked for at once; so many at most, as the server has it. */
+const GATHER_MS = 50;
+const MOST_ASKED = 200;
+/** @type {Profile} */
+const NOTHING = {};
+
+export class Profiles extends EventTarget {
+  /** Asks the server; without it nobody is asked for. @type {((userIds: string[]) => Promise<Told>) | undefined} */
+  find;
+  /** @type {Map<string, Profile>} */
+  #known = new Map();
+  /** @type {Set<string>} */
+  #wanted = new Set();
+
+  /** @param {string} userId */
+  of(userId) {
+    const known = this.#known.get(userId);
+    if (!known && this.find) this.#want(userId);
+    return known ?? NOTHING;
+  }
+
+  /** @param {string} userId */
+  nameOf(userId) {
+    return this.of(userId).displayName ?? userId;
+  }
+
+  /** The id, where something else is shown in its place. @param {string} userId */
+  idBeside(userId) {
+    return this.of(userId).displayName ? userId : "";
+  }
+
+  /** @param {Told} told whoever is named in it and has no profile has none */
+  learn({userId, conversations = [], users = [], messages = [], profiles = {}}) {
+    const named = [userId, ...[...conversations.slice(0, TOLD), ...messages].map(({withUserId}) => withUserId), ...users.map((user) => user.userId)];
+    const changed = new Set();
+    for (const id of [...named, ...Object.keys(profiles)]) {
+      if (id === undefined) continue;
+      const profile = Object.hasOwn(profiles, id) ? profiles[id] : NOTHING;
+      if (JSON.stringify(this.#known.get(id) ?? NOTHING) !== JSON.stringify(profile)) changed.add(id);
+      this.#known.set(id, profile);
+    }
+    if (changed.size) this.dispatchEvent(new CustomEvent("change", {detail: {userIds: changed}}));
+  }
+
+  /** @param {string} userId */
+  #want(userId) {
+    this.#known.set(userId, NOTHING); // asked for once
+    if (!this.#wanted.size) setTimeout(() => this.#ask(), GATHER_MS);
+    this.#wanted.add(userId);
+  }
+
+  async #ask() {
+    const wanted = [...this.#wanted];
+    this.#wanted.clear();
+    for (let from = 0; from < wanted.length; from += MOST_ASKED) {
+      const some = wanted.slice(from, from + MOST_ASKED);
+      try {
+        const {profiles} = /** @type {Told} */ (await this.find?.(some));
+        this.learn({profiles});
+      } catch {
+        for (const userId of some) this.#known.delete(userId); // asked for when somebody looks again
+      }
+    }
+  }
+}
+
+/** Those of the page, as `language` is its language. */
+export const profiles = new Profiles();
