@@ -2,7 +2,7 @@
 # make test   everything, several at a time; skips, with its reason, what this machine lacks
 # make quick  the tests that need no other process: half a minute
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
-# make bundle  the page's modules as one script, static/js/bundle/app.js; after each change of static/js
+# make bundle  the page's modules as one script, static/js/bundle/app.js, and the widget's, static/js/chat-widget.js; after each change of static/js
 # make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API
 # make bench  this server and its peers, in turn; about fifteen minutes
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
@@ -47,6 +47,7 @@ bundle: $(JS)
 	mkdir -p static/js/bundle
 	cd tests/js && npm run --silent bundle >../../static/js/bundle/app.js.new
 	mv static/js/bundle/app.js.new static/js/bundle/app.js
+	cd tests/js && npm run --silent bundle-widget -- ../../static/js
 
 clients: $(VENV)/run.stamp
 	$(BIN)/python -m clients.generate

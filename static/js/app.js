@@ -13,6 +13,7 @@ import {wireConversations} from "./wiring/conversations.js";
 import {wireDrafts} from "./wiring/drafts.js";
 import {findElements} from "./wiring/elements.js";
 import {wireHistory} from "./wiring/history.js";
+import {wireHost} from "./wiring/host.js";
 import {wireKeys} from "./wiring/keys.js";
 import {wireMessageActions} from "./wiring/message-actions.js";
 import {makeModels} from "./wiring/models.js";
@@ -25,12 +26,12 @@ import {wireReceipts} from "./wiring/receipts.js";
 import {wireSearch} from "./wiring/search.js";
 import {wireSession} from "./wiring/session.js";
 import {isOfSite} from "./wiring/server.js";
-import {enterBySite, wireSignIn} from "./wiring/sign-in.js";
+import {wireSite, wireSignIn} from "./wiring/sign-in.js";
 import {wireStorage} from "./wiring/storage.js";
 
 const elements = findElements();
 wireAppearance(elements);
-if (isOfSite) enterBySite(elements, new TabSession(thisPage), start);
+if (isOfSite) wireSite(elements, new TabSession(thisPage), start);
 else wireSignIn(elements, new TabSession(thisTab, allTabs), start);
 
 /** Everything from here to signing out, which loads the page anew. @param {string} me @param {TabSession} session */
@@ -59,5 +60,6 @@ function start(me, session) {
   wireAddress(models, elements); // opens a conversation, so everybody has to hear of it by now
   wireSession(models, elements);
   wireCalendar();
+  wireHost(elements); // before the keys: Esc is the widget's
   wireKeys(models, elements);
 }

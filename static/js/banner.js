@@ -6,14 +6,15 @@
  *     const socket = new ChatSocket("wss://chat.example.com/ws", {userId: "alice"});
  *     showBanners(socket);
  */
-import {ChatBanners} from "./elements/chat-banners.js";
+import {makeBanners} from "./elements/chat-banners.js";
 import {Notifications} from "./models/notifications.js";
 import {on} from "./on.js";
 
 /** @typedef {import("./chat-socket.js").ChatSocket} ChatSocket */
+/** @typedef {import("./elements/chat-banners.js").ChatBanners} ChatBanners */
 /** @typedef {import("./elements/notice-row.js").NoticeWords} NoticeWords */
 
-/** @type {Record<"en" | "ko", NoticeWords>} by the page's <html lang> */
+/** @type {Record<"en" | "ko", NoticeWords>} */
 const BANNER_WORDS = {
   en: {
     label: "Notifications",
@@ -31,15 +32,21 @@ const BANNER_WORDS = {
   },
 };
 
+/** @param {string} language as an attribute `lang` has it */
+export function bannerWords(language) {
+  return language.startsWith("ko") ? BANNER_WORDS.ko : BANNER_WORDS.en;
+}
+
 /**
  * Shows this person's notifications on this page, until the function returned is called.
- * @param {ChatSocket} socket @param {{words?: NoticeWords}} [options] `words`: what it says instead
+ * @param {ChatSocket} socket @param {{words?: NoticeWords, into?: Node}} [options] `words`: what it says instead;
+ *   `into`: where the banners stand, at the end of the page otherwise
  * @returns {() => void}
  */
-export function showBanners(socket, {words} = {}) {
-  const banners = new ChatBanners();
-  banners.words = words ?? (document.documentElement.lang.startsWith("ko") ? BANNER_WORDS.ko : BANNER_WORDS.en);
-  document.body.append(banners);
+export function showBanners(socket, {words = bannerWords(document.documentElement.lang), into = document.body} = {}) {
+  const banners = makeBanners();
+  banners.words = words;
+  into.appendChild(banners);
   const notifications = new Notifications({tell: (type, which) => socket.emit(type, which)});
   const stop = connectBanners(socket, notifications, banners);
   banners.addEventListener("all", () => {
@@ -54,9 +61,10 @@ export function showBanners(socket, {words} = {}) {
 /**
  * From the socket to the model, from the model to the banners, and what was asked of them back.
  * @param {ChatSocket} socket @param {Notifications} notifications @param {ChatBanners} banners
+ * @param {() => boolean} [isWanted] whether what comes is to be shown here
  * @returns {() => void} ends what comes from the socket
  */
-export function connectBanners(socket, notifications, banners) {
+export function connectBanners(socket, notifications, banners, isWanted = () => true) {
   const stops = [
     socket.on("ready", (ready) => notifications.applyReady(ready)),
     socket.on("pong", (pong) => notifications.applyClock(pong)),
@@ -72,7 +80,7 @@ export function connectBanners(socket, notifications, banners) {
       else notifications.applyDismissed(notificationId);
     }),
   ];
-  on(notifications, "arrive", ({notice}) => banners.show(notice));
+  on(notifications, "arrive", ({notice}) => isWanted() && banners.show(notice));
   on(notifications, "amend", ({notice}) => banners.amend(notice));
   on(notifications, "seen", ({id}) => banners.withdrawUnseen(id));
   on(notifications, "gone", ({id}) => banners.withdraw(id));

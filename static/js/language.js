@@ -17,7 +17,7 @@ const NEEDS_RULE = ["invalid_field", "forbidden"];
 
 class Language extends EventTarget {
   /** @type {LanguageCode} */
-  code = read(allTabs.getItem(STORAGE_KEY)) ?? read(navigator.language) ?? "en";
+  code = read(allTabs.getItem(STORAGE_KEY)) ?? read(new URLSearchParams(location.search).get("lang")) ?? read(navigator.language) ?? "en";
 
   /** @param {LanguageCode} code */
   choose(code) {

@@ -44,13 +44,15 @@ def blocks(language: str) -> list[str]:
     return [body for found, body in BLOCKS if found == language]
 
 
-PAGE, STYLE, ORIGINS, POLICY = (blocks(name)[0] for name in ("html", "css", "sh", "text"))
+(WIDGET, PAGE), (COLOURS, STYLE) = blocks("html"), blocks("css")
+(WIDGET_POLICY, POLICY), [ORIGINS] = blocks("text"), blocks("sh")
 SITE, WORDS, TOKEN = blocks("js")
 HOOK, COMPONENT = blocks("jsx")
 
 
 def test_every_block_of_the_document_is_tried_below() -> None:
-    tried = [PAGE, SITE, WORDS, STYLE, ORIGINS, POLICY, TOKEN, HOOK, COMPONENT]
+    tried_of_widget = [WIDGET, COLOURS, WIDGET_POLICY]  # by test_widget.py
+    tried = [*tried_of_widget, PAGE, SITE, WORDS, STYLE, ORIGINS, POLICY, TOKEN, HOOK, COMPONENT]
     assert [body for _, body in BLOCKS] == tried
 
 

@@ -89,7 +89,7 @@ export class ChatBanners extends HTMLElement {
   amend(notice) {
     const banner = this.#find(notice.id);
     if (!banner) return false;
-    const hasFocus = banner.row.contains(document.activeElement);
+    const hasFocus = banner.row.contains(this.#focused);
     Object.assign(banner, {notice, leftMs: stayMs(notice)});
     this.#fill(banner);
     if (hasFocus) banner.row.querySelector("button")?.focus();
@@ -116,7 +116,7 @@ export class ChatBanners extends HTMLElement {
 
   /** @param {Banner} banner */
   #remove(banner) {
-    const hadFocus = banner.row.contains(document.activeElement);
+    const hadFocus = banner.row.contains(this.#focused);
     const cameFrom = this.#cameFrom;
     this.#queue.splice(this.#queue.indexOf(banner), 1);
     this.#observer.unobserve(banner.row);
@@ -197,10 +197,15 @@ export class ChatBanners extends HTMLElement {
 
   /** A newer one has taken its place; but not under somebody's keyboard. @param {Banner} banner */
   #putBack(banner) {
-    if (!banner.row.isConnected || banner.row.contains(document.activeElement)) return;
+    if (!banner.row.isConnected || banner.row.contains(this.#focused)) return;
     this.#observer.unobserve(banner.row);
     banner.row.remove();
     banner.isOnScreen = false;
+  }
+
+  /** What has the keyboard, in the shadow root too that these stand in. */
+  get #focused() {
+    return /** @type {Document | ShadowRoot} */ (this.getRootNode()).activeElement;
   }
 
   /** A landmark while there is something in it. */
@@ -228,7 +233,7 @@ export class ChatBanners extends HTMLElement {
   }
 
   #tick() {
-    if (this.#isHovered || this.contains(document.activeElement) || this.isAway()) return;
+    if (this.#isHovered || this.contains(this.#focused) || this.isAway()) return;
     const isGrouped = this.#isGrouped;
     for (const banner of [...this.#shown]) {
       if (banner.leftMs <= 0) continue;
@@ -284,4 +289,9 @@ function liveRegion(role) {
   return region;
 }
 
-customElements.define("chat-banners", ChatBanners);
+/** Of the class that was defined first: a page may load this file and a widget that has it too. */
+export function makeBanners() {
+  return /** @type {ChatBanners} */ (document.createElement("chat-banners"));
+}
+
+if (!customElements.get("chat-banners")) customElements.define("chat-banners", ChatBanners);

@@ -42,6 +42,7 @@ export class SignIn extends HTMLElement {
     const address = error.params?.signInUrl;
     link.hidden = !address;
     if (address) link.href = withNext(String(address));
+    link.onclick = () => this.dispatchEvent(new Event("go-to-site", {cancelable: true}));
     this.hidden = false;
   }
 

@@ -5,8 +5,8 @@
  * is to stay signed in, in localStorage: then all tabs are that person, and leave together.
  */
 
-const USER_KEY = "chat.userId";
-const TOKEN_KEY = "chat.token";
+export const USER_KEY = "chat.userId";
+export const TOKEN_KEY = "chat.token";
 const HAS_PASSWORD_KEY = "chat.hasPassword";
 /** Who was sent away and is to sign in again. */
 const AGAIN_KEY = "chat.signInAgain";

@@ -27,7 +27,7 @@ export function wireAddress({names, conversations, history}, {nameField, searchB
   });
   const asked = new URLSearchParams(location.search);
   const linked = asked.get("with");
-  asked.delete("with"); // `projector` stays
+  asked.delete("with"); // `projector` and `lang` stay
   if (linked) window.history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}#${encodeURIComponent(linked)}`);
   window.addEventListener("hashchange", openFromAddress);
   openFromAddress();

@@ -8,6 +8,7 @@ import {connectBanners} from "../banner.js";
 import {allTabs} from "../browser-storage.js";
 import {chime} from "../chime.js";
 import {DesktopNotify} from "../desktop-notify.js";
+import {host} from "../host.js";
 import {language, say} from "../language.js";
 import {noticeWords} from "../elements/chat-bell.js";
 import {Notifications} from "../models/notifications.js";
@@ -30,7 +31,7 @@ export function wireNotifications({me, attention, socket, conversations, setting
     element.isAway = () => attention.isAway;
     on(attention, "change", () => element.reportSeen());
   }
-  connectBanners(socket, notifications, banners);
+  connectBanners(socket, notifications, banners, () => !host.notifies);
   new ResizeObserver(() => banners.style.setProperty("--kept-free", `${composer.offsetHeight}px`)).observe(composer);
   const drawBadge = drawNotifications(notifications, conversations, banners, bell, desktop);
   on(settings, "change", drawBadge); // what is muted is not counted
@@ -94,13 +95,14 @@ function wireSound(notifications, bell, button) {
 function notifyOutside(notifications, conversations, settings, bell, desktop) {
   const sound = () => void (notifications.muted || chime());
   on(notifications, "arrive", ({notice}) => {
+    if (host.notifies) return;
     if (desktop.speaks) sound();
     const {id, title, message} = notice;
     const isUnread = () => notifications.list.some((held) => held.id === id && !held.seen);
     desktop.show({tag: `notification.${id}`, title: title || say("notification.label"), body: message, isUnread, open: () => bell.open()});
   });
   on(conversations, "heard", ({conversation, message}) => {
-    if (settings.of(conversation.withUserId).muted) return;
+    if (settings.of(conversation.withUserId).muted || host.notifies) return;
     const {withUserId} = conversation;
     const isUnread = () => message.seq > conversation.read;
     const open = () => void (location.hash = encodeURIComponent(withUserId));

@@ -1,5 +1,6 @@
 // @ts-check
 /** Owns where presence meets the page: this tab's tells the server, that of others goes to the conversations. */
+import {host} from "../host.js";
 import {on} from "../on.js";
 
 /** What shows that somebody is there. Not `scroll`: a message that comes scrolls a list that stays at its end. */
@@ -10,8 +11,10 @@ const SIGN_EVERY_MS = 1000;
 /** @param {import("./models.js").Models} models */
 export function wirePresence({attention, socket, conversations}) {
   on(attention, "change", () => socket.send(attention.isAway ? "away" : "back"));
-  attention.setHidden(document.hidden);
-  document.addEventListener("visibilitychange", () => attention.setHidden(document.hidden));
+  const look = () => attention.setHidden(document.hidden || host.isClosed);
+  look();
+  document.addEventListener("visibilitychange", look);
+  on(host, "change", look);
   let touchedAt = 0;
   for (const sign of SIGNS_OF_LIFE) {
     window.addEventListener(sign, ({timeStamp}) => {

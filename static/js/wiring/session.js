@@ -64,7 +64,7 @@ function wireSignOut({session, socket}, {chat, signOutButton}) {
     session.clear();
     const answered = token && closeSession(apiBase, token).catch(() => undefined); // offline: it expires by itself
     await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, SIGN_OUT_MS))]);
-    location.replace(location.pathname);
+    location.replace(location.pathname + location.search);
   });
 }
 

@@ -4,6 +4,7 @@
  * says who is there, the site is asked, each time that the page is loaded.
  */
 import {openAccount, openSession} from "../chat-api.js";
+import {host} from "../host.js";
 import {on} from "../on.js";
 import {apiBase} from "./server.js";
 
@@ -11,7 +12,7 @@ import {apiBase} from "./server.js";
  * @param {import("./elements.js").Elements} elements @param {import("../models/tab-session.js").TabSession} session
  * @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start called once somebody is signed in
  */
-export function wireSignIn({signIn}, session, start) {
+export function wireSignIn({signIn, chat}, session, start) {
   on(signIn, "sign-in", async ({userId, password, isNew, isKept}) => {
     signIn.busy = true;
     try {
@@ -27,23 +28,46 @@ export function wireSignIn({signIn}, session, start) {
   window.addEventListener("storage", (change) => {
     if (!signIn.hidden && session.isChangedBy(change, null)) location.reload(); // signed in, in another tab
   });
+  takeFromHost(chat, session, start);
   const {userId} = session;
   const sentAway = session.takeSentAway();
   if (userId) start(userId, session);
   else if (sentAway) signIn.askAgain(sentAway);
 }
 
+/** The page around this one says who is there. @param {HTMLElement} chat @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
+function takeFromHost(chat, session, start) {
+  on(host, "session", (opened) => {
+    const isSame = opened.userId === session.userId;
+    session.store({hasPassword: false, ...opened}, false);
+    if (chat.hidden) start(opened.userId, session);
+    else if (!isSame) location.reload();
+  });
+}
+
 /** So long until the site is asked again, after it could not be. */
 const AGAIN_MS = 3000;
 
 /** @param {import("./elements.js").Elements} elements @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
-export async function enterBySite(elements, session, start) {
-  const {signIn} = elements;
+export function wireSite(elements, session, start) {
+  takeFromHost(elements.chat, session, start);
+  elements.signIn.addEventListener("go-to-site", (event) => {
+    if (!host.isThere) return;
+    event.preventDefault(); // not in the frame: the page around it goes there
+    host.tell("sign-in");
+  });
+  enterBySite(elements, session, start);
+}
+
+/** @param {import("./elements.js").Elements} elements @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
+async function enterBySite(elements, session, start) {
+  const {signIn, chat} = elements;
   try {
     const opened = await openSession(apiBase);
     session.store(opened);
-    start(opened.userId, session);
+    if (chat.hidden) start(opened.userId, session);
   } catch (thrown) {
+    if (!chat.hidden) return; // the page around this one was faster
     const error = /** @type {import("../chat-socket.js").ChatError} */ (thrown);
     signIn.askOnSite(error);
     const again = () => enterBySite(elements, session, start);
