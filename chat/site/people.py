@@ -1,11 +1,12 @@
 """Owns what a site asks of its chat's users and of what they have written: `chat.users`, `chat.messages`, `chat.unread`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from chat.errors import InvalidField
 from chat.protocol.names import checked_user_id
+from chat.protocol.profiles import Profile
 from chat.server import ChatServer
 from chat.signals import SiteMessage, time_of
 from chat.storage import overview
@@ -22,6 +23,9 @@ class SiteUser(NamedTuple):
     last_seen: datetime | None  # None: nobody has noted it
     has_password: bool
     is_disabled: bool
+    display_name: str | None = None  # None: the id is shown
+    avatar_url: str | None = None
+    subtitle: str | None = None
 
 
 class Unread(NamedTuple):
@@ -40,22 +44,41 @@ class SiteUsers:
 
     def get(self, user_id: str) -> SiteUser | None:
         """Return a user; None: the chat knows of none."""
-        storage = self._server.storage
-        account, _ = storage.in_thread(storage.accounts.find, checked_user_id(str(user_id), "user_id"))
-        if account is None:
-            return None
-        created, seen = storage.in_thread(storage.person.account, account.name) or (0, None)
-        last_seen = None if seen is None else time_of(seen)
-        return SiteUser(account.name, time_of(created), last_seen, account.password is not None, account.disabled)
+        storage, user = self._server.storage, checked_user_id(str(user_id), "user_id")
+        found = storage.in_thread(overview.user, storage.database, self._server.user_key(user))
+        return None if found is None else self._as_users([found])[0]
 
     def list(self) -> Iterator[SiteUser]:
         """Give everybody, a page at a time, in the order of their ids."""
         after, storage = "", self._server.storage
         while page := storage.in_thread(overview.page_of_users, storage.database, after):
-            for one in page:
-                after = one.key
-                last_seen = None if one.seen_ms is None else time_of(one.seen_ms)
-                yield SiteUser(one.name, time_of(one.created_ms), last_seen, one.has_password, one.is_disabled)
+            after = page[-1].key
+            yield from self._as_users(page)
+
+    def put(
+        self, user_id: str, display_name: str | None = None, avatar_url: str | None = None, subtitle: str | None = None
+    ) -> None:
+        """Store how a user is shown, in the place of what there was, and make the user known. Open pages are told.
+
+        Where the site says it by `@chat.profile`, that counts more.
+
+        Raises:
+            InvalidField: the id, or what is said, cannot be one.
+        """
+        profile = Profile(display_name=display_name, avatar_url=avatar_url, subtitle=subtitle)
+        self._server.profiles.put({spelling_of(self._server, user_id): profile})
+
+    def _as_users(self, page: Sequence[overview.Listed]) -> Sequence[SiteUser]:
+        profiles = self._server.profiles.of(one.name for one in page)
+        found = []
+        for one in page:
+            last_seen = None if one.seen_ms is None else time_of(one.seen_ms)
+            shown = profiles.get(one.name, Profile())
+            said = shown.display_name, shown.avatar_url, shown.subtitle
+            found.append(
+                SiteUser(one.name, time_of(one.created_ms), last_seen, one.has_password, one.is_disabled, *said)
+            )
+        return found
 
 
 class SiteMessages:

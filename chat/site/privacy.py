@@ -13,6 +13,7 @@ from chat.protocol.profiles import Profile
 from chat.protocol.structs import iso
 from chat.server import ChatServer
 from chat.site.people import spelling_of
+from chat.storage import overview
 from chat.storage.records import other_of
 
 MESSAGES = 200  # of one question
@@ -31,9 +32,9 @@ class Erased(NamedTuple):
 def export(server: ChatServer, user_id: str) -> Iterator[Json]:
     """Give all that is kept of a person, object by object, as JSON has it; each has a `kind`."""
     storage, user = server.storage, spelling_of(server, user_id)
-    found = storage.in_thread(storage.person.account, user)
+    found = storage.in_thread(overview.user, storage.database, server.user_key(user))
     if found is not None:
-        yield {"kind": "account", "userId": user, "createdAt": iso(found[0]), "lastSeen": _time(found[1])}
+        yield {"kind": "account", "userId": user, "createdAt": iso(found.created_ms), "lastSeen": _time(found.seen_ms)}
     for profile in storage.in_thread(storage.profiles.of, [user]).values():
         yield {"kind": "profile", **to_builtins(profile)}
     for session in storage.in_thread(storage.person.sessions, user):

@@ -1,7 +1,7 @@
 """Owns what an operator asks of the whole database: how much is in it, and who."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -48,13 +48,22 @@ def users(database: Database) -> Iterator[Listed]:
         after = page[-1].key
 
 
+def user(database: Database, key: str) -> Listed | None:
+    """Return the account of a user's key. Blocks."""
+    with database.reading() as connection:
+        row = connection.execute(_USER, {"key": key}).one_or_none()
+    return None if row is None else _listed(row)
+
+
 def page_of_users(database: Database, after: str) -> list[Listed]:
     """Return LISTED accounts whose keys are behind `after`, in their order. Blocks."""
     with database.reading(HOURS) as connection:
         rows = connection.execute(_USERS, {"after": after, "limit": LISTED}).all()
-    return [
-        Listed(row.key, row.name, bool(row.has_password), bool(row.disabled), row.created_at, row.at) for row in rows
-    ]
+    return [*map(_listed, rows)]
+
+
+def _listed(row: Any) -> Listed:
+    return Listed(row.key, row.name, bool(row.has_password), bool(row.disabled), row.created_at, row.at)
 
 
 _AMOUNTS = text("""
@@ -63,8 +72,9 @@ SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM accounts WHERE pas
   (SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM conversations), (SELECT count(*) FROM notifications),
   (SELECT count(*) FROM notifications WHERE seen_at IS NULL AND dismissed_at IS NULL)
 """)
-_USERS = text("""
+_ACCOUNTS = """
 SELECT accounts.key, accounts.name, accounts.password IS NOT NULL AS has_password, accounts.disabled, accounts.created_at,
   last_seen.at FROM accounts LEFT JOIN last_seen ON last_seen.user_id = accounts.name
-WHERE accounts.key > :after ORDER BY accounts.key LIMIT :limit
-""")
+"""
+_USERS = text(f"{_ACCOUNTS} WHERE accounts.key > :after ORDER BY accounts.key LIMIT :limit")
+_USER = text(f"{_ACCOUNTS} WHERE accounts.key = :key")

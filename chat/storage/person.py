@@ -45,12 +45,6 @@ class Person:
 
     # Reading.
 
-    def account(self, user_id: str) -> tuple[int, int | None] | None:
-        """Return when the account was made, and when the person was last seen, in milliseconds; None: there is none."""
-        with self._database.reading() as connection:
-            row = connection.execute(_ACCOUNT, {"key": self._user_key(user_id)}).one_or_none()
-        return None if row is None else (row.created_at, row.at)
-
     def conversations(self, user_id: str, after: int) -> list[Membership]:
         """Return PAGE conversations behind the id `after`."""
         with self._database.reading() as connection:
@@ -129,11 +123,6 @@ def _runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
     return runs
 
 
-_ACCOUNT = (
-    select(accounts.c.created_at, last_seen.c.at)
-    .join_from(accounts, last_seen, last_seen.c.user_id == accounts.c.name, isouter=True)
-    .where(accounts.c.key == bindparam("key"))
-)
 _CONVERSATIONS = (
     select(conversations.c.id, conversations.c.key, members.c.received_seq, members.c.read_seq)
     .join_from(members, conversations, conversations.c.id == members.c.conversation_id)

@@ -63,6 +63,20 @@ def test_users_are_found_and_listed(site: Site) -> None:
         assert [(one.id, one.has_password) for one in site.chat.users.list()] == [("alice", True), ("Bob", False)]
 
 
+def test_how_somebody_is_shown_is_put_and_got_and_makes_them_known(site: Site) -> None:
+    with site.app.app_context():
+        site.chat.users.put("alice", display_name="Alice Smith", subtitle="Support", avatar_url="/static/alice.png")
+        found = site.chat.users.get("alice")
+        assert found is not None
+        assert (found.display_name, found.subtitle, found.avatar_url) == ("Alice Smith", "Support", "/static/alice.png")
+        site.chat.users.put("alice", display_name="Alice")
+        [found] = site.chat.users.list()
+        assert (found.id, found.display_name, found.subtitle) == ("alice", "Alice", None)
+        with pytest.raises(InvalidField) as told:
+            site.chat.users.put("alice", display_name="x" * 81)
+    assert told.value.field == "displayName"
+
+
 def test_without_a_context_it_is_the_chats_only_app(site: Site) -> None:
     site.write(("alice", "bob", "Hi"))
     assert len(site.chat.messages.history("alice", "bob")) == 1

@@ -28,6 +28,7 @@ def full(site: Site) -> Site:
         for number in range(3):
             site.chat.notify("alice", f"{SECRET}, notice {number}", title="For alice", link="/orders/7")
         site.chat.notify("bob", "for bob")
+        site.chat.users.put("alice", display_name=f"Alice: {SECRET}", subtitle="Sells bicycles")
     site.storage.blocks.add("alice", "mallory")
     site.storage.blocks.add("bob", "alice")
     site.storage.last_seen.note({"alice": 1_000, "bob": 2_000})
@@ -40,7 +41,7 @@ def test_all_that_is_kept_of_a_person_is_given_out_as_json(full: Site) -> None:
         lines = [json.loads(json.dumps(one)) for one in full.chat.export("alice")]
     kinds = [one["kind"] for one in lines]
     assert {kind: kinds.count(kind) for kind in kinds} == {
-        "account": 1, "session": 1, "block": 1, "notification": 3, "conversation": 3, "message": 7,
+        "account": 1, "profile": 1, "session": 1, "block": 1, "notification": 3, "conversation": 3, "message": 7,
     }  # fmt: skip
     assert lines[0] == {
         "kind": "account",
@@ -71,7 +72,7 @@ def test_who_is_erased_leaves_no_word_behind_and_others_keep_theirs(full: Site) 
         assert [one.message for one in full.chat.messages.history("bob", "carol")] == ["between others"]
         assert full.chat.unread("bob").notifications == 1
         left = [*full.chat.export("alice")]
-    assert not [one for one in left if one["kind"] in ("session", "block", "conversation-settings")]
+    assert not [one for one in left if one["kind"] in ("session", "block", "conversation-settings", "profile")]
     assert SECRET not in json.dumps(left)
     assert full.storage.blocks.listed("bob") != [], "who blocked them stays safe from whoever gets the id"
     assert full.storage.notifications.last_id() == 4, "no id is given twice"
@@ -81,9 +82,8 @@ def test_neither_the_tables_nor_the_search_hold_a_word(full: Site) -> None:
     with full.app.app_context():
         full.chat.erase("alice")
     with full.storage.database.reading() as connection:
-        for table in ("messages", "notifications"):
+        for table in ("messages", "notifications", "accounts", "profiles", "profile_words"):
             rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
-            assert rows
             assert SECRET not in str(rows)
         index = connection.exec_driver_sql("SELECT rowid FROM trigrams WHERE body LIKE ?", (f"%{SECRET}%",))
         assert index.all() == []
@@ -123,7 +123,7 @@ def test_the_commands_export_and_erase(full: Site) -> None:
     runner = full.app.test_cli_runner()
     exported = runner.invoke(args=["chat", "export-user", "alice"])
     assert exported.exit_code == 0
-    assert len([json.loads(line) for line in exported.output.splitlines()]) == 16
+    assert len([json.loads(line) for line in exported.output.splitlines()]) == 17
     assert runner.invoke(args=["chat", "erase-user", "alice"], input="n\n").exit_code == 1
     erased = runner.invoke(args=["chat", "erase-user", "alice", "--yes"])
     assert erased.output == "alice is erased: 4 messages, 3 notifications.\n"

@@ -110,7 +110,8 @@ def test_another_thread_may_notify(app):
 
 def test_without_a_context_it_leaves_neither(app):
     assert app.extensions["chat"].is_testing
-    create_app({"TESTING": True}).extensions["chat"].settings
+    other = create_app({"TESTING": True})
+    assert other.extensions["chat"].is_testing
     with pytest.raises(RuntimeError, match="app_context"):
         notify("alice", "Whose chat is it?")
 """

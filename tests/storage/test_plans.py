@@ -311,7 +311,6 @@ def exercise_notifications(storage: Storage) -> None:
 
 def exercise_person(storage: Storage) -> None:
     person, alice = storage.person, "alice"
-    assert person.account(NAMES[0])
     assert person.notifications(NAMES[0], 0)
     person.sessions("dora")
     storage.writer.commit([Send(alice, NAMES[0], "to be erased", None)])
