@@ -38,9 +38,8 @@ def chat(client: Client, event: Chat) -> Answer:
 
 def send(server: ChatServer, sender: str, event: Chat, asker: Asker) -> None:
     """Send a message of `sender`. `asker` is answered when it is stored; it is not sent what it sent."""
-    receiver = server.directory.name_of(
-        other_user(sender, event.to_user_id, event.conversation_id), address=asker.address
-    )
+    other = other_user(sender, event.to_user_id, event.conversation_id, server.names)
+    receiver = server.directory.name_of(other, address=asker.address)
     server.blocking.check(sender, receiver)
     size = stored_size(event.message)
     server.limits.spend_message(sender, asker.address, size)
@@ -62,7 +61,7 @@ def read(client: Client, event: Read) -> Answer:
 
 
 def _move(client: Client, event: Received, read: int) -> Answer:
-    other = other_user(client.user_id, event.with_user_id, event.conversation_id)
+    other = other_user(client.user_id, event.with_user_id, event.conversation_id, client.chat.names)
     other = client.chat.directory.name_of(other, "withUserId", client.address)
     pointer = Pointer(client.user_id, other, event.seq, read)
     client.chat.receipts.move(pointer, client, partial(client.answer, event.ref), client.address)
@@ -73,12 +72,11 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 def typing(client: Client, event: Typing) -> Answer:
     """The sender is writing to somebody just now; not stored."""
     server, sender = client.chat, client.user_id
-    receiver = server.directory.name_of(
-        other_user(sender, event.to_user_id, event.conversation_id), address=client.address
-    )
+    other = other_user(sender, event.to_user_id, event.conversation_id, server.names)
+    receiver = server.directory.name_of(other, address=client.address)
     if not server.blocking.are_apart(sender, receiver):
         server.strangers.check(sender, receiver, MESSAGE_OVERHEAD_BYTES)
-        conversation, keys = conversation_and_keys(sender, receiver)
+        conversation, keys = conversation_and_keys(sender, receiver, server.user_key)
         hint = TypingHint(from_user_id=sender, conversation_id=conversation, keys=keys)
         server.online.emit(hint, to=receiver, skip=client)
     return None

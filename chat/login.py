@@ -205,7 +205,10 @@ def _ready(client: Client, user_id: str, found: _Found, apart: frozenset[str]) -
         profiles=chat.profiles.shown_to(user_id, _first(user_id, shown), found.profiles) or None
         if client.wants_sync
         else None,
-        keys=keys_of([user_id, *blocked, *(s.with_user_id for s in shown), *(s.with_user_id for s in found.settings)]),
+        keys=keys_of(
+            [user_id, *blocked, *(s.with_user_id for s in shown), *(s.with_user_id for s in found.settings)],
+            chat.user_key,
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from chat.errors import ChatError, Internal, NotInitialised
 from chat.people.online import Socket
+from chat.protocol.names import Names
 from chat.protocol.structs import Payload
 from chat.protocol.validation import Decoder, ref_of
 
@@ -72,10 +73,10 @@ class Events:
 class Router:
     """Finds the handler of each text, calls it, and answers."""
 
-    def __init__(self, events: Events, log: logging.Logger) -> None:
+    def __init__(self, events: Events, log: logging.Logger, names: Names | None = None) -> None:
         self.events = events.copy()
         self._handlers = self.events._handlers
-        self._decode = Decoder(self._handlers).decode
+        self._decode = Decoder(self._handlers, names).decode
         self._counts = dict.fromkeys(self._handlers, 0)  # struct -> how many came
         self._log = log
 

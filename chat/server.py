@@ -47,7 +47,7 @@ from chat.people.services import Services
 from chat.people.tokens import Tokens, kept_secret
 from chat.people.turns import Turns
 from chat.protocol.lookalikes import skeleton
-from chat.protocol.names import name_key
+from chat.protocol.names import Names
 from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
@@ -98,8 +98,9 @@ class ChatServer:
         self.is_testing = settings.testing == "on"
         self.log = log
         self.lease_lost = lease_lost
+        self.names = Names(is_exact=settings.auth == "site")
         # The one function that makes of a name the key by which two spellings are one user.
-        self.user_key: Callable[[str], str] = name_key
+        self.user_key = self.names.key
         self.metrics = Metrics()
         self.limits = Limits(settings)
         self.told_limits = told_limits(settings)
@@ -109,7 +110,7 @@ class ChatServer:
         )
         self.lease = Lease(self.storage.database, log, bool(settings.bus_url))
         secret = settings.token_secret.encode() or kept_secret(folder, log)
-        self.tokens = Tokens(secret, settings.token_ttl)
+        self.tokens = Tokens(secret, settings.token_ttl, names=self.names)
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
         self._spawn = _call if self.is_testing else self.connections.spawn
@@ -118,7 +119,7 @@ class ChatServer:
         self.outbox_shares = OutboxShares(self.connections, user_of=lambda peer: getattr(peer, "owner", None))
         self.readiness = Readiness(self.storage, lambda: self.connections.stopping)
         self.unread = UnreadAnswers(log)
-        self.router = Router(events, log)
+        self.router = Router(events, log, self.names)
         self._hash_threads = ThreadPool(HASHES_AT_ONCE)
         apply = (lambda function, args: function(*args)) if self.is_testing else self._hash_threads.apply
         self.hashing = HashingQueue(apply)
@@ -140,8 +141,8 @@ class ChatServer:
         self._stopped = gevent.event.Event()
 
     def _add_people(self) -> None:
-        self.online: Fanout[Socket] = Fanout()  # each user's sockets
-        self.listeners: Fanout[Receiver] = Fanout()  # each user's readers of server-sent events
+        self.online: Fanout[Socket] = Fanout(self.names.canonical)  # each user's sockets
+        self.listeners: Fanout[Receiver] = Fanout(self.names.canonical)  # each user's readers of server-sent events
         self.directory = Directory(
             self.tokens,
             self.storage,
@@ -186,13 +187,13 @@ class ChatServer:
             partial(gevent.sleep, settings.presence_seconds),
             settings.heartbeat_seconds * (PINGS_UNANSWERED + 1) + LATE_SECONDS,
         )
-        self.receipts = Receipts(storage.journal, online, self.blocking.may_be_told)
+        self.receipts = Receipts(storage.journal, online, self.blocking.may_be_told, self.user_key)
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)
         self.strangers = Strangers(self.limits.strangers_bytes, history, online.of)
         self.sending = Sending(
             storage.journal, online, self.presence, offline, metrics.messages, log, self.signals.message_stored,
-            message_stored.receivers,
+            message_stored.receivers, self.user_key,
         )  # fmt: skip
         self.notifier = Notifier(
             storage, self.directory, online, self.listeners, offline, metrics.notifications,

@@ -127,7 +127,7 @@ class OtherWorkers:
                 break
             for message in page:
                 if message.body:
-                    found[message.seq] = _frame_of(message, user_id, other)
+                    found[message.seq] = _frame_of(self._storage.user_key, message, user_id, other)
             after = page[-1].seq
         return found
 
@@ -139,5 +139,5 @@ class OtherWorkers:
             socket.close(TRY_AGAIN_LATER, "storage is unavailable")
 
 
-def _frame_of(message: Message, user_id: str, other: str) -> bytes:
-    return encoded(chat_event(message, other if message.sender_id == user_id else user_id))
+def _frame_of(user_key: Callable[[str], str], message: Message, user_id: str, other: str) -> bytes:
+    return encoded(chat_event(message, other if message.sender_id == user_id else user_id, user_key))

@@ -10,7 +10,6 @@ import click
 
 from chat.commands.group import chat_cli, this_chat
 from chat.people import passwords
-from chat.protocol.names import checked_user_id
 from chat.site import privacy
 
 
@@ -21,7 +20,7 @@ def _with_password(command: Callable[..., None]) -> Any:
     @click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
     @wraps(command)
     def ask(name: str, password_stdin: bool) -> None:
-        name = checked_user_id(name, "NAME")
+        name = this_chat().names.checked(name, "NAME")
         if password_stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
@@ -55,7 +54,7 @@ def set_password(name: str, password_hash: str) -> None:
 @click.option("--unknown", is_flag=True, help="Also a name of which nothing is stored yet.")
 def disable_user(name: str, unknown: bool) -> None:
     """Shut somebody out: their sockets close within 2 seconds, and the name cannot be used."""
-    accounts, name = this_chat().storage.accounts, checked_user_id(name, "NAME")
+    accounts, name = this_chat().storage.accounts, this_chat().names.checked(name, "NAME")
     if not unknown and accounts.find(name)[0] is None:
         raise click.ClickException(f"Nothing is stored of a user {name}. To shut the name out all the same: --unknown.")
     name = accounts.disable(name).name
@@ -66,7 +65,7 @@ def disable_user(name: str, unknown: bool) -> None:
 @click.argument("name")
 def enable_user(name: str) -> None:
     """Let somebody in again who was shut out."""
-    accounts, name = this_chat().storage.accounts, checked_user_id(name, "NAME")
+    accounts, name = this_chat().storage.accounts, this_chat().names.checked(name, "NAME")
     if accounts.find(name)[0] is None:
         raise click.ClickException(f"There is no user {name}.")
     name = accounts.disable(name, False).name

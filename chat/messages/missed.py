@@ -3,7 +3,7 @@
 Its user's `received` pointer follows what it has read. A client that says `sync` is left to itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -61,7 +61,11 @@ class Missed(Source):
                 for other, message in page:
                     places[other] = message.seq
                     is_own = message.sender_id == me
-                    yield other, message.seq, None if is_own else encoded(chat_event(message, me))
+                    yield (
+                        other,
+                        message.seq,
+                        None if is_own else encoded(chat_event(message, me, self._storage.user_key)),
+                    )
                 places = {other: seq for other, seq in places.items() if more and seq < ends[other]}
                 backlog.ask_for_proof()
 
@@ -108,9 +112,9 @@ class Missed(Source):
         self._move(backlog, moves)
 
 
-def chat_event(message: Message, to_user_id: str) -> ChatMessage:
+def chat_event(message: Message, to_user_id: str, user_key: Callable[[str], str]) -> ChatMessage:
     """Return a stored message as the wire has it."""
-    conversation, keys = conversation_and_keys(message.sender_id, to_user_id)
+    conversation, keys = conversation_and_keys(message.sender_id, to_user_id, user_key)
     return ChatMessage(
         from_user_id=message.sender_id,
         to_user_id=to_user_id,

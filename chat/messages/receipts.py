@@ -14,6 +14,7 @@ from chat.limits import UNKNOWN_ADDRESS
 from chat.people.online import Online, Socket
 from chat.protocol.changes import Receipt
 from chat.protocol.conversation_ids import conversation_and_keys
+from chat.protocol.names import name_key
 from chat.protocol.structs import Member
 from chat.storage.journal import Journal
 from chat.storage.records import Pointer
@@ -39,6 +40,7 @@ class Receipts:
     _journal: Journal
     _online: Online[Socket]
     _may_be_told: Callable[[str, str], bool] = lambda _one, _other: True  # whether the second may hear of the first
+    _user_key: Callable[[str], str] = name_key
 
     def __post_init__(self) -> None:
         # self._gathered[user, with_user] = what came since a move of theirs is in the journal
@@ -60,7 +62,7 @@ class Receipts:
         if not isinstance(moved, Pointer):
             return
         member = Member(moved.user_id, moved.received, moved.read)
-        conversation, keys = conversation_and_keys(moved.user_id, moved.with_user_id)
+        conversation, keys = conversation_and_keys(moved.user_id, moved.with_user_id, self._user_key)
         receipt = Receipt(**moved._asdict(), conversation_id=conversation, members=[member], keys=keys)
         if self._may_be_told(moved.user_id, moved.with_user_id):
             self._online.emit(receipt, to=moved.with_user_id, skip=skip)

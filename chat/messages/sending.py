@@ -11,6 +11,7 @@ from chat.people.fanout import Fanout
 from chat.people.online import Asker, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.conversation_ids import conversation_and_keys
+from chat.protocol.names import name_key
 from chat.protocol.structs import ChatAck, ChatMessage, Ref, ServerEvent, iso
 from chat.storage.journal import Journal
 from chat.storage.records import Conflict, Send, Stored, StoredLate
@@ -28,6 +29,7 @@ class Sending:
     _log: logging.Logger
     _stored: Callable[[ChatMessage], None] = lambda _: None  # told of each message, for the site; must not block
     _listeners: Sized = ()  # of any site; empty: not even the call is made
+    _user_key: Callable[[str], str] = name_key
 
     def send(self, client: Asker, send: Send, ref: Ref | None) -> None:
         """Send a message, and answer the client when it is stored. Never blocks. Raises Busy: too much waits."""
@@ -38,9 +40,9 @@ class Sending:
     ) -> None:
         """Deliver and answer, now that it is on the disk, or is not. Called in the order of `send`."""
         if isinstance(outcome, Stored):
-            self._deliver(client, _event_of(send, outcome), outcome.repeated, ref)
+            self._deliver(client, _event_of(send, outcome, self._user_key), outcome.repeated, ref)
         elif isinstance(outcome, StoredLate):  # its sender was told `unavailable`, and gets its ack by a repeat
-            self._deliver(client, _event_of(send, outcome), False, None)
+            self._deliver(client, _event_of(send, outcome, self._user_key), False, None)
         elif isinstance(outcome, Conflict):
             client.answer(ref, Conflicting(field="clientId"))
         else:
@@ -104,8 +106,8 @@ class Sending:
             client.emit(ack)
 
 
-def _event_of(send: Send, stored: Stored | StoredLate) -> ChatMessage:
-    conversation, keys = conversation_and_keys(send.sender_id, send.receiver_id)
+def _event_of(send: Send, stored: Stored | StoredLate, user_key: Callable[[str], str]) -> ChatMessage:
+    conversation, keys = conversation_and_keys(send.sender_id, send.receiver_id, user_key)
     return ChatMessage(
         from_user_id=send.sender_id,
         to_user_id=send.receiver_id,

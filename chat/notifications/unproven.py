@@ -132,7 +132,7 @@ class Unproven:
             first, last = taken.messages.get(state.with_user_id, (1, 0))
             for message in self._messages(user_id, state.with_user_id, max(first - 1, state.received), last):
                 if message.sender_id != user_id and message.body and message.sent_at >= taken.since_ms:
-                    yield chat_event(message, user_id)
+                    yield chat_event(message, user_id, self._storage.user_key)
         if ids := set(taken.notifications):
             for notice in self._storage.notifications.after(user_id, min(ids) - 1, MOST_NOTIFICATIONS, unseen=True):
                 if notice.id in ids and notice.content.created_at >= taken.since_ms:

@@ -115,7 +115,7 @@ class Blocking:
         """Keep in memory, and tell the user, what is stored."""
         self._writes += 1
         self._learn(user_id, other, is_blocked)
-        change = BlockChange(user_id=other, blocked=is_blocked, keys=keys_of([other]))
+        change = BlockChange(user_id=other, blocked=is_blocked, keys=keys_of([other], self._storage.user_key))
         self._online.emit(change, to=user_id, skip=skip)
         are_apart = self.are_apart(user_id, other)
         history = self._storage.messages.history

@@ -34,4 +34,6 @@ class SettingsOfUsers:
         if len(others) >= MOST and not settings.is_default:
             raise Forbidden(field="userId", rule="too_many_set", max=MOST)
         self._storage.write(stored.put, user_id, settings)
-        self._online.emit(SettingsChange(settings=settings, keys=keys_of([settings.with_user_id])), to=user_id)
+        self._online.emit(
+            SettingsChange(settings=settings, keys=keys_of([settings.with_user_id], self._storage.user_key)), to=user_id
+        )

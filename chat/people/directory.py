@@ -28,7 +28,6 @@ from chat.limits import UNKNOWN_ADDRESS, Meter, origin_of
 from chat.people.online import Online, Receiver, Socket
 from chat.people.tokens import Admission, Claims, Tokens
 from chat.protocol.lookalikes import check_scripts
-from chat.protocol.names import checked_user_id
 from chat.protocol.structs import TRY_AGAIN_LATER
 from chat.storage.accounts import Account
 from chat.storage.look_up import IN_ONE_QUERY, parts
@@ -84,7 +83,7 @@ class Directory:
     def _names_in(self, user_ids: Sequence[str], field: str) -> list[str] | ChatError:
         """Runs in a thread, so it returns its error."""
         try:
-            names = [checked_user_id(user_id, field) for user_id in user_ids]
+            names = [self._tokens.names.checked(user_id, field) for user_id in user_ids]
         except InvalidField as error:
             return error
         if self.required and (unknown := self._storage.accounts.unknown(names)):
@@ -197,7 +196,7 @@ class Directory:
 
     def sign_out(self, user_id: str) -> None:
         """End what a user has open, here at once and on other workers within 2 s. Raises Busy or Unavailable."""
-        self._storage.write(self._storage.accounts.end_sessions, checked_user_id(user_id, "userId"))
+        self._storage.write(self._storage.accounts.end_sessions, self._tokens.names.checked(user_id, "userId"))
         self.keep_up()
 
     def keep_up(self) -> None:

@@ -3,6 +3,7 @@
 Who may send what is left to others, and so is who is elsewhere: see `relay`.
 """
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -57,7 +58,8 @@ R = TypeVar("R", bound=Receiver)
 class Online(Generic[R]):
     """The users who are here. A user may have many sockets; a socket has one user at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, canonical: Callable[[str], str] = canonical_user_id) -> None:
+        self._canonical = canonical  # makes of a name its canonical spelling
         # self._sockets[user_id] = (socket, ...), never empty; guarded by self._lock.
         # The tuples are replaced, never changed: whoever holds one may walk it without the lock.
         self._sockets: dict[str, tuple[R, ...]] = {}
@@ -103,7 +105,7 @@ class Online(Generic[R]):
         if frame[0] != TEXT_FRAME:
             raise TypeError("emit takes an event, or what encoded() made of one")
         taken = 0
-        name = canonical_user_id(to)
+        name = self._canonical(to)
         for socket in self.of(name):
             if socket is not skip and socket.send(frame):
                 taken += 1

@@ -87,7 +87,9 @@ class Presence:
         lost = [user for user in before if user not in self._others]
         for user in lost:
             self.pause()
-            change = encoded(PresenceChange(user_id=user, status="offline", keys=keys_of([user])))
+            change = encoded(
+                PresenceChange(user_id=user, status="offline", keys=keys_of([user], self._storage.user_key))
+            )
             for other in self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS):
                 for socket in self._online.of(other):
                     socket.send(change)
@@ -123,7 +125,7 @@ class Presence:
             if about == to or (self.elsewhere is not None and not are_apart and not self._online.of(about)):
                 continue  # who is elsewhere is told of there
             status = "offline" if are_apart else self.status_of(about)
-            frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about])))
+            frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about], self._storage.user_key)))
             for socket in self._online.of(to):
                 if socket.wants_sync:
                     socket.send(frame)
@@ -200,7 +202,11 @@ class Presence:
         elif status == "offline":
             self.told_left(user)
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
-        change = encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen, keys=keys_of([user])))
+        change = encoded(
+            PresenceChange(
+                user_id=user, status=status, last_seen=last_seen, keys=keys_of([user], self._storage.user_key)
+            )
+        )
         relay = self._online.relay
         if relay is not None:
             relay.presence(user, user, status, b"")

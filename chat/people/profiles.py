@@ -171,7 +171,7 @@ class Profiles:
         if before is not None and profile != before.profile:
             self._tell([user], askers)
         elif before is None and profile is not None:  # nobody was told anything else
-            frame = encoded(ProfileChange(user_id=user, profile=profile, keys=keys_of([user])))
+            frame = encoded(ProfileChange(user_id=user, profile=profile, keys=keys_of([user], self._user_key)))
             for asker in askers:
                 self._online.emit(frame, to=asker)
 
@@ -191,7 +191,9 @@ class Profiles:
                 some = {user: self._changed.pop(user) for user in [*islice(self._changed, TOLD_AT_ONCE)]}
                 shown = self._with_said(some, self._storage.in_thread(self._storage.profiles.of, [*some]))
                 for user, askers in some.items():
-                    event = ProfileChange(user_id=user, profile=shown.get(user, Profile()), keys=keys_of([user]))
+                    event = ProfileChange(
+                        user_id=user, profile=shown.get(user, Profile()), keys=keys_of([user], self._user_key)
+                    )
                     frame = encoded(event)
                     partners = self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS)
                     for other in {user, *askers, *partners}:

@@ -16,7 +16,7 @@ from jwt.types import Options
 from chat.config import SECRET_BYTES
 from chat.errors import BadSetting, Forbidden, InvalidField, NotSignedIn
 from chat.files import make_folder, open_own
-from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.names import Names, UserId
 
 ALGORITHM = "HS256"
 SECRET_FILE = "token_secret"
@@ -56,9 +56,6 @@ class Claims(msgspec.Struct):
     jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
     generation: int | None = None  # of the account; only our own tokens have one
 
-    def __post_init__(self) -> None:
-        self.sub = checked_user_id(self.sub, "sub")
-
     @property
     def admission(self) -> Admission:
         signed_in = self.iat if self.generation is None else self.auth_time or self.iat
@@ -81,11 +78,14 @@ C = TypeVar("C", Claims, ServiceClaims)
 class Tokens:
     """Makes and reads tokens."""
 
-    def __init__(self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time, names: Names | None = None
+    ) -> None:
         """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time."""
         self._secret = secret
         self._seconds = seconds
         self._clock = clock
+        self.names = names or Names()
 
     @property
     def fingerprint(self) -> str:
@@ -161,6 +161,8 @@ class Tokens:
         try:
             found = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=CHECKED_BY_US)
             claims = msgspec.convert(found, kind)
+            if isinstance(claims, Claims):
+                claims.sub = self.names.checked(claims.sub, "sub")
         except (jwt.PyJWTError, msgspec.ValidationError, InvalidField, ValueError, RecursionError):
             raise NotSignedIn(rule="bad_token") from None
         if not claims.nbf <= self._clock() < claims.exp:

@@ -2,7 +2,7 @@
 
 from chat.protocol.conversation_ids import ConversationId, checked_other
 from chat.protocol.conversation_settings import ConversationSettings
-from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.names import Names, UserId
 from chat.protocol.profiles import Profile
 from chat.protocol.structs import Keys, Member, Payload, Seq, ServerEvent, Status
 
@@ -14,8 +14,8 @@ class Received(Payload):
     with_user_id: UserId | None = None
     conversation_id: ConversationId | None = None
 
-    def __post_init__(self) -> None:
-        self.with_user_id = checked_other(self.with_user_id, self.conversation_id, "withUserId")
+    def check_names(self, names: Names) -> None:
+        self.with_user_id = checked_other(self.with_user_id, self.conversation_id, "withUserId", names)
 
 
 class Read(Received):
@@ -27,8 +27,8 @@ class BlockUser(Payload):
 
     user_id: UserId
 
-    def __post_init__(self) -> None:
-        self.user_id = checked_user_id(self.user_id, "userId")
+    def check_names(self, names: Names) -> None:
+        self.user_id = names.checked(self.user_id, "userId")
 
 
 class Receipt(ServerEvent, tag="receipt"):

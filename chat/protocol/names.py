@@ -1,8 +1,12 @@
-"""Owns the rule for names, their spelling and their key. Nobody else folds a name: clients are told the keys."""
+"""Owns the rule for names, their spelling and their key. Nobody else folds a name: clients are told the keys.
+
+A site's own ids are no names: they are compared as they are.
+"""
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
@@ -33,6 +37,9 @@ _UNSEEN = re.compile(
     r"\U00013441\U00013442\U00016fe4]"  # blanks among hieroglyphs, and a filler, which Unicode does not list there
 )
 
+# Of a site's id: controls, line ends, and marks that turn the direction of the text around them.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
 
 @lru_cache(maxsize=8_192)  # a name is checked once, not once a message
 def checked_user_id(user_id: str, field: str) -> str:
@@ -45,6 +52,35 @@ def checked_user_id(user_id: str, field: str) -> str:
     name = canonical_user_id(user_id)
     _check(name, field)
     return name
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a chat tells its users apart: by names that people choose, in any spelling, or by a site's own ids, exactly."""
+
+    is_exact: bool = False  # a site says who is there
+
+    @property
+    def key(self) -> Callable[[str], str]:
+        """The function that makes of a name the key by which two are one user."""
+        return str if self.is_exact else name_key
+
+    @property
+    def canonical(self) -> Callable[[str], str]:
+        """The function that returns the canonical spelling of a name."""
+        return str if self.is_exact else canonical_user_id
+
+    def checked(self, user_id: str, field: str) -> str:
+        """Return the canonical spelling of `user_id`. Raises InvalidField: it breaks a rule."""
+        if not self.is_exact:
+            return checked_user_id(user_id, field)
+        if not user_id:
+            raise InvalidField(field=field, rule="empty")
+        if len(user_id) > USER_ID_CHARS:
+            raise InvalidField(field=field, rule="too_long", max=USER_ID_CHARS)
+        if _CONTROLS.search(user_id):
+            raise InvalidField(field=field, rule="invisible")
+        return user_id
 
 
 def check_kind(kind: str | None) -> None:
@@ -67,9 +103,9 @@ def name_key(user_id: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
 
 
-def keys_of(names: Iterable[str]) -> dict[str, str] | None:
+def keys_of(names: Iterable[str], user_key: Callable[[str], str] = name_key) -> dict[str, str] | None:
     """Return the key of each name that is not its own key, as clients are told; None where all are."""
-    return {name: key for name in names if (key := name_key(name)) != name} or None
+    return {name: key for name in names if (key := user_key(name)) != name} or None
 
 
 def _check(name: str, field: str) -> None:

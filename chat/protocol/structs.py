@@ -14,7 +14,7 @@ from chat.errors import ChatError, InvalidField
 from chat.limits import SAFE_INTEGER
 from chat.protocol.conversation_ids import ConversationId, checked_other
 from chat.protocol.conversation_settings import ConversationSettings
-from chat.protocol.names import UserId, check_kind, checked_user_id
+from chat.protocol.names import Names, UserId, check_kind
 from chat.protocol.profiles import Profile
 from chat.protocol.told_limits import ToldLimits
 from chat.rules import Param
@@ -59,6 +59,9 @@ class Payload(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_onl
 
     ref: Ref | None = None
 
+    def check_names(self, names: Names) -> None:
+        """Check the users that it names, and take their canonical spelling. Raises ChatError."""
+
 
 class Init(Payload, forbid_unknown_fields=False):
     """I am `user_id`, as `token` proves. With `sync` I fetch what I missed, and say what I received.
@@ -72,8 +75,8 @@ class Init(Payload, forbid_unknown_fields=False):
     sync: bool = False
     token: Annotated[str, msgspec.Meta(max_length=TOKEN_CHARS)] | None = None
 
-    def __post_init__(self) -> None:
-        self.user_id = checked_user_id(self.user_id, "userId")
+    def check_names(self, names: Names) -> None:
+        self.user_id = names.checked(self.user_id, "userId")
 
 
 class Chat(Payload):
@@ -86,8 +89,10 @@ class Chat(Payload):
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=CLIENT_ID_CHARS)] | None = None
     kind: str | None = None  # None: a text; of any other the message says it in words
 
+    def check_names(self, names: Names) -> None:
+        self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId", names)
+
     def __post_init__(self) -> None:
-        self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
         check_kind(self.kind)
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
             raise InvalidField(field="message", rule="null_character")
@@ -99,8 +104,8 @@ class Typing(Payload):
     to_user_id: UserId | None = None
     conversation_id: ConversationId | None = None
 
-    def __post_init__(self) -> None:
-        self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId")
+    def check_names(self, names: Names) -> None:
+        self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId", names)
 
 
 class ServerEvent(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True, tag_field="type"):

@@ -11,7 +11,7 @@ import msgspec
 from chat.errors import BadJson, InvalidField, UnknownEvent
 from chat.limits import SAFE_INTEGER
 from chat.protocol.mistakes import explained
-from chat.protocol.names import USER_ID_CHARS
+from chat.protocol.names import USER_ID_CHARS, Names
 from chat.protocol.structs import REF_CHARS, Payload, Ref
 
 LENIENT_CHARS = 5_000  # up to which a malformed text is read again, a hundred times slower
@@ -20,13 +20,14 @@ LENIENT_CHARS = 5_000  # up to which a malformed text is read again, a hundred t
 class Decoder:
     """Turns text into one of `structs`, told apart by `type`, the tag of each. There is at least one."""
 
-    def __init__(self, structs: Iterable[type[Payload]]) -> None:
+    def __init__(self, structs: Iterable[type[Payload]], names: Names | None = None) -> None:
+        self._names = names or Names()
         self._decode = msgspec.json.Decoder(reduce(or_, structs)).decode
 
     def decode(self, text: str) -> Payload:
         """Return the event in `text`. Raises BadJson, UnknownEvent, MissingField, UnknownField or InvalidField."""
         try:
-            return self._decode(text)
+            event = self._decode(text)
         except msgspec.ValidationError as error:
             mistake = explained(error)
             if mistake.field == "type" and str(error).startswith("Invalid value"):
@@ -34,6 +35,8 @@ class Decoder:
             raise mistake from None
         except (msgspec.DecodeError, RecursionError) as error:
             _explain_malformed(text, error)
+        event.check_names(self._names)
+        return event
 
 
 def ref_of(text: str) -> Ref | None:

@@ -6,7 +6,6 @@ from typing import Any
 from chat.errors import InvalidField
 from chat.notifications.draft import MOST_USERS, draft_of
 from chat.notifications.notifier import PushResult
-from chat.protocol.names import checked_user_id
 from chat.server import ChatServer
 
 
@@ -18,7 +17,7 @@ def notify(server: ChatServer, to: str | Sequence[str], message: str, **said: An
         return server.service.notify(to, message, **said)
     draft = draft_of(message, **said)
     if isinstance(to, str):
-        return server.notifier.push(checked_user_id(to, "to"), draft)
+        return server.notifier.push(server.names.checked(to, "to"), draft)
     if not 1 <= len(to) <= MOST_USERS:
         raise InvalidField(field="to", rule="too_many", max=MOST_USERS)
     return server.batches.push("flask", to, draft)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chat.errors import InvalidField
-from chat.protocol.names import checked_user_id
 from chat.protocol.profiles import Profile
 from chat.server import ChatServer
 from chat.signals import SiteMessage, time_of
@@ -44,7 +43,7 @@ class SiteUsers:
 
     def get(self, user_id: str) -> SiteUser | None:
         """Return a user; None: the chat knows of none."""
-        storage, user = self._server.storage, checked_user_id(str(user_id), "user_id")
+        storage, user = self._server.storage, self._server.names.checked(str(user_id), "user_id")
         found = storage.in_thread(overview.user, storage.database, self._server.user_key(user))
         return None if found is None else self._as_users([found])[0]
 
@@ -128,6 +127,6 @@ def unread(server: ChatServer, user_id: str) -> Unread:
 
 def spelling_of(server: ChatServer, user_id: str) -> str:
     """Return an id as it is stored, or as it is given where nothing is. Raises InvalidField: it cannot be an id."""
-    user_id = checked_user_id(str(user_id), "user_id")
+    user_id = server.names.checked(str(user_id), "user_id")
     account, _ = server.storage.in_thread(server.storage.accounts.find, user_id)
     return user_id if account is None else account.name

@@ -80,6 +80,7 @@ class Storage:
         metrics: Metrics | None = None,
         is_direct: bool = False,
     ) -> None:
+        self.user_key = user_key
         self._log = log
         self._is_direct = is_direct
         self.database = Database(url, log, clock)

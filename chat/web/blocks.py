@@ -36,7 +36,7 @@ def list_blocks(chat: ChatServer, user_id: str) -> BlockedUsers:
     found = chat.storage.in_thread(chat.storage.blocks.listed, user_id)
     return BlockedUsers(
         blocked=[BlockedUser(user_id=block.user_id, since=iso(block.since)) for block in found],
-        keys=keys_of(block.user_id for block in found) or UNSET,
+        keys=keys_of((block.user_id for block in found), chat.user_key) or UNSET,
     )
 
 

@@ -45,7 +45,7 @@ class MessageChanges(Answer):
       "change": 1, "more": false, "epoch": "dQw4w9WgXcQ1"}""",
 )
 def list_changes(chat: ChatServer, user_id: str, path: OfConversation, query: ChangesPage) -> MessageChanges:
-    other = chat.directory.name_of(path.other_than(user_id), "userId")
+    other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
     found, last = chat.storage.in_thread(chat.storage.changes.after, user_id, other, query.after, query.limit + 1)
     return MessageChanges(
         changes=[

@@ -99,7 +99,7 @@ class Conversations(Answer):
     example=f"""{{"conversations": [{EXAMPLE}], "next": null, "epoch": "dQw4w9WgXcQ1"}}""",
 )
 def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage) -> Conversations:
-    before = place_of(query.cursor, Place)
+    before = place_of(query.cursor, Place, chat.names)
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, query.limit + 1, before)
     shown, more = page_of(found, query.limit)
     look = _look_of(chat, user_id, shown)
@@ -108,7 +108,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
         conversations=[_conversation(chat, user_id, overview, look) for overview in shown],
         next=last and cursor_of(Place(last.last_message.sent_at, last.state.with_user_id)),
         epoch=chat.storage.epoch,
-        keys=keys_of(overview.state.with_user_id for overview in shown) or UNSET,
+        keys=keys_of((overview.state.with_user_id for overview in shown), chat.user_key) or UNSET,
         profiles=chat.profiles.of((overview.state.with_user_id for overview in shown), user_id) or UNSET,
     )
 
@@ -141,12 +141,12 @@ def _conversation(chat: ChatServer, user_id: str, overview: Overview, look: _Loo
     errors=(unknown_user("bob", "userId"), NotFound(field="userId", rule="not_begun")),
 )
 def show_conversation(chat: ChatServer, user_id: str, path: OfConversation) -> Conversation:
-    other = chat.directory.name_of(path.other_than(user_id), "userId")
+    other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
     found = chat.storage.in_thread(chat.storage.messages.overviews, user_id, 1, None, other)
     if not found:
         raise NotFound(field="userId", rule="not_begun")
     shown = _conversation(chat, user_id, found[0], _look_of(chat, user_id, found))
-    shown.keys = keys_of([shown.with_user_id]) or UNSET
+    shown.keys = keys_of([shown.with_user_id], chat.user_key) or UNSET
     return shown
 
 
@@ -165,7 +165,7 @@ class ReadUpTo(Request):
 )
 def mark_read(chat: ChatServer, user_id: str, path: OfConversation, body: ReadUpTo) -> None:
     address, reply = peer_address(), Reply()
-    other = chat.directory.name_of(path.other_than(user_id), "userId", address)
+    other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId", address)
     chat.blocking.apart_from(user_id)  # known from then on, as after an init: a receipt is told from memory alone
     chat.receipts.move(Pointer(user_id, other, received=body.seq, read=body.seq), None, reply, address)
     reply.wait()
@@ -187,7 +187,7 @@ class NewSettings(Request):
     errors=(unknown_user("bob", "userId"), Forbidden(field="userId", rule="too_many_set", max=MOST), Unavailable),
 )
 def set_conversation(chat: ChatServer, user_id: str, path: OfConversation, body: NewSettings) -> None:
-    other = chat.directory.name_of(path.other_than(user_id), "userId")
+    other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
     chat.conversation_settings.put(user_id, ConversationSettings(with_user_id=other, **structs.asdict(body)))
 
 

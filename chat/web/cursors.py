@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chat.errors import InvalidField
-from chat.protocol.names import checked_user_id
+from chat.protocol.names import Names
 from chat.protocol.structs import encode
 
 CURSOR_CHARS = 1_024  # a name of 64 characters makes about 400
@@ -27,14 +27,14 @@ def cursor_of(place: tuple[Any, ...]) -> str:
     return base64.urlsafe_b64encode(encode(place)).rstrip(b"=").decode()
 
 
-def place_of(cursor: str | UnsetType, kind: type[P]) -> P | None:
+def place_of(cursor: str | UnsetType, kind: type[P], names: Names) -> P | None:
     """Return the place that a cursor was made of; None without one. Raises InvalidField: it is none of ours."""
     if cursor is UNSET:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         place: P = msgspec.json.decode(raw, type=kind)
-        if cursor_of(place) == cursor and checked_user_id(place[1], "cursor") == place[1]:
+        if cursor_of(place) == cursor and names.checked(place[1], "cursor") == place[1]:
             return place
     except (ValueError, InvalidField):  # base64's and msgspec's errors are kinds of ValueError
         pass

@@ -78,7 +78,7 @@ class History(Answer):
     }], "lastSeq": 7, "more": true, "epoch": "dQw4w9WgXcQ1"}""",
 )
 def list_messages(chat: ChatServer, user_id: str, path: OfConversation, query: MessagesPage) -> History:
-    other = chat.directory.name_of(path.other_than(user_id), "userId")
+    other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
     return chat.storage.in_thread(_history, chat.storage, user_id, other, query)
 
 
@@ -176,7 +176,7 @@ class _Asker:
 )
 def send_message(chat: ChatServer, user_id: str, path: OfConversation, body: NewMessage) -> SentMessage:
     asker = _Asker()
-    other = chat.directory.name_of(path.other_than(user_id), "userId", asker.address)
+    other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId", asker.address)
     handlers.send(
         chat,
         user_id,

@@ -136,6 +136,9 @@ def _given(chat: ChatServer, operation: Operation, types: dict[str, Any], path: 
         given["headers"] = read_headers(types["headers"])
     if "body" in types:
         given["body"] = read_body(types["body"], operation.body_bytes or chat.settings.max_message_bytes)
+    for part in given.values():
+        if check_names := getattr(part, "check_names", None):
+            check_names(chat.names)
     return {name: given[name] for name in types}
 
 

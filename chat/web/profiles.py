@@ -10,7 +10,7 @@ from chat.errors import Forbidden, InvalidField, NotFound, PicturesOff
 from chat.people import pictures
 from chat.people.pictures import PICTURE_BYTES
 from chat.people.tokens import USERS_SCOPE
-from chat.protocol.names import UserId, checked_user_id, keys_of
+from chat.protocol.names import Names, UserId, keys_of
 from chat.protocol.profiles import AvatarUrl, DisplayName, Profile, Subtitle
 from chat.server import ChatServer
 from chat.web.answers import error_response
@@ -60,9 +60,9 @@ class NewProfiles(Request):
 
     users: Annotated[list[NamedProfile], Meta(min_length=1, max_length=MOST_USERS)]
 
-    def __post_init__(self) -> None:
+    def check_names(self, names: Names) -> None:
         for number, user in enumerate(self.users):
-            user.user_id = checked_user_id(user.user_id, f"users[{number}].userId")
+            user.user_id = names.checked(user.user_id, f"users[{number}].userId")
 
 
 class StoredProfiles(Answer):
@@ -92,8 +92,8 @@ class WantedProfiles(Request):
 
     user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MOST_ASKED)]
 
-    def __post_init__(self) -> None:
-        self.user_ids = [checked_user_id(user_id, "userIds") for user_id in self.user_ids]
+    def check_names(self, names: Names) -> None:
+        self.user_ids = [names.checked(user_id, "userIds") for user_id in self.user_ids]
 
 
 class ShownProfiles(Answer):
@@ -112,7 +112,7 @@ class ShownProfiles(Answer):
 )
 def find_profiles(chat: ChatServer, user_id: str, body: WantedProfiles) -> ShownProfiles:
     found = chat.profiles.of(body.user_ids, user_id)
-    return ShownProfiles(profiles=found, keys=keys_of(found) or UNSET)
+    return ShownProfiles(profiles=found, keys=keys_of(found, chat.user_key) or UNSET)
 
 
 class OwnProfile(Answer):

@@ -10,7 +10,7 @@ from chat.limits import PUSH_BYTES
 from chat.notifications.draft import MOST_USERS, Draft
 from chat.people.directory import unknown_user
 from chat.people.tokens import NOTIFY_SCOPE
-from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.names import Names, UserId
 from chat.protocol.structs import encode
 from chat.server import ChatServer
 from chat.storage.notifications import Once
@@ -34,8 +34,10 @@ class NewNotification(Draft, kw_only=True):
         if sum(given) > 1:
             field = "everyone" if self.everyone else "toUserIds"
             raise InvalidField(field=field, rule="only_one_of", fields=[*self.exactly_one])
+
+    def check_names(self, names: Names) -> None:
         if self.to_user_id is not None:
-            self.to_user_id = checked_user_id(self.to_user_id, "toUserId")
+            self.to_user_id = names.checked(self.to_user_id, "toUserId")
 
 
 Key = Annotated[str, Meta(pattern="^[!-~]{1,200}$", description="Your own mark for this request; known for a day.")]

@@ -8,7 +8,7 @@ from chat.errors import InvalidField, MissingField
 from chat.limits import SEARCH_CHARS
 from chat.people.directory import unknown_user
 from chat.people.presence import PARTNERS, Presence
-from chat.protocol.names import USER_ID_CHARS, UserId, canonical_user_id, keys_of
+from chat.protocol.names import USER_ID_CHARS, UserId, keys_of
 from chat.protocol.structs import Status
 from chat.server import ChatServer
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
@@ -61,7 +61,7 @@ class FoundMessages(Answer):
     errors=(MissingField,),
 )
 def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> FoundMessages:
-    before = place_of(query.cursor, Place)
+    before = place_of(query.cursor, Place, chat.names)
     found, more = chat.searching.messages(user_id, query.q.strip(), query.limit, before)
     last = found[-1] if more else None
     return FoundMessages(
@@ -70,7 +70,7 @@ def search_messages(chat: ChatServer, user_id: str, query: MessagesQuery) -> Fou
         ],
         next=last and cursor_of(Place(last.message.sent_at, last.with_user_id, last.message.seq)),
         epoch=chat.storage.epoch,
-        keys=keys_of(other for other, _ in found) or UNSET,
+        keys=keys_of((other for other, _ in found), chat.user_key) or UNSET,
         profiles=chat.profiles.of((other for other, _ in found), user_id) or UNSET,
     )
 
@@ -102,7 +102,7 @@ class Users(Answer):
 
 @Operation("GET", "/users", "Names that begin so.", example='{"users": [{"userId": "bob", "presence": "online"}]}')
 def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
-    storage, beginning = chat.storage, canonical_user_id(query.q.strip())
+    storage, beginning = chat.storage, chat.names.canonical(query.q.strip())
     start = chat.user_key(beginning)
     apart = chat.blocking.apart_from(user_id)
     partners = storage.in_thread(storage.last_seen.partners, user_id, PARTNERS)
@@ -121,7 +121,7 @@ def list_users(chat: ChatServer, user_id: str, query: UsersQuery) -> Users:
     chat.presence.look_up(found)
     users = [User(user_id=name, presence=shown.status_of(name)) for name in found]
     profiles = chat.profiles.of(found, user_id) or UNSET
-    return Users(users=users, keys=keys_of(found) or UNSET, profiles=profiles)
+    return Users(users=users, keys=keys_of(found, chat.user_key) or UNSET, profiles=profiles)
 
 
 class _Shown(NamedTuple):
@@ -155,7 +155,7 @@ class NamedUser(Answer):
 def show_user(chat: ChatServer, user_id: str, path: OfUser) -> NamedUser:
     name = chat.directory.name_of(path.user_id, "userId", peer_address())
     profiles = chat.profiles.of([name], user_id) or UNSET
-    return NamedUser(user_id=name, keys=keys_of([name]) or UNSET, profiles=profiles)
+    return NamedUser(user_id=name, keys=keys_of([name], chat.user_key) or UNSET, profiles=profiles)
 
 
 VIEWS = (search_messages, list_users, show_user)

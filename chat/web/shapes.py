@@ -4,9 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, UnsetType
 
+from chat.errors import InvalidField
 from chat.limits import PAGE_ITEMS, SAFE_INTEGER
 from chat.protocol.conversation_ids import ID_CHARS, MARK, other_user
-from chat.protocol.names import UserId, checked_user_id
+from chat.protocol.names import Names, UserId
 from chat.protocol.profiles import Profile
 
 Name = Annotated[UserId, Meta(description="A user's name.", examples=["alice"])]
@@ -25,14 +26,17 @@ Moment = Annotated[
 class Request(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """What a client sends: a body, or the parameters of a query, a path or headers."""
 
+    def check_names(self, names: Names) -> None:
+        """Check the users that it names, and take their canonical spelling. Raises InvalidField."""
+
 
 class OfUser(Request):
     """A request that names a user."""
 
     user_id: Name
 
-    def __post_init__(self) -> None:
-        self.user_id = checked_user_id(self.user_id, "userId")
+    def check_names(self, names: Names) -> None:
+        self.user_id = names.checked(self.user_id, "userId")
 
 
 class OfConversation(Request):
@@ -43,13 +47,20 @@ class OfConversation(Request):
         Meta(min_length=1, max_length=ID_CHARS, description="The other user, or a `conversationId`.", examples=["bob"]),
     ]
 
-    def __post_init__(self) -> None:
+    def check_names(self, names: Names) -> None:
         if not self.user_id.startswith(MARK):
-            self.user_id = checked_user_id(self.user_id, "userId")
+            self.user_id = names.checked(self.user_id, "userId")
 
-    def other_than(self, me: str) -> str:
+    def other_than(self, me: str, names: Names) -> str:
         """Return the other user. Raises InvalidField: it is no conversation of mine."""
-        return other_user(me, self.user_id, self.user_id if self.user_id.startswith(MARK) else None, "userId")
+        if not self.user_id.startswith(MARK):
+            return self.user_id
+        try:
+            return other_user(me, None, self.user_id, names, "userId")
+        except InvalidField:
+            if not names.is_exact:
+                raise
+            return names.checked(self.user_id, "userId")  # a site's own id may begin so
 
 
 ConversationName = Annotated[str, Meta(description="The conversation's own, for ever.", examples=["~YWxpY2UKYm9i"])]

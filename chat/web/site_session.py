@@ -9,7 +9,6 @@ from werkzeug.routing import BuildError
 from chat import errors
 from chat.people.tokens import Admission
 from chat.protocol import handshake
-from chat.protocol.names import checked_user_id
 from chat.server import ChatServer
 from chat.storage.accounts import Account
 
@@ -36,7 +35,7 @@ def opened(chat: ChatServer, user_id: str | None) -> tuple[Account, str, Admissi
     site_user = chat.site_user() if chat.site_user else None
     if site_user is None or site_user == "":
         raise _not_signed_in(chat)
-    name = checked_user_id(str(site_user), "userId")
+    name = chat.names.checked(str(site_user), "userId")
     if user_id is not None and chat.user_key(user_id) != chat.user_key(name):
         raise errors.NotSignedIn(rule="another_on_site")
     account, _ = chat.storage.in_thread(accounts.find, name)

@@ -121,6 +121,7 @@ class CountedStorage:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self.user_key = storage.user_key
         self.messages = SimpleNamespace(missed=self.missed, behind=self.behind)
         self.questions = 0
         self.places: list[int] = []

@@ -54,6 +54,8 @@ class FakeLastSeen:
 class FakeStorage:
     """Calls at once what a Storage has its threads call."""
 
+    user_key = str
+
     def __init__(self, last_seen: FakeLastSeen) -> None:
         self.last_seen = last_seen
 
