@@ -185,6 +185,8 @@ class _Maker:
                 is_sites = self._identity.function is not None
                 ask_for_profiles(self._made.profiles, self._profile_of(), self._app.app_context, is_sites)
                 self._app.extensions[NAME] = self._made
+                if self._made.is_testing:
+                    process.serve(self._made)  # so that `notify` without a context finds it, and no server elsewhere
         return self._made
 
     def _made_whole(self) -> ChatServer:
@@ -286,7 +288,7 @@ def notify(
     if (chat := current_server()) is not None:
         return notifying.notify(chat, to, message, **said)
     settings = Settings.load()
-    if not settings.token_secret and INSTANCE is None:
+    if settings.testing == "on" or (not settings.token_secret and INSTANCE is None):
         raise RuntimeError(
             "This process serves no chat: call it within the context of the application that has it "
             "(with app.app_context():), or set CHAT_TOKEN_SECRET."

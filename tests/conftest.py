@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 import chat.handlers
+from chat import process
 from chat.config import Settings
 from chat.router import events
 from chat.server import ChatServer
@@ -103,10 +104,15 @@ def own_storage(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def _storage_of_an_app_in_this_process(_apps_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A create_app() in a test opens a new database, and never that of the person who runs the tests."""
+def _storage_of_an_app_in_this_process(_apps_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A create_app() in a test opens a new database, and never that of the person who runs the tests.
+
+    A tested site's chat is the process's, until its app is gone: another test does not meet it.
+    """
     monkeypatch.setenv("CHAT_DATABASE_URL", f"sqlite:///{_apps_folder}/{time.monotonic_ns()}.db")
     monkeypatch.setenv("CHAT_TOKEN_SECRET", TOKEN_SECRET)
+    yield
+    process._served.clear()
 
 
 @pytest.fixture(scope="session")

@@ -114,6 +114,11 @@ def test_without_a_context_it_leaves_neither(app):
     assert other.extensions["chat"].is_testing
     with pytest.raises(RuntimeError, match="app_context"):
         notify("alice", "Whose chat is it?")
+
+def test_without_any_app_it_leaves_neither(monkeypatch):
+    monkeypatch.setenv("CHAT_TESTING", "on")
+    with pytest.raises(RuntimeError, match="app_context"):
+        notify("alice", "Hello")
 """
 
 
@@ -133,6 +138,6 @@ def run_tests_of_a_site(folder: Path, tests: str, **env: str) -> str:
 def test_a_site_is_tested_without_patches_and_nothing_leaves_the_process(tmp_path: Path) -> None:
     """Where the environment says where production's database and webhook are, they are left alone."""
     env = {"CHAT_DATABASE_URL": "postgresql+psycopg://production.invalid/chat", "TMPDIR": str(tmp_path)}
-    assert re.search(r"8 passed", run_tests_of_a_site(tmp_path, TESTS, **env))
+    assert re.search(r"9 passed", run_tests_of_a_site(tmp_path, TESTS, **env))
     assert not [*tmp_path.glob("chat-test-*")], "its folder has gone with the process"
     assert not (tmp_path / "instance").exists()
