@@ -15,7 +15,7 @@ import {TOKEN_KEY, USER_KEY} from "../models/tab-session.js";
 export async function findSession(base, ask) {
   if (ask) return {session: (await ask()) ?? undefined};
   if (base.origin !== location.origin) return {}; // its cookie does not come with a request from here
-  const answer = await fetch(new URL("api/session", base), {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"});
+  const answer = await fetch(new URL("api/session", base), {method: "POST"});
   const said = await answer.json();
   if (answer.ok) return {session: said, isOfSite: true};
   if (answer.status >= 500 || answer.status === 429) throw new Error(said?.error?.code); // the next try may do better
