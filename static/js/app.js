@@ -22,6 +22,7 @@ import {wireNotifications} from "./wiring/notifications.js";
 import {wireOutbox} from "./wiring/outbox.js";
 import {wirePeople} from "./wiring/people.js";
 import {wirePresence} from "./wiring/presence.js";
+import {wireProfile} from "./wiring/profile.js";
 import {wireReceipts} from "./wiring/receipts.js";
 import {wireSearch} from "./wiring/search.js";
 import {wireSession} from "./wiring/session.js";
@@ -59,6 +60,7 @@ function start(me, session) {
   wireMessageActions(models, elements);
   wireAddress(models, elements); // opens a conversation, so everybody has to hear of it by now
   wireSession(models, elements);
+  wireProfile(models, elements);
   wireCalendar();
   wireHost(elements); // before the keys: Esc is the widget's
   wireKeys(models, elements);

@@ -67,12 +67,16 @@ export class ChatApi {
   /** @type {Promise<string> | undefined} one sign-in for all requests that wait for it */
   #signingIn;
 
+  #learn;
+
   /**
    * @param {URL} base where the API is, with a slash at its end @param {string} userId
    * @param {{token: string | null}} session keeps the token
+   * @param {(told: any) => void} [learn] called with each answer that was asked for by GET
    */
-  constructor(base, userId, session) {
+  constructor(base, userId, session, learn = () => undefined) {
     this.#base = base;
+    this.#learn = learn;
     this.#userId = userId;
     this.#session = session;
   }
@@ -117,16 +121,22 @@ export class ChatApi {
 
   /** What I set for a conversation. @param {import("./models/conversation-settings.js").Settings} settings @returns {Promise<void>} */
   putSettings({withUserId, ...settings}) {
-    const headers = {"Content-Type": "application/json"};
-    const address = new URL(`conversations/${encodeURIComponent(withUserId)}/settings`, this.#base);
-    return this.#ask(address, {method: "PUT", headers, body: JSON.stringify(settings)});
+    return this.send("PUT", `conversations/${encodeURIComponent(withUserId)}/settings`, settings);
+  }
+
+  /** Any request, with or without a body. @param {string} method @param {string} path @param {object} [what] @returns {Promise<any>} */
+  send(method, path, what) {
+    const body = what && {headers: {"Content-Type": "application/json"}, body: JSON.stringify(what)};
+    return this.#ask(new URL(path, this.#base), {method, ...body});
   }
 
   /** @param {string} path @param {Record<string, string | number | boolean | null | undefined>} query */
-  #get(path, query) {
+  async #get(path, query) {
     const address = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query)) if (value != null) address.searchParams.set(name, String(value));
-    return this.#ask(address, {});
+    const answer = await this.#ask(address, {});
+    this.#learn(answer);
+    return answer;
   }
 
   /** As the one who is signed in. @param {URL} address @param {RequestInit} options */

@@ -67,7 +67,7 @@ const OWN_EVENTS = ["open", "close", "state"];
  * @typedef {NonNullable<Wire.Failure["params"]>} Params of a rule
  * @typedef {Omit<Wire.Failure, "type" | "field" | "ref"> & {field?: string | null, ref?: string}} Refusal
  * @typedef {Required<Wire.ConversationSettings>} Settings
- * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: Wire.TypingHint, presence: PresenceChange, blocking: Wire.BlockChange,
+ * @typedef {{ready: Ready, chat: Chat, receipt: Receipt, typing: Wire.TypingHint, presence: PresenceChange, blocking: Wire.BlockChange, profile: Wire.ProfileChange,
  *   settings: {settings: Settings, keys?: Keys}, notification: Notification, seen: Wire.Seen, dismissed: Wire.Dismissed, error: Refusal,
  *   pong: Wire.Pong, restart: {retryAfter: number}, open: {}, close: {code: number, reason: string}, state: State}} Events
  * @typedef {"connects" | "ends" | "refused"} Why a token is asked for: at a connection; before the last one ends; after it was refused

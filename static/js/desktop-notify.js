@@ -12,6 +12,7 @@ const UNREAD_FOR_MS = 1500;
  * @property {string} tag news of the same tag takes the place of the earlier
  * @property {string} title
  * @property {string} body
+ * @property {string} [icon] an address; without it, the chat's own
  * @property {() => boolean} isUnread asked before it is shown
  * @property {() => void} open somebody clicked on it
  *
@@ -65,11 +66,11 @@ export class DesktopNotify {
     await new Promise((resolve) => setTimeout(resolve, UNREAD_FOR_MS));
     const isLookedAt = await this.#isLookedAt();
     if (this.#shown.get(news.tag) !== entry) return; // read meanwhile, or something newer took its place
-    const {tag, title, body, isUnread, open} = /** @type {News} */ (entry.news);
+    const {tag, title, body, icon = "static/icon.svg", isUnread, open} = /** @type {News} */ (entry.news);
     if (isLookedAt || !isUnread()) return this.close(tag);
     heard?.();
     entry.notification?.close();
-    entry.notification = this.#make(title, {tag, body, icon: new URL("static/icon.svg", document.baseURI).href});
+    entry.notification = this.#make(title, {tag, body, icon: new URL(icon, document.baseURI).href});
     entry.news = undefined;
     if (!entry.notification) return this.close(tag);
     entry.notification.onclick = () => {

@@ -44,9 +44,10 @@ export function say(key, values = {}) {
   return texts[key][language.code].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
 }
 
-/** What is written from right to left turns nothing of the sentence around it. @param {string} value */
+/** What is written from right to left, or says so, turns nothing of the sentence around it. @param {string} value */
 function isolated(value) {
-  return /\p{Script=Hebrew}|\p{Script=Arabic}|[\u0700-\u08ff]/u.test(value) ? `\u2068${value}\u2069` : value;
+  const plain = value.replace(/[\u202a-\u202e\u2066-\u2069]/g, ""); // they could end the isolation
+  return plain !== value || /\p{Script=Hebrew}|\p{Script=Arabic}|[\u0700-\u08ff]/u.test(value) ? `\u2068${plain}\u2069` : value;
 }
 
 /** What to say about `family.code`, or `family.other` if nothing is written for it. @param {"error" | "ended"} family @param {string | number} code */

@@ -29,6 +29,7 @@ export const texts = {
   "signin.onSite": {en: "You are not signed in.", ko: "로그인되어 있지 않습니다."},
   "signin.goToSite": {en: "Sign in", ko: "로그인"},
   "signin.again": {en: "You were signed out. Please sign in again.", ko: "로그아웃되었습니다. 다시 로그인해 주세요."},
+  "profile.button": {en: "Profile", ko: "프로필"},
   "account.button": {en: "Password", ko: "비밀번호"},
   "account.protect": {en: "Protect your name", ko: "이름 보호하기"},
   "account.protectHint": {en: "With a password nobody else can use your name.", ko: "비밀번호를 정하면 다른 사람이 이 이름을 쓸 수 없습니다."},

@@ -4,7 +4,8 @@
  * with a way back (`unblock` {userId}). Leaves asking the server to others.
  */
 import {language, say, sayWhole} from "../language.js";
-import {copy, drawFace, part} from "./parts.js";
+import {profiles} from "../models/profiles.js";
+import {copy, drawFace, drawId, drawName, part} from "./parts.js";
 
 export class BlockDialog extends HTMLElement {
   #userId = "";
@@ -57,7 +58,8 @@ export class BlockDialog extends HTMLElement {
   }
 
   #draw() {
-    part(this, ".confirm h2", HTMLElement).textContent = say("block.ask", {name: this.#userId});
+    part(this, ".confirm h2", HTMLElement).textContent = say("block.ask", {name: profiles.nameOf(this.#userId)});
+    drawId(part(this, ".confirm .id", HTMLElement), this.#userId);
     for (const problem of this.querySelectorAll(".problem")) problem.textContent = this.#problem ? sayWhole(this.#problem) : "";
     part(this, ".blocked .none", HTMLElement).hidden = this.#blocked.length > 0;
     part(this, ".blocked ul", HTMLElement).replaceChildren(...this.#blocked.map((userId) => this.#rowOf(userId)));
@@ -66,11 +68,12 @@ export class BlockDialog extends HTMLElement {
   /** @param {string} userId */
   #rowOf(userId) {
     const row = copy("blocked-row");
-    part(row, ".name", HTMLElement).textContent = userId;
+    drawName(part(row, ".name", HTMLElement), userId);
+    drawId(part(row, ".id", HTMLElement), userId);
     drawFace(part(row, ".face", HTMLElement), userId);
     const button = part(row, "button", HTMLButtonElement);
     button.textContent = say("block.unblock");
-    button.setAttribute("aria-label", say("block.unblockName", {name: userId}));
+    button.setAttribute("aria-label", say("block.unblockName", {name: profiles.nameOf(userId)}));
     button.addEventListener("click", () => this.dispatchEvent(new CustomEvent("unblock", {detail: {userId}})));
     return row;
   }

@@ -4,7 +4,8 @@
  * done with it: `to-day`, `mute`, `mark-unread`, `hide`, `unhide`, `block`, `unblock`.
  */
 import {language, momentOf, say} from "../language.js";
-import {drawFace, part} from "./parts.js";
+import {profiles} from "../models/profiles.js";
+import {drawFace, drawId, drawName, part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
@@ -16,7 +17,7 @@ export class ConversationHeader extends HTMLElement {
     for (const type of ["to-day", "mute", "mark-unread", "hide", "unhide", "block", "unblock"]) {
       part(this, `.${type}`, HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent(type)));
     }
-    language.addEventListener("change", () => this.draw());
+    for (const told of [language, profiles]) told.addEventListener("change", () => this.draw());
   }
 
   /** @param {Conversation} conversation */
@@ -43,10 +44,12 @@ export class ConversationHeader extends HTMLElement {
     if (!this.#conversation) return;
     const {withUserId, typing, presence, lastSeen} = this.#conversation;
     const name = part(this, ".name", HTMLElement);
-    if (name.textContent !== withUserId) {
-      name.textContent = withUserId;
+    if (name.dataset.user !== withUserId) {
+      drawName(name, withUserId);
+      drawId(part(this, ".id", HTMLElement), withUserId);
       drawFace(part(this, ".face", HTMLElement), withUserId);
     }
+    part(this, ".subtitle", HTMLElement).textContent = profiles.of(withUserId).subtitle ?? "";
     part(this, ".typing", HTMLElement).textContent = typing ? say("conversation.typing") : "";
     const inWords = presence === "unknown" ? "" : presence === "offline" && lastSeen ? say("presence.lastSeen", {when: momentOf(lastSeen)}) : say(`presence.${presence}`);
     part(this, ".presence", HTMLElement).textContent = typing ? "" : inWords;

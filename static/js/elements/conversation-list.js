@@ -6,7 +6,7 @@
 import {language, momentInList, say} from "../language.js";
 import {ConversationSettings} from "../models/conversation-settings.js";
 import {EmptyList} from "./empty-list.js";
-import {copy, drawFace, drawPresence, part, placeRows} from "./parts.js";
+import {copy, drawFace, drawName, drawPresence, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
@@ -45,7 +45,7 @@ export class ConversationList extends HTMLElement {
 
   /** @param {string} me */
   setUser(me) {
-    part(this, ".me .name", HTMLElement).textContent = me;
+    drawName(part(this, ".me .name", HTMLElement), me);
     drawFace(part(this, "#my-face", HTMLElement), me);
   }
 
@@ -141,7 +141,7 @@ export class ConversationList extends HTMLElement {
   #newRow(withUserId) {
     const row = copy("conversation-row");
     part(row, "a", HTMLAnchorElement).href = `#${encodeURIComponent(withUserId)}`;
-    part(row, ".name", HTMLElement).textContent = withUserId;
+    drawName(part(row, ".name", HTMLElement), withUserId);
     drawFace(part(row, ".face", HTMLElement), withUserId);
     this.#rows.set(withUserId, row);
     return row;

@@ -4,10 +4,13 @@
  * Leaves what goes into them to each element.
  */
 import {say} from "../language.js";
+import {profiles} from "../models/profiles.js";
+import {on} from "../on.js";
 
 /** How many colours chat.css has for faces. */
 const HUES = 8;
 const LETTERS = new Intl.Segmenter();
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
 
 /**
  * The one part that the markup promises; a missing one is a mistake in index.html and is told as such.
@@ -26,17 +29,46 @@ export function copy(templateId) {
   return /** @type {HTMLElement} */ (document.importNode(content, true).firstElementChild);
 }
 
-/** The first letter of a name, which chat.css makes a capital, on a colour that is always the same for that name. @param {HTMLElement} face @param {string} name */
-export function drawFace(face, name) {
-  const [first] = LETTERS.segment(name);
-  const sum = [...name].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0) % 1009, 7);
-  face.textContent = first?.segment ?? "";
+/** The name that somebody is shown by; written anew when it changes. @param {HTMLElement} name @param {string} userId */
+export function drawName(name, userId) {
+  name.dataset.user = userId;
+  name.textContent = profiles.nameOf(userId);
+}
+
+/** Somebody's picture; or the first letter of their name, which chat.css makes a capital, on a colour that is always the same. @param {HTMLElement} face @param {string} userId */
+export function drawFace(face, userId) {
+  const {avatarUrl, displayName} = profiles.of(userId);
+  const first = [...LETTERS.segment(displayName ?? userId)].find(({segment}) => VISIBLE.test(segment));
+  const sum = [...userId].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0) % 1009, 7);
+  const letter = first?.segment ?? "";
+  face.dataset.user = userId;
   face.dataset.hue = String(Math.abs(sum | 0) % HUES);
+  if (!avatarUrl) return face.replaceChildren(letter);
+  const picture = Object.assign(new Image(), {alt: "", src: avatarUrl, referrerPolicy: "no-referrer", onerror: () => face.replaceChildren(letter)});
+  face.replaceChildren(picture);
+}
+
+/** Whoever stands on the page is drawn anew when something else is known of them. */
+on(profiles, "change", ({userIds}) => {
+  for (const drawn of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-user]"))) {
+    const userId = drawn.dataset.user ?? "";
+    if (!userIds.has(userId)) continue;
+    if (drawn.classList.contains("face")) drawFace(drawn, userId);
+    else if (drawn.classList.contains("id")) drawId(drawn, userId);
+    else drawName(drawn, userId);
+  }
+});
+
+/** The id, where a name stands in its place. @param {HTMLElement} id @param {string} userId */
+export function drawId(id, userId) {
+  id.dataset.user = userId;
+  id.textContent = profiles.idBeside(userId);
 }
 
 /** Fills a row with a face, a name and, where it is known, whether they are there. @param {HTMLElement} row @param {import("../models/people.js").Person} person */
 export function drawPerson(row, {userId, presence = "unknown"}) {
-  part(row, ".name", HTMLElement).textContent = userId;
+  drawName(part(row, ".name", HTMLElement), userId);
+  drawId(part(row, ".id", HTMLElement), userId);
   drawFace(part(row, ".face", HTMLElement), userId);
   drawPresence(row, presence);
 }

@@ -5,7 +5,7 @@
  */
 import {language, momentOf, say, sayWhole} from "../language.js";
 import {excerpt} from "../models/excerpt.js";
-import {copy, drawPerson, part} from "./parts.js";
+import {copy, drawName, drawPerson, part} from "./parts.js";
 
 /** @typedef {import("../models/search.js").Findings} Findings */
 /** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
@@ -101,17 +101,17 @@ export class SearchBox extends HTMLElement {
   }
 
   /** @param {import("../models/people.js").Person} person @param {string} [label] what stands there instead of the name */
-  #person(person, label = person.userId) {
+  #person(person, label = "") {
     const row = copy("found-person");
     drawPerson(row, person);
-    part(row, ".name", HTMLElement).textContent = label;
+    if (label) Object.assign(part(row, ".name", HTMLElement), {textContent: label}).removeAttribute("data-user");
     return this.#linked(row, person.userId, "converse", {userId: person.userId});
   }
 
   /** @param {FoundMessage} message @param {string} wanted */
   #message({withUserId, fromUserId, seq, message, timestamp}, wanted) {
     const row = copy("found-message");
-    part(row, ".name", HTMLElement).textContent = withUserId;
+    drawName(part(row, ".name", HTMLElement), withUserId);
     part(row, "time", HTMLElement).textContent = momentOf(new Date(timestamp));
     const preview = part(row, ".preview", HTMLElement);
     const {lead, found, tail} = excerpt(message, wanted);

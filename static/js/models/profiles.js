@@ -12,8 +12,8 @@
 
 /** So many conversations' users `ready` tells of; READY_PROFILES of chat/limits.py. */
 const TOLD = 100;
-/** Who is drawn within this time is asked for at once; so many at most, as the server has it. */
-const GATHER_MS = 50;
+/** Who is drawn within this time is asked for at once, unless an answer told of them meanwhile; so many at most, as the server has it. */
+const GATHER_MS = 150;
 const MOST_ASKED = 200;
 /** @type {Profile} */
 const NOTHING = {};
@@ -25,12 +25,19 @@ export class Profiles extends EventTarget {
   #known = new Map();
   /** @type {Set<string>} */
   #wanted = new Set();
+  #isGathering = false;
 
   /** @param {string} userId */
   of(userId) {
     const known = this.#known.get(userId);
-    if (!known && this.find) this.#want(userId);
+    if (!known && userId && this.find) this.#want(userId);
     return known ?? NOTHING;
+  }
+
+  /** An answer will tell of them. @param {string} userId */
+  expect(userId) {
+    if (!this.#known.has(userId)) this.#known.set(userId, NOTHING);
+    this.#wanted.delete(userId);
   }
 
   /** @param {string} userId */
@@ -52,6 +59,7 @@ export class Profiles extends EventTarget {
       const profile = Object.hasOwn(profiles, id) ? profiles[id] : NOTHING;
       if (JSON.stringify(this.#known.get(id) ?? NOTHING) !== JSON.stringify(profile)) changed.add(id);
       this.#known.set(id, profile);
+      this.#wanted.delete(id);
     }
     if (changed.size) this.dispatchEvent(new CustomEvent("change", {detail: {userIds: changed}}));
   }
@@ -59,11 +67,13 @@ export class Profiles extends EventTarget {
   /** @param {string} userId */
   #want(userId) {
     this.#known.set(userId, NOTHING); // asked for once
-    if (!this.#wanted.size) setTimeout(() => this.#ask(), GATHER_MS);
+    if (!this.#isGathering) setTimeout(() => this.#ask(), GATHER_MS);
+    this.#isGathering = true;
     this.#wanted.add(userId);
   }
 
   async #ask() {
+    this.#isGathering = false;
     const wanted = [...this.#wanted];
     this.#wanted.clear();
     for (let from = 0; from < wanted.length; from += MOST_ASKED) {

@@ -1,6 +1,7 @@
 // @ts-check
 /** Owns where the settings of conversations meet the page: the menu of the open one asks the server, which tells all my screens. */
 import {say} from "../language.js";
+import {profiles} from "../models/profiles.js";
 import {on} from "../on.js";
 
 /** @typedef {import("../models/conversation-settings.js").Settings} Settings */
@@ -24,7 +25,7 @@ export function wireConversationSettings({api, socket, conversations, settings},
   const hide = async () => {
     const {withUserId, lastSeq} = conversations.opened ?? {};
     if (!withUserId || !await change({hiddenSeq: lastSeq}, true)) return;
-    undoToast.show(say("conversation.isHidden", {name: withUserId}), say("conversation.undo"), () => change({hiddenSeq: 0}, false, withUserId));
+    undoToast.show(say("conversation.isHidden", {name: profiles.nameOf(withUserId)}), say("conversation.undo"), () => change({hiddenSeq: 0}, false, withUserId));
   };
   const draw = () => {
     if (conversations.opened) header.showSettings(settings.of(conversations.opened.withUserId), settings.hides(conversations.opened));

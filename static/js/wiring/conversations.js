@@ -1,6 +1,7 @@
 // @ts-check
 /** Owns where the conversations meet the page: the list, the open one, and what a screen reader is told. */
 import {language, say} from "../language.js";
+import {profiles} from "../models/profiles.js";
 import {on, onceForAll} from "../on.js";
 
 /** @typedef {import("./elements.js").Elements} Elements */
@@ -31,7 +32,7 @@ export function wireConversations({attention, conversations, settings}, elements
     if (conversation === conversations.opened) drawMessages();
   });
   on(conversations, "heard", ({conversation, message}) => {
-    announcer.textContent = say("conversation.heard", {name: conversation.withUserId, text: message.text});
+    announcer.textContent = say("conversation.heard", {name: profiles.nameOf(conversation.withUserId), text: message.text});
   });
   const showWatched = () => conversations.setWatched(!attention.isAway);
   on(attention, "change", showWatched);

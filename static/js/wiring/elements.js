@@ -44,6 +44,7 @@ export function findElements() {
     blockedButton: part(document, "#blocked", HTMLButtonElement),
     nameNote: part(document, "#name-note", HTMLElement),
     blockedNote: part(document, "#blocked-note", HTMLElement),
+    profileButton: part(document, "#profile", HTMLButtonElement),
     accountButton: part(document, "#account", HTMLButtonElement),
     themeButtons: /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#my-menu .choices button")),
     largeButton: part(document, "#large", HTMLButtonElement),

@@ -8,6 +8,7 @@ import {ConversationSettings} from "../models/conversation-settings.js";
 import {Conversations} from "../models/conversations.js";
 import {History} from "../models/history.js";
 import {Names} from "../models/names.js";
+import {profiles} from "../models/profiles.js";
 import {Outbox} from "../models/outbox.js";
 import {Attention} from "../models/presence.js";
 import {Search} from "../models/search.js";
@@ -21,8 +22,14 @@ import {apiBase, isOfSite, socketUrl} from "./server.js";
 export function makeModels(me, session) {
   const tokens = new Tokens(session, {renew: isOfSite ? undefined : (token) => renewSession(apiBase, token), signIn: () => openSession(apiBase, {userId: me})});
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: (why) => tokens.give(why)});
-  const api = new ChatApi(apiBase, me, session);
-  const names = new Names((typed) => api.user(typed));
+  const api = new ChatApi(apiBase, me, session, (told) => profiles.learn(told));
+  socket.on("ready", (ready) => profiles.learn(ready));
+  socket.on("profile", ({userId, profile}) => profiles.learn({profiles: {[userId]: profile}}));
+  profiles.find = (userIds) => api.send("POST", "profiles", {userIds});
+  const names = new Names((typed) => {
+    profiles.expect(typed);
+    return api.user(typed);
+  });
   const settings = new ConversationSettings(names);
   const conversations = new Conversations(me, names, settings);
   const blocks = new Blocks(names);

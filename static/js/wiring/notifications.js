@@ -12,6 +12,7 @@ import {host} from "../host.js";
 import {language, say} from "../language.js";
 import {noticeWords} from "../elements/chat-bell.js";
 import {Notifications} from "../models/notifications.js";
+import {profiles} from "../models/profiles.js";
 import {on, onceForAll} from "../on.js";
 
 /** @typedef {import("../elements/chat-banners.js").ChatBanners} ChatBanners */
@@ -106,7 +107,7 @@ function notifyOutside(notifications, conversations, settings, bell, desktop) {
     const {withUserId} = conversation;
     const isUnread = () => message.seq > conversation.read;
     const open = () => void (location.hash = encodeURIComponent(withUserId));
-    desktop.show({tag: `message.${withUserId}`, title: withUserId, body: message.text, isUnread, open}, sound);
+    desktop.show({tag: `message.${withUserId}`, title: profiles.nameOf(withUserId), icon: profiles.of(withUserId).avatarUrl, body: message.text, isUnread, open}, sound);
   });
   on(notifications, "change", () => {
     const unseen = new Set(notifications.list.filter(({seen}) => !seen).map(({id}) => `notification.${id}`));

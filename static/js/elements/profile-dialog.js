@@ -1,0 +1,170 @@
+// @ts-check
+/**
+ * Owns the dialog of one's own profile: name, line and picture, with a preview. It is loaded when it is first opened, so
+ * it imports nothing that the page has already, and has its own texts. What may be said is the server's to judge.
+ */
+
+/**
+ * @typedef {import("../models/profiles.js").Profile} Profile
+ * @typedef {object} Page what the page lends it
+ * @property {string} me
+ * @property {import("../chat-api.js").ChatApi} api
+ * @property {import("../models/profiles.js").Profiles} profiles
+ * @property {typeof import("../language.js").language} language
+ * @property {typeof import("../language.js").sayWhole} sayWhole
+ * @property {typeof import("./parts.js").drawFace} drawFace
+ */
+
+/** A picture is cut to a square of so many pixels before it is sent: twice what is shown, and some 40 KB. */
+const SIDE = 512;
+const KINDS = "image/jpeg,image/png,image/webp,image/gif";
+
+const TEXTS = {
+  heading: {en: "Your profile", ko: "내 프로필"},
+  name: {en: "Name", ko: "이름"},
+  nameHint: {en: "Others see this name. They also find you as {me}.", ko: "다른 사람에게 이 이름이 표시됩니다. {me}(으)로도 검색됩니다."},
+  about: {en: "About you", ko: "소개"},
+  aboutHint: {en: "One line, such as your team", ko: "한 줄로 적어 주세요. 예: 소속 팀"},
+  choose: {en: "Choose a picture", ko: "사진 선택"},
+  remove: {en: "Remove picture", ko: "사진 삭제"},
+  noPictures: {en: "This server takes no pictures.", ko: "이 서버에서는 사진을 올릴 수 없습니다."},
+  ofSite: {en: "This site decides how you are shown. You can change it there.", ko: "이름과 사진은 이 사이트에서 바꿀 수 있습니다."},
+  noPicture: {en: "This file cannot be used. Take a JPEG, PNG, WebP or GIF picture.", ko: "사용할 수 없는 파일입니다. JPEG, PNG, WebP, GIF 사진을 선택해 주세요."},
+  cancel: {en: "Cancel", ko: "취소"},
+  save: {en: "Save", ko: "저장"},
+};
+
+/** Asks the server how one is shown, and shows the dialog. Rejects with a ChatError: it does not answer. @param {Page} page */
+export async function openProfile(page) {
+  const {language, me, api} = page;
+  const [{profile, editable, pictures}] = await Promise.all([api.send("GET", "profile"), loadStyle()]);
+  const say = (/** @type {keyof typeof TEXTS} */ key) => TEXTS[key][language.code].replace("{me}", me);
+  const dialog = build(say, me, profile);
+  const face = dialog.querySelector(".face");
+  if (!(face instanceof HTMLElement)) throw new Error("the dialog has no face");
+  page.drawFace(face, me);
+  const {fields, choose, remove, file, problem, save, form} = dialog;
+  /** @type {Blob | null | undefined} null: to be taken away; undefined: stays */
+  let picture;
+  const draw = () => {
+    remove.hidden = picture === null || (!picture && !profile.avatarUrl);
+    choose.hidden = !pictures;
+  };
+  if (!editable || !pictures) problem.textContent = say(editable ? "noPictures" : "ofSite");
+  problem.classList.toggle("hint", !editable || !pictures);
+  fields.disabled = !editable;
+  choose.addEventListener("click", () => file.click());
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files ?? [];
+    file.value = ""; // the same one may be chosen again
+    if (!chosen) return;
+    const square = await squareOf(chosen).catch(() => undefined);
+    tell(problem, square ? "" : say("noPicture"));
+    if (!square) return;
+    picture = square.blob;
+    face.replaceChildren(square.canvas);
+    draw();
+  });
+  remove.addEventListener("click", () => {
+    picture = null;
+    face.replaceChildren([...(fields.querySelector("input")?.value || me)][0] ?? "");
+    tell(problem, "");
+    draw();
+    choose.focus();
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    save.disabled = true;
+    tell(problem, "");
+    try {
+      const [displayName, subtitle] = dialog.texts.map(({value}) => value.trim() || null);
+      let saved = await api.send("PUT", "profile", {displayName, subtitle});
+      if (picture) saved = await api.send("PUT", "profile/picture", {image: await base64Of(picture)});
+      else if (picture === null && profile.avatarUrl) saved = await api.send("DELETE", "profile/picture");
+      page.profiles.learn({profiles: {[me]: saved}}); // the event follows, perhaps later
+      dialog.element.close();
+    } catch (error) {
+      tell(problem, page.sayWhole(/** @type {import("../chat-socket.js").ChatError} */ (error)));
+    } finally {
+      save.disabled = false;
+    }
+  });
+  draw();
+  dialog.element.showModal();
+}
+
+/** @param {HTMLElement} problem @param {string} sentence */
+function tell(problem, sentence) {
+  problem.classList.remove("hint");
+  problem.textContent = sentence;
+}
+
+/** @param {(key: keyof typeof TEXTS) => string} say @param {string} me @param {Profile} profile */
+function build(say, me, {displayName = "", subtitle = ""}) {
+  const button = (/** @type {keyof typeof TEXTS} */ key, className = "quiet-button", type = "button") =>
+    Object.assign(document.createElement("button"), {type, className, textContent: say(key)});
+  const choose = button("choose");
+  const remove = button("remove");
+  const save = button("save", "main-button", "submit");
+  const cancel = button("cancel");
+  const file = Object.assign(document.createElement("input"), {type: "file", accept: KINDS, hidden: true});
+  const problem = make("p", {className: "problem", id: "profile-problem"});
+  problem.setAttribute("role", "alert");
+  const texts = /** @type {const} */ ([["name", displayName, me, "nameHint"], ["about", subtitle, say("aboutHint"), undefined]]).map(([key, value, placeholder, hint]) => {
+    const input = Object.assign(document.createElement("input"), {id: `profile-${key}`, dir: "auto", autocomplete: "off", value, placeholder});
+    input.setAttribute("aria-describedby", hint ? `profile-${key}-hint profile-problem` : "profile-problem");
+    const label = Object.assign(document.createElement("label"), {htmlFor: input.id, textContent: say(key)});
+    const below = hint ? [make("p", {className: "hint", id: `${input.id}-hint`, textContent: say(hint)})] : [];
+    return {input, line: make("div", {}, label, input, ...below)};
+  });
+  const fields = document.createElement("fieldset");
+  fields.append(make("div", {className: "picture"}, make("span", {className: "face"}), make("div", {}, choose, remove, file)), ...texts.map(({line}) => line));
+  const form = document.createElement("form");
+  form.noValidate = true;
+  form.append(make("h2", {id: "profile-heading", textContent: say("heading")}), fields, problem, make("div", {className: "buttons"}, cancel, save));
+  const element = Object.assign(document.createElement("dialog"), {className: "profile"});
+  element.setAttribute("aria-labelledby", "profile-heading");
+  element.append(form);
+  document.body.append(element);
+  cancel.addEventListener("click", () => element.close());
+  element.addEventListener("close", () => element.remove());
+  return {element, form, fields, choose, remove, file, problem, save, texts: texts.map(({input}) => input), querySelector: (/** @type {string} */ what) => element.querySelector(what)};
+}
+
+/** @param {string} tag @param {object} properties @param {HTMLElement[]} children */
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** The middle of a picture, as it is shown and as it is sent. Rejects where the browser cannot read it. @param {File} file */
+async function squareOf(file) {
+  const bitmap = await createImageBitmap(file);
+  const side = Math.min(bitmap.width, bitmap.height);
+  const canvas = Object.assign(document.createElement("canvas"), {width: SIDE, height: SIDE});
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  pen.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, SIDE, SIDE);
+  bitmap.close();
+  const blobOf = (/** @type {string} */ type) => new Promise((resolve) => canvas.toBlob(resolve, type, 0.85));
+  const webp = /** @type {Blob} */ (await blobOf("image/webp"));
+  return {canvas, blob: webp.type === "image/webp" ? webp : /** @type {Blob} */ (await blobOf("image/jpeg"))}; // Safari writes no WebP
+}
+
+/** @param {Blob} blob @returns {Promise<string>} */
+function base64Of(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).split(",")[1] ?? "");
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+function loadStyle() {
+  const href = new URL("../../css/profile.css", import.meta.url).href;
+  if (document.querySelector(`link[href="${href}"]`)) return undefined;
+  const link = Object.assign(document.createElement("link"), {rel: "stylesheet", href});
+  document.head.append(link);
+  return new Promise((resolve) => (link.onload = link.onerror = resolve));
+}
