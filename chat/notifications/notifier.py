@@ -59,10 +59,10 @@ class Notifier:
     def push(self, user_id: str, draft: Draft, once: Once | None = None) -> PushResult:
         """Notify one user: store it, then send it.
 
-        Raises UnknownUser, where everybody needs an account; Conflicting: `once` was used before, for another
+        Raises UnknownUser, where everybody needs an account and no site says who is there; Conflicting: `once` was used before, for another
         request; Busy or Unavailable: it was not stored.
         """
-        user_id, content = self._directory.name_of(user_id), draft.content()
+        user_id, content = self._directory.named(user_id), draft.content()
 
         def settle(stored: tuple[int, bool]) -> PushResult:
             id_, repeated = stored

@@ -1,5 +1,6 @@
-"""Owns the way to notify from another process: by HTTP to CHAT_URL, with a token that it signs for itself."""
+"""Owns the way to notify, and to send messages, from another process: by HTTP to CHAT_URL, with a token that it signs for itself."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from functools import partial
@@ -36,7 +37,7 @@ class Service:
 
     def __init__(self, url: str, tokens: Tokens, name: str) -> None:
         """`url`: with the path that the chat is mounted at. `name`: how the server's log calls the program."""
-        self._url = url.rstrip("/") + "/api/notifications"
+        self._url = url.rstrip("/") + "/api"
         self._tokens = tokens
         self._name = name
         self._session = requests.Session()
@@ -47,7 +48,7 @@ class Service:
         `key`: the Idempotency-Key; None: one of its own. Raises NotReached or Refused.
         """
         key = key or str(uuid.uuid4())  # so that the tries of one call are one
-        return self._ask("POST", "", {"Idempotency-Key": key}, body)
+        return self._ask("POST", "/notifications", {"Idempotency-Key": key}, body)
 
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
@@ -59,10 +60,18 @@ class Service:
 
     def progress(self, batch_id: int) -> dict[str, Any]:
         """GET /api/notifications/batches/<id>. Raises: as `push`."""
-        return self._ask("GET", f"/batches/{batch_id}", {}, None)
+        return self._ask("GET", f"/notifications/batches/{batch_id}", {}, None)
 
-    def _ask(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
-        token = self._tokens.sign_service(self._name, NOTIFY_SCOPE, TOKEN_SECONDS)
+    def send_message(self, sender: str, conversation: str, message: str, client_id: str | None) -> dict[str, Any]:
+        """POST a message in somebody's name, and return the answer. Raises: as `push`."""
+        body = {"message": message, "clientId": client_id or str(uuid.uuid4())}  # so that the tries of one call are one
+        token, _ = self._tokens.sign_for_site(sender, int(time.time() * 1000), TOKEN_SECONDS)
+        return self._ask("POST", f"/conversations/{conversation}/messages", {}, body, token)
+
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None, token: str = ""
+    ) -> dict[str, Any]:
+        token = token or self._tokens.sign_service(self._name, NOTIFY_SCOPE, TOKEN_SECONDS)
         # A redirect is not followed: of a POST it would make a GET.
         options: dict[str, Any] = {"json": body, "timeout": ANSWER_SECONDS, "allow_redirects": False}
         options["headers"] = headers | {"Authorization": f"Bearer {token}"}
@@ -75,11 +84,11 @@ class Service:
             except (requests.RequestException, TimeoutError) as error:
                 if not tries_left:
                     reason = type(error).__name__
-                    raise NotReached(f"No chat server answers at {self._url}: {reason}.") from None
+                    raise NotReached(f"No chat server answers at {self._url}{path}: {reason}.") from None
         said = said if isinstance(said, dict) else {}
         if answer.ok and said and not answer.is_redirect:
             return said
         fault = said.get("error")
         if isinstance(fault, dict) and fault.keys() >= {"code", "message", "field"}:
             raise Refused(answer.status_code, fault)
-        raise NotReached(f"At {self._url} something else answers, with status {answer.status_code}.")
+        raise NotReached(f"At {self._url}{path} something else answers, with status {answer.status_code}.")

@@ -70,25 +70,39 @@ class Directory:
         account = self._accounts.get(self._user_key(user_id))
         return (account or self._looked_up(user_id, field, address)).name
 
+    def named(self, user_id: str, field: str = "toUserId") -> str:
+        """Return the same of somebody whom the site or a program of its names. Raises as `names_of`."""
+        if self._tokens.names.is_exact and self._user_key(user_id) not in self._accounts:
+            self.names_of([user_id], field)
+        return self.name_of(user_id, field)
+
     def names_of(self, user_ids: Sequence[str], field: str) -> list[str]:
-        """Return the canonical spellings of many names. Raises InvalidField or UnknownUser for the first bad one."""
+        """Return the canonical spellings of many whom the site or a program of its names.
+
+        Where the site says who is there, whoever is new is known from now on.
+
+        Raises InvalidField or, elsewhere, UnknownUser for the first bad one; Busy or Unavailable.
+        """
         names: list[str] = []
         for part in parts(user_ids):
             found = self._storage.in_thread(self._names_in, part, field)
             if isinstance(found, ChatError):
                 raise found
-            names += found
+            some, unknown = found
+            if unknown and not self._tokens.names.is_exact:
+                raise unknown_user(unknown[0], field)
+            if unknown:
+                self._storage.write(self._storage.accounts.make_known, unknown)
+            names += some
         return names
 
-    def _names_in(self, user_ids: Sequence[str], field: str) -> list[str] | ChatError:
-        """Runs in a thread, so it returns its error."""
+    def _names_in(self, user_ids: Sequence[str], field: str) -> tuple[list[str], list[str]] | ChatError:
+        """Return the names, and those that nobody has. Runs in a thread, so it returns its error."""
         try:
             names = [self._tokens.names.checked(user_id, field) for user_id in user_ids]
         except InvalidField as error:
             return error
-        if self.required and (unknown := self._storage.accounts.unknown(names)):
-            return unknown_user(unknown[0], field)
-        return names
+        return names, self._storage.accounts.unknown(names) if self.required else []
 
     def known_as(self, user_id: str) -> str:
         """Return the canonical spelling of somebody who is here; of others the one that is given."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from chat.notifications.notifier import PushResult
 from chat.server import ChatServer
-from chat.site import notifying, people, privacy
+from chat.signals import SiteMessage
+from chat.site import notifying, people, privacy, sending
 
 
 class SiteApi(ABC):
@@ -27,6 +28,21 @@ class SiteApi(ABC):
     def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`, which takes the same arguments."""
         return notifying.notify(self.server(), to, message, **said)
+
+    def send_message(self, from_id: str, to_id: str, text: str, client_id: str | None = None) -> SiteMessage:
+        """Send a message in somebody's name, or a bot's. Returns when it is stored, with its `seq`.
+
+        Whoever is new is known from now on, where the site says who is there (`identify`). No limit of a person's counts.
+
+        Args:
+            client_id: your own mark, by which a message that is sent again is the same one.
+
+        Raises:
+            InvalidField: an id, or the text, cannot be one. TooLarge: the text.
+            Blocked: one of the two has blocked the other.
+            Busy, Unavailable: it was perhaps not stored; send it again with the same `client_id`.
+        """
+        return sending.send_as(self.server(), from_id, to_id, text, client_id)
 
     def unread(self, user_id: str) -> people.Unread:
         """Count the unread messages and notifications of somebody, such as for a badge."""

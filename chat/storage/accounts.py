@@ -77,6 +77,11 @@ class Accounts:
             self.insert_new(connection, names)
             return [self._stored(connection, name).name for name in names]
 
+    def make_known(self, names: Sequence[str]) -> None:
+        """Have a row for each of the names."""
+        with self._database.transaction() as connection:
+            self.insert_new(connection, names)
+
     def keep_host_name(self, name: str) -> Account:
         """Note that a host application's token named a user: the name is the host's.
 

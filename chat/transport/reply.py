@@ -1,4 +1,4 @@
-"""Owns one answer that a greenlet waits for, and that the loop gives it."""
+"""Owns one answer that a greenlet waits for, and that the loop gives it: to a request, or to the site's own code."""
 
 from typing import Any
 
@@ -22,3 +22,18 @@ class Reply:
         if isinstance(answer, ChatError):
             raise answer
         return answer
+
+
+class Asked(Reply):
+    """Stands where a socket's sender stands: what it is answered is the reply."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+    def emit(self, event: Any) -> bool:
+        self(event)
+        return True
+
+    def answer(self, ref: Any, answer: Any) -> None:
+        self(answer)

@@ -15,7 +15,7 @@ from chat.protocol.structs import CLIENT_ID_CHARS, Chat, iso
 from chat.server import ChatServer
 from chat.storage.records import Message
 from chat.storage.storage import Storage
-from chat.transport.reply import Reply
+from chat.transport.reply import Asked
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, ConversationName, Epoch, Moment, Name, OfConversation, Request, Seq
 from chat.web.upgrade import peer_address
@@ -147,21 +147,6 @@ class SentMessage(Answer):
     repeated: bool | UnsetType = UNSET
 
 
-class _Asker:
-    """Stands where a socket's sender stands: what it is answered is the request's answer."""
-
-    def __init__(self) -> None:
-        self.address = peer_address()
-        self.reply = Reply()
-
-    def emit(self, event: Any) -> bool:
-        self.reply(event)
-        return True
-
-    def answer(self, ref: Any, answer: Any) -> None:
-        self.reply(answer)
-
-
 @Operation(
     "POST",
     "/conversations/<chat_name:userId>/messages",
@@ -175,7 +160,7 @@ class _Asker:
     errors=(unknown_user("bob", "userId"), Blocked(field="toUserId"), Conflicting(field="clientId"), Unavailable),
 )
 def send_message(chat: ChatServer, user_id: str, path: OfConversation, body: NewMessage) -> SentMessage:
-    asker = _Asker()
+    asker = Asked(peer_address())
     other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId", asker.address)
     handlers.send(
         chat,
@@ -183,7 +168,7 @@ def send_message(chat: ChatServer, user_id: str, path: OfConversation, body: New
         Chat(to_user_id=other, message=body.message, client_id=body.client_id, kind=body.kind, ref=0),
         asker,
     )
-    ack = asker.reply.wait()
+    ack = asker.wait()
     return SentMessage(
         seq=ack.seq,
         timestamp=ack.timestamp,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 
 from tests.clients import Person
 from tests.conftest import ROOT, Server, StartServer
+from tests.site.members import make_site
 
 TWO_SITES = """
 from gevent import monkey; monkey.patch_all()
@@ -37,8 +39,13 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def both(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("both")
+def both_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("both")
+
+
+@pytest.fixture(scope="module")
+def both(_start: StartServer, both_folder: Path) -> Iterator[Server]:
+    folder = both_folder
     (folder / "two_sites.py").write_text(TWO_SITES.format(folder=folder))
     running = _start(app="two_sites:site", PYTHONPATH=f"{folder}:{ROOT}")
     yield running
@@ -120,3 +127,19 @@ def test_nobody_is_found_by_another_case(both: Server) -> None:
 def test_a_stranger_to_the_site_is_unknown_whatever_their_case(both: Server) -> None:
     friend = enter(both, "friend")
     assert friend.ask(type="chat", toUserId="FRIEND", message="hi")["code"] == "unknown_user"
+
+
+def test_another_process_of_the_site_sends_and_signs_out_through_the_one_that_serves(
+    both: Server, both_folder: Path
+) -> None:
+    here, elsewhere = enter(both, "here"), enter(both, "elsewhere")
+    app, chat = make_site(
+        CHAT_DATABASE_URL=f"sqlite:///{both_folder}/exact.db", CHAT_URL=f"{both.http}/chat", folder=str(both_folder)
+    )
+    with app.app_context():
+        told = chat.send_message("A new bot", "here", "hi")
+        assert (told.seq, here.receive("chat")["fromUserId"]) == (1, "A new bot")
+        chat.sign_out("here")
+    assert here.receive("error")["code"] == "signed_out"
+    assert here.close_code() == 4501
+    assert elsewhere.hears_nothing()

@@ -1,0 +1,92 @@
+"""Whoever the site names exists: whom it notifies, who writes by its code, and whom its programs notify."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from chat import Chat, create_app, notify
+from chat.errors import Blocked, ChatError, InvalidField, TooLarge, UnknownUser
+from tests.site.members import make_site
+
+
+@pytest.fixture
+def site() -> tuple[Flask, Chat]:
+    return make_site(TESTING=True)
+
+
+def known(app: Flask, *user_ids: str) -> list[bool]:
+    accounts = app.extensions["chat"].storage.accounts
+    return [accounts.find(user_id)[0] is not None for user_id in user_ids]
+
+
+def test_whom_the_site_notifies_is_known_from_then_on(site: tuple[Flask, Chat]) -> None:
+    app, chat = site
+    with app.app_context():
+        assert known(app, "carol", "7", "8") == [False] * 3
+        notify("carol", "It is on its way.")
+        notify(["7", "8"], "It is on its way.")
+        assert known(app, "carol", "7", "8") == [True] * 3
+        assert chat.unread("carol").notifications == 1
+
+
+def test_whom_a_program_of_the_site_notifies_is_known_and_a_wrong_id_is_not(site: tuple[Flask, Chat]) -> None:
+    app, _ = site
+    token = app.extensions["chat"].tokens.sign_service("shop", "notify", 600)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def push(**whom: Any) -> Any:
+        body = {"message": "hi", **whom}
+        return app.test_client().post("/chat/api/notifications", json=body, headers=headers)
+
+    assert push(toUserId="Carol Jones").status_code == 201
+    assert push(toUserIds=["8", "9"]).status_code == 201
+    assert known(app, "Carol Jones", "8", "9", "carol jones") == [True, True, True, False]
+    for whom in ({"toUserId": "a\nb"}, {"toUserIds": ["10", "x" * 65]}):
+        assert push(**whom).json["error"]["code"] == "invalid_field"
+    assert known(app, "10") == [False]
+
+
+def test_the_site_sends_a_message_in_somebodys_name_or_a_bots(site: tuple[Flask, Chat]) -> None:
+    app, chat = site
+    with app.app_context(), chat.record() as outbox:
+        first = chat.send_message("bot", "carol", "Welcome", client_id="welcome-carol")
+        again = chat.send_message("bot", "carol", "Welcome", client_id="welcome-carol")
+        second = chat.send_message("carol", "bot", "Thanks")
+    assert (first.sender, first.to, first.message) == ("bot", "carol", "Welcome")
+    assert [one.seq for one in (first, again, second)] == [1, 1, 2]
+    assert outbox.messages == [first, second]
+    assert [one.message for one in chat.messages.history("carol", "bot")] == ["Welcome", "Thanks"]
+    assert (chat.unread("carol").messages, chat.unread("bot").messages) == (1, 1)
+
+
+def test_a_message_of_the_site_keeps_the_rules_of_one(site: tuple[Flask, Chat]) -> None:
+    app, chat = site
+    with app.app_context():
+        for text, error in (
+            ("", InvalidField),
+            ("\0", InvalidField),
+            ("\ud83d", InvalidField),
+            ("x" * 70_000, TooLarge),
+        ):
+            with pytest.raises(error):
+                chat.send_message("bot", "carol", text)
+        with pytest.raises(InvalidField) as told:
+            chat.send_message("bot", "a\nb", "hi")
+        assert told.value.field == "to_id"
+        app.extensions["chat"].blocking.block("carol", "bot")
+        with pytest.raises(Blocked):
+            chat.send_message("bot", "carol", "hi")
+        assert chat.messages.history("bot", "carol") == []
+
+
+def test_where_no_site_says_who_is_there_a_slip_makes_nobody() -> None:
+    app = create_app({"TESTING": True, "CHAT_AUTH": "required"})
+    with app.app_context():
+        for call in (lambda: notify("carol", "hi"), lambda: notify(["carol"], "hi")):
+            with pytest.raises(ChatError) as told:
+                call()
+            assert isinstance(told.value, UnknownUser)
+    assert known(app, "carol") == [False]
