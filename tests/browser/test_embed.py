@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -21,7 +20,7 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 
 from chat.config import Settings
-from tests.browser.pages import click, expect, wait_until
+from tests.browser.pages import click, expect
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
 from tests.npm import npm_package
 
@@ -47,12 +46,12 @@ def blocks(language: str) -> list[str]:
 (WIDGET, PAGE), (COLOURS, STYLE) = blocks("html"), blocks("css")
 (WIDGET_POLICY, POLICY), [ORIGINS] = blocks("text"), blocks("sh")
 SITE, WORDS, TOKEN = blocks("js")
-HOOK, COMPONENT = blocks("jsx")
+[COMPONENT], [VUE_COMPONENT] = blocks("jsx"), blocks("vue")
 
 
 def test_every_block_of_the_document_is_tried_below() -> None:
     tried_of_widget = [WIDGET, COLOURS, WIDGET_POLICY]  # by test_widget.py
-    tried = [*tried_of_widget, PAGE, SITE, WORDS, STYLE, ORIGINS, POLICY, TOKEN, HOOK, COMPONENT]
+    tried = [*tried_of_widget, PAGE, SITE, WORDS, STYLE, ORIGINS, POLICY, TOKEN, COMPONENT, VUE_COMPONENT]
     assert [body for _, body in BLOCKS] == tried
 
 
@@ -274,89 +273,73 @@ def test_the_page_gives_the_token_that_its_site_has_made(
         expect(visit().locator("#connection")).to_have_text(state)
 
 
-# React
+# React and Vue
 
 MAIN = """
 import {StrictMode} from "react";
 import {createRoot} from "react-dom/client";
+import {createApp} from "vue";
 import {Chat} from "./Chat.jsx";
+import VueChat from "./VueChat.js";
 
-const root = createRoot(document.querySelector("#root"));
 const url = new URLSearchParams(location.search).get("url");
-window.draw = (me) => root.render(<StrictMode><Chat url={url} me={me} other="bob" /></StrictMode>);
-window.leave = () => root.unmount();
-window.draw("alice");
+createRoot(document.querySelector("#root")).render(<StrictMode><Chat url={url} me="alice" other="bob" /></StrictMode>);
+createApp(VueChat, {url, me: "dana", other: "bob"}).mount("#vue");
 """
-ROOT_PAGE = '<!doctype html><title>React</title><div id="root"></div><script type="module" src="bundle.js"></script>'
+COMPILE = """
+import {readFileSync, writeFileSync} from "node:fs";
+import * as sfc from "vue/compiler-sfc";
+const {descriptor} = sfc.parse(readFileSync("Chat.vue", "utf8"));
+writeFileSync("VueChat.js", sfc.compileScript(descriptor, {id: "chat", inlineTemplate: true}).content);
+"""
+ROOT_PAGE = (
+    '<!doctype html><title>Both</title><div id="root"></div><div id="vue"></div>'
+    '<script type="module" src="bundle.js"></script>'
+)
+
+
+def make(folder: Path, *command: str | Path) -> str:
+    environment = {**os.environ, "NODE_PATH": str(folder / "node_modules")}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture
-def react(context: Any, site: OtherSite, server: Server, tmp_path: Path) -> Callable[[], Any]:
-    """Open the document's component, put together as a React project does."""
-    modules = npm_package("esbuild").parent
-    sources = {"useChat.jsx": HOOK, "Chat.jsx": COMPONENT, "main.jsx": MAIN}
+def components(context: Any, site: OtherSite, server: Server, tmp_path: Path) -> Any:
+    """The document's components on one page, put together as their projects do."""
+    (tmp_path / "node_modules").symlink_to(npm_package("esbuild").parent)
+    npm_package("vue")
+    sources = {"Chat.vue": VUE_COMPONENT, "Chat.jsx": COMPONENT, "main.jsx": MAIN, "compile.mjs": COMPILE}
     for name, text in sources.items():
         (tmp_path / name).write_text(text, "utf-8")
-    shutil.copy(ROOT / "static/js/chat-socket.js", tmp_path)
-    bundle = subprocess.run(
-        [
-            modules / ".bin/esbuild",
-            "main.jsx",
-            "--bundle",
-            "--jsx=automatic",
-            "--define:process.env.NODE_ENV='development'",
-            "--log-level=error",
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "NODE_PATH": str(modules)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert bundle.returncode == 0, bundle.stderr
-    site.put("bundle.js", bundle.stdout)
-    site.put("react.html", ROOT_PAGE)
-
-    def react() -> Any:
-        page = context.new_page()
-        page.goto(f"{site.origin}/react.html?url={server.ws}/ws")
-        return page
-
-    return react
+    make(tmp_path, "node", "compile.mjs")
+    aliases = [f"--alias:flask-chat-server-{name}={ROOT}/clients/{name}/useChat.js" for name in ("react", "vue")]
+    defines = ["--define:process.env.NODE_ENV='development'", "--define:__VUE_OPTIONS_API__=false"]
+    defines += [f"--define:__VUE_PROD_{name}__=false" for name in ("DEVTOOLS", "HYDRATION_MISMATCH_DETAILS")]
+    options = ["--bundle", "--jsx=automatic", "--log-level=error", *defines, *aliases]
+    site.put("bundle.js", make(tmp_path, tmp_path / "node_modules/.bin/esbuild", "main.jsx", *options))
+    site.put("components.html", ROOT_PAGE)
+    page = context.new_page()
+    page.goto(f"{site.origin}/components.html?url={server.ws}/ws")
+    return page
 
 
-def sockets_of(server: Server, user: str) -> int:
-    """How many sockets `user` has, as the answer to a notification says."""
-    told = requests.post(f"{server.http}/notify/{user}", json={"message": "count"}, timeout=SECONDS).json()["told"]
-    return int(told)
-
-
-def test_the_hook_chats_and_notifies_and_hears_each_thing_once(
-    react: Callable[[], Any], server: Server, bob: ClientConnection
+def test_the_components_chat_and_notify_and_hear_each_thing_once(
+    components: Any, server: Server, bob: ClientConnection
 ) -> None:
-    page = react()
+    page = components
     expect(page.get_by_text("alice: online")).to_be_visible()
+    expect(page.get_by_text("dana: online")).to_be_visible()
     say(bob, "to a component")
-    expect(page.locator("li")).to_have_text(["bob: to a component"])
+    expect(page.locator("#root li")).to_have_text(["bob: to a component"])
     page.get_by_label("Message").fill("from a component")
     page.keyboard.press("Enter")
     hears(bob, "from a component")
-    expect(page.locator("li")).to_have_text(["bob: to a component", "alice: from a component"])
+    expect(page.locator("#root li")).to_have_text(["bob: to a component", "alice: from a component"])
     notify(server, message="The build is green")
     expect(page.get_by_role("status")).to_have_text("The build is green")
-
-
-def test_the_hook_opens_one_connection_keeps_it_and_closes_it_with_its_component(
-    react: Callable[[], Any], server: Server
-) -> None:
-    page = react()
-    expect(page.get_by_text("alice: online")).to_be_visible()
-    first = wait_until(page, lambda: sockets_of(server, "alice"), lambda told: told == 1)
-    assert first == 1, "StrictMode runs each effect twice; the first connection was closed"
-    page.get_by_label("Message").fill("drawn again with every letter")
-    assert sockets_of(server, "alice") == 1
-    page.evaluate("draw('carol')")
-    expect(page.get_by_text("carol: online")).to_be_visible()
-    assert wait_until(page, lambda: sockets_of(server, "alice"), lambda told: told == 0) == 0
-    page.evaluate("leave()")
-    assert wait_until(page, lambda: sockets_of(server, "carol"), lambda told: told == 0) == 0
+    click(page.get_by_role("button", name="Say hello"))
+    hears(bob, "hello")
+    bob.send(json.dumps({"type": "chat", "toUserId": "dana", "message": "hello yourself"}))
+    expect(page.locator("#vue li")).to_have_text(["bob: hello yourself"])
