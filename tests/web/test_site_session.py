@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from chat import Chat
@@ -148,8 +149,19 @@ def test_an_open_chat_beside_identify_does_not_start(make: MakeSite) -> None:
 
 
 def test_identify_is_declared_before_the_chat_serves(tmp_path: Path) -> None:
-    app, chat = make_site(folder=str(tmp_path), CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db")
-    assert app.extensions["chat"].settings.auth == "site"
+    app, chat = Flask("names", instance_path=str(tmp_path)), Chat()
+    app.config["CHAT_DATABASE_URL"] = f"sqlite:///{tmp_path}/chat.db"
+    chat.init_app(app)
+    assert app.extensions["chat"].settings.is_open
     with pytest.raises(RuntimeError, match="before the first request"):
         chat.identify(lambda: "42")
-    Chat().identify(lambda: "42")
+
+
+def test_a_factory_that_declares_it_anew_may_make_several_apps(tmp_path: Path) -> None:
+    chat = Chat()
+    for user_id in ("42", "43"):
+        app = Flask(user_id, instance_path=str(tmp_path / user_id))
+        app.config["CHAT_DATABASE_URL"] = f"sqlite:///{tmp_path / user_id}/chat.db"
+        chat.init_app(app)
+        chat.identify(lambda user_id=user_id: user_id)
+        assert session(app.test_client()).json["userId"] == user_id
