@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,26 @@ def test_signing_out_of_the_site_ends_every_token_of_the_user_and_no_one_elses(
     )
     monkeypatch.setattr(site_session, "SETTLING_MS", -1)
     assert session(other).json["expiresIn"] == 600
+
+
+def test_no_answer_of_the_chat_brings_back_a_cookie_that_signing_out_has_taken_away(browser: FlaskClient) -> None:
+    sign_in(browser, "42")
+    assert "Set-Cookie" in browser.get("/").headers, (
+        "need a site that sets it with each answer for this to mean anything"
+    )
+    assert "Set-Cookie" not in session(browser).headers
+
+
+def test_when_the_sites_session_expires_the_chat_ends_with_its_token(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(browser, "42")
+    monkeypatch.setattr(site_session, "TOKEN_SECONDS", 0)
+    ended = session(browser).json["token"]
+    browser.application.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=-1)
+    assert error(session(browser)) == (401, "not_signed_in", "site_sign_in")
+    asked = browser.get("/chat/api/conversations", headers={"Authorization": f"Bearer {ended}"})
+    assert error(asked) == (401, "not_signed_in", "token_out_of_date")
 
 
 def test_a_sign_out_while_a_token_is_made_ends_that_one_too(browser: FlaskClient) -> None:
