@@ -12,6 +12,12 @@ import pytest
 from tests.browser.pages import expect, wait_until
 from tests.conftest import Server, StartServer
 
+# Returns when the page's own listeners, which came first, have heard it.
+SAID_BY_ITSELF = """said => new Promise(resolve => {
+    addEventListener("message", resolve, {once: true});
+    postMessage(said, "*");
+})"""
+
 
 class Around(BaseHTTPRequestHandler):
     """A site whose one page has the widget of a chat that lies elsewhere."""
@@ -68,11 +74,14 @@ def test_a_site_that_is_named_frames_the_page_and_a_stranger_does_not(
     expect(inside.locator("#chat")).to_have_attribute("data-connection", "online")
     expect(inside.locator(".me .name")).to_have_text("erin")
     # A window that is not around it is not heard, nor one that says it is the panel.
-    known.frames[1].evaluate("window.postMessage({chatWidget: 'open', userId: 'mallory'}, '*')")
-    known.evaluate("window.postMessage({chatPage: 'close'}, '*')")
+    opened = "window.opened = []; addEventListener('hashchange', () => opened.push(location.hash))"
+    known.frames[1].evaluate(opened)
+    known.frames[1].evaluate(SAID_BY_ITSELF, {"chatWidget": "open", "userId": "mallory"})
+    known.evaluate(SAID_BY_ITSELF, {"chatPage": "close"})
+    expect(known.get_by_role("button", name="Chat", exact=True)).to_have_attribute("aria-expanded", "true")
     known.evaluate("chatWidget.open('frank')")
     expect(inside.locator("#conversation-name")).to_have_text("frank")
-    expect(known.get_by_role("button", name="Chat", exact=True)).to_have_attribute("aria-expanded", "true")
+    assert known.frames[1].evaluate("opened") == ["#frank"]
     complaints.clear()
     stranger.goto(sites[1])
     stranger.get_by_role("button", name="Chat").click()

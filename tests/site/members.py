@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, redirect, request, session
+from flask import Flask, redirect, request
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from chat import Chat
@@ -31,7 +31,6 @@ def make_site(**config: Any) -> tuple[Flask, Chat]:
     def login() -> Any:
         if "as" in request.args:
             login_user(Member(request.args["as"]))
-            session.permanent = True
             return redirect(request.args.get("next", "/"))
         return "Who are you?"
 
@@ -43,6 +42,11 @@ def make_site(**config: Any) -> tuple[Flask, Chat]:
     @app.get("/")
     def home() -> Any:
         return f"<!doctype html><title>Site</title>{current_user.get_id() or 'Nobody'}"
+
+    @app.get("/shop")
+    def shop() -> Any:
+        script = '<script type="module" src="/chat/static/js/chat-widget.js"></script>'
+        return f'<!doctype html><html lang="en"><title>Shop</title>{script}<chat-widget></chat-widget>'
 
     return app, chat
 

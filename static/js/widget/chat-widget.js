@@ -123,7 +123,9 @@ export class ChatWidget extends HTMLElement {
     panel.addEventListener("change", () => {
       this.#draw();
       this.#placeBanners();
-      if (!panel.isOpen) (this.#cameFrom?.isConnected && this.#cameFrom !== document.body ? this.#cameFrom : this.#button).focus();
+      if (panel.isOpen) return;
+      const from = this.#cameFrom;
+      (from?.isConnected && from !== document.body ? from : this.#button).focus();
     });
     return panel;
   }
@@ -139,10 +141,10 @@ export class ChatWidget extends HTMLElement {
       this.#signInUrl = signInUrl;
       this.#isOfSite = isOfSite;
       this.#userId = session?.userId;
-      this.#terms = {notifies: Boolean(session), session: this.#ask && session};
-      this.#panel?.setTerms(this.#terms);
+      this.#tellPanel(session);
       if (session) this.#connect(session);
     } catch {
+      if (isOver) return;
       const timer = setTimeout(() => (this.#beginning = this.#begin()), AGAIN_MS);
       this.#stop = () => clearTimeout(timer);
     }
@@ -185,7 +187,17 @@ export class ChatWidget extends HTMLElement {
       this.#unread = new Unread();
       this.#draw();
     };
-    socket.on("state", ({name}) => name === "ended" && this.#stop());
+    socket.on("state", ({name}) => {
+      if (name !== "ended") return;
+      this.#stop();
+      this.#tellPanel();
+    });
+  }
+
+  /** Whom the widget hears for: nobody, so the page in the panel shows its notifications itself. @param {Session} [session] */
+  #tellPanel(session) {
+    this.#terms = {notifies: Boolean(session), session: this.#ask && session};
+    this.#panel?.setTerms(this.#terms);
   }
 
   /** Nobody sees what lies below a panel that is the whole screen. */

@@ -11,32 +11,34 @@ const TYPES = /** @type {const} */ (["ready", "pong", "notification", "seen", "d
 
 /** @param {ChatSocket} socket @param {(socket: ChatSocket) => Promise<() => void>} show loads and shows them @returns {() => void} ends it */
 export function showWhenNeeded(socket, show) {
-  /** @type {[string, object][]} what was told since the connection began */
+  /** @type {[string, object][] | undefined} what was told since the connection began; undefined: the banners are there */
   let heard = [];
+  /** @type {Map<string, (event: object) => void>} of the banners */
+  const listeners = new Map();
   let isAsked = false;
   let isOver = false;
+  let takeAway = () => {};
   const stops = TYPES.map((type) => socket.on(type, (event) => {
+    if (!heard) return listeners.get(type)?.(event);
     if (type === "ready") heard = [];
     heard.push([type, event]);
     if (type === "notification" && !isAsked) load();
   }));
+  const listening = {
+    on: (/** @type {string} */ type, /** @type {(event: object) => void} */ listener) => {
+      listeners.set(type, listener);
+      return () => listeners.delete(type);
+    },
+    emit: (/** @type {string} */ type, /** @type {{}} */ fields) => socket.emit(type, fields),
+  };
   const load = async () => {
     isAsked = true;
-    /** @type {Map<string, (event: object) => void>} */
-    const listeners = new Map();
-    const listening = {
-      on: (/** @type {any} */ type, /** @type {any} */ listener) => {
-        listeners.set(type, listener);
-        return socket.on(type, listener);
-      },
-      emit: (/** @type {string} */ type, /** @type {{}} */ fields) => socket.emit(type, fields),
-    };
     try {
-      const takeAway = await show(/** @type {any} */ (listening));
-      for (const stop of stops.splice(0)) stop();
+      takeAway = await show(/** @type {any} */ (listening));
       if (isOver) return takeAway();
-      stops.push(takeAway);
-      for (const [type, event] of heard) listeners.get(type)?.(event);
+      const before = heard ?? [];
+      heard = undefined;
+      for (const [type, event] of before) listeners.get(type)?.(event);
     } catch {
       isAsked = false; // the next one tries again
     }
@@ -44,5 +46,6 @@ export function showWhenNeeded(socket, show) {
   return () => {
     isOver = true;
     for (const stop of stops) stop();
+    takeAway();
   };
 }
