@@ -10,7 +10,7 @@ import requests
 
 from chat.errors import ChatError, Unavailable
 from chat.notifications.notifier import PushResult
-from chat.people.tokens import NOTIFY_SCOPE, Tokens
+from chat.people.tokens import NOTIFY_SCOPE, USERS_SCOPE, Tokens
 from chat.transport.deadline import within
 
 TOKEN_SECONDS = 60
@@ -67,6 +67,11 @@ class Service:
         body = {"message": message, "clientId": client_id or str(uuid.uuid4())}  # so that the tries of one call are one
         token, _ = self._tokens.sign_for_site(sender, int(time.time() * 1000), TOKEN_SECONDS)
         return self._ask("POST", f"/conversations/{conversation}/messages", {}, body, token)
+
+    def put_users(self, users: Sequence[dict[str, Any]]) -> int:
+        """POST /api/users; return how many have changed. Raises: as `push`."""
+        token = self._tokens.sign_service(self._name, USERS_SCOPE, TOKEN_SECONDS)
+        return int(self._ask("POST", "/users", {}, {"users": users}, token)["changed"])
 
     def _ask(
         self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None, token: str = ""

@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
+from weakref import ref
 
 from chat.config import Settings
 from chat.errors import ChatError
@@ -20,8 +22,8 @@ class Identity:
     _is_settled: bool = False
 
     def declare(self, function: F) -> F:
-        """Take the site's function. Raises RuntimeError: a chat serves without it already."""
-        if self._is_settled:
+        """Take the site's function, for chats that are made from now on. Raises RuntimeError: one was made without any."""
+        if self._is_settled and self.function is None:
             raise RuntimeError("Declare chat.identify before the first request: this chat serves already.")
         self.function = function
         return function
@@ -35,18 +37,20 @@ class Identity:
         """Have a chat ask the site. Who signs out by Flask-Login, where that is in use, signs out of the chat."""
         chat.site_user = self.function
         flask_login = sys.modules.get("flask_login")
-        if self.function is None or flask_login is None:
-            return
+        if self.function is not None and flask_login is not None:
+            flask_login.user_logged_out.connect(partial(_leave, ref(chat)), sender=app, weak=False)
 
-        def leave(_app: object, user: Any, **_: object) -> None:
-            # Flask-Login still has the user for `identify`, which may call them otherwise than it does.
-            user_id = self.function() if self.function else None
-            user_id = user.get_id() if user_id in (None, "") else user_id
-            if user_id is None:
-                return
-            try:
-                chat.directory.sign_out(str(user_id))
-            except ChatError as error:  # the site's own sign-out is not to fail for it
-                chat.log.error("user=%r signed out of the site, and is in the chat still: %s", user_id, error.message)
 
-        flask_login.user_logged_out.connect(leave, sender=app, weak=False)
+def _leave(made: "ref[ChatServer]", _app: object, user: Any, **_: object) -> None:
+    chat = made()
+    if chat is None or chat.site_user is None:
+        return
+    # Flask-Login still has the user for `identify`, which may call them otherwise than it does.
+    user_id = chat.site_user()
+    user_id = user.get_id() if user_id in (None, "") else user_id
+    if user_id is None:
+        return
+    try:
+        chat.directory.sign_out(str(user_id))
+    except ChatError as error:  # the site's own sign-out is not to fail for it
+        chat.log.error("user=%r signed out of the site, and is in the chat still: %s", user_id, error.message)

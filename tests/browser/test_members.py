@@ -34,8 +34,9 @@ def server(_start: StartServer) -> Iterator[Server]:
 
 def test_the_page_follows_who_is_signed_in_on_the_site(server: Server, context: Any) -> None:
     site, page, other_tab = server.http, context.new_page(), context.new_page()
-    page.goto(f"{site}/login?as=43&next=/chat/")
-    is_online(page)
+    for one in ("aB3", "ab3"):  # two people
+        page.goto(f"{site}/login?as={one}&next=/chat/")
+        is_online(page)
 
     other_tab.goto(f"{site}/logout")
     sign_in = page.get_by_role("link", name="Sign in")
@@ -44,23 +45,24 @@ def test_the_page_follows_who_is_signed_in_on_the_site(server: Server, context: 
     expect(page.get_by_label("Your name")).to_be_hidden()
     expect(page.locator("#chat")).to_be_hidden()
 
-    other_tab.goto(f"{site}/login?as=42")
+    other_tab.goto(f"{site}/login?as=Alice+Smith")
     page.evaluate(HIDE, False)  # as one comes back to the tab
     is_online(page)
-    page.evaluate("location.hash = '#43'")
-    write(page, "a secret of 42")
-    expect(page.get_by_text("a secret of 42").first).to_be_visible()
+    for to in ("ab3", "aB3"):
+        page.evaluate("to => { location.hash = `#${to}`; }", to)
+        expect(page.locator("conversation-header")).to_contain_text(to)
+        write(page, f"a secret of Alice to {to}")
+        expect(page.locator("conversation-list")).to_contain_text(f"a secret of Alice to {to}")
     assert (
         page.evaluate("Object.values({...sessionStorage, ...localStorage}).some((kept) => kept.includes('eyJ'))")
         is False
     )
 
-    other_tab.goto(f"{site}/login?as=44")  # without signing out before
+    other_tab.goto(f"{site}/login?as=aB3")  # without signing out before
     page.evaluate(HIDE, False)
-    expect(page.get_by_text("a secret of 42")).to_have_count(0)
+    expect(page.get_by_text("a secret of Alice to ab3")).to_have_count(0)
     is_online(page)
-    expect(page.locator("body")).to_contain_text("44")
-    expect(page.locator("body")).not_to_contain_text("secret")
+    expect(page.get_by_text("a secret of Alice to aB3").first).to_be_visible()
 
 
 def test_the_widget_follows_who_is_signed_in_on_the_site(server: Server, context: Any) -> None:

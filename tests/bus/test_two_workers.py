@@ -188,3 +188,18 @@ def test_without_redis_all_is_stored_and_comes_when_it_is_back(
 def ready(server: Server) -> str:
     time.sleep(0.1)  # an answer is kept for a second
     return str(requests.get(f"{server.http}/readyz", timeout=10).json()["status"])
+
+
+def test_a_profile_that_changes_at_one_worker_is_seen_by_partners_at_the_other(
+    people: People, workers: list[Server]
+) -> None:
+    alice, bob = people("alice11", at=0), people("bob11", at=1)
+    say(alice, "bob11", "hi")
+    answer = requests.put(
+        f"{workers[0].http}/api/profile",
+        headers=token_of(workers[0], "alice11"),
+        json={"displayName": "Alice Smith"},
+        timeout=10,
+    )
+    assert answer.status_code == 200, answer.text
+    assert bob.receive("profile")["profile"] == {"displayName": "Alice Smith"}

@@ -26,6 +26,15 @@ test("signing out leaves none of one's own, and all of others'", () => {
   assert.equal(storage.getItem("chat.language"), "ko");
 });
 
+test("ids of a site that hold a colon are told apart", () => {
+  const storage = new FakeStorage();
+  new Drafts("a", storage).set("b:c", "of a");
+  new Drafts("a:b", storage).set("c", "of a:b");
+  assert.equal(new Drafts("a", storage).get("b:c"), "of a");
+  new Drafts("a", storage).forget();
+  assert.equal(new Drafts("a:b", storage).get("c"), "of a:b");
+});
+
 test("a full storage does not keep anybody from writing", () => {
   const storage = new FakeStorage();
   storage.isFull = true;

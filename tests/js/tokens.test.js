@@ -70,3 +70,22 @@ test("who stays signed in waits for the token of the tab that changed the passwo
   clock.tick(2000);
   assert.equal(await given, "k2");
 });
+
+test("where the site says who is there it is asked anew before a token ends, and may say that nobody is", async () => {
+  const session = new TabSession(new FakeStorage());
+  session.store(opened("t1"));
+  const answers = [opened("t2"), new ChatError("connection_lost", ""), new ChatError("not_signed_in", "")];
+  const tokens = new Tokens(session, {signIn: async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return /** @type {import("../../static/js/chat-api.js").Session} */ (answer);
+  }});
+  let isOver = false;
+  tokens.addEventListener("over", () => (isOver = true));
+  assert.equal(await tokens.give("connects"), "t1");
+  assert.equal(await tokens.give("ends"), "t2");
+  await assert.rejects(tokens.give("ends"));
+  assert.equal(isOver, false, "the network may come back before the token ends");
+  await assert.rejects(tokens.give("ends"));
+  assert.equal(isOver, true);
+});

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, redirect, request
+from flask import Flask, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from chat import Chat
@@ -31,6 +31,7 @@ def make_site(**config: Any) -> tuple[Flask, Chat]:
     def login() -> Any:
         if "as" in request.args:
             login_user(Member(request.args["as"]))
+            session.permanent = True
             return redirect(request.args.get("next", "/"))
         return "Who are you?"
 

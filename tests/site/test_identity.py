@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.clients import Person
+from tests.clients import SECONDS, Person
 from tests.conftest import ROOT, Server, StartServer
 from tests.site.members import make_site
 
@@ -139,7 +139,12 @@ def test_another_process_of_the_site_sends_and_signs_out_through_the_one_that_se
     with app.app_context():
         told = chat.send_message("A new bot", "here", "hi")
         assert (told.seq, here.receive("chat")["fromUserId"]) == (1, "A new bot")
+        url, mine = f"{both.http}/chat/api/notifications/stream", member(both, "here")
+        stream = requests.get(url, headers=mine, stream=True, timeout=SECONDS)
+        assert stream.status_code == 200
         chat.sign_out("here")
+    assert list(stream.iter_lines())[-1:] in ([b""], []), "it has ended"
+    assert requests.get(url, headers=mine, timeout=SECONDS).status_code == 401
     assert here.receive("error")["code"] == "signed_out"
     assert here.close_code() == 4501
     assert elsewhere.hears_nothing()

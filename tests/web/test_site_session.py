@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from chat import Chat
@@ -104,6 +106,26 @@ def test_signing_out_of_the_site_ends_every_token_of_the_user_and_no_one_elses(
     assert session(other).json["expiresIn"] == 600
 
 
+def test_no_answer_of_the_chat_brings_back_a_cookie_that_signing_out_has_taken_away(browser: FlaskClient) -> None:
+    sign_in(browser, "42")
+    assert "Set-Cookie" in browser.get("/").headers, (
+        "need a site that sets it with each answer for this to mean anything"
+    )
+    assert "Set-Cookie" not in session(browser).headers
+
+
+def test_when_the_sites_session_expires_the_chat_ends_with_its_token(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(browser, "42")
+    monkeypatch.setattr(site_session, "TOKEN_SECONDS", 0)
+    ended = session(browser).json["token"]
+    browser.application.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=-1)
+    assert error(session(browser)) == (401, "not_signed_in", "site_sign_in")
+    asked = browser.get("/chat/api/conversations", headers={"Authorization": f"Bearer {ended}"})
+    assert error(asked) == (401, "not_signed_in", "token_out_of_date")
+
+
 def test_a_sign_out_while_a_token_is_made_ends_that_one_too(browser: FlaskClient) -> None:
     sign_in(browser, "42")
     session(browser)
@@ -148,8 +170,19 @@ def test_an_open_chat_beside_identify_does_not_start(make: MakeSite) -> None:
 
 
 def test_identify_is_declared_before_the_chat_serves(tmp_path: Path) -> None:
-    app, chat = make_site(folder=str(tmp_path), CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db")
-    assert app.extensions["chat"].settings.auth == "site"
+    app, chat = Flask("names", instance_path=str(tmp_path)), Chat()
+    app.config["CHAT_DATABASE_URL"] = f"sqlite:///{tmp_path}/chat.db"
+    chat.init_app(app)
+    assert app.extensions["chat"].settings.is_open
     with pytest.raises(RuntimeError, match="before the first request"):
         chat.identify(lambda: "42")
-    Chat().identify(lambda: "42")
+
+
+def test_a_factory_that_declares_it_anew_may_make_several_apps(tmp_path: Path) -> None:
+    chat = Chat()
+    for user_id in ("42", "43"):
+        app = Flask(user_id, instance_path=str(tmp_path / user_id))
+        app.config["CHAT_DATABASE_URL"] = f"sqlite:///{tmp_path / user_id}/chat.db"
+        chat.init_app(app)
+        chat.identify(lambda user_id=user_id: user_id)
+        assert session(app.test_client()).json["userId"] == user_id

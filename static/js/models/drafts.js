@@ -16,7 +16,7 @@ export class Drafts {
 
   /** @param {string} me @param {import("./safe-storage.js").SafeStorage} storage @param {Names} [names] */
   constructor(me, storage, names = new Names()) {
-    this.#me = me;
+    this.#me = me.replace(/[%:]/g, encodeURIComponent); // a name holds neither, a site's own id may
     this.#storage = storage;
     this.#names = names;
   }
@@ -55,7 +55,7 @@ export class Drafts {
     for (const key of this.#storage.keys) if (key.startsWith(mine)) this.#storage.removeItem(key);
   }
 
-  /** A name holds no colon. @param {string} withUserId */
+  /** @param {string} withUserId */
   #key(withUserId) {
     return `${PREFIX}:${this.#me}:${this.#names.keyOf(withUserId)}`;
   }

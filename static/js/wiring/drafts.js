@@ -3,9 +3,10 @@
 import {allTabs} from "../browser-storage.js";
 import {Drafts} from "../models/drafts.js";
 import {on} from "../on.js";
+import {isOfSite} from "./server.js";
 
 /** @param {import("./models.js").Models} models @param {import("./elements.js").Elements} elements */
-export function wireDrafts({me, names, conversations, outbox}, {composer, signOutButton}) {
+export function wireDrafts({me, names, conversations, outbox, socket, tokens}, {composer, signOutButton}) {
   const drafts = new Drafts(me, allTabs, names);
   const store = (/** @type {string} */ text) => conversations.opened && drafts.set(conversations.opened.withUserId, text);
   on(conversations, "open", ({conversation, asked}) => {
@@ -22,8 +23,14 @@ export function wireDrafts({me, names, conversations, outbox}, {composer, signOu
       if (conversation === conversations.opened) composer.show(draft);
     }
   });
-  signOutButton.addEventListener("click", () => {
+  const forget = () => {
     drafts.forget();
     outbox.forgetFailed();
-  });
+  };
+  signOutButton.addEventListener("click", forget);
+  if (!isOfSite) return;
+  let isSignedOut = false; // of the site; whose session there has only expired comes back
+  socket.on("error", ({code}) => (isSignedOut = code === "signed_out"));
+  socket.on("ready", () => (isSignedOut = false));
+  on(tokens, "over", () => isSignedOut && forget());
 }
