@@ -54,6 +54,35 @@ test("whom an answer names, or will name, is not asked for", async () => {
   mock.timers.reset();
 });
 
+test("an answer that is older than an event does not take back what that said", () => {
+  mock.timers.enable({apis: ["Date"]});
+  const profiles = new Profiles();
+  profiles.hear({userId: "ann", profile: {displayName: "Ann"}});
+  profiles.learn({userId: "ann"});
+  assert.equal(profiles.nameOf("ann"), "Ann");
+  mock.timers.tick(5_000);
+  profiles.learn({userId: "ann"}); // made later: it was taken away
+  assert.equal(profiles.nameOf("ann"), "ann");
+  mock.timers.reset();
+});
+
+test("who had no profile before there was a socket is asked for once more", async () => {
+  mock.timers.enable({apis: ["setTimeout"]});
+  /** @type {string[][]} */
+  const asked = [];
+  const profiles = asking(async (userIds) => {
+    asked.push(userIds);
+    return {profiles: {ann: {displayName: "Ann"}}};
+  });
+  profiles.learn({userId: "ann", profiles: {bob: {displayName: "Bob"}}});
+  profiles.askAgain();
+  mock.timers.tick(150);
+  await turn();
+  assert.deepEqual(asked, [["ann"]]);
+  assert.equal(profiles.nameOf("ann"), "Ann");
+  mock.timers.reset();
+});
+
 test("a change tells of those alone who are shown otherwise now", () => {
   const profiles = new Profiles();
   /** @type {string[][]} */

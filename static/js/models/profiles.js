@@ -15,6 +15,8 @@ const TOLD = 100;
 /** Who is drawn within this time is asked for at once, unless an answer told of them meanwhile; so many at most, as the server has it. */
 const GATHER_MS = 150;
 const MOST_ASKED = 200;
+/** An answer that was made before an event may come so long behind it, and knows less. */
+const LATE_MS = 5_000;
 /** @type {Profile} */
 const NOTHING = {};
 
@@ -25,6 +27,8 @@ export class Profiles extends EventTarget {
   #known = new Map();
   /** @type {Set<string>} */
   #wanted = new Set();
+  /** When an event told of somebody. @type {Map<string, number>} */
+  #heard = new Map();
   #isGathering = false;
 
   /** @param {string} userId */
@@ -50,13 +54,26 @@ export class Profiles extends EventTarget {
     return this.of(userId).displayName ? userId : "";
   }
 
+  /** Take an event, which is newer than any answer that is under way. @param {{userId: string, profile: Profile}} event */
+  hear({userId, profile}) {
+    this.#heard.set(userId, Date.now());
+    this.learn({profiles: {[userId]: profile}});
+  }
+
+  /** Ask again for whoever has no profile, as the page got its socket only now: an event told of it before, perhaps. */
+  askAgain() {
+    for (const [userId, profile] of this.#known) if (profile === NOTHING) this.#want(userId);
+  }
+
   /** @param {Told} told whoever is named in it and has no profile has none */
   learn({userId, conversations = [], users = [], messages = [], profiles = {}}) {
     const named = [userId, ...[...conversations.slice(0, TOLD), ...messages].map(({withUserId}) => withUserId), ...users.map((user) => user.userId)];
     const changed = new Set();
     for (const id of [...named, ...Object.keys(profiles)]) {
       if (id === undefined) continue;
-      const profile = Object.hasOwn(profiles, id) ? profiles[id] : NOTHING;
+      const isTold = Object.hasOwn(profiles, id);
+      if (!isTold && Date.now() - (this.#heard.get(id) ?? -LATE_MS) < LATE_MS) continue;
+      const profile = isTold ? profiles[id] : NOTHING;
       if (JSON.stringify(this.#known.get(id) ?? NOTHING) !== JSON.stringify(profile)) changed.add(id);
       this.#known.set(id, profile);
       this.#wanted.delete(id);

@@ -23,8 +23,12 @@ export function makeModels(me, session) {
   const tokens = new Tokens(session, {renew: isOfSite ? undefined : (token) => renewSession(apiBase, token), signIn: () => openSession(apiBase, {userId: me})});
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: (why) => tokens.give(why)});
   const api = new ChatApi(apiBase, me, session, (told) => profiles.learn(told));
+  const stopAsking = socket.on("ready", () => {
+    profiles.askAgain();
+    stopAsking();
+  });
   socket.on("ready", (ready) => profiles.learn(ready));
-  socket.on("profile", ({userId, profile}) => profiles.learn({profiles: {[userId]: profile}}));
+  socket.on("profile", (event) => profiles.hear(event));
   profiles.find = (userIds) => api.send("POST", "profiles", {userIds});
   const names = new Names((typed) => {
     profiles.expect(typed);
