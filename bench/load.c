@@ -15,6 +15,7 @@
  * waking the client's core, which no server pays that talks to a network card. In turn its CPU share is
  * always 100 %, so it also counts `generator_busy`, the seconds in which it had work to do. Near the
  * whole window, that would make it the limit. The server's CPU time (--pid) covers the same window.
+ * With --sleep it sleeps all the same: where servers need the core as well, and CPU time is what is measured.
  *
  * It prints one line of JSON (in idle mode a second one, {"open":N}, before it) and leaves with 1 when
  * anything went wrong.
@@ -54,9 +55,9 @@ enum mode { RELAY, IDLE, UPGRADES };
 static struct {
     enum mode mode;
     const char *path, *prefix;
-    int port, clients, window, concurrency, pid;
+    int port, other_port, clients, window, concurrency, pid, other_pid;
     double warmup, seconds, rate;
-    bool ack, ready, socketio;
+    bool ack, ready, socketio, sleep;
 } opt = {.path = "/", .prefix = "u", .clients = 100, .window = 1, .concurrency = 50,
          .warmup = 1, .seconds = 3};
 
@@ -135,12 +136,12 @@ static double own_cpu(void) {
     return u.ru_utime.tv_sec + u.ru_stime.tv_sec + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-/* utime + stime of the server, all its threads together; proc(5). */
-static double server_cpu(void) {
+/* utime + stime of a server, all its threads together; proc(5). */
+static double cpu_of(int pid) {
     char path[64], text[1024];
     unsigned long user = 0, system = 0;
-    if (!opt.pid) return 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", opt.pid);
+    if (!pid) return 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
     FILE *file = fopen(path, "r");
     if (!file) return 0;
     size_t n = fread(text, 1, sizeof text - 1, file);
@@ -287,9 +288,15 @@ static void put_init(struct client *c) {
 
 /* ---- from connect to registered ---------------------------------------------------------------- */
 
+/* With --other-port, every other pair is parted, and the rest lie half here, half there: as chance would have it. */
+static int port_of(int number) {
+    static const bool other[8] = {false, true, false, false, true, false, true, true};
+    return opt.other_port && other[number % 8] ? opt.other_port : opt.port;
+}
+
 static void open_client(struct client *c) {
     int one = 1;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(opt.port),
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port_of(c - clients)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0) complain("socket: %s", strerror(errno)), exit(2);
@@ -532,7 +539,7 @@ static void hold(void) {
 }
 
 static void start_load(void) {
-    polling = sending = true;
+    polling = !opt.sleep, sending = true;
     if (opt.rate) {
         due_interval = (int64_t)(SECOND / opt.rate);
         next_due = now_ns();
@@ -557,7 +564,8 @@ static int parse(int argc, char **argv) {
         {"mode", 1, 0, 'm'}, {"port", 1, 0, 'p'}, {"path", 1, 0, 'P'}, {"prefix", 1, 0, 'x'},
         {"clients", 1, 0, 'c'}, {"window", 1, 0, 'w'}, {"concurrency", 1, 0, 'C'}, {"pid", 1, 0, 'i'},
         {"warmup", 1, 0, 'W'}, {"seconds", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"ack", 0, 0, 'a'},
-        {"ready", 0, 0, 'R'}, {"socketio", 0, 0, 'S'}, {0, 0, 0, 0}};
+        {"ready", 0, 0, 'R'}, {"socketio", 0, 0, 'S'},
+        {"other-port", 1, 0, 'o'}, {"other-pid", 1, 0, 'O'}, {"sleep", 0, 0, 'z'}, {0, 0, 0, 0}};
     for (int letter; (letter = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (letter) {
         case 'm': opt.mode = !strcmp(optarg, "idle") ? IDLE : !strcmp(optarg, "upgrades") ? UPGRADES : RELAY; break;
@@ -574,6 +582,9 @@ static int parse(int argc, char **argv) {
         case 'a': opt.ack = true; break;
         case 'R': opt.ready = true; break;
         case 'S': opt.socketio = true; break;
+        case 'o': opt.other_port = atoi(optarg); break;
+        case 'O': opt.other_pid = atoi(optarg); break;
+        case 'z': opt.sleep = true; break;
         default: return 0;
         }
     }
@@ -587,7 +598,7 @@ int main(int argc, char **argv) {
     if (!parse(argc, argv)) {
         fprintf(stderr, "usage: load --port N [--mode relay|idle|upgrades] [--clients N] [--window N]\n"
                 "  [--ack] [--rate R] [--warmup S] [--seconds S] [--concurrency N] [--pid N]\n"
-                "  [--ready] [--socketio] [--path P] [--prefix P]\n");
+                "  [--ready] [--socketio] [--path P] [--prefix P] [--other-port N] [--other-pid N] [--sleep]\n");
         return 2;
     }
     struct rlimit files;
@@ -610,13 +621,14 @@ int main(int argc, char **argv) {
         counting = true;
     }
     int64_t start = now_ns(), idle = idle_ns;
-    double cpu = own_cpu(), servers_cpu = server_cpu();
+    double cpu = own_cpu(), server_cpu = cpu_of(opt.pid), other_cpu = cpu_of(opt.other_pid);
     if (opt.mode == RELAY) run_until(after(opt.seconds));
     else if (opt.mode == UPGRADES) upgrade_all();
     else if (!problem[0]) hold();
     double seconds = (double)(now_ns() - start) / SECOND;
     double busy = seconds - (double)(idle_ns - idle) / SECOND;
-    cpu = own_cpu() - cpu, servers_cpu = server_cpu() - servers_cpu;
+    cpu = own_cpu() - cpu;
+    server_cpu = cpu_of(opt.pid) - server_cpu, other_cpu = cpu_of(opt.other_pid) - other_cpu;
     counting = false;
     if (opt.mode == RELAY) drain();
 
@@ -624,12 +636,13 @@ int main(int argc, char **argv) {
     if (missing) complain("%lld of %lld messages did not arrive", (long long)missing, (long long)sent);
     printf("{\"ok\":%s,\"problem\":\"%s\",\"messages\":%lld,\"seconds\":%.4f,\"rate\":%.1f,"
            "\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"delivery_p50_us\":%.1f,"
-           "\"delivery_p99_us\":%.1f,\"generator_cpu\":%.3f,\"generator_busy\":%.3f,\"server_cpu\":%.3f,\"sent\":%lld,"
+           "\"delivery_p99_us\":%.1f,\"generator_cpu\":%.3f,\"generator_busy\":%.3f,\"server_cpu\":%.3f,"
+           "\"other_cpu\":%.3f,\"sent\":%lld,"
            "\"received\":%lld,\"acked\":%lld,\"missing\":%lld,\"errors\":%lld,"
            "\"connect_failures\":%lld,\"lost_connections\":%lld}\n",
            problem[0] ? "false" : "true", problem, (long long)counted, seconds, counted / seconds,
            percentile_us(&latency, .5), percentile_us(&latency, .99), percentile_us(&latency, .999),
-           percentile_us(&delivery, .5), percentile_us(&delivery, .99), cpu, busy, servers_cpu,
+           percentile_us(&delivery, .5), percentile_us(&delivery, .99), cpu, busy, server_cpu, other_cpu,
            (long long)sent, (long long)received, (long long)acked, (long long)missing,
            (long long)errors, (long long)connect_failures, (long long)lost_connections);
     return problem[0] ? 1 : 0;

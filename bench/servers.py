@@ -208,7 +208,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], server: Server, port: int, 
             if one.recv(1):
                 return _child(process.pid)
         time.sleep(0.05)
-    last = log.read_text(errors="replace").strip().splitlines()[-3:]
+    last = log.read_text(errors="replace").strip().splitlines()[-8:]
     raise Failed(f"{server.name} did not start: {' | '.join(last) or 'it said nothing'}")
 
 

@@ -27,7 +27,7 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid WHERE relnamespace = 
 class Postgres:
     """Made by `Postgres(folder)`, run by `start`, as often as it was ended by `stop` or `crash`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_durable: bool = False) -> None:
         self._data = folder / "db"
         self._log = folder / "log"
         with socket.socket() as probe:
@@ -36,7 +36,7 @@ class Postgres:
         self.server = f"postgresql+psycopg://postgres@127.0.0.1:{port}"  # without a database's name
         self._options = ["-p", str(port), "-k", str(folder)]
         # What a crash of its processes loses is the same without fsync, which only a power cut misses.
-        for setting in ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off"):
+        for setting in ("listen_addresses=127.0.0.1", *(() if is_durable else ("fsync=off", "full_page_writes=off"))):
             self._options += ["-c", setting]
         self._emptied: str | None = None
         self._process: subprocess.Popen[bytes] | None = None

@@ -73,6 +73,7 @@ ONLY_IN = {
         "chat.commands.running",
         "chat.bus.connection",
         "chat.bus.bus",
+        "chat.bus.members",
         "chat.bus.other_workers",
         "chat.server",
         "chat.readiness",  # an answer in time, whatever the database does

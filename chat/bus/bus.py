@@ -16,7 +16,8 @@ import gevent
 from gevent.event import AsyncResult, Event
 
 from chat.bus.connection import RedisConnection, Reply, command
-from chat.bus.envelope import ECHO, packed
+from chat.bus.envelope import ECHO, packed, unpacked
+from chat.bus.members import Members
 
 ECHO_SECONDS = 2.0  # a worker hears itself so often, or thinks itself deaf: TCP alone says nothing
 DEAF_SECONDS = 5.0
@@ -42,7 +43,8 @@ class Bus:
         self._received = received
         self._log = log
         self._own = self.channel("w", self.worker.decode())
-        self._wanted: dict[bytes, None] = {self._own: None}
+        self.members = Members(self)
+        self._wanted: dict[bytes, None] = {self._own: None, self.members.all: None}
         self._changed: dict[bytes, bool] = {}  # channels to subscribe, or to leave, at the end of this turn
         self._sent = self._confirmed = 0  # subscriptions and leavings
         # Who waits until so many are confirmed: each for its own, as others come and go all the time.
@@ -127,10 +129,10 @@ class Bus:
         kind = reply[0] if isinstance(reply, list) else b""
         if kind == b"message":
             _, channel, data = reply
-            if channel == self._own:
+            if not data.startswith(self.worker):
+                self._call(self._hear_other, channel, data)
+            elif channel == self._own:
                 self._hear_echo(data)
-            else:
-                self._call(self._received, channel, data)
         elif kind in (b"subscribe", b"unsubscribe"):
             self._confirmed += 1
             while self._settling and self._settling[0][0] <= self._confirmed:
@@ -138,6 +140,11 @@ class Bus:
         else:  # an error: it may not subscribe, for one
             self._log.error("the bus refuses: %s", reply)
             self._lost.set()
+
+    def _hear_other(self, channel: bytes, data: bytes) -> None:
+        is_of_workers = channel == self._own or channel == self.members.all
+        if not (is_of_workers and self.members.hear(unpacked(data))):
+            self._received(channel, data)
 
     def _hear_echo(self, data: bytes) -> None:
         sent_at = float(data.rpartition(b"\n")[2])
@@ -147,18 +154,22 @@ class Bus:
     # What is said and asked.
 
     def publish(self, channel: bytes, data: bytes, then: Callable[[int], None] | None = None) -> None:
-        """Publish, and call `then` with how many other workers heard it; 0: the bus is lost. Never blocks."""
-        if self._publishing is None or not self.is_up:
+        """Publish, and call `then` with how many other workers heard it; 0: none is there, or the bus is lost. Never blocks."""
+        if not self.is_up or self.members.is_alone:
             if then is not None:
                 then(0)
-            return
-        reader = None
-        if then is not None:
+        elif then is None:
+            self.put(channel, data)
+        else:
             own = int(channel in self._wanted)
+            self.put(channel, data, lambda reply: then(max(0, reply - own) if isinstance(reply, int) else 0))
 
-            def reader(reply: Reply) -> None:
-                then(max(0, reply - own) if isinstance(reply, int) else 0)
-
+    def put(self, channel: bytes, data: bytes, reader: Callable[[Reply], None] | None = None) -> None:
+        """Publish, whoever is there; `reader` gets what Redis answers, or None. Never blocks."""
+        if self._publishing is None:
+            if reader is not None:
+                reader(None)
+            return
         self._waiting.append(reader)
         self._publishing.send(
             b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(channel), channel, len(data), data)
@@ -166,7 +177,7 @@ class Bus:
 
     def ask(self, *words: bytes) -> Reply:
         """Return the reply to a command; None: there is none. Blocks the calling greenlet."""
-        if self._publishing is None or not self.is_up:
+        if self._publishing is None:
             return None
         result: AsyncResult[Reply] = AsyncResult()
         self._waiting.append(result.set)
@@ -186,6 +197,8 @@ class Bus:
     def listening(self, channels: Iterable[bytes]) -> list[int]:
         """Return how many other workers hear each channel; 0 for all where the bus is lost. Blocks."""
         asked = [*channels]
+        if not self.is_up or self.members.is_alone:
+            return [0] * len(asked)
         found: list[int] = []
         for start in range(0, len(asked), CHANNELS_AT_ONCE):
             some = asked[start : start + CHANNELS_AT_ONCE]
@@ -238,13 +251,15 @@ class Bus:
         self._send_channels(b"SUBSCRIBE", [*self._wanted])
         if not self._wait_confirmed() or self._lost.is_set():
             raise TimeoutError("Redis does not confirm what is subscribed")
+        self.members.join()
         self._heard_at = time.monotonic()
         self.is_up = True
 
     def _watch(self) -> None:
         """Return when a connection is lost, or nothing of one's own is heard."""
         while not self._lost.is_set() and time.monotonic() - self._heard_at < DEAF_SECONDS:
-            self.publish(self._own, packed(self.worker, ECHO, 0, "", str(time.monotonic()).encode()))
+            self.put(self._own, packed(self.worker, ECHO, 0, "", str(time.monotonic()).encode()))
+            self.members.look()
             self._lost.wait(ECHO_SECONDS)
 
     def _drop(self) -> None:

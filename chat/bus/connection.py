@@ -48,12 +48,12 @@ class RedisConnection:
 
     def send(self, command: bytes) -> None:
         """Send what `command` made, at the end of this turn of the loop. Never blocks."""
+        if not self._waiting:
+            self._has_more.set()
         self._waiting.append(command)
         self._waiting_bytes += len(command)
         if self._waiting_bytes > MOST_WAITING:
             self._end()
-        else:
-            self._has_more.set()
 
     def close(self) -> None:
         """End it; `lost` is not called any more."""
@@ -83,9 +83,9 @@ class RedisConnection:
         while True:
             self._has_more.wait()
             self._has_more.clear()
-            waiting, self._waiting = self._waiting, []
-            self._socket.sendall(b"".join(waiting))
-            self._waiting_bytes -= sum(map(len, waiting))
+            waiting, self._waiting = b"".join(self._waiting), []
+            self._socket.sendall(waiting)
+            self._waiting_bytes -= len(waiting)
 
 
 def command(*words: bytes) -> bytes:

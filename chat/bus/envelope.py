@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 # Kinds. `number` and `other` are: of a message its seq, and with whom the conversation is; of a notification its id; of a
 # presence its status' place in presence.RANK, and whose it is; of a call the time since which to look, in ms.
-MESSAGE, REPEAT, EVENT, NOTIFICATION, TELL, PRESENCE, INTRODUCTION, ECHO, LOOK = b"m r e n t p i o l".split()
+MESSAGE, REPEAT, EVENT, NOTIFICATION, TELL, PRESENCE, INTRODUCTION, ECHO, LOOK, HELLO, WELCOME = (
+    b"m r e n t p i o l h w".split()
+)
 
 
 class Envelope(NamedTuple):

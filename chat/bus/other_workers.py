@@ -59,8 +59,6 @@ class OtherWorkers:
         self.recovery = Recovery(
             storage, self.gate, online, streams, presence, tell_again, gevent.sleep, connections.spawn
         )
-        self._all = self.bus.channel("w", "all")
-        self.bus.subscribe(self._all)
         self.bus.returned = self._returned
         limits = connections.limits
         shared = {
@@ -99,8 +97,6 @@ class OtherWorkers:
         return is_unsettled
 
     def _received(self, channel: bytes, data: bytes) -> None:
-        if data.startswith(self.bus.worker):
-            return
         envelope = unpacked(data)
         for relay in self._relays:
             if (user_id := relay.users.get(channel)) is not None:
@@ -114,7 +110,7 @@ class OtherWorkers:
         if not self._online and not self._streams:  # it begins
             return
         seconds = time.monotonic() - since
-        self.bus.publish(self._all, packed(self.bus.worker, LOOK, int(seconds) + 1, "", b""))
+        self.bus.publish(self.bus.members.all, packed(self.bus.worker, LOOK, int(seconds) + 1, "", b""))
         self._spawn(self.recovery.recover, seconds)
 
     def _read(self, user_id: str, other: str, after: int, up_to: int) -> dict[int, bytes]:

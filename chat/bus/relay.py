@@ -4,6 +4,7 @@ A user has a channel for sockets and one for streams, which a worker hears while
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from chat.bus.bus import Bus
@@ -15,6 +16,7 @@ from chat.people.presence import RANK, Presence
 from chat.protocol.structs import Status
 
 SOCKETS, STREAMS = "u", "s"  # kinds of channels
+CHANNELS = 8_192  # whose names are kept
 
 
 class Relay:
@@ -22,14 +24,10 @@ class Relay:
 
     def __init__(self, bus: Bus, kind: str, online: Online[Any], user_key: Callable[[str], str]) -> None:
         self._bus = bus
-        self._kind = kind
         self._online = online
-        self._user_key = user_key
+        self.channel = lru_cache(CHANNELS)(lambda user_id: bus.channel(kind, user_key(user_id)))
         self.users: dict[bytes, str] = {}  # channel -> the user who is here
         online.relay = self
-
-    def channel(self, user_id: str) -> bytes:
-        return self._bus.channel(self._kind, self._user_key(user_id))
 
     def came(self, user_id: str) -> None:
         """The user is here now. Never blocks."""

@@ -183,7 +183,7 @@ def _wait(ws: Any, connections: Connections, make: MakeSocket) -> None:
 
 def _close_theirs() -> None:
     """Close what gevent's pywsgi has of the socket, whose duplicate ours is: it would read the next request there."""
-    stream = request.environ["wsgi.input"]
+    stream: Any = request.environ["wsgi.input"]
     theirs = getattr(stream, "rfile", stream).raw._sock
     if (number := theirs.detach()) >= 0:
         os.close(number)
