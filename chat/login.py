@@ -71,7 +71,7 @@ def _enter(client: Client, event: Init) -> Answer:
         chat.presence.left(str(before))
     try:
         if relay := chat.online.relay:
-            relay.wait_ready()  # what another worker stores from now on comes here
+            relay.wait_ready(user_id)  # what another worker stores from now on comes here
         found = _look(chat, user_id, event.sync)
         if relay:
             _begin(chat, user_id, found)

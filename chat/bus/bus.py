@@ -16,7 +16,7 @@ import gevent
 from gevent.event import AsyncResult, Event
 
 from chat.bus.connection import RedisConnection, Reply, command
-from chat.bus.envelope import ECHO, packed, unpacked
+from chat.bus.envelope import ECHO, Envelope, packed, unpacked
 from chat.bus.members import Members
 
 ECHO_SECONDS = 2.0  # a worker hears itself so often, or thinks itself deaf: TCP alone says nothing
@@ -25,7 +25,7 @@ ANSWER_SECONDS = 5.0  # for a question; the bus is found deaf by then
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.1, 2.0
 CHANNELS_AT_ONCE = 1_000  # in one command
 
-Received = Callable[[bytes, bytes], None]  # a channel, and what was published there
+Received = Callable[[bytes, Envelope], None]  # a channel, and what another worker published there
 
 
 class Bus:
@@ -130,7 +130,7 @@ class Bus:
         if kind == b"message":
             _, channel, data = reply
             if not data.startswith(self.worker):
-                self._call(self._hear_other, channel, data)
+                self._call(self._received, channel, unpacked(data))
             elif channel == self._own:
                 self._hear_echo(data)
         elif kind in (b"subscribe", b"unsubscribe"):
@@ -140,11 +140,6 @@ class Bus:
         else:  # an error: it may not subscribe, for one
             self._log.error("the bus refuses: %s", reply)
             self._lost.set()
-
-    def _hear_other(self, channel: bytes, data: bytes) -> None:
-        is_of_workers = channel == self._own or channel == self.members.all
-        if not (is_of_workers and self.members.hear(unpacked(data))):
-            self._received(channel, data)
 
     def _hear_echo(self, data: bytes) -> None:
         sent_at = float(data.rpartition(b"\n")[2])

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from chat.bus.bus import Bus
-from chat.bus.envelope import LOOK, packed, unpacked
+from chat.bus.envelope import LOOK, Envelope, packed
 from chat.bus.order_gate import HOLD_SECONDS, OrderGate
 from chat.bus.recovery import Recovery
 from chat.bus.relay import STREAMS, Relay, SocketRelay
@@ -60,6 +60,7 @@ class OtherWorkers:
             storage, self.gate, online, streams, presence, tell_again, gevent.sleep, connections.spawn
         )
         self.bus.returned = self._returned
+        self.bus.members.joined = self._joined
         limits = connections.limits
         shared = {
             "messages": limits.messages,
@@ -96,14 +97,18 @@ class OtherWorkers:
 
         return is_unsettled
 
-    def _received(self, channel: bytes, data: bytes) -> None:
-        envelope = unpacked(data)
+    def _received(self, channel: bytes, envelope: Envelope) -> None:
         for relay in self._relays:
-            if (user_id := relay.users.get(channel)) is not None:
-                relay.receive(user_id, envelope)
-                return
+            if (here := relay.users.get(channel)) is not None:
+                relay.receive(here, envelope)
         if envelope.kind == LOOK:
             self._spawn(self.recovery.recover, float(envelope.number))
+        else:
+            self.bus.members.hear(channel, envelope)
+
+    def _joined(self) -> None:
+        for relay in self._relays:
+            relay.doubt()
 
     def _returned(self, since: float) -> None:
         """The bus is back: neither has this worker heard the others since, nor they this one."""

@@ -4,11 +4,24 @@ A user has a channel for sockets and one for streams, which a worker hears while
 """
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from chat.bus.bus import Bus
-from chat.bus.envelope import EVENT, INTRODUCTION, MESSAGE, NOTIFICATION, PRESENCE, REPEAT, TELL, Envelope, packed
+from chat.bus.connection import Reply
+from chat.bus.envelope import (
+    EVENT,
+    HELLO,
+    INTRODUCTION,
+    MESSAGE,
+    NOTIFICATION,
+    PRESENCE,
+    REPEAT,
+    TELL,
+    Envelope,
+    packed,
+)
 from chat.bus.order_gate import OrderGate
 from chat.people.fanout import Reached
 from chat.people.online import Online, Socket
@@ -19,6 +32,20 @@ SOCKETS, STREAMS = "u", "s"  # kinds of channels
 CHANNELS = 8_192  # whose names are kept
 
 
+@dataclass(slots=True)
+class Here:
+    """A user who is at this worker. `is_only_here`: nothing needs to be published for them."""
+
+    user_id: str
+    is_settled: bool = False  # the channel is heard, and whoever else hears it knows
+    is_only_here: bool = False
+    doubts: int = 0  # what contradicts an answer to what was published before
+
+    def doubt(self) -> None:
+        self.is_only_here = False
+        self.doubts += 1
+
+
 class Relay:
     """Passes on what the users of one `Online` are sent."""
 
@@ -26,13 +53,14 @@ class Relay:
         self._bus = bus
         self._online = online
         self.channel = lru_cache(CHANNELS)(lambda user_id: bus.channel(kind, user_key(user_id)))
-        self.users: dict[bytes, str] = {}  # channel -> the user who is here
+        self.users: dict[bytes, Here] = {}  # by their channel
+        self._members = bus.members
         online.relay = self
 
     def came(self, user_id: str) -> None:
         """The user is here now. Never blocks."""
         channel = self.channel(user_id)
-        self.users[channel] = user_id
+        self.users[channel] = Here(user_id)
         self._bus.subscribe(channel)
 
     def left(self, user_id: str) -> None:
@@ -41,9 +69,20 @@ class Relay:
         self.users.pop(channel, None)
         self._bus.unsubscribe(channel)
 
-    def wait_ready(self) -> None:
-        """Wait until the users who came are sent what other workers store. Blocks; not while the bus is lost."""
-        self._bus.wait_settled()
+    def wait_ready(self, user_id: str) -> None:
+        """Wait until a user who came is sent what other workers store. Blocks; not while the bus is lost."""
+        here = self.users.get(channel := self.channel(user_id))
+        if not self._bus.wait_settled() or here is None:
+            return
+        if not (here.is_settled or self._members.is_alone):
+            doubts = here.doubts
+            here.is_only_here = self._members.announce(channel) == 0 and here.doubts == doubts
+        here.is_settled = True
+
+    def doubt(self) -> None:
+        """Another worker may have any of these users too."""
+        for here in self.users.values():
+            here.doubt()
 
     def event(self, user_id: str, frame: bytes) -> None:
         """Pass on an event that is not stored."""
@@ -61,9 +100,12 @@ class Relay:
         """Return on how many other workers each user is. Blocks."""
         return self._bus.listening([self.channel(user_id) for user_id in user_ids])
 
-    def receive(self, user_id: str, envelope: Envelope) -> None:
+    def receive(self, here: Here, envelope: Envelope) -> None:
         """Send what another worker passed on to the user's sockets, or streams."""
-        if envelope.kind == NOTIFICATION:
+        user_id = here.user_id
+        if envelope.kind == HELLO:
+            here.doubt()
+        elif envelope.kind == NOTIFICATION:
             for receiver in self._online.of(user_id):
                 receiver.notify(envelope.number, envelope.frame)
         elif envelope.kind == TELL:
@@ -76,7 +118,24 @@ class Relay:
     def _publish(
         self, user_id: str, kind: bytes, number: int, other: str, frame: bytes, then: Reached | None = None
     ) -> None:
-        self._bus.publish(self.channel(user_id), packed(self._bus.worker, kind, number, other, frame), then)
+        channel = self.channel(user_id)
+        here = self.users.get(channel)
+        if not self._bus.is_up or self._members.is_alone or (here is not None and here.is_only_here):
+            if then is not None:
+                then(0)
+            return
+        data = packed(self._bus.worker, kind, number, other, frame)
+        if here is None or not here.is_settled:
+            self._bus.publish(channel, data, then)
+        else:
+            self._bus.put(channel, data, partial(_published, here, here.doubts, then))
+
+
+def _published(here: Here, doubts: int, then: Reached | None, reply: Reply) -> None:
+    """Take Redis' reply to what was published for a user who is here: how many heard it, this worker among them."""
+    here.is_only_here = reply == 1 and here.doubts == doubts
+    if then is not None:
+        then(max(0, reply - 1) if isinstance(reply, int) else 0)
 
 
 class SocketRelay(Relay):
@@ -135,8 +194,9 @@ class SocketRelay(Relay):
         kind = INTRODUCTION if is_introduction else PRESENCE
         self._publish(user_id, kind, RANK.index(status), about, frame)
 
-    def receive(self, user_id: str, envelope: Envelope) -> None:
+    def receive(self, here: Here, envelope: Envelope) -> None:
         _, kind, number, other, frame = envelope
+        user_id = here.user_id
         if kind == MESSAGE:
             self.gate.deliver(user_id, other, number, frame)
             if number == 1:
@@ -150,7 +210,7 @@ class SocketRelay(Relay):
                 if kind == PRESENCE or socket.wants_sync:
                     socket.send(frame)
         else:
-            super().receive(user_id, envelope)
+            super().receive(here, envelope)
 
     def _is_old(self, user_id: str, other: str, seq: int) -> bool:
         """Return whether a repeat was passed on, or may have been: what was last is not known of every conversation."""

@@ -105,7 +105,7 @@ class Streams(Source):
         """Read what waits for the user. Blocks."""
         stored, run = self._storage.notifications, self._storage.in_thread
         if self.online.relay is not None:
-            self.online.relay.wait_ready()  # what another worker stores from now on comes live
+            self.online.relay.wait_ready(user_id)  # what another worker stores from now on comes live
         while change is not None and (
             some := run(self._storage.notification_changes.after, user_id, change, PAGE).changes
         ):

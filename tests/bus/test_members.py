@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chat.bus import members
-from chat.bus.envelope import LOOK, Envelope, packed, unpacked
+from chat.bus.envelope import HELLO, Envelope, unpacked
 from chat.bus.members import Members
 from tests.clients import Person
 from tests.conftest import StartServer
@@ -41,11 +42,13 @@ class OfOne:
     def channel(self, kind: str, name: str) -> bytes:
         return f"{kind}:{name}".encode()
 
-    def put(self, channel: bytes, data: bytes) -> None:
+    def put(self, channel: bytes, data: bytes, reader: Callable[[Any], None] = lambda _: None) -> None:
         to = channel.decode().partition(":")[2]
-        for name, other in self._all.there.items():
-            if name != self.worker.decode() and name not in self._all.deaf and to in ("all", name):
-                assert other.hear(unpacked(data))
+        heard_by = [name for name in self._all.there if to in ("all", name)]
+        for name in heard_by:
+            if name != self.worker.decode() and name not in self._all.deaf:
+                self._all.there[name].hear(channel, unpacked(data))
+        reader(None if self._all.is_lost else len(heard_by))
 
     def ask(self, *words: bytes) -> Any:
         return None if self._all.is_lost else [words[-1], len(self._all.there)]
@@ -54,8 +57,11 @@ class OfOne:
 def test_the_first_is_alone_until_another_comes_and_again_when_that_one_is_gone() -> None:
     all_ = Together()
     first = all_.join("a")
+    doubted: list[str] = []
+    first.joined = lambda: doubted.append("all")
     assert first.is_alone
     second = all_.join("b")
+    assert doubted == ["all"], "what it kept to itself is published from now on"
     assert not first.is_alone
     assert not second.is_alone
     del all_.there["b"]
@@ -67,36 +73,51 @@ def test_the_first_is_alone_until_another_comes_and_again_when_that_one_is_gone(
 def test_who_comes_waits_for_the_answer_of_each_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "ANSWER_SECONDS", 0.05)
     all_ = Together()
-    all_.join("a")
-    all_.join("b")
-    assert all_.join("c")._missing == 0, "both have answered"
+    for name in "ab":
+        all_.join(name)
+    third = all_.join("c")
+    assert third.announce(third.all) == 2
     all_.deaf.add("a")
-    assert all_.join("d")._missing == 1, "it has not, and was waited for"
+    assert third.announce(third.all) == 2
+    all_.is_lost = True
+    assert third.announce(third.all) is None
+
+
+def test_answers_are_whole_when_as_many_came_as_heard_the_hello() -> None:
+    early, late, nobody = members._Answers(), members._Answers(), members._Answers()
+    early.count()  # before Redis has said how many there will be
+    assert not early.whole.is_set()
+    early.expect(2)
+    late.expect(2)
+    assert not late.whole.is_set()
+    late.count()
+    nobody.expect(1)
+    assert early.whole.is_set()
+    assert late.whole.is_set()
+    assert nobody.whole.is_set()
 
 
 def test_a_hello_while_one_looks_contradicts_what_is_seen() -> None:
     all_ = Together()
     first = all_.join("a")
-    bus = OfOne(all_, "a")
+    bus: Any = OfOne(all_, "a")
     first._bus = bus
-    hello = Envelope(b"b", b"h", 0, "", b"")
 
     def too_late(*words: bytes) -> Any:
-        first.hear(hello)
+        first.hear(first.all, Envelope(b"b", HELLO, 1, "", b""))
         return [words[-1], 1]  # counted before it came
 
-    bus.ask = too_late  # type: ignore[method-assign]
+    bus.ask = too_late
     first.look()
     assert not first.is_alone
 
 
-def test_where_nobody_knows_one_is_not_alone_and_what_is_said_besides_is_for_others() -> None:
+def test_where_nobody_knows_one_is_not_alone() -> None:
     all_ = Together()
     first = all_.join("a")
     all_.is_lost = True
     first.look()
     assert not first.is_alone
-    assert not first.hear(unpacked(packed(b"b", LOOK, 1, "", b"")))
 
 
 def published(redis: Redis) -> int:
@@ -104,26 +125,32 @@ def published(redis: Redis) -> int:
     return int(found[1]) if found else 0
 
 
-def test_a_lone_worker_publishes_nothing_and_a_second_one_hears_all_from_its_first_moment(
+def test_nothing_is_published_for_who_is_only_here_and_who_comes_elsewhere_hears_all_from_the_first_moment(
     redis: Redis, start_server: StartServer, tmp_path: Any
 ) -> None:
     settings = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_BUS_URL": redis.url}
     first = start_server(**settings)
 
-    def are_published(alice: Person, count: int = 30) -> int:
+    def are_published(alice: Person, to: str, count: int = 30) -> int:
         before = published(redis)
         for number in range(count):
-            assert alice.ask(type="chat", toUserId="bob", message=str(number))["seq"]
+            assert alice.ask(type="chat", toUserId=to, message=str(number))["seq"]
         return published(redis) - before
 
     with Person(first.ws, "alice") as alice:
-        assert are_published(alice) < 10, "its echo alone"
+        assert are_published(alice, "bob") < 10, "the worker is alone: its echo"
         second = start_server(**settings)
-        with Person(second.ws, "bob") as bob:
-            assert bob.receive("chat")["message"] == "0"
-            assert are_published(alice) >= 30
-            assert alice.ask(type="chat", toUserId="bob", message="hi")["delivered"] is True
-            while bob.receive("chat")["message"] != "hi":
-                pass
+        assert are_published(alice, "bob") >= 30, "bob may be there"
+        with Person(first.ws, "bob") as bob:
+            assert are_published(alice, "bob") < 20, "alice and bob are only here"
+            with Person(second.ws, "bob") as bobs_other, Person(second.ws, "alice") as alices_other:
+                assert alice.ask(type="chat", toUserId="bob", message="hi")["delivered"] is True
+                for person in (bob, bobs_other):
+                    while person.receive("chat")["message"] != "hi":
+                        pass
+                while alices_other.receive("chat")["message"] != "hi":
+                    pass
+                assert are_published(alice, "bob") >= 60
+            wait_for(lambda: are_published(alice, "bob", 20) < 10, "both to be only here again")
         second.process.kill()
-        wait_for(lambda: are_published(alice, 5) < 5, "the first to know that it is alone")
+        wait_for(lambda: are_published(alice, "bob", 5) < 5, "the first to know that it is alone")
