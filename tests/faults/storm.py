@@ -22,7 +22,7 @@ RESTART = b'{"type":"restart","retryAfter":'
 
 
 class Client:
-    """One of them. It reads no frames: the server's text lies in them as it is."""
+    """One of them. It reads no frames, and so answers no ping: the server's text lies in them as it is."""
 
     first_left = 0.0
 
@@ -50,8 +50,9 @@ class Client:
         assert self._reader is not None
         wait, said = AGAIN_SECONDS, await self._reader.read()
         self._writer.close()
-        if found := said.rpartition(RESTART)[2].partition(b"}")[0]:
-            wait = float(found)
+        _, told, rest = said.rpartition(RESTART)
+        if told:
+            wait = float(rest.partition(b"}")[0])
         Client.first_left = Client.first_left or time.monotonic()
         while True:
             await asyncio.sleep(wait)
