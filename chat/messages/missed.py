@@ -46,10 +46,11 @@ class Missed(Source):
         """Hold the client's live messages from now on, until its backlog is started."""
         return ProvenBacklog(self, client, user_id)
 
-    def older(self, backlog: ProvenBacklog) -> Iterator[Item]:
+    def older(self, backlog: ProvenBacklog, known: Mapping[str, int]) -> Iterator[Item]:
         """Read what the user has not received, page by page. Blocks.
 
-        Nothing here waits for a pong: who never sends one gets everything all the same, every time.
+        `known`: how far each conversation had got when the client came. Of one's own messages only those behind it are
+        sent: another device writes them meanwhile. Nothing here waits for a pong: who never sends one gets everything all the same, every time.
         What is stored after a page was asked for is no gap: it is held.
         """
         me, missed = backlog.user_id, self._storage.messages.missed
@@ -60,12 +61,9 @@ class Missed(Source):
                 page, more = self._storage.in_thread(missed, me, places, PAGE_MESSAGES, PAGE_BYTES)
                 for other, message in page:
                     places[other] = message.seq
-                    is_own = message.sender_id == me
-                    yield (
-                        other,
-                        message.seq,
-                        None if is_own else encoded(chat_event(message, me, self._storage.user_key)),
-                    )
+                    is_there = message.sender_id == me and message.seq <= known.get(other, ends[other])
+                    event = None if is_there else chat_event(message, me, self._storage.user_key)
+                    yield other, message.seq, event and encoded(event)
                 places = {other: seq for other, seq in places.items() if more and seq < ends[other]}
                 backlog.ask_for_proof()
 

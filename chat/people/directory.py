@@ -176,8 +176,17 @@ class Directory:
             if account is None and self.required:
                 raise unknown_user(user_id, field)
             if account is None:
-                check_new(user_id, alike, field)
+                self._check_new(user_id, alike, field)
         return self._learn(user_id, account)
+
+    def _check_new(self, user_id: str, alike: str | None, field: str) -> None:
+        """As `check_new`; but who is at another worker with this name was let in with it."""
+        try:
+            check_new(user_id, alike, field)
+        except InvalidField:
+            relay = self._online.relay
+            if relay is None or not relay.elsewhere([user_id])[0]:
+                raise
 
     def _learn(self, user_id: str, account: Account | None) -> Account:
         """Keep what is known of a name. One that is stored nowhere is free, as it was first spelt."""

@@ -51,6 +51,7 @@ class Presence:
         self._leaving: dict[str, tuple[float, int]] = {}
         self._changed: set[str] = set()  # may be away, or back
         self._has_partners: set[str] = set()  # of those who are here
+        self._absent: list[tuple[str, str]] = []  # who is to be told of whom, if that one is on no worker
         self._settling = False
 
     def status_of(self, user_id: str) -> Status:
@@ -122,15 +123,30 @@ class Presence:
         """
         self._has_partners |= {user for user in (one, other) if self._online.of(user)}
         for to, about in ((one, other), (other, one)):
-            if about == to or (self.elsewhere is not None and not are_apart and not self._online.of(about)):
-                continue  # who is elsewhere is told of there
+            if about == to:
+                continue
+            if self.elsewhere is not None and not are_apart and not self._online.of(about):
+                self._absent.append((to, about))  # who is elsewhere is told of there
+                continue
             status = "offline" if are_apart else self.status_of(about)
-            frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about], self._storage.user_key)))
-            for socket in self._online.of(to):
-                if socket.wants_sync:
-                    socket.send(frame)
+            frame = self._introduce(to, about, status)
             if self._online.relay is not None:
                 self._online.relay.presence(to, about, status, frame, is_introduction=True)
+
+    def _introduce(self, to: str, about: str, status: Status) -> bytes:
+        frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about], self._storage.user_key)))
+        for socket in self._online.of(to):
+            if socket.wants_sync:
+                socket.send(frame)
+        return frame
+
+    def _introduce_absent(self) -> None:
+        """Tell of those who turn out to be on no worker. Blocks."""
+        absent, self._absent = self._absent, []
+        self.look_up({about for _, about in absent})
+        for to, about in absent:
+            if self.status_of(about) == "offline":
+                self._introduce(to, about, "offline")
 
     def settle(self) -> None:
         """Tell of everybody who is away, back or gone since the last call that could. Blocks."""
@@ -142,6 +158,8 @@ class Presence:
         changed, self._changed = self._changed, set()
         users = [*changed, *gone]
         try:
+            if self._absent:
+                self._introduce_absent()
             for start in range(0, len(users), TOLD_AT_ONCE):
                 self._settle(users[start : start + TOLD_AT_ONCE])
                 self.pause()  # a school that goes home at once leaves others their turns

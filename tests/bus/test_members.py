@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count, takewhile
 from typing import Any
 
 import pytest
@@ -120,37 +121,60 @@ def test_where_nobody_knows_one_is_not_alone() -> None:
     assert not first.is_alone
 
 
-def published(redis: Redis) -> int:
-    found = re.search(rb"cmdstat_publish:calls=(\d+)", redis.ask(b"INFO commandstats"))
-    return int(found[1]) if found else 0
+class Published:
+    """What is published for users, as Redis tells it: `since()` counts what came since the last call."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._marks = count()
+        self._monitor = socket.create_connection(("127.0.0.1", redis.port), timeout=10)
+        self._monitor.sendall(b"MONITOR\r\n")
+        self._lines = self._monitor.makefile("rb")
+
+    def since(self) -> int:
+        mark = b"mark-%d" % next(self._marks)
+        self._redis.ask(b"ECHO " + mark)
+        lines = iter(self._lines.readline, b"")
+        return sum(b'"PUBLISH"' in line and b":u:" in line for line in takewhile(lambda line: mark not in line, lines))
+
+    def close(self) -> None:
+        self._lines.close()
+        self._monitor.close()
+
+
+@pytest.fixture
+def published(redis: Redis) -> Iterator[Published]:
+    watched = Published(redis)
+    yield watched
+    watched.close()
 
 
 def test_nothing_is_published_for_who_is_only_here_and_who_comes_elsewhere_hears_all_from_the_first_moment(
-    redis: Redis, start_server: StartServer, tmp_path: Any
+    redis: Redis, published: Published, start_server: StartServer, tmp_path: Any
 ) -> None:
     settings = {"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_BUS_URL": redis.url}
     first = start_server(**settings)
 
-    def are_published(alice: Person, to: str, count: int = 30) -> int:
-        before = published(redis)
-        for number in range(count):
-            assert alice.ask(type="chat", toUserId=to, message=str(number))["seq"]
-        return published(redis) - before
+    def are_published(alice: Person, messages: int = 30) -> int:
+        published.since()
+        for number in range(messages):
+            assert alice.ask(type="chat", toUserId="bob", message=str(number))["seq"]
+        return published.since()
 
-    with Person(first.ws, "alice") as alice:
-        assert are_published(alice, "bob") < 10, "the worker is alone: its echo"
+    quick = {"close_timeout": 0.1}  # with so much unread, nobody reads the answer to a close
+    with Person(first.ws, "alice", **quick) as alice:
+        assert are_published(alice) == 0, "the worker is alone"
         second = start_server(**settings)
-        assert are_published(alice, "bob") >= 30, "bob may be there"
-        with Person(first.ws, "bob") as bob:
-            assert are_published(alice, "bob") < 20, "alice and bob are only here"
-            with Person(second.ws, "bob") as bobs_other, Person(second.ws, "alice") as alices_other:
+        assert are_published(alice) >= 30, "bob may be there"
+        with Person(first.ws, "bob", **quick) as bob:
+            are_published(alice, 1)
+            assert are_published(alice) == 0, "alice and bob are only here"
+            with Person(second.ws, "bob", **quick) as bobs_other, Person(second.ws, "alice", **quick) as alices_other:
                 assert alice.ask(type="chat", toUserId="bob", message="hi")["delivered"] is True
-                for person in (bob, bobs_other):
+                for person in (bob, bobs_other, alices_other):
                     while person.receive("chat")["message"] != "hi":
                         pass
-                while alices_other.receive("chat")["message"] != "hi":
-                    pass
-                assert are_published(alice, "bob") >= 60
-            wait_for(lambda: are_published(alice, "bob", 20) < 10, "both to be only here again")
+                assert are_published(alice) >= 60, "to both"
+            wait_for(lambda: are_published(alice, 20) == 0, "both to be only here again")
         second.process.kill()
-        wait_for(lambda: are_published(alice, "bob", 5) < 5, "the first to know that it is alone")
+        wait_for(lambda: are_published(alice, 5) == 0, "the first to know that it is alone")

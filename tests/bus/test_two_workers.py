@@ -90,6 +90,22 @@ def test_who_is_nowhere_is_not_reached(people: People) -> None:
     assert bob.receive("chat")["message"] == "are you there?"
 
 
+def test_who_is_on_no_worker_is_told_to_be_offline(people: People) -> None:
+    alice = people("alice11", sync=True)
+    say(alice, "bob11", "hi")
+    assert alice.receive("presence") | {"timestamp": ""} == {
+        "type": "presence", "userId": "bob11", "status": "offline", "timestamp": "",
+    }  # fmt: skip
+
+
+def test_a_name_in_use_at_one_worker_is_known_at_the_other_though_it_looks_like_another(people: People) -> None:
+    kiz, dotless, ayla = people("kiz12", at=1), people("kız12"), people("ayla12", at=1)
+    say(kiz, "ayla12", "hi")  # so this one is stored, and that one is not
+    assert say(ayla, "kız12", "a secret")["delivered"] is True
+    assert dotless.receive("chat")["message"] == "a secret"
+    people("kız12", at=1).close()
+
+
 def test_presence_is_that_of_all_workers(people: People) -> None:
     alice, bob = people("alice3", sync=True), people("bob3", at=1, sync=True)
     alice.send(type="chat", toUserId="bob3", message="hi")

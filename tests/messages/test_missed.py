@@ -158,7 +158,7 @@ def test_pages_are_read_one_after_the_other_and_ones_own_messages_are_only_noted
     counted: Any = CountedStorage(storage)
     missed = Missed(counted, receipts, connections)  # type: ignore[arg-type]
     backlog = missed.backlog(peer, "bob")
-    backlog.start(missed.older(backlog))
+    backlog.start(missed.older(backlog, {}))
     assert counted.questions == 0, "nothing is read before there is a greenlet that may block"
     connections.run()
     assert [(e["fromUserId"], e["toUserId"], e["message"], e["seq"]) for e in events_of(peer)] == [
@@ -166,6 +166,20 @@ def test_pages_are_read_one_after_the_other_and_ones_own_messages_are_only_noted
         ("carol", "bob", "and I", 1),
     ]
     assert backlog.unproven == {"alice": 2, "carol": 1}
+
+
+def test_what_another_device_of_ones_own_writes_meanwhile_comes_in_its_place(
+    storage: Storage, receipts: ToldReceipts, connections: FakeConnections, peer: FakePeer
+) -> None:
+    for sender, other, text_ in (("alice", "bob", "hi"), ("bob", "alice", "before"), ("bob", "alice", "meanwhile")):
+        storage.writer.commit([Send(sender, other, text_, None)])
+    counted: Any = CountedStorage(storage)
+    missed = Missed(counted, receipts, connections)  # type: ignore[arg-type]
+    backlog = missed.backlog(peer, "bob")
+    backlog.start(missed.older(backlog, {"alice": 2}))
+    connections.run()
+    backlog.deliver("alice", 3, b"its live copy comes late")
+    assert [event["message"] for event in events_of(peer)] == ["hi", "meanwhile"]
 
 
 def events_of(peer: FakePeer) -> list[dict[str, Any]]:
@@ -200,7 +214,7 @@ def test_what_waits_in_very_many_conversations_is_read_in_bounded_pages_each_mes
     counted: Any = CountedStorage(storage)
     missed = Missed(counted, receipts, connections)  # type: ignore[arg-type]
     backlog = missed.backlog(peer, "bob")
-    backlog.start(missed.older(backlog))
+    backlog.start(missed.older(backlog, {}))
     connections.run()  # no pong ever comes
     heard: dict[str, list[int]] = {}
     for event in events_of(peer):
