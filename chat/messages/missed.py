@@ -50,8 +50,8 @@ class Missed(Source):
         """Read what the user has not received, page by page. Blocks.
 
         `known`: how far each conversation had got when the client came. Of one's own messages only those behind it are
-        sent: another device writes them meanwhile. Nothing here waits for a pong: who never sends one gets everything all the same, every time.
-        What is stored after a page was asked for is no gap: it is held.
+        sent: another device writes them meanwhile. Nothing here waits for a pong: who never sends one gets everything all
+        the same, every time. What is stored after a page was asked for is no gap: it is held.
         """
         me, missed = backlog.user_id, self._storage.messages.missed
         for group in self._groups(me):
@@ -62,10 +62,12 @@ class Missed(Source):
                 for other, message in page:
                     places[other] = message.seq
                     is_there = message.sender_id == me and message.seq <= known.get(other, ends[other])
-                    event = None if is_there else chat_event(message, me, self._storage.user_key)
-                    yield other, message.seq, event and encoded(event)
+                    yield other, message.seq, None if is_there else self._frame(message, me)
                 places = {other: seq for other, seq in places.items() if more and seq < ends[other]}
                 backlog.ask_for_proof()
+
+    def _frame(self, message: Message, me: str) -> bytes:
+        return encoded(chat_event(message, me, self._storage.user_key))
 
     def _groups(self, user_id: str) -> Iterator[list[Behind]]:
         """Read which conversations are behind, a few at a time."""
