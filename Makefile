@@ -8,6 +8,7 @@
 # make faults kills, cuts, full and locked disks, at full length; about four minutes
 # make soak   a thousand clients that come and go for an hour: what two workers hold then; SOAK="--seconds 180" is shorter
 # make two-workers  the tests of the page, against two workers behind nginx; about four minutes
+# make shop   examples/shop, a site with the chat in it
 # make lock   pins what requirements*.in name, with hashes; needs uv
 # make conformance  the Autobahn suite, where Python 2.7 is found
 
@@ -20,7 +21,7 @@ DOCUMENTS := tests/js/documents/node_modules/.package-lock.json
 # Where the environment forbids it, each process of the tests would compile all of them again: 15 s of 18.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test quick lint format bundle clients bench faults soak two-workers conformance lock clean
+.PHONY: run test quick lint format bundle clients bench faults soak two-workers conformance shop lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -65,6 +66,9 @@ soak: $(VENV)/dev.stamp
 
 two-workers: $(VENV)/dev.stamp
 	TEST_TWO_WORKERS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/browser $(PYTEST)
+
+shop: $(VENV)/dev.stamp
+	cd examples/shop && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/flask --app shop chat run
 
 conformance: $(VENV)/run.stamp
 	$(BIN)/python tests/conformance/run.py

@@ -21,8 +21,12 @@ from tests.conftest import ROOT, StartServer
 from tests.test_docs import BLOCK
 
 README, KOREAN = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.ko.md"))
-EVENT, SITE, MINT = (code for language, code in BLOCK.findall(README) if language == "python")
-[MINT_IN_NODE] = (code for _, code in BLOCK.findall(README) if "node:crypto" in code)
+EVENT, SITE = (code for language, code in BLOCK.findall(README) if language == "python")
+MINT, MINT_IN_NODE = (
+    code
+    for _, code in BLOCK.findall((ROOT / "docs/site.md").read_text("utf-8"))
+    if re.search(r"jwt\.encode|node:crypto", code)
+)
 SECRET = "the same thirty-two bytes for both"
 MOST_LINES = 10
 ANSWER_SECONDS = 10
@@ -53,15 +57,26 @@ def test_a_new_event_takes_ten_lines_and_works(start_server: StartServer, tmp_pa
         assert (answer["code"], answer["field"], answer["ref"]) == ("invalid_field", "toUserId", 2)
 
 
-def test_the_chat_can_be_mounted_in_a_flask_site(start_server: StartServer, tmp_path: Path) -> None:
+def test_a_flask_site_says_who_is_there(start_server: StartServer, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SITE)
-    server = start_server("--pythonpath", str(tmp_path), app="shop:site", CHAT_RATE_LIMITS="on")
-    assert "/chat/static/" in requests.get(f"{server.http}/chat/", timeout=ANSWER_SECONDS).text
-    with signed_in(f"{server.ws}/chat/ws", "alice") as alice:
-        answer = requests.post(f"{server.http}/shipped/alice", timeout=ANSWER_SECONDS)
-        assert answer.json() == {"told": 1}
-        shown = receive(alice)
-        assert (shown["type"], shown["message"]) == ("notification", "Your parcel is on its way.")
+    server = start_server("--pythonpath", str(tmp_path), app="shop:site", CHAT_RATE_LIMITS="on", CHAT_TOKEN_SECRET="")
+    with requests.Session() as browser:
+        home = browser.get(f"{server.http}/sign-in?as=7", timeout=ANSWER_SECONDS).text
+        [script] = re.findall(r'src="(.*?)"', home)
+        assert browser.get(f"{server.http}{script}", timeout=ANSWER_SECONDS).status_code == 200
+        headers = {"Sec-Fetch-Site": "same-origin"}
+        url = f"{server.http}/chat/api/session"
+        session = browser.post(url, headers=headers, timeout=ANSWER_SECONDS).json()
+        assert session["userId"] == "7"
+        with connect(f"{server.ws}/chat/ws") as socket:
+            socket.send(json.dumps({"type": "init", "userId": "7", "token": session["token"]}))
+            assert receive(socket)["type"] == "ready"
+            answer = browser.post(f"{server.http}/shipped/7", timeout=ANSWER_SECONDS)
+            assert answer.json() == {"told": 1}
+            while (shown := receive(socket))["type"] != "notification":
+                pass
+            assert shown["message"] == "Your parcel is on its way."
+        assert browser.post(f"{server.http}/shipped/new", timeout=ANSWER_SECONDS).json() == {"told": 0}
 
 
 PYTHON = [sys.executable, "-c", MINT + 'print(chat_token("지은"))']

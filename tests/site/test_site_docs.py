@@ -1,16 +1,19 @@
-"""docs/api.md and docs/site.md: each example is run."""
+"""docs/api.md and docs/site.md: each example is run; those for other sites by tests/test_readme.py."""
 
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 
 from chat import message_stored
 from tests.conftest import ROOT
 from tests.site.conftest import Site
+from tests.site.test_testing import run_tests_of_a_site
 from tests.test_docs import blocks
 
+SITE = (ROOT / "docs/site.md").read_text("utf-8")
 API = (ROOT / "docs/api.md").read_text("utf-8")
 
 
@@ -33,3 +36,8 @@ def test_the_examples_of_api_md_are_true(site: Site, caplog: pytest.LogCaptureFi
         site.send("carol", "bob", "Hi")
     message_stored.disconnect(given["look"])
     assert "carol wrote to bob" in caplog.text
+
+
+def test_the_site_and_its_tests_in_site_md_go_together(tmp_path: Path) -> None:
+    site, tests, _ = blocks(SITE, "python")
+    assert "1 passed" in run_tests_of_a_site(tmp_path, tests, site)

@@ -122,9 +122,9 @@ def test_without_any_app_it_leaves_neither(monkeypatch):
 """
 
 
-def run_tests_of_a_site(folder: Path, tests: str, **env: str) -> str:
+def run_tests_of_a_site(folder: Path, tests: str, site: str = SITE, **env: str) -> str:
     """Write a site and its tests into a folder, run pytest there, and return what it says."""
-    (folder / "shop.py").write_text(SITE)
+    (folder / "shop.py").write_text(site)
     (folder / "test_shop.py").write_text(textwrap.dedent(tests))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_shop.py"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
