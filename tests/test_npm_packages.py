@@ -26,6 +26,17 @@ def run(*command: Path | str, cwd: Path) -> str:
     return done.stdout
 
 
+def copied(checkout: Path) -> Path:
+    """What the packages are made of, where no other worker of the tests makes them as well."""
+    shutil.copytree(CLIENTS, checkout / "clients", ignore=shutil.ignore_patterns("dist", "__pycache__"))
+    for name in ("LICENSE", "static/js/chat-socket.js"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
+    (checkout / "tests/js").mkdir(parents=True)
+    (checkout / "tests/js/node_modules").symlink_to(npm_package("esbuild").parent)
+    return checkout
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has installed both, and what they stand beside."""
@@ -36,8 +47,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("npm is not installed (Debian: apt-get install nodejs npm)")
     for name in ("react", "react-test-renderer", "vue", "@types"):
         (modules / name).symlink_to(npm_package(name))
+    checkout = copied(folder / "checkout")
     for name in NAMES:
-        run("npm", "pack", "--silent", "--pack-destination", str(folder), cwd=CLIENTS / name)
+        run("npm", "pack", "--silent", "--pack-destination", str(folder), cwd=checkout / "clients" / name)
         with tarfile.open(folder / f"flask-chat-server-{name}-{VERSION}.tgz") as packed:
             packed.extractall(folder / name, filter="data")
         shutil.move(folder / name / "package", modules / f"flask-chat-server-{name}")
@@ -47,24 +59,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_package_holds_one_script_its_types_and_nothing_of_ours_besides(project: Path, name: str) -> None:
-    package = project / f"node_modules/flask-chat-server-{name}"
-    held = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
-    types = {f"clients/{name}/useChat.d.ts", "clients/listen.d.ts", "clients/chat.d.ts", "static/js/chat-socket.d.ts"}
-    assert held == {
-        "package.json", "README.md", "dist/LICENSE", "dist/index.js", *(f"dist/types/{path}" for path in types)
-    }  # fmt: skip
-    script = (package / "dist/index.js").read_text("utf-8")
-    assert re.findall(r'from "([^"]+)"', script) == [name], "its framework is the project's own"
-    said = json.loads((package / "package.json").read_text("utf-8"))
-    assert said["version"] == VERSION
-    assert "private" not in said
+def test_a_package_holds_one_script_its_types_and_nothing_of_ours_besides(project: Path) -> None:
+    for name in NAMES:
+        package = project / f"node_modules/flask-chat-server-{name}"
+        held = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+        types = {"listen.d.ts", "chat.d.ts", f"{name}/useChat.d.ts"}
+        made = {"index.js", "LICENSE", "types/static/js/chat-socket.d.ts", *(f"types/clients/{file}" for file in types)}
+        assert held == {"package.json", "README.md", *(f"dist/{file}" for file in made)}
+        script = (package / "dist/index.js").read_text("utf-8")
+        assert re.findall(r'from "([^"]+)"', script) == [name], "its framework is the project's own"
+        said = json.loads((package / "package.json").read_text("utf-8"))
+        assert said["version"] == VERSION
+        assert "private" not in said
 
 
 def test_both_do_what_their_tests_say(project: Path) -> None:
     said = run("node", "--test", "react.test.js", "vue.test.js", cwd=project)
-    assert "# pass 3" in said or "pass 3" in said, said
+    assert re.search(r"^\S+ pass 3$", said, re.M), said
 
 
 def test_a_typescript_project_gets_their_types(project: Path) -> None:
