@@ -144,15 +144,9 @@ class ChatServer:
         self.online: Fanout[Socket] = Fanout(self.names.canonical)  # each user's sockets
         self.listeners: Fanout[Receiver] = Fanout(self.names.canonical)  # each user's readers of server-sent events
         self.directory = Directory(
-            self.tokens,
-            self.storage,
-            self.online,
-            self.listeners,
-            self.user_key,
-            not self.settings.is_open,
-            bool(self.settings.token_secret) or self.settings.auth == "site",
-            self.limits.new_names,
-        )
+            self.tokens, self.storage, self.online, self.listeners, self.user_key, not self.settings.is_open,
+            bool(self.settings.token_secret) or self.settings.auth == "site", self.limits.new_names,
+        )  # fmt: skip
         # Blocking and presence need each other: who is told of a change is looked up when there is one.
         self.blocking = Blocking(self.storage, self.online, lambda *change: self.presence.introduce(*change))
         self.conversation_settings = SettingsOfUsers(self.storage, self.online)
@@ -163,14 +157,10 @@ class ChatServer:
             partial(gevent.sleep, 0),
         )  # fmt: skip
         self.presence = Presence(
-            self.storage,
-            self.online,
-            self.settings.presence_seconds,
-            pause=partial(gevent.sleep, 0),
-            apart_from=self.blocking.apart_from,
-            told_came=self.signals.user_came,
-            told_left=self.signals.user_left,
-        )
+            self.storage, self.online, self.settings.presence_seconds,
+            pause=partial(gevent.sleep, 0), apart_from=self.blocking.apart_from,
+            told_came=self.signals.user_came, told_left=self.signals.user_left,
+        )  # fmt: skip
 
     def _add_messages_and_notifications(self) -> None:
         settings, storage, log = self.settings, self.storage, self.log
@@ -178,15 +168,10 @@ class ChatServer:
         self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, metrics, log, connections.spawn)
         offline = self.webhook.tell
         self.unproven = Unproven(
-            storage,
-            offline,
-            bool(settings.webhook_url),
-            online,
-            self.listeners,
-            connections.spawn,
+            storage, offline, bool(settings.webhook_url), online, self.listeners, connections.spawn,
             partial(gevent.sleep, settings.presence_seconds),
             settings.heartbeat_seconds * (PINGS_UNANSWERED + 1) + LATE_SECONDS,
-        )
+        )  # fmt: skip
         self.receipts = Receipts(storage.journal, online, self.blocking.may_be_told, self.user_key)
         self.missed = Missed(storage, self.receipts, connections)
         history = partial(storage.in_thread, storage.messages.history)

@@ -12,7 +12,8 @@ from flask import Flask
 from chat import Chat
 from chat.people import profiles as profiles_module
 from chat.protocol.profiles import Profile
-from tests.conftest import TOKEN_SECRET
+from tests.clients import Person
+from tests.conftest import TOKEN_SECRET, StartServer
 
 
 @pytest.fixture
@@ -101,3 +102,19 @@ def test_what_a_site_says_is_forgotten_when_many_others_were_asked_for(
     assert len(profiles._said) == 3
     profiles.of(["4", "0"])
     assert asked[5:] == ["0"]
+
+
+def test_a_site_that_takes_its_time_delays_no_ready_and_no_message_and_is_heard_of_when_it_has_answered(
+    start_server: StartServer,
+) -> None:
+    server = start_server(app="tests.site.named:app")
+    url = f"{server.ws}/chat/ws"
+    with Person(url, "ann") as ann:
+        assert ann.ask(type="chat", toUserId="bob", message="hi")["type"] == "ack"
+        ann.send(type="init", userId="ann", sync=True)
+        assert "profiles" not in ann.receive("ready"), "nobody has waited for it"
+        assert ann.ask(type="chat", toUserId="bob", message="still here")["type"] == "ack", "in the meantime"
+        told = {(event := ann.receive("profile"))["userId"]: event["profile"] for _ in range(2)}
+        assert told == {name: {"displayName": f"{name.title()} of the site"} for name in ("ann", "bob")}
+        ann.send(type="init", userId="ann", sync=True)
+        assert ann.receive("ready")["profiles"] == told, "kept for a while"
