@@ -251,6 +251,7 @@ def exercise_accounts(storage: Storage) -> None:
     accounts.find_alike("nobody")
     accounts.unknown([*NAMES, "nobody"])
     accounts.changed_in(1_000)
+    accounts.now()
     accounts.stored(NAMES)
     sessions.begin("dora", "session", 1, NOW, NOW)
     sessions.renew("dora", "session", 1, NOW, NOW)
