@@ -204,6 +204,11 @@ def test_on_a_phone_the_panel_is_the_whole_screen_and_speaks_korean(
     expect(page.locator("chat-widget .news")).to_have_text("채팅, 안 읽은 메시지 1개")
     button(page).click()
     is_called(page, "채팅")
+    page.get_by_role("button", name="채팅 닫기").click()
+    page.evaluate("chatWidget.hidden = true")
+    expect(button(page)).to_be_hidden()
+    page.evaluate("chatWidget.open()")
+    expect(page.locator("chat-widget dialog")).to_be_visible()
     complaints.clear()
 
 
