@@ -195,6 +195,8 @@ def test_on_a_phone_the_panel_is_the_whole_screen_and_speaks_korean(
     assert page.locator("chat-widget dialog").evaluate("element => element.matches(':modal')")
     notify(server, "dora", message="택배가 출발했어요")
     expect(page.locator("chat-widget dialog .banner")).to_have_text(["안내: 택배가 출발했어요"])
+    top = page.locator("chat-widget dialog .banner").evaluate("element => element.getBoundingClientRect().top")
+    assert top > page.locator("chat-widget .close").evaluate("element => element.getBoundingClientRect().bottom")
     page.get_by_role("button", name="닫기", exact=True).click()
     expect(page.locator("chat-widget .banner")).to_have_count(0)
     page.get_by_role("button", name="채팅 닫기").click()
