@@ -170,5 +170,6 @@ def stock():
     )
     db.session.add_all([mina, jun, ada, Product(title="A red bicycle", price=120, seller=jun)])
     db.session.commit()
-    for known in (mina.id, jun.id, ada.id, ASSISTANT):  # so that they can be written to before they come
-        chat.users.put(str(known))
+    for user in (mina, jun, ada):  # so that they are found, and can be written to, before they come
+        chat.users.put(str(user.id), display_name=user.name)
+    chat.users.put(ASSISTANT, display_name="Shop assistant")
