@@ -26,6 +26,7 @@ KEPT = 20_000  # users of whom the site has said something; some 10 MB
 KEPT_SECONDS = 300  # then the site is asked again, by the next one who looks
 FAILED_SECONDS = 30  # until it is asked again of a user of whom it raised an error
 ASKED_AT_ONCE = 50  # users, in one turn of the thread
+PAUSE_USERS = 400  # are checked between two turns of the loop: some 5 ms
 MOST_WAITING = 20_000  # users whom the site is to be asked of, or of whom pages are to be told
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
 CHANGES_PER_MINUTE = 30  # of one user: each is a commit, and is told to all partners
@@ -51,7 +52,7 @@ class Profiles:
     _log: logging.Logger
     _spawn: Callable[..., None]  # calls a function where it may block: soon, or at once
     _in_thread: Callable[..., Any] = lambda function, *args: function(*args)
-    _pause: Callable[[], None] = lambda: None  # lets others have their turn of the loop
+    pause: Callable[[], None] = lambda: None  # lets others have their turn of the loop
     _changes: Meter = field(default_factory=lambda: Meter(CHANGES_PER_MINUTE))
     ask: Callable[[Sequence[str]], Mapping[str, Any]] | None = None  # asks the site; set by who knows it
     is_sites: bool = False  # the site says how its users are shown, and they do not
@@ -94,7 +95,11 @@ class Profiles:
 
         Raises InvalidField; or as `Storage.write`.
         """
-        whole = {user: checked(profile, self._avatar_hosts) for user, profile in given.items()}
+        whole: dict[str, Profile] = {}
+        for user, profile in given.items():
+            if len(whole) % PAUSE_USERS == 0:
+                self.pause()
+            whole[user] = checked(profile, self._avatar_hosts)
         changed = self._storage.write(self._storage.profiles.put, whole)
         self._tell(changed)
         return changed
@@ -198,7 +203,7 @@ class Profiles:
                     partners = self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS)
                     for other in {user, *askers, *partners}:
                         self._online.emit(frame, to=other)
-                    self._pause()
+                    self.pause()
         except Unavailable:
             self._log.warning("open pages were not told of changed profiles: the database does not answer")
         finally:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select
 from chat.protocol.profiles import Profile, folded
 from chat.storage.accounts import Accounts
 from chat.storage.database import Database
-from chat.storage.look_up import parts
+from chat.storage.look_up import look_up, parts
 from chat.storage.schema import accounts, pictures, profile_words, profiles
 
 MOST_WORDS = 8  # of a display name by which it is found
@@ -138,11 +138,7 @@ class Profiles:
         return changed
 
     def _rows(self, connection: Connection, keys: Iterable[str]) -> dict[str, Row]:
-        found: dict[str, Row] = {}
-        for part in parts([*keys]):
-            query = select(profiles.c.user_key, *_COLUMNS).where(profiles.c.user_key.in_(part))
-            found |= {key: Row(*row) for key, *row in connection.execute(query)}
-        return found
+        return {key: Row(*row) for key, *row in look_up(connection, _OF, [(key,) for key in keys])}
 
     def _lock(self, connection: Connection) -> None:
         """One writer at a time, of all workers: a picture that one takes is not deleted by another."""
@@ -154,4 +150,8 @@ def _words(row: Row) -> set[str]:
     return {" ".join(words[start:]) for start in range(min(len(words), MOST_WORDS))}
 
 
-_COLUMNS = [profiles.c[name] for name in Row._fields]
+_OF = """
+WITH wanted (user_key) AS ({keys})
+SELECT p.user_key, p.display_name, p.avatar_url, p.picture, p.subtitle
+FROM wanted JOIN profiles AS p ON p.user_key = wanted.user_key
+"""

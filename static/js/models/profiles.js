@@ -11,7 +11,7 @@
  */
 
 /** So many conversations' users `ready` tells of; READY_PROFILES of chat/limits.py. */
-const TOLD = 100;
+const TOLD = 50;
 /** Who is drawn within this time is asked for at once, unless an answer told of them meanwhile; so many at most, as the server has it. */
 const GATHER_MS = 150;
 const MOST_ASKED = 200;
