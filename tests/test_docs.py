@@ -483,6 +483,14 @@ def test_the_doctors_lines_are_as_documented() -> None:
     )
 
 
+def test_the_rolling_restart_lets_gunicorn_take_each_signal_before_it_sends_the_next() -> None:
+    """Signals of a kind that come at once are one: of four workers that were asked for, one began, and four ended."""
+    [script] = [block for block in blocks(OPERATIONS, "sh") if "TTIN" in block]
+    sent = re.findall(r"kill -(TT\w+) .*?; (.*?)done", script)
+    assert [name for name, _ in sent] == ["TTIN", "TTOU"]
+    assert all(then.startswith("sleep ") for _, then in sent)
+
+
 def test_every_metric_is_documented(chat: ChatServer) -> None:
     documented = {
         name for row in rows(section(OPERATIONS, "## Metrics")) for name in re.findall("`([a-z]+_[a-z_]+)`", row[0])
