@@ -9,6 +9,7 @@ import requests
 
 from chat.commands.finding import FAIL, OK, WARN, Finding
 from chat.config import Settings
+from chat.notifications.letter import why_unanswered
 from chat.people.tokens import SCOPES, Tokens
 
 ANSWER_SECONDS = 10
@@ -19,6 +20,8 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
+UNTRUSTED = "Mend the certificate, or name the file of the authority that you trust in REQUESTS_CA_BUNDLE."
+ELSEWHERE = "elsewhere.invalid"  # a name that is nobody's
 # What a refused upgrade most often means, by its status.
 REFUSED = {
     400: "The proxy changes the handshake: pass Upgrade, Connection and Sec-WebSocket-* on as they are.",
@@ -45,8 +48,9 @@ class WayIn:
         try:
             answer = self._get("/healthz")
         except requests.RequestException as error:
-            said = f"Nobody answers at {self._url}: {type(error).__name__}."
-            yield Finding(FAIL, "way in", said, "Start the server and the proxy, and look at name and certificate.")
+            said = f"Nobody answers at {self._url}: {why_unanswered(error, ANSWER_SECONDS)}."
+            todo = UNTRUSTED if isinstance(error, requests.exceptions.SSLError) else "Start the server and the proxy."
+            yield Finding(FAIL, "way in", said, todo)
             return
         if answer.status_code == 200 and "status" in _json(answer):
             yield Finding(OK, "way in", f"{self._url} leads to a chat.")
@@ -74,7 +78,7 @@ class WayIn:
         if answer.status_code == 421:
             yield Finding(FAIL, "hosts", f"{_name(self._url)} is not in CHAT_HOSTS.", "Add it, and restart.")
             return
-        if not self._settings.hosts:
+        if not self._settings.hosts and self._get("/api/asyncapi.json", {"Host": ELSEWHERE}).ok:
             yield Finding(WARN, "hosts", "Any name is served that leads here.", f"Set CHAT_HOSTS={_name(self._url)}.")
         else:
             yield Finding(OK, "hosts", f"{_name(self._url)} is one of ours.")

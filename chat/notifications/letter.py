@@ -54,7 +54,7 @@ def post(session: requests.Session, url: str, secret: bytes, letter: Letter, sec
     try:
         status = within(seconds, status_of_answer)
     except Exception as error:  # whatever the receiver has answered, the worker lives
-        raise NotTaken(_reason_of(error, seconds)) from None
+        raise NotTaken(why_unanswered(error, seconds)) from None
     if 300 <= status < 400:
         raise NotTaken(f"the receiver redirects (status {status}), which is not followed", is_final=True)
     if not 200 <= status < 300:
@@ -67,7 +67,7 @@ def signature(secret: bytes, timestamp: str, delivery: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret, signed, hashlib.sha256).hexdigest()
 
 
-def _reason_of(error: Exception, seconds: float) -> str:
+def why_unanswered(error: Exception, seconds: float) -> str:
     """Say why there is no answer. The URL, which may hold a secret, is left out."""
     if isinstance(error, TimeoutError | requests.Timeout):
         return f"timeout: no whole answer within {seconds:g} s"

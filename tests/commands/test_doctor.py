@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
+import ssl
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +16,13 @@ from typing import Any
 import pytest
 import requests
 
+from chat.commands.finding import Finding
 from chat.commands.way_in import WayIn
 from chat.config import Settings
 from chat.people.tokens import Tokens
+from tests.certificates import self_signed
 from tests.commands import flask_chat
-from tests.conftest import TOKEN_SECRET, Server, new_database
+from tests.conftest import TOKEN_SECRET, Server, StartServer, new_database
 from tests.postgres import Postgres
 from tests.storage.conftest import begin_with_tables
 
@@ -78,6 +83,31 @@ def test_a_name_that_the_server_does_not_know_is_told(server: Server) -> None:
     assert found["hosts"] == "chat.example.com is not in CHAT_HOSTS. Add it, and restart."
 
 
+def test_names_are_risky_where_any_is_served_and_not_where_only_this_machines_are(start_server: StartServer) -> None:
+    levels = [
+        {found.check: found.level for found in Behind(start_server(**settings)).findings()}["hosts"]
+        for settings in ({}, {"CHAT_TRUSTED_PROXIES": "1"})
+    ]
+    assert levels == ["ok", "warn"]
+
+
+def test_a_certificate_that_nobody_trusts_is_told_with_the_reason_and_the_setting(tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*self_signed(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        way_in = WayIn(f"https://127.0.0.1:{listener.getsockname()[1]}", Settings(), Tokens(SECRET, 60))
+        found: list[Finding] = []
+        asking = threading.Thread(target=lambda: found.extend(way_in.findings()))
+        asking.start()
+        asked, _ = listener.accept()
+        with asked, suppress(ssl.SSLError):
+            tls.wrap_socket(asked, server_side=True)
+        asking.join()
+    [only] = found
+    assert only.said.endswith(": TLS failed: self-signed certificate.")
+    assert "REQUESTS_CA_BUNDLE" in only.todo
+
+
 def test_another_secret_than_the_servers_is_told_and_a_fingerprint_tells_two_apart(server: Server) -> None:
     assert "Set the same CHAT_TOKEN_SECRET" in faults(Behind(server, secret=SECRET * 2))["token"]
     one, other = Tokens(SECRET, 60).fingerprint, Tokens(SECRET * 2, 60).fingerprint
@@ -89,7 +119,7 @@ def test_an_address_where_nobody_or_another_program_answers_fails_for_scripts(se
     done = flask_chat("doctor", "--url", "http://127.0.0.1:1", "--json")
     found = {one["check"]: one for one in json.loads(done.output)}
     assert found["way in"]["level"] == "fail"
-    assert found["way in"]["said"] == "Nobody answers at http://127.0.0.1:1: ConnectionError."
+    assert found["way in"]["said"] == "Nobody answers at http://127.0.0.1:1: no connection: Connection refused."
     assert found["way in"]["todo"]
     assert done.exit_code == 2
     way_in = WayIn(f"{server.http}/elsewhere", Settings(), Tokens(SECRET, 60))
