@@ -872,12 +872,12 @@ export type Operations = {
   /** Give a free name a password, which it needs from then on; a token for it. Send your own token with it, if you have one: a name that an older session holds takes no password from a younger one. Where everybody signs in, the name must be new. */
   open_account: {
     method: "POST"; path: "/api/accounts"; parameters: {}; body: NewAccount; answer: Session;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "sign_up_closed" | "slow_body" | "name_taken" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "sign_up_closed" | "slow_body" | "name_taken" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Sign in: get a token. Where the site says who is there (`chat.identify`), its cookie does, without a body; the token is good for 10 minutes, and only a page of the site itself gets it. `userId` is then who it has to be. */
   open_session: {
     method: "POST"; path: "/api/session"; parameters: {}; body: NewSession; answer: Session;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "sign_in_needed" | "wrong_password" | "not_signed_in" | "disabled" | "origin_refused" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "sign_in_needed" | "wrong_password" | "not_signed_in" | "disabled" | "origin_refused" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Sign out: the token counts no more, and its sockets close. One without `jti` cannot be signed out. */
   close_session: {
@@ -892,7 +892,7 @@ export type Operations = {
   /** Change one's password. All tokens lose their worth; a new one is the answer. */
   change_password: {
     method: "PUT"; path: "/api/password"; parameters: {}; body: NewPassword; answer: Session;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "wrong_password" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "wrong_password" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Your sessions that count. */
   list_sessions: {
@@ -917,12 +917,12 @@ export type Operations = {
   /** Say how far you have read the conversation with a user. It only moves forward. */
   mark_read: {
     method: "PUT"; path: "/api/conversations/{userId}/read"; parameters: {path: {"userId": string}}; body: ReadUpTo; answer: undefined;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Mute a conversation, mark it as unread, hide it until its next message. The other user is not told. */
   set_conversation: {
     method: "PUT"; path: "/api/conversations/{userId}/settings"; parameters: {path: {"userId": string}}; body: NewSettings; answer: undefined;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "unknown_user" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** The messages of the conversation with a user, in the order of seq. */
   list_messages: {
@@ -932,7 +932,7 @@ export type Operations = {
   /** Send a message to a user. */
   send_message: {
     method: "POST"; path: "/api/conversations/{userId}/messages"; parameters: {path: {"userId": string}}; body: NewMessage; answer: SentMessage;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "blocked" | "unknown_user" | "slow_body" | "conflict" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "blocked" | "unknown_user" | "slow_body" | "conflict" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** What changed messages of a conversation after they were written. */
   list_changes: {
@@ -942,7 +942,7 @@ export type Operations = {
   /** Say something to one user, to many, or to everyone; for services with the scope notify. */
   push_notification: {
     method: "POST"; path: "/api/notifications"; parameters: {header: {"Idempotency-Key"?: string}}; body: NewNotification; answer: Pushed;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "unknown_user" | "slow_body" | "conflict" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "unknown_user" | "slow_body" | "conflict" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** One's notifications, the unseen first, then the newest. */
   list_notifications: {
@@ -962,12 +962,12 @@ export type Operations = {
   /** Mark one's notifications as seen, all up to one. */
   see_notifications: {
     method: "POST"; path: "/api/notifications/seen"; parameters: {}; body: UpTo; answer: undefined;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Take one's notifications off all one's screens, all up to one. */
   dismiss_notifications: {
     method: "POST"; path: "/api/notifications/dismiss"; parameters: {}; body: UpTo; answer: undefined;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Take a notification off all one's screens. */
   dismiss_notification: {
@@ -992,7 +992,7 @@ export type Operations = {
   /** Say how many users are shown, all or none; for services with the scope users. */
   put_users: {
     method: "POST"; path: "/api/users"; parameters: {}; body: NewProfiles; answer: StoredProfiles;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Whose a name is that somebody typed, and how it is spelt. */
   show_user: {
@@ -1002,7 +1002,7 @@ export type Operations = {
   /** Say how a user is shown; for services with the scope users. The user is known from then on. */
   put_user: {
     method: "PUT"; path: "/api/users/{userId}"; parameters: {path: {"userId": string}}; body: NewProfile; answer: undefined;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Whom you have blocked. */
   list_blocks: {
@@ -1022,7 +1022,7 @@ export type Operations = {
   /** How users are shown. */
   find_profiles: {
     method: "POST"; path: "/api/profiles"; parameters: {}; body: WantedProfiles; answer: ShownProfiles;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Your own profile. */
   show_profile: {
@@ -1032,12 +1032,12 @@ export type Operations = {
   /** Change your own display name and subtitle. */
   put_profile: {
     method: "PUT"; path: "/api/profile"; parameters: {}; body: OwnWords; answer: Profile;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "busy" | "unavailable";
   };
   /** Upload your own picture. */
   put_picture: {
     method: "PUT"; path: "/api/profile/picture"; parameters: {}; body: NewPicture; answer: Profile;
-    code: "bad_json" | "missing_field" | "unknown_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "pictures_off" | "busy" | "unavailable";
+    code: "bad_json" | "unknown_field" | "missing_field" | "invalid_field" | "bad_request" | "not_signed_in" | "forbidden" | "slow_body" | "too_large" | "not_json" | "wrong_host" | "rate_limited" | "internal" | "pictures_off" | "busy" | "unavailable";
   };
   /** Take your own picture away. */
   delete_picture: {

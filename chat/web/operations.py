@@ -70,7 +70,9 @@ def errors_of(view: View) -> list[ChatError]:
     if "query" in types:
         found += (errors.UnknownField, errors.InvalidField)
     if "body" in types:
-        found += (errors.NotJson, errors.BadJson, errors.MissingField, errors.UnknownField)
+        found += (errors.NotJson, errors.BadJson, errors.UnknownField)
+        if len(types["body"].__struct_fields__) > len(types["body"].__struct_defaults__):
+            found += (errors.MissingField,)
         found += (errors.InvalidField, errors.BadRequest, errors.SlowBody, errors.TooLarge)
     if "path" in types or "headers" in types:
         found += (errors.InvalidField,)
