@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -483,12 +484,19 @@ def test_the_doctors_lines_are_as_documented() -> None:
     )
 
 
-def test_the_rolling_restart_lets_gunicorn_take_each_signal_before_it_sends_the_next() -> None:
+def test_the_rolling_restart_sends_signals_apart_and_ends_the_old_workers_when_all_new_ones_serve() -> None:
     """Signals of a kind that come at once are one: of four workers that were asked for, one began, and four ended."""
     [script] = [block for block in blocks(OPERATIONS, "sh") if "TTIN" in block]
-    sent = re.findall(r"kill -(TT\w+) .*?; (.*?)done", script)
-    assert [name for name, _ in sent] == ["TTIN", "TTOU"]
-    assert all(then.startswith("sleep ") for _, then in sent)
+    stubs = """
+        cat() { echo 7; }
+        kill() { echo "kill $1 $2"; }
+        sleep() { echo "sleep $1"; echo "INFO chat the bus is there: worker=a" >> log; }
+        journalctl() { tail -n +5 log; }  # so that four more seconds pass until all four are there
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["bash", "-ec", stubs + script], cwd=folder, capture_output=True, text=True, check=True)
+    begin, end = ["kill -TTIN 7", "sleep 1"] * 4, ["kill -TTOU 7", "sleep 8"] * 4
+    assert done.stdout.splitlines() == [*begin, *["sleep 1"] * 4, *end]
 
 
 def test_every_metric_is_documented(chat: ChatServer) -> None:

@@ -130,6 +130,23 @@ def test_all_start_the_server_by_the_command_of_the_readme() -> None:
     assert command in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_nginx_on_a_machine_of_ones_own_finds_the_chat_and_is_found_by_systemd() -> None:
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    [command] = re.findall(r"^(sed .* /opt/chat/deploy/nginx\.conf) > /etc/nginx/nginx\.conf$", text, re.M)
+    made = run(*shlex.split(command.replace("/opt/chat", str(ROOT))))
+    address = settings_of_the_unit()["CHAT_BIND"]
+    assert re.findall(r"^ +server (\S+:\d+) ", made, re.M) == [address] * 2
+    assert re.findall(r"^pid .*$", made, re.M) == ["pid /run/nginx.pid;"], "as Debian's unit of nginx says"
+
+
+def test_a_command_by_hand_has_the_settings_of_the_unit(tmp_path: Path) -> None:
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    [command] = re.findall(r"^\((cd /opt/chat .*) \.venv/bin/flask .*\)$", text, re.M)
+    (tmp_path / "chat.env").write_text((DEPLOY / "chat.env.example").read_text("utf-8"))
+    command = command.replace("/opt/chat", str(ROOT)).replace("/etc", str(tmp_path))
+    assert "CHAT_DATABASE_URL=sqlite:////var/lib/chat/chat.db" in run("sh", "-ec", f"{command} env").splitlines()
+
+
 def test_the_image_has_the_driver_that_the_tests_run_with() -> None:
     tested = re.search(r"^psycopg\[binary\]==\S+", (ROOT / "requirements-dev.in").read_text("utf-8"), re.M)
     assert tested
