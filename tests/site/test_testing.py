@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
@@ -9,7 +10,13 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+from flask import Flask
+
+from chat import Chat, process
+from chat.server import ChatServer
 from tests.conftest import ROOT
+from tests.site.conftest import Site
 
 SITE = """
 from flask import Flask
@@ -141,3 +148,37 @@ def test_a_site_is_tested_without_patches_and_nothing_leaves_the_process(tmp_pat
     assert re.search(r"9 passed", run_tests_of_a_site(tmp_path, TESTS, **env))
     assert not [*tmp_path.glob("chat-test-*")], "its folder has gone with the process"
     assert not (tmp_path / "instance").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "is_testing"), [({}, True), ({"CHAT_TESTING": False}, False), ({"CHAT_TESTING": "off"}, False)]
+)
+def test_an_app_with_testing_is_tested_unless_the_chat_says_otherwise(
+    said: dict[str, object], is_testing: bool
+) -> None:
+    app = Flask("site")
+    Chat(app)
+    app.testing = True  # after init_app, as many factories are used
+    other = Flask("other")
+    other.config.update(TESTING=True, **said)
+    Chat(other)
+    assert app.extensions["chat"].is_testing
+    assert other.extensions["chat"].is_testing == is_testing
+    other.extensions["chat"].stop()
+
+
+def test_a_server_that_only_tests_says_so_and_serves_no_socket(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    server: ChatServer = site.app.extensions["chat"]._get_current_object()
+    with caplog.at_level(logging.WARNING):
+        process.serve_as_worker(lambda: server, server.log)
+    assert "no socket is served" in caplog.text
+    assert not server.is_started
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "x" * 24,
+    }
+    answer = site.app.test_client().get("/chat/ws", headers=headers)
+    assert answer.status_code == 503
+    assert answer.json["error"]["code"] == "not_under_gevent"
