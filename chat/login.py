@@ -163,7 +163,7 @@ def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
     with chat.logins.turn(user_id):
         if seconds := inits.take(user_id):
             raise RateLimited(seconds, "inits")
-        found = chat.storage.in_thread(_read, chat, user_id, wants_sync)
+        found = chat.storage.read_together(_read, chat, user_id, wants_sync)
         inits.spend(user_id, len(found.states) // INIT_CONVERSATIONS)
         return found
 

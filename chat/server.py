@@ -64,7 +64,7 @@ from chat.transport.outbox_shares import OutboxShares
 from chat.transport.unread import UnreadAnswers
 
 SITE_THREADS = 2  # that ask the site for profiles, and encode pictures
-LOGINS_AT_ONCE = 4  # threads that read for `init`: fewer than there are, so that requests find one free
+LOGINS_AT_ONCE = 64  # that are read together, in one thread
 LATE_SECONDS = 5  # that a socket's cut may come after its last ping's time
 PAUSE_SECONDS = 0.05  # between two slices of messages that are erased
 RELEASE_SECONDS = 1  # for a database that does not answer when the server stops

@@ -135,7 +135,7 @@ class Blocking:
             return found
         while True:
             writes = self._writes
-            found = self._storage.in_thread(self._storage.blocks.of, user_id)
+            found = self._storage.read_together(self._storage.blocks.of, user_id)
             if writes == self._writes:
                 break
         self._known[user_id] = found

@@ -134,7 +134,7 @@ class Directory:
 
     def _checked(self, claims: Claims) -> tuple[str, Admission]:
         accounts = self._storage.accounts
-        account, ended = self._storage.in_thread(accounts.find, claims.sub, claims.jti)
+        account, ended = self._storage.read_together(accounts.find, claims.sub, claims.jti)
         admission = claims.admission
         if ended or not _may_stay(admission, account or Account(claims.sub)):
             raise NotSignedIn(rule="session_ended")
@@ -170,7 +170,7 @@ class Directory:
             origin = origin_of(address)
             if address != UNKNOWN_ADDRESS and (seconds := self._new_names.wait(origin)):
                 raise RateLimited(seconds, "new_names")
-            account, alike = self._storage.in_thread(self._storage.accounts.find_alike, user_id)
+            account, alike = self._storage.read_together(self._storage.accounts.find_alike, user_id)
             if account is None and address != UNKNOWN_ADDRESS:
                 self._new_names.take(origin)
             if account is None and self.required:

@@ -53,8 +53,8 @@ class Accounts:
         with self._database.reading() as connection:
             if account := self._account(connection, name):
                 return account, None
-            looks = [skeleton(name), skeleton(self._user_key(name))]
-            return None, connection.scalar(select(accounts.c.name).where(accounts.c.skeleton.in_(looks)).limit(1))
+            looks = {"one": skeleton(name), "other": skeleton(self._user_key(name))}
+            return None, connection.scalar(_LOOKS_LIKE, looks)
 
     def unknown(self, names: Sequence[str]) -> list[str]:
         """Return those of `names` that have no row. A disabled name has one; so has who got a single message."""
@@ -196,6 +196,7 @@ class Accounts:
 
 _ACCOUNT = [accounts.c[name] for name in Account._fields]
 _FIND = select(*_ACCOUNT).where(accounts.c.key == bindparam("account"))
+_LOOKS_LIKE = select(accounts.c.name).where(accounts.c.skeleton.in_([bindparam("one"), bindparam("other")])).limit(1)
 _ENDED = select(sessions.c.id).where(
     sessions.c.user_key == bindparam("user"), sessions.c.id == bindparam("session"), sessions.c.ended_at.is_not(None)
 )

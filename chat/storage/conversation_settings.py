@@ -1,7 +1,7 @@
 """Owns what users have set for their conversations, as it is stored. What follows of it is left to others."""
 
 from msgspec import structs
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.storage.database import Database
@@ -18,9 +18,8 @@ class StoredSettings:
 
     def of(self, user_id: str) -> list[ConversationSettings]:
         """Return what a user has set, for each conversation that is not as all begin."""
-        query = select(*SETTINGS).where(table.c.user_id == user_id).order_by(table.c.with_user_id)
         with self._database.reading() as connection:
-            return [ConversationSettings(**row._mapping) for row in connection.execute(query)]
+            return [ConversationSettings(**row._mapping) for row in connection.execute(_OF_USER, {"user": user_id})]
 
     def put(self, user_id: str, settings: ConversationSettings) -> None:
         """Store them in the place of those that the conversation had. A row that says nothing new is not kept."""
@@ -31,3 +30,6 @@ class StoredSettings:
             connection.execute(ours)
             if not settings.is_default:
                 connection.execute(table.insert(), row)
+
+
+_OF_USER = select(*SETTINGS).where(table.c.user_id == bindparam("user")).order_by(table.c.with_user_id)

@@ -1,13 +1,13 @@
 """Owns the connections to one database: one that writes, one beside it, and as many that read as are needed at once."""
 
 import logging
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
+from threading import get_ident
 from typing import Any
 
 from gevent.monkey import get_original
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from chat.errors import BadSetting, ChatError, Unavailable
 from chat.storage.database_file import DatabaseFile
-from chat.storage.failures import Away, CommitUnknown, cause_of
+from chat.storage.failures import Away, CommitUnknown, cause_of, was_ended
 from chat.storage.own_clock import OwnClock
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
@@ -35,7 +35,6 @@ READERS = 16  # that may read SQLite at once: more than there are threads
 POSTGRES_READERS = 4  # each a connection; with those that write, six of a worker
 TURN_SECONDS = 4.0  # how long to wait until another one has read
 AWAY_SECONDS = 1  # after no answer, nobody waits for another one so soon: what waits in the queues is answered at once
-QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
 
 
 class _Kept:
@@ -90,6 +89,7 @@ class Database:
         self._away_until = 0.0  # by time.monotonic(): until then nobody waits for an answer
         self._writer, self._other = _Kept(), _Kept()
         self._readers: deque[Connection] = deque()  # idle; a reader takes one out and puts it back
+        self._shared: dict[int, Connection] = {}  # by the thread that reads together
         self._turns: Any = get_original("queue", "SimpleQueue")()  # as many as may read at once
         for _ in range(READERS if self._postgres is None else POSTGRES_READERS):
             self._turns.put(None)
@@ -158,6 +158,9 @@ class Database:
         `seconds`: how long they may take (on PostgreSQL, each one).
         Raises Unavailable: it took longer; no failure of the database. None: READ_SECONDS, then the driver's error.
         """
+        if (shared := self._shared.get(get_ident())) is not None and seconds is None:
+            yield shared
+            return
         self._file.check()
         try:
             self._turns.get(timeout=TURN_SECONDS)
@@ -168,6 +171,16 @@ class Database:
                 yield connection
         finally:
             self._turns.put(None)
+
+    @contextmanager
+    def reading_together(self) -> Iterator[None]:
+        """Have all that this thread reads within it share one connection, and one transaction."""
+        with self.reading() as connection:
+            self._shared[get_ident()] = connection
+            try:
+                yield
+            finally:
+                del self._shared[get_ident()]
 
     @contextmanager
     def _reading(self, seconds: float | None) -> Iterator[Connection]:
@@ -182,7 +195,7 @@ class Database:
         except BaseException as error:
             self._note(error)
             _throw_away(connection)
-            if seconds is not None and _was_ended(error):
+            if seconds is not None and was_ended(error):
                 raise Unavailable(rule="took_too_long") from None
             if not isinstance(error, ChatError):
                 self._close_readers()  # whatever broke this one may have broken them
@@ -283,12 +296,6 @@ class Database:
 def _throw_away(connection: Connection) -> None:
     connection.invalidate()
     connection.close()
-
-
-def _was_ended(error: BaseException) -> bool:
-    driver = error.orig if isinstance(error, DBAPIError) else None
-    code, state = getattr(driver, "sqlite_errorcode", None), getattr(driver, "sqlstate", None)
-    return code == sqlite3.SQLITE_INTERRUPT or state == QUERY_CANCELED
 
 
 def _begin_sqlite(connection: Connection) -> None:

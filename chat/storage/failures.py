@@ -1,5 +1,6 @@
 """Owns what is known of a failure of the database: whether to try again, and what the log may say of it."""
 
+import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -7,6 +8,8 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
 T = TypeVar("T")
+
+QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
 
 
 class CommitUnknown(SQLAlchemyError):
@@ -28,6 +31,13 @@ def again_if_broken(function: Callable[[], T]) -> T:
         if not error.connection_invalidated:
             raise
         return function()
+
+
+def was_ended(error: BaseException) -> bool:
+    """Return whether a statement was ended since it took too long."""
+    driver = error.orig if isinstance(error, DBAPIError) else None
+    code, state = getattr(driver, "sqlite_errorcode", None), getattr(driver, "sqlstate", None)
+    return code == sqlite3.SQLITE_INTERRUPT or state == QUERY_CANCELED
 
 
 def cause_of(error: Exception) -> BaseException:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from chat.storage.database import Database
 from chat.storage.look_up import look_up
@@ -40,18 +40,19 @@ class NotificationChanges:
 
     def newest(self, user_id: str) -> int:
         """Return the number of the user's last change; 0: there is none."""
-        return self.after(user_id, 0, 0).newest
+        with self._database.reading() as connection:
+            found = connection.execute(_OF_USER, {"user": self._user_key(user_id)}).first()
+        return 0 if found is None else int(found.newest)
 
     def after(self, user_id: str, after: int, limit: int) -> NoticeChanges:
         """Return the changes behind the number `after`, at most `limit`."""
-        key, counter, c = self._user_key(user_id), notification_changes.c, notifications.c
-        of_user = select(counter.newest, counter.forgotten).where(counter.user_key == key)
+        key, c = self._user_key(user_id), notifications.c
         query = select(c.change, c.id, c.seen_at.is_not(None), c.dismissed_at.is_not(None))
         query = query.where(c.user_key == key, c.change > after).order_by(c.change).limit(limit)
         with self._database.reading() as connection:
-            found = [NoticeChange(*row) for row in connection.execute(query)] if limit else []
+            found = [NoticeChange(*row) for row in connection.execute(query)]
             # Asked for afterwards, so that it is never before one that is shown.
-            newest, forgotten = connection.execute(of_user).one_or_none() or (0, 0)
+            newest, forgotten = connection.execute(_OF_USER, {"user": key}).one_or_none() or (0, 0)
         return NoticeChanges(found, newest, after < forgotten)
 
 
@@ -77,6 +78,9 @@ def note_deleted(connection: Connection, deleted: Sequence[tuple[str, int | None
     look_up(connection, _FORGET, list(last.items()))
 
 
+_OF_USER = select(notification_changes.c.newest, notification_changes.c.forgotten).where(
+    notification_changes.c.user_key == bindparam("user")
+)
 # WHERE: SQLite would else read ON as a part of FROM. DISTINCT: a list of keys may hold its last one several times.
 _COUNT_ON = """
 WITH wanted (user_key, count) AS ({keys})

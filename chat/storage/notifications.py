@@ -7,7 +7,7 @@ whoever was sent id 7 lacks nothing of theirs below.
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, func, or_, select, text
+from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select, text
 
 from chat.errors import Conflicting
 from chat.protocol.structs import Level
@@ -66,10 +66,10 @@ class Notifications:
 
         At most `limit`: the oldest of them, or the `newest`.
         """
-        id_ = notifications.c.id
-        query = self._of(user_id).where(_WAITING).order_by(id_.desc() if newest else id_).limit(limit)
+        this = {"user": self._user_key(user_id), "now": self._database.now_ms(), "limit": limit}
         with self._database.reading() as connection:
-            found = [_notice(row) for row in connection.execute(query)][:: -1 if newest else 1]
+            rows = connection.execute(_NEWEST_UNSEEN if newest else _OLDEST_UNSEEN, this)
+            found = [_notice(row) for row in rows][:: -1 if newest else 1]
             if len(found) < limit:
                 return found, len(found)
             return found, self._count_unseen(connection, user_id)
@@ -162,12 +162,13 @@ class Notifications:
 
     def _of(self, user_id: str) -> Select[Any]:
         """Select the user's notifications that are neither dismissed nor expired."""
-        c = notifications.c
-        return select(*_NOTICE).where(
-            c.user_key == self._user_key(user_id),
-            c.dismissed_at.is_(None),
-            or_(c.expires_at.is_(None), c.expires_at > self._database.now_ms()),
-        )
+        return _there(self._user_key(user_id), self._database.now_ms())
+
+
+def _there(user_key: Any, now_ms: Any) -> Select[Any]:
+    c = notifications.c
+    is_left = or_(c.expires_at.is_(None), c.expires_at > now_ms)
+    return select(*_NOTICE).where(c.user_key == user_key, c.dismissed_at.is_(None), is_left)
 
 
 def insert_once(
@@ -206,6 +207,10 @@ def _answer_of(connection: Connection, once: Once, now_ms: int) -> int | None:
 _CONTENT = [notifications.c[name] for name in Content._fields]
 _NOTICE = [notifications.c.id, notifications.c.seen_at, *_CONTENT]
 _WAITING = notifications.c.seen_at.is_(None)
+# Made once: each `init` runs one of them, and making it takes longer than running it.
+_UNSEEN = _there(bindparam("user"), bindparam("now")).where(_WAITING).limit(bindparam("limit"))
+_OLDEST_UNSEEN = _UNSEEN.order_by(notifications.c.id)
+_NEWEST_UNSEEN = _UNSEEN.order_by(notifications.c.id.desc())
 
 
 def _notice(row: Any) -> Notice:

@@ -38,6 +38,7 @@ from chat.storage.search import Search
 from chat.storage.search_index import SearchIndex
 from chat.storage.service_tokens import ServiceTokens
 from chat.storage.sessions import Sessions
+from chat.storage.together import Together
 
 T = TypeVar("T")
 
@@ -104,6 +105,7 @@ class Storage:
         journal = DirectJournal if is_direct else Journal
         self.journal: Journal = journal(self.writer, journal_records, log, metrics or Metrics())
         self.health = DatabaseHealth(self.database, self.in_thread, self.write)
+        self._together = Together(self.database, self.in_thread)
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False
         self._stopping = False
@@ -119,6 +121,12 @@ class Storage:
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call what reads in a native thread; the calling greenlet waits. Raises Unavailable: no answer, or closed."""
         return self._apply(get_hub().threadpool, "read", partial(function, *args, **options))
+
+    def read_together(self, function: Callable[..., T], *args: Any) -> T:
+        """As `in_thread`, in one thread and one transaction with all others that wait for this just now."""
+        if self._is_direct or not self.journal.is_here:
+            return self.in_thread(function, *args)
+        return self._together.read(function, *args)
 
     def search_in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function of `search` as `in_thread` does, in one of the threads that only searches use."""
