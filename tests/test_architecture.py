@@ -66,6 +66,7 @@ ONLY_IN = {
         "chat.storage.lease",  # the name of this machine
     },
     "gevent": {
+        "chat.storage.together",
         "chat.transport",
         "chat.web.upgrade",
         "chat.web.requests",  # a body that comes too slowly is cut by a Timeout; no server does that
