@@ -299,6 +299,7 @@ def exercise_notifications(storage: Storage) -> None:
     notifications.see_up_to(NAMES[0], ids[-1] + 9, 5)
     notifications.dismiss_up_to(NAMES[0], ids[-1] + 9, 5)
     storage.notification_changes.after(NAMES[0], 0, 5)
+    storage.notification_changes.newest(NAMES[0])
     notifications.forget(storage.database.now_ms() + 1_000, 5)
     batches.add("ci", None, HI, None, ["alice"])
     id_, _ = batches.add("ci", NAMES, HI, Once("ci", "batch", "digest"))

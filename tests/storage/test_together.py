@@ -51,7 +51,10 @@ class Counted:
             return error
 
 
-def test_all_that_wait_are_one_job_and_each_gets_its_own_answer(storage: Storage) -> None:
+def test_all_that_wait_are_one_job_and_each_gets_its_own_answer(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "SECONDS", 60.0)
     storage.writer.commit([Send("alice", "bob", "hi", None)])
     counted = Counted(storage)
     reader = storage.messages
