@@ -15,6 +15,8 @@ from chat.errors import Unavailable
 from chat.risks import risks
 from chat.server import ChatServer
 from chat.storage.diagnosis import clock_is_ahead, connections_of
+from chat.storage.failures import log_text
+from chat.storage.health import LOG_SAYS_WHY
 from chat.storage.readiness import faults_of
 
 SPARE_FILES = 100  # descriptors beside those of sockets: the database's, the log, connections that are no sockets yet
@@ -68,6 +70,8 @@ def _of_database(chat: ChatServer) -> Iterator[Finding]:
     database.can_write()  # to the disk, which may be full; what is only tried and rolled back does not notice
     for check, fault in faults_of(database, chat.storage.health).items():
         if fault:
+            if database.write_error:  # there is no log here
+                fault = fault.replace(LOG_SAYS_WHY, log_text(database.write_error))
             todo = "Run: flask chat init-db" if check == "migrations" else ""
             yield Finding(FAIL, check, fault, todo)
         else:

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from chat.errors import ChatError
 from chat.notifications.remote import NotReached
 from chat.server import ChatServer
+from chat.storage.failures import DATABASE_FAILS, log_text
 
 SERVING = "run"  # the command that serves
 
@@ -26,6 +27,8 @@ class _Commands(AppGroup):
             raise _Unreachable(error.message) from None
         except ChatError as error:
             raise click.ClickException(error.message) from None
+        except DATABASE_FAILS as error:
+            raise click.ClickException(f"The database fails: {log_text(error)}") from None
 
 
 class _Unreachable(click.ClickException):

@@ -23,6 +23,10 @@ class Away(SQLAlchemyError):
         return "it gives no answer"
 
 
+# Raised where the database fails, and not the program.
+DATABASE_FAILS = (OperationalError, Away)
+
+
 def again_if_broken(function: Callable[[], T]) -> T:
     """Call a function that uses the database; once more if a connection had broken since its last use."""
     try:

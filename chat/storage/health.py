@@ -12,6 +12,7 @@ from chat.storage.database_file import FileReplaced
 from chat.storage.failures import cause_of
 
 WRITES_FAIL = "Writes fail, reads work"
+LOG_SAYS_WHY = "The log says why."
 FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
 
 # SQLite's result codes (sqlite.org/rescode.html), and PostgreSQL's SQLSTATE (its documentation, appendix A).
@@ -61,7 +62,7 @@ class DatabaseHealth:
         self._is_trying = False
 
 
-def fault_of(error: Exception, what: str, otherwise: str = "The log says why.") -> Unavailable:
+def fault_of(error: Exception, what: str, otherwise: str = LOG_SAYS_WHY) -> Unavailable:
     """Return the error that says what fails, why, and what to do; `otherwise` where the reason is none of FAULTS."""
     cause = cause_of(error)
     code = getattr(cause, "sqlite_errorcode", 0) or getattr(cause, "sqlstate", "")

@@ -135,6 +135,19 @@ def test_what_the_server_itself_finds_is_told(monkeypatch: pytest.MonkeyPatch) -
     assert str(way_in._of_readiness()) == "fail  ready        database: disk_full: Make room."
 
 
+def test_a_database_that_cannot_be_reached_is_told_in_a_sentence_with_the_drivers_reason() -> None:
+    away = {"CHAT_DATABASE_URL": "postgresql+psycopg://chat@127.0.0.1:1/chat"}
+    for words in (["stats"], ["list-users"], ["tokens"], ["disable-user", "alice"]):
+        done = flask_chat(*words, **away)
+        assert done.exit_code == 1
+        [said] = [line for line in done.output.splitlines() if line]
+        assert said.startswith("Error: The database fails: OperationalError: connection failed")
+        assert "Connection refused" in said
+    found = lines(flask_chat("doctor", **away).output)
+    assert found["database"][0] == "fail"
+    assert "Connection refused" in found["database"][1]
+
+
 def test_what_is_only_risky_exits_with_one() -> None:
     done = flask_chat("doctor")
     assert done.exit_code == 1
