@@ -111,7 +111,9 @@ class Storage:
         self._stopping = False
         self._reads = 0  # under way in native threads
         if self.database.is_sqlite:
-            migrate.upgrade(self.database.engine)
+            before, _ = migrate.upgrade(self.database.engine)
+            if before is None and not check and isinstance(url, Path):  # of a command, perhaps without the settings
+                log.warning("a new database is made, %s: is the server's CHAT_DATABASE_URL set here?", url)
         elif check:
             migrate.check(self.database.engine)
         # It changes only while no server runs. "": for who is going to change the tables.

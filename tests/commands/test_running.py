@@ -68,3 +68,16 @@ def test_nothing_is_said_where_another_command_loads_the_app(
     with click.Context(click.Command("routes"), obj=ScriptInfo(app_import_path="shop")):
         Chat(Flask("shop", instance_path=str(tmp_path)))
     assert capsys.readouterr().err == ""
+
+
+def test_a_command_that_makes_a_new_database_says_so_since_the_server_may_have_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHAT_DATABASE_URL", raising=False)
+    for _ in range(2):
+        site = Flask("shop", instance_path=str(tmp_path))
+        Chat(site)
+        assert site.test_cli_runner().invoke(args=["chat", "stats"]).exit_code == 0
+        site.extensions["chat"].stop()
+    said = f"a new database is made, {tmp_path}/chat.db: is the server's CHAT_DATABASE_URL set here?"
+    assert [record.message for record in caplog.records if "new database" in record.message] == [said]
