@@ -21,9 +21,8 @@ class Members:
     def __init__(self, bus: Any) -> None:
         self.all = bus.channel("w", "all")  # the channel that each worker hears
         self.is_alone = False
-        self.joined: Callable[[], None] = lambda: (
-            None
-        )  # called when another worker starts, or has heard nothing for a while
+        # Called when another worker starts, or comes back to the bus.
+        self.joined: Callable[[], None] = lambda: None
         self._bus = bus
         self._heard = 0  # hellos to all
         self._numbers = count(1)
