@@ -16,10 +16,12 @@ def test_what_is_ones_own_lies_behind_ones_own_face(open_page: OpenPage) -> None
     page.keyboard.press("Enter")
     menu = page.get_by_role("menu", name="Your menu")
     expect(face).to_have_attribute("aria-expanded", "true")
-    expect(menu.get_by_role("menuitem", name="Password")).to_be_focused()
+    expect(menu.get_by_role("menuitem", name="Profile")).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(menu.get_by_role("menuitem", name="Sign out")).to_be_focused()
     page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("menuitem", name="Password")).to_be_focused()
     page.keyboard.press("ArrowDown")
     sound = menu.get_by_role("menuitemcheckbox", name="Sound")
     expect(sound).to_be_focused()
@@ -66,6 +68,7 @@ def test_colours_and_size_are_chosen_kept_and_seen_in_all_tabs(open_page: OpenPa
     page.route("**/script/*", lambda route: None)  # a slow line, on which the page stands before its script
     page.reload(wait_until="commit")
     wait_until(page, lambda: page.evaluate("document.body?.childElementCount ?? 0"), lambda count: count > 1)
+    wait_until(page, lambda: page.evaluate(ground), lambda colour: colour != "rgba(0, 0, 0, 0)")  # the styles are there
     assert page.evaluate(ground) == dark
     page.unroute("**/script/*")
     page.reload()

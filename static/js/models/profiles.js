@@ -60,9 +60,12 @@ export class Profiles extends EventTarget {
     this.learn({profiles: {[userId]: profile}});
   }
 
-  /** Ask again for whoever has no profile, as the page got its socket only now: an event told of it before, perhaps. */
-  askAgain() {
-    for (const [userId, profile] of this.#known) if (profile === NOTHING) this.#want(userId);
+  /**
+   * Ask again for whoever has no profile, as the page got its socket only now: an event told of it before, perhaps.
+   * @param {(userId: string) => boolean} [isUser] whether the server knows the name: one that somebody typed may be none
+   */
+  askAgain(isUser = () => true) {
+    for (const [userId, profile] of this.#known) if (profile === NOTHING && isUser(userId)) this.#want(userId);
   }
 
   /** @param {Told} told whoever is named in it and has no profile has none */

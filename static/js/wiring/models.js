@@ -24,7 +24,7 @@ export function makeModels(me, session) {
   const socket = new ChatSocket(socketUrl.href, {userId: me, sync: true, token: (why) => tokens.give(why)});
   const api = new ChatApi(apiBase, me, session, (told) => profiles.learn(told));
   const stopAsking = socket.on("ready", () => {
-    profiles.askAgain();
+    profiles.askAgain((userId) => !names.isUnasked(userId));
     stopAsking();
   });
   socket.on("ready", (ready) => profiles.learn(ready));
