@@ -116,13 +116,13 @@ class Chat(SiteApi):
         """
         return self._identity.declare(function)
 
-    def sign_out(self, user_id: str) -> None:
+    def sign_out(self, user_id: str | int) -> None:
         """End what a user has open, on every worker within 2 s; browsers that are signed in on the site come back.
 
         With Flask-Login it comes by itself from `logout_user`. Blocks. Raises ChatError: it could not be stored.
         """
         for app in self._current_apps():
-            app.extensions[NAME].directory.sign_out(user_id)
+            app.extensions[NAME].directory.sign_out(str(user_id))
 
     def _current_apps(self) -> list[Flask]:
         return [_current_app()] if has_app_context() else [*self._apps]
@@ -262,7 +262,7 @@ def emit(event: Event | bytes, to: str, skip: object = None) -> int:
 
 
 def notify(
-    to: str | Sequence[str],
+    to: str | int | Sequence[str | int],
     message: str,
     *,
     title: str | None = None,

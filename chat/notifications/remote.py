@@ -50,11 +50,11 @@ class Service:
         key = key or str(uuid.uuid4())  # so that the tries of one call are one
         return self._ask("POST", "/notifications", {"Idempotency-Key": key}, body)
 
-    def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
+    def notify(self, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
         if "expires_in" in said:
             said["expiresIn"] = said.pop("expires_in")
-        whom = {"toUserId": to} if isinstance(to, str) else {"toUserIds": list(to)}
+        whom = {"toUserId": str(to)} if isinstance(to, str | int) else {"toUserIds": [*map(str, to)]}
         answer = self.push(message=message, **whom, **said)
         return PushResult(answer.get("id"), answer.get("batchId"), answer.get("sockets", 0), "repeated" in answer)
 

@@ -25,7 +25,7 @@ class SiteApi(ABC):
     def messages(self) -> people.SiteMessages:
         return people.SiteMessages(self.server())
 
-    def notify(self, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
+    def notify(self, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`, which takes the same arguments."""
         return notifying.notify(self.server(), to, message, **said)
 

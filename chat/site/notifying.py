@@ -9,15 +9,15 @@ from chat.notifications.notifier import PushResult
 from chat.server import ChatServer
 
 
-def notify(server: ChatServer, to: str | Sequence[str], message: str, **said: Any) -> PushResult:
-    """Notify one user, or several: see `chat.notify`."""
+def notify(server: ChatServer, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
+    """Notify one user, or several: see `chat.notify`. A site's ids may be numbers."""
     said = {name: value for name, value in said.items() if value is not None}
     # Another process serves, or its successor.
     if not server.is_testing and (not server.is_started or server.goodbye.is_last):
         return server.service.notify(to, message, **said)
     draft = draft_of(message, **said)
-    if isinstance(to, str):
-        return server.notifier.push(server.names.checked(to, "to"), draft)
+    if isinstance(to, str | int):
+        return server.notifier.push(server.names.checked(str(to), "to"), draft)
     if not 1 <= len(to) <= MOST_USERS:
         raise InvalidField(field="to", rule="too_many", max=MOST_USERS)
-    return server.batches.push("flask", to, draft)
+    return server.batches.push("flask", [*map(str, to)], draft)

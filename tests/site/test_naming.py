@@ -32,6 +32,16 @@ def test_whom_the_site_notifies_is_known_from_then_on(site: tuple[Flask, Chat]) 
         assert chat.unread("carol").notifications == 1
 
 
+def test_an_id_may_be_a_number_as_a_sites_database_has_it(site: tuple[Flask, Chat]) -> None:
+    app, chat = site
+    with app.app_context():
+        notify(7, "It is on its way.")
+        chat.notify([7, 8], "It has come.")
+        chat.send_message(7, 8, "hi")
+        assert (chat.unread(7).notifications, chat.unread(8).messages) == (2, 1)
+        chat.sign_out(7)
+
+
 def test_whom_a_program_of_the_site_notifies_is_known_and_a_wrong_id_is_not(site: tuple[Flask, Chat]) -> None:
     app, _ = site
     token = app.extensions["chat"].tokens.sign_service("shop", "notify", 600)

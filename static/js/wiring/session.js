@@ -16,6 +16,8 @@ export const ENDINGS = ["token_expired", "signed_out", "password_changed", "name
 const SIGN_IN = 4501;
 /** Who signs out waits no longer for the server: a request on a dead line would take its 15 s. */
 const SIGN_OUT_MS = 1000;
+/** So long until the site is asked again, after it could not be. */
+const AGAIN_MS = 3000;
 
 /** @param {Models} models @param {Elements} elements */
 export function wireSession(models, elements) {
@@ -70,7 +72,18 @@ function wireSignOut({session, socket}, {chat, signOutButton}) {
 
 /** Another one may have signed in on the site, in another tab, since this page was looked at. @param {Models} models */
 function askWhenLookedAt({tokens}) {
-  const ask = () => document.visibilityState === "visible" && tokens.ask().catch(() => {}); // else the next time asks
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const ask = async () => {
+    clearTimeout(timer);
+    if (document.visibilityState !== "visible") return;
+    try {
+      await tokens.ask();
+    } catch (error) {
+      const {retry, retryAfter} = /** @type {import("../chat-socket.js").ChatError} */ (error);
+      if (retry !== "never") timer = setTimeout(ask, (retryAfter ?? 0) * 1000 || AGAIN_MS);
+    }
+  };
   document.addEventListener("visibilitychange", ask);
   window.addEventListener("pageshow", ({persisted}) => persisted && ask());
 }
