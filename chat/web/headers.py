@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 from flask import Response, request
 
@@ -30,7 +31,13 @@ def protect(origins: Collection[str], avatar_hosts: Collection[str], response: R
     response.headers.update(headers)
     if request.endpoint == "chat.static":  # these files are made to stand on other sites' pages too
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    # Flask sets a lasting session's cookie again with each answer. Ours, a style that comes late, may come behind the one that
+    # took it away, or gave it to another user.
+    response.set_cookie = response.delete_cookie = _set_no_cookie  # type: ignore[method-assign]
     return response
+
+
+def _set_no_cookie(*_: Any, **__: Any) -> None: ...
 
 
 def security_headers(is_secure: bool, origins: Collection[str] = ()) -> dict[str, str]:

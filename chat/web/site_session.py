@@ -3,9 +3,7 @@
 A cookie comes with whatever any page asks for, so the request must be known to come from a page of this origin.
 """
 
-from typing import Any
-
-from flask import Response, after_this_request, current_app, request, url_for
+from flask import current_app, request, url_for
 from werkzeug.routing import BuildError
 
 from chat import errors
@@ -31,7 +29,6 @@ def opened(chat: ChatServer, user_id: str | None) -> tuple[Account, str, Admissi
         InvalidField: what the site calls its user is no user id.
     """
     _check_same_origin()
-    after_this_request(_without_cookies)
     accounts = chat.storage.accounts
     # Before the site is asked: who signs out meanwhile, does so later than the token says.
     now_ms = chat.storage.in_thread(accounts.now)
@@ -57,19 +54,6 @@ def _check_same_origin() -> None:
     is_same = site in SAME_SITE if site else origin is None or handshake.is_own(origin, request.environ)
     if not is_same:
         raise errors.OriginRefused(rule="cross_site")
-
-
-class _Cookieless(Response):
-    """An answer on which nobody sets a cookie."""
-
-    def set_cookie(self, *_: Any, **__: Any) -> None: ...
-    def delete_cookie(self, *_: Any, **__: Any) -> None: ...
-
-
-def _without_cookies(response: Response) -> Response:
-    """Flask sets a lasting session's cookie again with each answer. Ours may come behind the one that took it away."""
-    response.__class__ = _Cookieless
-    return response
 
 
 def _not_signed_in(chat: ChatServer) -> errors.NotSignedIn:

@@ -112,6 +112,9 @@ def test_no_answer_of_the_chat_brings_back_a_cookie_that_signing_out_has_taken_a
         "need a site that sets it with each answer for this to mean anything"
     )
     assert "Set-Cookie" not in session(browser).headers
+    for path in ("/", "/static/css/chat.css", "/static/js/chat-widget.js", "/api/conversations", "/api/openapi.json"):
+        with browser.get(f"/chat{path}") as answer:
+            assert "Set-Cookie" not in answer.headers, path
 
 
 def test_when_the_sites_session_expires_the_chat_ends_with_its_token(
