@@ -118,9 +118,13 @@ class Relay:
     def _publish(
         self, user_id: str, kind: bytes, number: int, other: str, frame: bytes, then: Reached | None = None
     ) -> None:
+        if self._members.is_alone or not self._bus.is_up:
+            if then is not None:
+                then(0)
+            return
         channel = self.channel(user_id)
         here = self.users.get(channel)
-        if not self._bus.is_up or self._members.is_alone or (here is not None and here.is_only_here):
+        if here is not None and here.is_only_here:
             if then is not None:
                 then(0)
             return
