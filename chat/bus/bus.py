@@ -25,6 +25,7 @@ ANSWER_SECONDS = 5.0  # for a question; the bus is found deaf by then
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.1, 2.0
 CHANNELS_AT_ONCE = 1_000  # in one command
 
+Reader = Callable[[Reply], None]
 Received = Callable[[bytes, Envelope], None]  # a channel, and what another worker published there
 
 
@@ -49,7 +50,7 @@ class Bus:
         self._sent = self._confirmed = 0  # subscriptions and leavings
         # Who waits until so many are confirmed: each for its own, as others come and go all the time.
         self._settling: deque[tuple[int, AsyncResult[bool]]] = deque()
-        self._waiting: deque[Callable[[Reply], None] | None] = deque()  # for each command its answer's reader
+        self._waiting: deque[Reader | None] = deque()  # for each command its answer's reader
         self._publishing: RedisConnection | None = None
         self._subscribed: RedisConnection | None = None
         self._heard_at = 0.0  # time.monotonic() of the last echo
@@ -130,7 +131,7 @@ class Bus:
         if kind == b"message":
             _, channel, data = reply
             if not data.startswith(self.worker):
-                self._call(self._received, channel, unpacked(data))
+                self._call(self._take, channel, data)
             elif channel == self._own:
                 self._hear_echo(data)
         elif kind in (b"subscribe", b"unsubscribe"):
@@ -140,6 +141,9 @@ class Bus:
         else:  # an error: it may not subscribe, for one
             self._log.error("the bus refuses: %s", reply)
             self._lost.set()
+
+    def _take(self, channel: bytes, data: bytes) -> None:
+        self._received(channel, unpacked(data))
 
     def _hear_echo(self, data: bytes) -> None:
         sent_at = float(data.rpartition(b"\n")[2])
@@ -159,35 +163,34 @@ class Bus:
             own = int(channel in self._wanted)
             self.put(channel, data, lambda reply: then(max(0, reply - own) if isinstance(reply, int) else 0))
 
-    def put(self, channel: bytes, data: bytes, reader: Callable[[Reply], None] | None = None) -> None:
+    def put(self, channel: bytes, data: bytes, reader: Reader | None = None) -> None:
         """Publish, whoever is there; `reader` gets what Redis answers, or None. Never blocks."""
-        if self._publishing is None:
-            if reader is not None:
-                reader(None)
-            return
-        self._waiting.append(reader)
-        self._publishing.send(
-            b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(channel), channel, len(data), data)
+        self.send(
+            b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(channel), channel, len(data), data), reader
         )
 
     def ask(self, *words: bytes) -> Reply:
         """Return the reply to a command; None: there is none. Blocks the calling greenlet."""
-        if self._publishing is None:
-            return None
         result: AsyncResult[Reply] = AsyncResult()
-        self._waiting.append(result.set)
-        self._publishing.send(command(*words))
+        self.send(command(*words), result.set)
         reply = result.wait(ANSWER_SECONDS + DEAF_SECONDS)  # None: too late
         return None if isinstance(reply, Exception) else reply
 
+    def send(self, command: bytes, reader: Reader | None = None) -> None:
+        """Give Redis a command; `reader` gets what it answers, or None. Never blocks."""
+        if self._publishing is not None:
+            self._waiting.append(reader)
+            self._publishing.send(command)
+        elif reader is not None:
+            reader(None)
+
     def count(self, name: str, more: int, seconds: int, then: Callable[[int], None]) -> None:
         """Add to a counter that all workers have, and call `then` with its sum. Forgotten after `seconds`. Never blocks."""
-        if self._publishing is None or not self.is_up:
+        if not self.is_up:
             return
         key = self.channel("n", name)
-        self._waiting.append(lambda reply: then(reply) if isinstance(reply, int) else None)
-        self._waiting.append(None)
-        self._publishing.send(command(b"INCRBY", key, b"%d" % more) + command(b"EXPIRE", key, b"%d" % seconds))
+        self.send(command(b"INCRBY", key, b"%d" % more), lambda reply: then(reply) if isinstance(reply, int) else None)
+        self.send(command(b"EXPIRE", key, b"%d" % seconds))
 
     def listening(self, channels: Iterable[bytes]) -> list[int]:
         """Return how many other workers hear each channel; 0 for all where the bus is lost. Blocks."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from itertools import count, takewhile
 from typing import Any
 
+import gevent
 import pytest
 
 from chat.bus import members
-from chat.bus.envelope import HELLO, Envelope, unpacked
+from chat.bus.envelope import HELLO, WELCOME, Envelope, unpacked
 from chat.bus.members import Members
 from tests.clients import Person
 from tests.conftest import StartServer
@@ -51,8 +52,9 @@ class OfOne:
                 self._all.there[name].hear(channel, unpacked(data))
         reader(None if self._all.is_lost else len(heard_by))
 
-    def ask(self, *words: bytes) -> Any:
-        return None if self._all.is_lost else [words[-1], len(self._all.there)]
+    def send(self, command: bytes, reader: Callable[[Any], None]) -> None:
+        assert b"NUMSUB" in command
+        reader(None if self._all.is_lost else [b"w:all", len(self._all.there)])
 
 
 def test_the_first_is_alone_until_another_comes_and_again_when_that_one_is_gone() -> None:
@@ -84,18 +86,20 @@ def test_who_comes_waits_for_the_answer_of_each_but_not_for_ever(monkeypatch: py
     assert third.announce(third.all) is None
 
 
-def test_answers_are_whole_when_as_many_came_as_heard_the_hello() -> None:
-    early, late, nobody = members._Answers(), members._Answers(), members._Answers()
-    early.count()  # before Redis has said how many there will be
-    assert not early.whole.is_set()
-    early.expect(2)
-    late.expect(2)
-    assert not late.whole.is_set()
-    late.count()
-    nobody.expect(1)
-    assert early.whole.is_set()
-    assert late.whole.is_set()
-    assert nobody.whole.is_set()
+def test_who_comes_is_served_when_the_last_answer_is_there() -> None:
+    all_ = Together()
+    for name in "ab":
+        all_.join(name)
+    third = all_.join("c")
+    all_.deaf.add("a")
+    announced = gevent.spawn(third.announce, third.all)
+    gevent.sleep(0)
+    assert not announced.ready(), "one answer is missing"
+    third.hear(b"w:c", Envelope(b"a", WELCOME, 99, "", b""))
+    gevent.sleep(0)
+    assert not announced.ready(), "that was one to another hello"
+    third.hear(b"w:c", Envelope(b"a", WELCOME, 2, "", b""))
+    assert announced.get(timeout=10) == 2
 
 
 def test_a_hello_while_one_looks_contradicts_what_is_seen() -> None:
@@ -104,13 +108,23 @@ def test_a_hello_while_one_looks_contradicts_what_is_seen() -> None:
     bus: Any = OfOne(all_, "a")
     first._bus = bus
 
-    def too_late(*words: bytes) -> Any:
+    def too_late(command: bytes, reader: Callable[[Any], None]) -> None:
         first.hear(first.all, Envelope(b"b", HELLO, 1, "", b""))
-        return [words[-1], 1]  # counted before it came
+        reader([b"w:all", 1])  # counted before it came
 
-    bus.ask = too_late
+    bus.send = too_late
     first.look()
     assert not first.is_alone
+
+
+def test_to_look_waits_for_nobody_as_the_one_who_looks_has_to_notice_a_redis_that_is_silent() -> None:
+    all_ = Together()
+    first = all_.join("a")
+    bus: Any = OfOne(all_, "a")
+    first._bus = bus
+    bus.send = lambda command, reader: None  # no answer ever comes
+    first.look()
+    assert first.is_alone, "as it was"
 
 
 def test_where_nobody_knows_one_is_not_alone() -> None:

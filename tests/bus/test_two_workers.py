@@ -106,6 +106,19 @@ def test_a_name_in_use_at_one_worker_is_known_at_the_other_though_it_looks_like_
     people("kız12", at=1).close()
 
 
+def test_what_another_program_publishes_on_a_channel_harms_nobody(
+    people: People, workers: list[Server], redis: Redis
+) -> None:
+    alice, bob = people("alice14"), people("bob14", at=1)
+    channels = redis.ask(b"PUBSUB CHANNELS *").split(b"\r\n")
+    for channel in (one for one in channels if one.endswith((b":u:alice14", b":u:bob14", b":w:all"))):
+        assert int(redis.ask(b"PUBLISH " + channel + b" nonsense")[1:]) > 0
+    workers[1].wait_for("what came by the bus could not be passed on")
+    assert say(alice, "bob14", "hi")["delivered"] is True
+    assert bob.receive("chat")["message"] == "hi"
+    assert all("the bus is lost" not in server.log for server in workers)
+
+
 def test_presence_is_that_of_all_workers(people: People) -> None:
     alice, bob = people("alice3", sync=True), people("bob3", at=1, sync=True)
     alice.send(type="chat", toUserId="bob3", message="hi")
