@@ -3,7 +3,7 @@
  * Owns what this page and the page around it tell each other, where chat-widget.js shows it in a frame. Leaves what
  * follows to wiring/. Only sites that the server names may frame the page (chat/web/headers.py); of all windows the one
  * around it is heard, and the origin that spoke first. widget/panel.js is the other side.
- * Events: `change`, `open` {userId}, `session` {userId, token}.
+ * Events: `change`, `open` {userId}, `session` {session}: {userId, token}, or null where nobody is there.
  */
 
 class Host extends EventTarget {
@@ -18,6 +18,11 @@ class Host extends EventTarget {
   constructor() {
     super();
     if (this.#window) window.addEventListener("message", (message) => this.#receive(message));
+  }
+
+  /** Whether this page stands in a frame; who is around it has not spoken yet, perhaps. */
+  get isAround() {
+    return this.#window !== undefined;
   }
 
   get isThere() {
@@ -37,7 +42,7 @@ class Host extends EventTarget {
     if (type === "state") {
       Object.assign(this, {isClosed: !isOpen, notifies: Boolean(notifies)});
       this.dispatchEvent(new Event("change"));
-      if (session) this.dispatchEvent(new CustomEvent("session", {detail: session}));
+      if (session !== undefined) this.dispatchEvent(new CustomEvent("session", {detail: {session}}));
     } else if (type === "open") this.dispatchEvent(new CustomEvent("open", {detail: {userId: String(userId)}}));
   }
 }

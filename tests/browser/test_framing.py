@@ -56,6 +56,35 @@ def server(_start: StartServer, sites: list[str]) -> Iterator[Server]:
     running.end()
 
 
+def test_the_panel_follows_whom_the_site_names(
+    context: Any, server: Server, sites: list[str], complaints: list[str]
+) -> None:
+    page = context.new_page()
+    lend = """async url => {
+        const answer = await fetch(`${url}/api/session`, {method: "POST", headers: {"Content-Type": "application/json"}, body: '{"userId": "gina"}'});
+        const session = await answer.json();
+        const tokens = ["out of date"];
+        chatWidget.session = () => ({...session, token: tokens.shift() ?? session.token});
+    }"""
+    page.goto(sites[0])
+    page.evaluate(lend, server.http)
+    page.get_by_role("button", name="Chat").click()
+    inside = page.frame_locator("chat-widget iframe")
+    expect(inside.locator("#chat")).to_have_attribute("data-connection", "online")
+    page.evaluate("chatWidget.session = () => null")
+    expect(inside.get_by_label("Your name")).to_be_visible()
+
+    page.evaluate(lend, server.http)
+    expect(inside.locator(".me .name")).to_have_text("gina")
+    page.reload()
+    page.evaluate("chatWidget.session = () => null")
+    page.get_by_role("button", name="Chat").click()
+    expect(inside.get_by_label("Your name")).to_be_visible()
+    expect(inside.locator("#chat")).to_be_hidden()
+    page.close()
+    complaints.clear()
+
+
 def test_a_site_that_is_named_frames_the_page_and_a_stranger_does_not(
     context: Any, server: Server, sites: list[str], complaints: list[str]
 ) -> None:

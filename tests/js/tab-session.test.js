@@ -32,6 +32,22 @@ test("who was sent away is remembered once, signed in no more", () => {
   assert.deepEqual([session.takeSentAway(), session.takeSentAway()], [{userId: "alice", code: "password_changed", hasPassword: true}, null]);
 });
 
+test("whom the page around lends is known as such until they leave, with a token or without", () => {
+  const tab = new FakeStorage();
+  const session = new TabSession(tab, new FakeStorage());
+  session.store(opened, false);
+  assert.equal(session.isLent, false);
+  session.borrow({userId: "bob", token: "t2"});
+  assert.deepEqual([session.userId, session.token, session.isLent], ["bob", "t2", true]);
+  session.store({...opened, userId: "bob", token: "t3"});
+  assert.equal(new TabSession(tab).isLent, true, "a new token changes nothing of it");
+  session.borrow({userId: "eve"});
+  assert.equal(session.showToken(), undefined);
+  session.clear();
+  session.store({...opened, userId: "eve"}, false);
+  assert.equal(session.isLent, false);
+});
+
 test("who is to stay signed in is so in all tabs, and leaves them together; who is not, in one alone", () => {
   const all = new FakeStorage();
   const tabs = [1, 2, 3].map(() => new TabSession(new FakeStorage(), all));

@@ -8,6 +8,8 @@
 export const USER_KEY = "chat.userId";
 export const TOKEN_KEY = "chat.token";
 const HAS_PASSWORD_KEY = "chat.hasPassword";
+/** Whom the page around this one named: they are here for as long as that says so. */
+const LENT_KEY = "chat.lent";
 /** Who was sent away and is to sign in again. */
 const AGAIN_KEY = "chat.signInAgain";
 
@@ -57,7 +59,7 @@ export class TabSession {
     return this.#shownToken ?? undefined;
   }
 
-  /** @param {import("../chat-api.js").Session} session @param {boolean} [isKept] for all tabs, or for this one; left out: as before */
+  /** @param {Omit<import("../chat-api.js").Session, "expiresAt">} session @param {boolean} [isKept] for all tabs, or for this one; left out: as before */
   store({userId, token, hasPassword}, isKept = this.isKept) {
     if (isKept) this.#tab.removeItem(USER_KEY);
     const storage = isKept ? this.#all : this.#tab;
@@ -66,8 +68,20 @@ export class TabSession {
     storage.setItem(USER_KEY, userId); // last: it tells other tabs
   }
 
+  /** Takes whom the page around this one names. @param {{userId: string, token?: string | null}} named */
+  borrow({userId, token}) {
+    this.store({userId, token: token ?? "", hasPassword: false}, false);
+    if (!token) this.token = null;
+    this.#tab.setItem(LENT_KEY, userId);
+  }
+
+  get isLent() {
+    return this.userId !== null && this.#tab.getItem(LENT_KEY) === this.userId;
+  }
+
   clear() {
     const storage = this.#storage;
+    this.#tab.removeItem(LENT_KEY);
     for (const key of [USER_KEY, TOKEN_KEY, HAS_PASSWORD_KEY]) storage.removeItem(key);
   }
 

@@ -27,7 +27,7 @@ export class ChatWidget extends HTMLElement {
   #news = make("p", "news");
   /** @type {import("./panel.js").Panel | undefined} from its first opening on */
   #panel;
-  /** What the panel is told. @type {{notifies: boolean, session?: Session}} */
+  /** What the panel is told. @type {import("./panel.js").Terms} */
   #terms = {notifies: false};
   #unread = new Unread();
   /** @type {Ask | undefined} */
@@ -141,7 +141,7 @@ export class ChatWidget extends HTMLElement {
       this.#signInUrl = signInUrl;
       this.#isOfSite = isOfSite;
       this.#userId = session?.userId;
-      this.#tellPanel(session);
+      this.#tellPanel(session ?? null);
       if (session) this.#connect(session);
     } catch {
       if (isOver) return;
@@ -194,7 +194,7 @@ export class ChatWidget extends HTMLElement {
     });
   }
 
-  /** Whom the widget hears for: nobody, so the page in the panel shows its notifications itself. @param {Session} [session] */
+  /** Whom the widget hears for; for nobody, the page in the panel shows its notifications itself. @param {Session | null} [session] null: nobody is there; left out: the widget gave up */
   #tellPanel(session) {
     this.#terms = {notifies: Boolean(session), session: this.#ask && session};
     this.#panel?.setTerms(this.#terms);
@@ -210,7 +210,10 @@ export class ChatWidget extends HTMLElement {
   /** The next token of the same person; another one begins anew. @param {string} userId */
   async #next(userId) {
     const {session} = await findSession(this.#base, this.#ask);
-    if (session?.userId === userId) return session.token;
+    if (session?.userId === userId) {
+      this.#tellPanel(session); // its last one is no good any more
+      return session.token;
+    }
     this.#beginning = this.#begin();
     throw new Error("somebody else");
   }
@@ -240,7 +243,7 @@ export class ChatWidget extends HTMLElement {
   };
 
   #onStorage = (/** @type {StorageEvent} */ change) => {
-    if (isOfSession(change)) this.#beginning = this.#begin();
+    if (!this.#ask && isOfSession(change)) this.#beginning = this.#begin();
   };
 }
 

@@ -10,7 +10,7 @@ import {make} from "./make.js";
 /** A panel beside the page would have no room here, so it takes the whole screen; agrees with widget.css. */
 const SMALL = "(max-width: 480px), (max-height: 480px)";
 
-/** @typedef {import("./session.js").Session} Session */
+/** @typedef {{notifies: boolean, session?: import("./session.js").Session | null}} Terms `session`: whom the page in the frame is to be, null: nobody; left out: it finds out by itself */
 
 export class Panel extends EventTarget {
   element = document.createElement("dialog");
@@ -21,7 +21,7 @@ export class Panel extends EventTarget {
   #isLoaded = false;
   /** @type {string | undefined} whom to open once the frame is there */
   #wanted;
-  /** @type {{notifies: boolean, session?: Session}} `session`: whom the page in the frame is to be; it finds out by itself */
+  /** @type {Terms} */
   #terms = {notifies: false};
 
   /** @param {ShadowRoot} root where it stands @param {URL} base of the chat @param {import("./words.js").Words} words @param {string} language */
@@ -64,7 +64,7 @@ export class Panel extends EventTarget {
     this.element.close();
   }
 
-  /** @param {{notifies: boolean, session?: Session}} terms */
+  /** @param {Terms} terms */
   setTerms(terms) {
     this.#terms = terms;
     this.#tellState();

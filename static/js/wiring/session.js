@@ -71,12 +71,12 @@ function wireSignOut({session, socket}, {chat, signOutButton}) {
 }
 
 /** Another one may have signed in on the site, in another tab, since this page was looked at. @param {Models} models */
-function askWhenLookedAt({tokens}) {
+function askWhenLookedAt({session, tokens}) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const ask = async () => {
     clearTimeout(timer);
-    if (document.visibilityState !== "visible") return;
+    if (document.visibilityState !== "visible" || session.isLent) return;
     try {
       await tokens.ask();
     } catch (error) {

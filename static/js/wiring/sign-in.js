@@ -29,7 +29,7 @@ export function wireSignIn({signIn, chat}, session, start) {
     if (!signIn.hidden && session.isChangedBy(change, null)) location.reload(); // signed in, in another tab
   });
   takeFromHost(chat, session, start);
-  const {userId} = session;
+  const userId = session.isLent && host.isAround ? null : session.userId; // whom that lends, it says again
   const sentAway = session.takeSentAway();
   if (userId) start(userId, session);
   else if (sentAway) signIn.askAgain(sentAway);
@@ -37,11 +37,12 @@ export function wireSignIn({signIn, chat}, session, start) {
 
 /** The page around this one says who is there. @param {HTMLElement} chat @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
 function takeFromHost(chat, session, start) {
-  on(host, "session", (opened) => {
-    const isSame = opened.userId === session.userId;
-    session.store({hasPassword: false, ...opened}, false);
-    if (chat.hidden) start(opened.userId, session);
-    else if (!isSame) location.reload();
+  on(host, "session", ({session: named}) => {
+    const before = session.userId;
+    if (named) session.borrow(named);
+    else if (session.isLent) session.clear();
+    if (chat.hidden && named) start(named.userId, session);
+    else if (!chat.hidden && session.userId !== before) location.reload();
   });
 }
 
@@ -64,10 +65,11 @@ async function enterBySite(elements, session, start) {
   const {signIn, chat} = elements;
   try {
     const opened = await openSession(apiBase);
-    session.store(opened);
-    if (chat.hidden) start(opened.userId, session);
-  } catch (thrown) {
     if (!chat.hidden) return; // the page around this one was faster
+    session.store(opened);
+    start(opened.userId, session);
+  } catch (thrown) {
+    if (!chat.hidden) return;
     const error = /** @type {import("../chat-socket.js").ChatError} */ (thrown);
     signIn.askOnSite(error);
     const again = () => enterBySite(elements, session, start);
