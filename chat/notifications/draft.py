@@ -10,6 +10,7 @@ from msgspec import Meta
 from chat.errors import InvalidField
 from chat.protocol.mistakes import explained
 from chat.protocol.structs import Level
+from chat.protocol.texts import check_storable
 from chat.storage.notifications import Content
 
 MOST_USERS = 10_000  # of one batch
@@ -34,11 +35,10 @@ class Draft(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=
     expires_in: Lifetime | None = None
 
     def __post_init__(self) -> None:
-        for field in ("message", "title"):
-            if "\0" in (getattr(self, field) or ""):  # no database keeps it
-                raise InvalidField(field=field, rule="null_character")
         if self.link is not None and not LINK.fullmatch(self.link):
             raise InvalidField(field="link", rule="bad_link")
+        for field in ("message", "title", "link"):
+            check_storable(getattr(self, field) or "", field)
 
     def content(self) -> Content:
         """Return it as a record that is made now."""

@@ -37,8 +37,8 @@ _UNSEEN = re.compile(
     r"\U00013441\U00013442\U00016fe4]"  # blanks among hieroglyphs, and a filler, which Unicode does not list there
 )
 
-# Of a site's id: controls, line ends, and marks that turn the direction of the text around them.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Of a site's id: controls, line ends, marks that turn the direction of the text around them, and halves of surrogate pairs.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @lru_cache(maxsize=8_192)  # a name is checked once, not once a message
@@ -74,12 +74,7 @@ class Names:
         """Return the canonical spelling of `user_id`. Raises InvalidField: it breaks a rule."""
         if not self.is_exact:
             return checked_user_id(user_id, field)
-        if not user_id:
-            raise InvalidField(field=field, rule="empty")
-        if len(user_id) > USER_ID_CHARS:
-            raise InvalidField(field=field, rule="too_long", max=USER_ID_CHARS)
-        if _CONTROLS.search(user_id):
-            raise InvalidField(field=field, rule="invisible")
+        _check_plain(user_id, field, _CONTROLS)
         return user_id
 
 
@@ -108,14 +103,19 @@ def keys_of(names: Iterable[str], user_key: Callable[[str], str] = name_key) -> 
     return {name: key for name in names if (key := user_key(name)) != name} or None
 
 
-def _check(name: str, field: str) -> None:
-    """Check a name in its canonical spelling. Raises InvalidField."""
+def _check_plain(name: str, field: str, unseen: re.Pattern[str]) -> None:
+    """Check its length, and that it holds nothing that is `unseen`. Raises InvalidField."""
     if not name:
         raise InvalidField(field=field, rule="empty")
     if len(name) > USER_ID_CHARS:
         raise InvalidField(field=field, rule="too_long", max=USER_ID_CHARS)
-    if _UNSEEN.search(name):
+    if unseen.search(name):
         raise InvalidField(field=field, rule="invisible")
+
+
+def _check(name: str, field: str) -> None:
+    """Check a name in its canonical spelling. Raises InvalidField."""
+    _check_plain(name, field, _UNSEEN)
     if any(char.isspace() for char in name):
         raise InvalidField(field=field, rule="white_space")
     categories = [unicodedata.category(char) for char in name]

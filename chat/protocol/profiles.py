@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from chat.errors import InvalidField
+from chat.protocol.texts import check_storable
 
 DISPLAY_NAME_CHARS = 80
 SUBTITLE_CHARS = 120
@@ -58,6 +59,7 @@ def checked_line(line: str | None, field: str, most: int) -> str | None:
         raise InvalidField(field=field, rule="too_long", max=most)
     if _CONTROLS.search(line):
         raise InvalidField(field=field, rule="controls")
+    check_storable(line, field)
     # Marks and what cannot be seen alone would leave a place without a name.
     if line and not any(unicodedata.category(sign)[0] in "LNPS" for sign in line):
         raise InvalidField(field=field, rule="empty")
@@ -88,4 +90,5 @@ def _checked_address(url: str | None, hosts: Collection[str]) -> str | None:
         raise InvalidField(field="avatarUrl", rule="bad_picture_address")
     if not is_path and "*" not in hosts and host.lower() not in hosts:
         raise InvalidField(field="avatarUrl", rule="picture_host", host=host[:100])
+    check_storable(url, "avatarUrl")
     return url

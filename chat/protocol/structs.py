@@ -96,6 +96,8 @@ class Chat(Payload):
         check_kind(self.kind)
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
             raise InvalidField(field="message", rule="null_character")
+        if self.client_id and "\0" in self.client_id:
+            raise InvalidField(field="clientId", rule="null_character")
 
 
 class Typing(Payload):

@@ -13,6 +13,7 @@ from chat.limits import SAFE_INTEGER
 from chat.protocol.mistakes import explained
 from chat.protocol.names import USER_ID_CHARS, Names
 from chat.protocol.structs import REF_CHARS, Payload, Ref
+from chat.protocol.texts import has_half
 
 LENIENT_CHARS = 5_000  # up to which a malformed text is read again, a hundred times slower
 
@@ -45,7 +46,7 @@ def ref_of(text: str) -> Ref | None:
         return _decode_ref(text).ref
     except (msgspec.DecodeError, RecursionError):
         ref = _lenient(text).get("ref")
-    if isinstance(ref, str) and len(ref) <= REF_CHARS and not _unpaired(ref):
+    if isinstance(ref, str) and len(ref) <= REF_CHARS and not has_half(ref):
         return ref
     if type(ref) is int and abs(ref) <= SAFE_INTEGER:
         return ref
@@ -64,11 +65,11 @@ def _explain_malformed(text: str, error: Exception) -> NoReturn:
     if isinstance(error, RecursionError):
         raise BadJson(rule="nested_too_deeply") from None
     for name, value in _lenient(text).items():
-        if len(name) > USER_ID_CHARS or _unpaired(name):
+        if len(name) > USER_ID_CHARS or has_half(name):
             break
         if isinstance(value, float) and not (abs(value) < float("inf")):
             raise InvalidField(field=name, rule="not_finite") from None
-        if isinstance(value, str) and _unpaired(value):
+        if isinstance(value, str) and has_half(value):
             raise InvalidField(field=name, rule="half_character") from None
     raise BadJson(rule="bad_syntax", reason=str(error).replace("`", "")) from None
 
@@ -82,7 +83,3 @@ def _lenient(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _unpaired(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)

@@ -86,6 +86,7 @@ def test_what_is_sent_has_names_in_camel_case_and_leaves_out_none() -> None:
         ('{"type":"chat","toUserId":"b","message":' + BIG + "}", "invalid_field", "message"),
         ('{"type":"chat","toUserId":"b","message":""}', "invalid_field", "message"),
         ('{"type":"chat","toUserId":"b","message":"a\\u0000"}', "invalid_field", "message"),
+        ('{"type":"chat","toUserId":"b","message":"m","clientId":"a\\u0000"}', "invalid_field", "clientId"),
         ('{"type":"chat","toUserId":"b","message":NaN}', "invalid_field", "message"),
         ('{"type":"chat","toUserId":"b","message":-Infinity}', "invalid_field", "message"),
         ('{"type":"chat","toUserId":"b","message":"\\ud83d"}', "invalid_field", "message"),

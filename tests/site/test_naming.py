@@ -92,6 +92,29 @@ def test_a_message_of_the_site_keeps_the_rules_of_one(site: tuple[Flask, Chat]) 
         assert chat.messages.history("bot", "carol") == []
 
 
+def test_what_no_database_keeps_is_refused_by_its_field(site: tuple[Flask, Chat]) -> None:
+    """It would fail the commit, and with it all messages that others send in the same moment."""
+    app, chat = site
+    half = "a\ud83d"
+    with app.app_context():
+        for field, call in (
+            ("client_id", lambda: chat.send_message("bot", "carol", "hi", client_id=half)),
+            ("client_id", lambda: chat.send_message("bot", "carol", "hi", client_id="a\0")),
+            ("from_id", lambda: chat.send_message(half, "carol", "hi")),
+            ("user_id", lambda: chat.users.get(half)),
+            ("userId", lambda: chat.sign_out(half)),
+            ("displayName", lambda: chat.users.put("carol", display_name=half)),
+            ("avatarUrl", lambda: chat.users.put("carol", avatar_url=f"/{half}")),
+            ("to", lambda: chat.notify(half, "hi")),
+            ("message", lambda: chat.notify("carol", half)),
+            ("title", lambda: chat.notify("carol", "hi", title=half)),
+            ("link", lambda: chat.notify("carol", "hi", link=f"/{half}")),
+        ):
+            with pytest.raises(InvalidField) as told:
+                call()
+            assert told.value.field == field
+
+
 def test_where_no_site_says_who_is_there_a_slip_makes_nobody() -> None:
     app = create_app({"TESTING": True, "CHAT_AUTH": "required"})
     with app.app_context():
