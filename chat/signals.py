@@ -96,15 +96,23 @@ class Signals:
             self._spawn(self._tell_all)
 
     def _tell_all(self) -> None:
-        while self._waiting:
-            signal, said = self._waiting.popleft()
-            for function in signal.receivers_for(self.sender):
-                try:
-                    with self.context():
-                        function(self.sender, **said)
-                except Exception:  # one that fails does not keep the others from hearing it
-                    self._log.exception("a function that listens to %s failed", signal.name)
-        self._is_telling = False
+        try:
+            while self._waiting:
+                signal, said = self._waiting.popleft()
+                for function in signal.receivers_for(self.sender):
+                    self._call(function, signal, said)
+        finally:
+            self._is_telling = False
+
+    def _call(self, function: Callable[..., Any], signal: NamedSignal, said: dict[str, Any]) -> None:
+        """One that fails does not keep the others from hearing it."""
+        try:
+            with self.context():
+                function(self.sender, **said)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # its gevent.Timeout and sys.exit() are its failures as well
+            self._log.exception("a function that listens to %s failed", signal.name)
 
 
 def time_of(ms: int) -> datetime:

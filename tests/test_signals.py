@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import gevent
 import pytest
 from blinker import NamedSignal
 from flask import Flask, current_app
@@ -73,12 +74,13 @@ def test_functions_are_called_later_and_one_after_the_other_where_they_may_block
     assert heard == [1, 1]
 
 
-def test_one_that_fails_keeps_nobody_from_hearing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("failure", [ValueError("the site's own mistake"), gevent.Timeout(1), SystemExit(1)], ids=repr)
+def test_one_that_fails_keeps_nobody_from_hearing(failure: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     heard: list[str] = []
     signals, _ = made()
 
     def fail(_: object, **__: Any) -> None:
-        raise ValueError("the site's own mistake")
+        raise failure
 
     def hear(_: object, user_id: str) -> None:
         heard.append(user_id)
@@ -88,6 +90,22 @@ def test_one_that_fails_keeps_nobody_from_hearing(caplog: pytest.LogCaptureFixtu
         signals.user_came("bob")
     assert heard == ["alice", "bob"]
     assert "a function that listens to user-came failed" in caplog.text
+
+
+def test_an_interrupted_test_of_a_site_does_not_silence_the_next() -> None:
+    heard: list[str] = []
+    signals, _ = made()
+
+    def hear(_: object, user_id: str) -> None:
+        if user_id == "alice":
+            raise KeyboardInterrupt
+        heard.append(user_id)
+
+    with listening(user_came, hear, signals.sender):
+        with pytest.raises(KeyboardInterrupt):
+            signals.user_came("alice")
+        signals.user_came("bob")
+    assert heard == ["bob"]
 
 
 def test_what_waits_is_bounded_and_what_is_dropped_is_counted() -> None:
