@@ -112,7 +112,8 @@ def test_no_answer_of_the_chat_brings_back_a_cookie_that_signing_out_has_taken_a
         "need a site that sets it with each answer for this to mean anything"
     )
     assert "Set-Cookie" not in session(browser).headers
-    for path in ("/", "/static/css/chat.css", "/static/js/chat-widget.js", "/api/conversations", "/api/openapi.json"):
+    files = ("/static/css/chat.css", "/static/js/chat-widget.js", "/static/nothing.css")
+    for path in ("/", *files, "/api/conversations", "/api/openapi.json", "/api/nothing", "/nothing"):
         with browser.get(f"/chat{path}") as answer:
             assert "Set-Cookie" not in answer.headers, path
 
