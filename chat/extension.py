@@ -147,10 +147,10 @@ class Chat(SiteApi):
         self._profile_of = function
         return function
 
-    def profile_changed(self, user_id: str) -> None:
+    def profile_changed(self, user_id: str | int) -> None:
         """Have the function of `@chat.profile` asked anew, and open pages told. Call it when a user's row has changed."""
         if (server := current_server()) is not None:
-            server.profiles.forget(user_id)
+            server.profiles.forget(str(user_id))
 
     def record(self) -> AbstractContextManager[Outbox]:
         """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""

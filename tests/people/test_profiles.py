@@ -62,7 +62,7 @@ def test_what_a_site_said_is_asked_again_after_a_while_and_partners_hear_of_what
     assert sorted(told[1:]) == ["42", "bob"]
     said["42"] = Profile(display_name="Alice Jones")
     with app.app_context():
-        chat.profile_changed("42")
+        chat.profile_changed(42)
     assert server.profiles.of(["42"]) == {"42": Profile(display_name="Alice Jones")}
     assert asked == ["42"] * 3
 
