@@ -17,7 +17,10 @@ PROGRESS_SECONDS = 0.2  # between two looks at a batch
 @chat_cli.command("token")
 @click.option("--service", required=True, metavar="NAME", help="What the server's log calls it: at most 64 characters.")
 @click.option(
-    "--scope", default="notify", show_default=True, help='What it may do: notify, metrics, or "notify metrics".'
+    "--scope",
+    default="notify",
+    show_default=True,
+    help='What it may do: notify, metrics, users, or several: "notify users".',
 )
 @click.option(
     "--days", type=click.IntRange(1, 36_500), default=365, show_default=True, help="How long the token is valid."

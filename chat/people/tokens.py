@@ -26,8 +26,8 @@ CHECKED_BY_US: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat"
 
 RENEWED_DAYS = 30  # so long after a sign-in its session may go on by renewing
 SERVICE_CHARS = 64  # of a program's name
-# What a program's token may let it do.
 FINGERPRINT_CHARS = 12
+# What a program's token may let it do.
 NOTIFY_SCOPE, METRICS_SCOPE, USERS_SCOPE = SCOPES = ("notify", "metrics", "users")
 
 
@@ -106,7 +106,7 @@ class Tokens:
     def sign_for_site(self, user_id: str, issued_ms: int, seconds: float) -> tuple[str, Admission]:
         """Return a token for somebody who is signed in on the site, and what it says: like one that the site made.
 
-        `issued_ms`: before which the site said so.
+        `issued_ms`: a time before the site said so.
         """
         said = Admission(secrets.token_urlsafe(12), issued_ms, int(self._clock() + seconds))
         claims = {"sub": user_id, "iat": issued_ms / 1000, "exp": said.expires_at, "jti": said.session}
