@@ -221,5 +221,5 @@ def _start_feed(client: Client, waiting: list[Notice]) -> None:
 def _start_missed(client: Client, states: list[ConversationState]) -> None:
     if missed := client.missed:  # else it asks for itself, or is gone meanwhile
         may_be_behind = len(states) > READY_CONVERSATIONS or any(state.received < state.last_seq for state in states)
-        known = {state.with_user_id: state.last_seq for state in states}
+        known = {state.with_user_id: state.last_seq for state in states} if may_be_behind else {}
         missed.start(client.chat.missed.older(missed, known) if may_be_behind else None)

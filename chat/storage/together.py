@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 
 import gevent
 from gevent.event import AsyncResult
+from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import ChatError
 from chat.storage.database import Database
 
 MOST = 64  # reads of one job, so that the memory of their answers is bounded
@@ -34,7 +34,7 @@ class Together:
     def read(self, function: Callable[..., T], *args: Any) -> T:
         """Call what reads, in one native thread with all others that wait. Blocks the calling greenlet.
 
-        Raises Unavailable: no answer, or the database is closed; or the ChatError that `function` raises.
+        Raises what `function` raises; Unavailable: no answer, or the database is closed.
         """
         result: AsyncResult[Any] = AsyncResult()
         self._waiting.append((partial(function, *args), result))
@@ -42,7 +42,7 @@ class Together:
             self._is_reading = True
             gevent.spawn(self._run)
         answer = result.get()
-        if isinstance(answer, ChatError):
+        if isinstance(answer, Exception):
             raise answer
         return cast(T, answer)
 
@@ -51,8 +51,8 @@ class Together:
             some = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
             try:
                 answers: list[Any] = self._in_thread(self._each, [call for call, _ in some])
-            except ChatError as error:  # nothing was read
-                answers = [error] * len(some)
+            except Exception as error:  # the first one's own: the others are read anew
+                answers = [error]
             for (_, result), answer in zip(some, answers, strict=False):
                 result.set(answer)
             self._waiting.extendleft(reversed(some[len(answers) :]))
@@ -66,7 +66,11 @@ class Together:
             for call in calls:
                 try:
                     answers.append(call())
-                except ChatError as error:
+                except SQLAlchemyError:  # on PostgreSQL the transaction is of no use any more
+                    if not answers:
+                        raise
+                    break
+                except Exception as error:
                     answers.append(error)
                 if time.monotonic() > until:
                     break

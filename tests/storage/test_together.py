@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from chat.errors import ChatError, Unavailable, UnknownUser
 from chat.storage import together
@@ -47,7 +49,7 @@ class Counted:
     def _outcome(self, function: Any) -> Any:
         try:
             return self.together.read(function)
-        except ChatError as error:
+        except Exception as error:
             return error
 
 
@@ -76,6 +78,33 @@ def test_one_that_is_refused_is_no_trouble_of_the_others(storage: Storage) -> No
     answers = counted.read(lambda: 1, refused, lambda: 3)
     assert (answers[0], answers[2]) == (1, 3)
     assert isinstance(answers[1], UnknownUser)
+
+
+def test_a_mistake_in_one_is_its_own_and_the_others_are_read_on(storage: Storage) -> None:
+    counted = Counted(storage)
+    answers = counted.read(lambda: 1, lambda: 1 // 0, lambda: 3)
+    assert (answers[0], answers[2]) == (1, 3)
+    assert isinstance(answers[1], ZeroDivisionError)
+    assert counted.read(lambda: 4) == [4]
+
+
+def test_a_statement_that_fails_is_the_trouble_of_who_asked_alone(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "SECONDS", 60.0)
+    storage = open_storage(database_url)
+    counted = Counted(storage)
+
+    def failing() -> None:
+        with storage.database.reading() as connection:
+            connection.exec_driver_sql("SELECT nonsense FROM nowhere")
+
+    standings = partial(storage.messages.standings, "alice", 10)
+    answers = counted.read(standings, failing, standings, standings)
+    assert [answers[0], *answers[2:]] == [[], [], []]
+    assert isinstance(answers[1], DBAPIError)
+    assert counted.jobs == [4, 3, 2], "behind it all begin anew"
+    storage.close()
 
 
 def test_where_the_database_does_not_answer_all_of_the_job_are_told_and_the_next_are_read(storage: Storage) -> None:
