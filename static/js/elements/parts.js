@@ -44,7 +44,8 @@ export function drawFace(face, userId) {
   face.dataset.user = userId;
   face.dataset.hue = String(Math.abs(sum | 0) % HUES);
   if (!avatarUrl) return face.replaceChildren(letter);
-  const picture = Object.assign(new Image(), {alt: "", src: avatarUrl, referrerPolicy: "no-referrer", onerror: () => face.replaceChildren(letter)});
+  const picture = Object.assign(new Image(), {alt: "", loading: "lazy", referrerPolicy: "no-referrer", src: avatarUrl});
+  picture.onerror = () => picture.replaceWith(letter); // where another one has its place by now: nothing
   face.replaceChildren(picture);
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Owns the dialog of one's own profile: name, line and picture, with a preview. It is loaded when it is first opened, so
- * it imports nothing that the page has already, and has its own texts. What may be said is the server's to judge.
+ * it imports nothing that the page has already, and has the texts that the page has not. What may be said is the server's to judge.
  */
 
 /**
@@ -11,6 +11,7 @@
  * @property {import("../chat-api.js").ChatApi} api
  * @property {import("../models/profiles.js").Profiles} profiles
  * @property {typeof import("../language.js").language} language
+ * @property {typeof import("../language.js").say} say
  * @property {typeof import("../language.js").sayWhole} sayWhole
  * @property {typeof import("./parts.js").drawFace} drawFace
  */
@@ -21,36 +22,34 @@ const KINDS = "image/jpeg,image/png,image/webp,image/gif";
 
 const TEXTS = {
   heading: {en: "Your profile", ko: "내 프로필"},
-  name: {en: "Name", ko: "이름"},
   nameHint: {en: "Others see this name. They also find you as {me}.", ko: "다른 사람에게 이 이름이 표시됩니다. {me}(으)로도 검색됩니다."},
-  about: {en: "About you", ko: "소개"},
   aboutHint: {en: "One line, such as your team", ko: "한 줄로 적어 주세요. 예: 소속 팀"},
   choose: {en: "Choose a picture", ko: "사진 선택"},
   remove: {en: "Remove picture", ko: "사진 삭제"},
-  noPictures: {en: "This server takes no pictures.", ko: "이 서버에서는 사진을 올릴 수 없습니다."},
-  ofSite: {en: "This site decides how you are shown. You can change it there.", ko: "이름과 사진은 이 사이트에서 바꿀 수 있습니다."},
   noPicture: {en: "This file cannot be used. Take a JPEG, PNG, WebP or GIF picture.", ko: "사용할 수 없는 파일입니다. JPEG, PNG, WebP, GIF 사진을 선택해 주세요."},
-  cancel: {en: "Cancel", ko: "취소"},
-  save: {en: "Save", ko: "저장"},
 };
 
 /** Asks the server how one is shown, and shows the dialog. Rejects with a ChatError: it does not answer. @param {Page} page */
 export async function openProfile(page) {
-  const {language, me, api} = page;
+  const {language, say, me, api} = page;
   const [{profile, editable, pictures}] = await Promise.all([api.send("GET", "profile"), loadStyle()]);
-  const say = (/** @type {keyof typeof TEXTS} */ key) => TEXTS[key][language.code].replace("{me}", me);
-  const dialog = build(say, me, profile);
-  const face = dialog.querySelector(".face");
-  if (!(face instanceof HTMLElement)) throw new Error("the dialog has no face");
+  if (document.querySelector("dialog.profile")) return; // asked for twice, and the other one was faster
+  const text = (/** @type {keyof typeof TEXTS} */ key) => TEXTS[key][language.code].replace("{me}", me);
+  const {element, form, face, fields, choose, remove, file, inputs, problem, save} = build(text, say, me, profile);
   page.drawFace(face, me);
-  const {fields, choose, remove, file, problem, save, form} = dialog;
   /** @type {Blob | null | undefined} null: to be taken away; undefined: stays */
   let picture;
   const draw = () => {
     remove.hidden = picture === null || (!picture && !profile.avatarUrl);
     choose.hidden = !pictures;
   };
-  if (!editable || !pictures) problem.textContent = say(editable ? "noPictures" : "ofSite");
+  const tell = (sentence = "", field = "") => {
+    problem.classList.remove("hint");
+    problem.textContent = sentence;
+    for (const input of inputs) input.ariaInvalid = String(input.name === field);
+    inputs.find(({name}) => name === field)?.select();
+  };
+  if (!editable || !pictures) problem.textContent = say(editable ? "error.pictures_off" : "rule.profile_of_site");
   problem.classList.toggle("hint", !editable || !pictures);
   fields.disabled = !editable;
   choose.addEventListener("click", () => file.click());
@@ -59,7 +58,7 @@ export async function openProfile(page) {
     file.value = ""; // the same one may be chosen again
     if (!chosen) return;
     const square = await squareOf(chosen).catch(() => undefined);
-    tell(problem, square ? "" : say("noPicture"));
+    tell(square ? "" : text("noPicture"));
     if (!square) return;
     picture = square.blob;
     face.replaceChildren(square.canvas);
@@ -67,68 +66,67 @@ export async function openProfile(page) {
   });
   remove.addEventListener("click", () => {
     picture = null;
-    face.replaceChildren([...(fields.querySelector("input")?.value || me)][0] ?? "");
-    tell(problem, "");
+    face.replaceChildren([...(inputs[0].value || me)][0] ?? "");
+    tell();
     draw();
     choose.focus();
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     save.disabled = true;
-    tell(problem, "");
+    tell();
     try {
-      const [displayName, subtitle] = dialog.texts.map(({value}) => value.trim() || null);
+      const [displayName, subtitle] = inputs.map(({value}) => value.trim() || null);
       let saved = await api.send("PUT", "profile", {displayName, subtitle});
       if (picture) saved = await api.send("PUT", "profile/picture", {image: await base64Of(picture)});
       else if (picture === null && profile.avatarUrl) saved = await api.send("DELETE", "profile/picture");
       page.profiles.learn({profiles: {[me]: saved}}); // the event follows, perhaps later
-      dialog.element.close();
-    } catch (error) {
-      tell(problem, page.sayWhole(/** @type {import("../chat-socket.js").ChatError} */ (error)));
+      element.close();
+    } catch (thrown) {
+      const error = /** @type {import("../chat-socket.js").ChatError} */ (thrown);
+      tell(page.sayWhole(error), error.field ?? "");
     } finally {
       save.disabled = false;
     }
   });
   draw();
-  dialog.element.showModal();
+  element.showModal();
 }
 
-/** @param {HTMLElement} problem @param {string} sentence */
-function tell(problem, sentence) {
-  problem.classList.remove("hint");
-  problem.textContent = sentence;
-}
-
-/** @param {(key: keyof typeof TEXTS) => string} say @param {string} me @param {Profile} profile */
-function build(say, me, {displayName = "", subtitle = ""}) {
-  const button = (/** @type {keyof typeof TEXTS} */ key, className = "quiet-button", type = "button") =>
-    Object.assign(document.createElement("button"), {type, className, textContent: say(key)});
-  const choose = button("choose");
-  const remove = button("remove");
-  const save = button("save", "main-button", "submit");
-  const cancel = button("cancel");
+/** @param {(key: keyof typeof TEXTS) => string} text @param {Page["say"]} say @param {string} me @param {Profile} profile */
+function build(text, say, me, {displayName = "", subtitle = ""}) {
+  const button = (/** @type {string} */ textContent, className = "quiet-button", type = "button") =>
+    Object.assign(document.createElement("button"), {type, className, textContent});
+  const choose = button(text("choose"));
+  const remove = button(text("remove"));
+  const save = button(say("account.save"), "main-button", "submit");
+  const cancel = button(say("account.cancel"));
+  const face = make("span", {className: "face"});
   const file = Object.assign(document.createElement("input"), {type: "file", accept: KINDS, hidden: true});
   const problem = make("p", {className: "problem", id: "profile-problem"});
   problem.setAttribute("role", "alert");
-  const texts = /** @type {const} */ ([["name", displayName, me, "nameHint"], ["about", subtitle, say("aboutHint"), undefined]]).map(([key, value, placeholder, hint]) => {
-    const input = Object.assign(document.createElement("input"), {id: `profile-${key}`, dir: "auto", autocomplete: "off", value, placeholder});
-    input.setAttribute("aria-describedby", hint ? `profile-${key}-hint profile-problem` : "profile-problem");
-    const label = Object.assign(document.createElement("label"), {htmlFor: input.id, textContent: say(key)});
-    const below = hint ? [make("p", {className: "hint", id: `${input.id}-hint`, textContent: say(hint)})] : [];
-    return {input, line: make("div", {}, label, input, ...below)};
-  });
+  const inputs = [];
+  const lines = [];
+  for (const [name, value, placeholder, hint] of /** @type {const} */ ([["displayName", displayName, me, "nameHint"], ["subtitle", subtitle, text("aboutHint"), undefined]])) {
+    const input = Object.assign(document.createElement("input"), {id: `profile-${name}`, name, dir: "auto", autocomplete: "off", value, placeholder});
+    input.setAttribute("aria-describedby", hint ? `profile-${name}-hint profile-problem` : "profile-problem");
+    const label = make("label", {htmlFor: input.id, textContent: say(`field.${name}`)});
+    const below = hint ? [make("p", {className: "hint", id: `${input.id}-hint`, textContent: text(hint)})] : [];
+    inputs.push(input);
+    lines.push(make("div", {}, label, input, ...below));
+  }
   const fields = document.createElement("fieldset");
-  fields.append(make("div", {className: "picture"}, make("span", {className: "face"}), make("div", {}, choose, remove, file)), ...texts.map(({line}) => line));
+  fields.append(make("div", {className: "picture"}, face, make("div", {}, choose, remove, file)), ...lines);
   const form = document.createElement("form");
   form.noValidate = true;
-  form.append(make("h2", {id: "profile-heading", textContent: say("heading")}), fields, problem, make("div", {className: "buttons"}, cancel, save));
+  form.append(make("h2", {id: "profile-heading", textContent: text("heading")}), fields, problem, make("div", {className: "buttons"}, cancel, save));
   const element = Object.assign(document.createElement("dialog"), {className: "profile"});
   element.setAttribute("aria-labelledby", "profile-heading");
   element.append(form);
   document.body.append(element);
   cancel.addEventListener("click", () => element.close());
   element.addEventListener("close", () => element.remove());
-  return {element, form, fields, choose, remove, file, problem, save, texts: texts.map(({input}) => input), querySelector: (/** @type {string} */ what) => element.querySelector(what)};
+  return {element, form, face, fields, choose, remove, file, inputs, problem, save};
 }
 
 /** @param {string} tag @param {object} properties @param {HTMLElement[]} children */

@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns where one's own profile meets the page: its dialog, which is loaded when somebody first asks for it. */
 import {drawFace} from "../elements/parts.js";
-import {language, sayWhole} from "../language.js";
+import {language, say, sayWhole} from "../language.js";
 import {ChatError} from "../chat-socket.js";
 import {profiles} from "../models/profiles.js";
 
@@ -13,7 +13,7 @@ export function wireProfile({me, api}, {profileButton, problems}) {
   profileButton.addEventListener("click", async () => {
     try {
       const {openProfile} = /** @type {typeof import("../elements/profile-dialog.js")} */ (await import(DIALOG));
-      await openProfile({me, api, profiles, language, sayWhole, drawFace});
+      await openProfile({me, api, profiles, language, say, sayWhole, drawFace});
     } catch (error) {
       problems.tell(error instanceof ChatError ? error : new ChatError("connection_lost", ""));
     }
