@@ -16,6 +16,8 @@ export class SignIn extends HTMLElement {
   #isOfPassword = false;
   /** Whether everybody needs a password here. */
   #isRequired = document.documentElement.dataset.auth === "required";
+  /** What the heading says instead, where a site signs its users in. @type {(() => string) | undefined} */
+  #heading;
 
   connectedCallback() {
     const form = part(this, "form", HTMLFormElement);
@@ -36,9 +38,8 @@ export class SignIn extends HTMLElement {
     const [form, heading, link] = [part(this, "form", HTMLElement), part(this, "h1", HTMLElement), part(this, ".on-site", HTMLAnchorElement)];
     form.hidden = part(this, "#sign-in-hint", HTMLElement).hidden = true;
     heading.removeAttribute("data-text");
-    const draw = () => (heading.textContent = error.rule === "site_sign_in" ? say("signin.onSite") : sayWhole(error));
-    language.addEventListener("change", draw);
-    draw();
+    this.#heading = () => (error.rule === "site_sign_in" ? say("signin.onSite") : sayWhole(error));
+    this.#draw();
     const address = error.params?.signInUrl;
     link.hidden = !address;
     if (address) link.href = withNext(String(address));
@@ -108,6 +109,7 @@ export class SignIn extends HTMLElement {
   }
 
   #draw() {
+    if (this.#heading) part(this, "h1", HTMLElement).textContent = this.#heading();
     part(this, ".problem", HTMLElement).textContent = this.#problem?.() ?? "";
     this.#name.ariaInvalid = String(Boolean(this.#problem) && !this.#isOfPassword);
     part(this.#password, "input", HTMLInputElement).ariaInvalid = String(Boolean(this.#problem) && this.#isOfPassword);

@@ -166,15 +166,11 @@ export class ChatWidget extends HTMLElement {
     socket.on("ready", (ready) => {
       socket.send("away"); // who has the panel closed does not look
       unread.applyReady(ready);
-      this.#draw();
     });
-    const heard = /** @type {const} */ ({chat: "receive", receipt: "applyReceipt", settings: "applySettings"});
-    for (const [type, method] of Object.entries(heard)) {
-      socket.on(/** @type {"chat"} */ (type), (event) => {
-        unread[/** @type {"receive"} */ (method)](event);
-        this.#draw();
-      });
-    }
+    socket.on("chat", (chat) => unread.receive(chat));
+    socket.on("receipt", (receipt) => unread.applyReceipt(receipt));
+    socket.on("settings", (settings) => unread.applySettings(settings));
+    for (const type of /** @type {const} */ (["ready", "chat", "receipt", "settings"])) socket.on(type, () => this.#draw());
     const takeAway = showWhenNeeded(socket, async (heard) => {
       const {showBannersIn} = await import("./banners.js");
       const end = showBannersIn(this.#root, heard, this.#language);

@@ -5,7 +5,7 @@
  */
 import {changePassword, closeSession, openAccount} from "../chat-api.js";
 import {on} from "../on.js";
-import {apiBase, isOfSite} from "./server.js";
+import {againMs, apiBase, isOfSite} from "./server.js";
 
 /** @typedef {import("./elements.js").Elements} Elements */
 /** @typedef {import("./models.js").Models} Models */
@@ -16,8 +16,6 @@ export const ENDINGS = ["token_expired", "signed_out", "password_changed", "name
 const SIGN_IN = 4501;
 /** Who signs out waits no longer for the server: a request on a dead line would take its 15 s. */
 const SIGN_OUT_MS = 1000;
-/** So long until the site is asked again, after it could not be. */
-const AGAIN_MS = 3000;
 
 /** @param {Models} models @param {Elements} elements */
 export function wireSession(models, elements) {
@@ -80,8 +78,8 @@ function askWhenLookedAt({session, tokens}) {
     try {
       await tokens.ask();
     } catch (error) {
-      const {retry, retryAfter} = /** @type {import("../chat-socket.js").ChatError} */ (error);
-      if (retry !== "never") timer = setTimeout(ask, (retryAfter ?? 0) * 1000 || AGAIN_MS);
+      const why = /** @type {import("../chat-socket.js").ChatError} */ (error);
+      if (why.retry !== "never") timer = setTimeout(ask, againMs(why));
     }
   };
   document.addEventListener("visibilitychange", ask);

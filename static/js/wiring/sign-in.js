@@ -6,12 +6,13 @@
 import {openAccount, openSession} from "../chat-api.js";
 import {host} from "../host.js";
 import {on} from "../on.js";
-import {apiBase} from "./server.js";
+import {againMs, apiBase} from "./server.js";
 
-/**
- * @param {import("./elements.js").Elements} elements @param {import("../models/tab-session.js").TabSession} session
- * @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start called once somebody is signed in
- */
+/** @typedef {import("./elements.js").Elements} Elements */
+/** @typedef {import("../models/tab-session.js").TabSession} TabSession */
+/** @typedef {(me: string, session: TabSession) => void} Start called once somebody is signed in */
+
+/** @param {Elements} elements @param {TabSession} session @param {Start} start */
 export function wireSignIn({signIn, chat}, session, start) {
   on(signIn, "sign-in", async ({userId, password, isNew, isKept}) => {
     signIn.busy = true;
@@ -35,7 +36,7 @@ export function wireSignIn({signIn, chat}, session, start) {
   else if (sentAway) signIn.askAgain(sentAway);
 }
 
-/** The page around this one says who is there. @param {HTMLElement} chat @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
+/** The page around this one says who is there. @param {HTMLElement} chat @param {TabSession} session @param {Start} start */
 function takeFromHost(chat, session, start) {
   on(host, "session", ({session: named}) => {
     const before = session.userId;
@@ -46,10 +47,7 @@ function takeFromHost(chat, session, start) {
   });
 }
 
-/** So long until the site is asked again, after it could not be. */
-const AGAIN_MS = 3000;
-
-/** @param {import("./elements.js").Elements} elements @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
+/** @param {Elements} elements @param {TabSession} session @param {Start} start */
 export function wireSite(elements, session, start) {
   takeFromHost(elements.chat, session, start);
   elements.signIn.addEventListener("go-to-site", (event) => {
@@ -60,7 +58,7 @@ export function wireSite(elements, session, start) {
   enterBySite(elements, session, start);
 }
 
-/** @param {import("./elements.js").Elements} elements @param {import("../models/tab-session.js").TabSession} session @param {(me: string, session: import("../models/tab-session.js").TabSession) => void} start */
+/** @param {Elements} elements @param {TabSession} session @param {Start} start */
 async function enterBySite(elements, session, start) {
   const {signIn, chat} = elements;
   try {
@@ -73,7 +71,7 @@ async function enterBySite(elements, session, start) {
     const error = /** @type {import("../chat-socket.js").ChatError} */ (thrown);
     signIn.askOnSite(error);
     const again = () => enterBySite(elements, session, start);
-    if (error.retry !== "never") setTimeout(again, (error.retryAfter ?? 0) * 1000 || AGAIN_MS);
+    if (error.retry !== "never") setTimeout(again, againMs(error));
     else document.addEventListener("visibilitychange", again, {once: true}); // signed in, in another tab
   }
 }
