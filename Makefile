@@ -5,9 +5,10 @@
 # make bundle  the page's modules as one script, static/js/bundle/app.js, and the widget's, static/js/chat-widget.js; after each change of static/js
 # make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API
 # make bench  this server and its peers, in turn; about fifteen minutes
-# make faults kills, cuts, full and locked disks, at full length; about four minutes
+# make bench-workers  what a second worker brings, and what the bus costs; needs redis-server and postgresql
+# make faults kills, cuts, full and locked disks, workers and a bus that die, at full length; about twenty minutes
 # make soak   a thousand clients that come and go for an hour: what two workers hold then; SOAK="--seconds 180" is shorter
-# make two-workers  the tests of the page, against two workers behind nginx; about four minutes
+# make two-workers  the tests of the page, against two workers behind nginx; some minutes
 # make shop   examples/shop, a site with the chat in it
 # make lock   pins what requirements*.in name, with hashes; needs uv
 # make conformance  the Autobahn suite, where Python 2.7 is found
@@ -21,7 +22,7 @@ DOCUMENTS := tests/js/documents/node_modules/.package-lock.json
 # Where the environment forbids it, each process of the tests would compile all of them again: 15 s of 18.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test quick lint format bundle clients bench faults soak two-workers conformance shop lock clean
+.PHONY: run test quick lint format bundle clients bench bench-workers faults soak two-workers conformance shop lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -57,6 +58,9 @@ bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)
 	$(BIN)/python -m bench.history
 	$(BIN)/python -m bench.floods
+
+bench-workers: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.workers
 
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.faults

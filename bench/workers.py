@@ -88,7 +88,7 @@ def main() -> int:
     options = parser.parse_args()
     wanted = [setup for setup in SETUPS if setup.key in options.only.split(",")]
     try:
-        install.check_machine()
+        _check_installed()
         install.compile_c("load")
         install.node_peers()
         capacities = _measure(wanted, options.rounds, machine.two_cores())
@@ -101,6 +101,13 @@ def main() -> int:
             ratios = [a / b for a, b in zip(capacities[one], capacities[other], strict=True)]
             print(f"{title:<46} {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
     return 0
+
+
+def _check_installed() -> None:
+    install.check_machine()
+    for tool, package in ((Redis, "redis-server"), (Postgres, "postgresql")):
+        if not tool.is_installed():
+            raise install.Missing(f"{package} is missing. On Debian: apt-get install {package}")
 
 
 def _measure(setups: list[Setup], rounds: int, cores: tuple[int, int]) -> dict[str, list[float]]:
