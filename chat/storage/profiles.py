@@ -64,12 +64,14 @@ class Profiles:
     def put(self, given: Mapping[str, Profile]) -> list[str]:
         """Store user -> profile in the place of what there was, all or nothing; return whose is another one now.
 
-        The users are known from then on.
+        The users are known from then on. Of two spellings of one the last counts; those returned are spelt as stored.
         """
         with self._database.transaction() as connection:
             if given:
                 self._accounts.insert_new(connection, given)
-            return self._replace(connection, {user_id: Row(p.display_name, p.avatar_url, None, p.subtitle) for user_id, p in given.items()})  # fmt: skip
+            spelt = self._accounts.spelt_otherwise(connection, given)
+            rows = {spelt.get(user_id, user_id): Row(p.display_name, p.avatar_url, None, p.subtitle) for user_id, p in given.items()}  # fmt: skip
+            return self._replace(connection, rows)
 
     def put_words(self, user_id: str, display_name: str | None, subtitle: str | None) -> Profile:
         """Store what a user says; the picture stays."""

@@ -7,6 +7,7 @@ import json
 from io import BytesIO
 from typing import Any
 
+import gevent
 import pytest
 import requests
 from PIL import Image
@@ -57,6 +58,26 @@ def test_a_service_says_how_users_are_shown_one_or_many_all_or_none(api_on_each:
     assert ask(api, "PUT", "/users/bob", {}, users).status_code == 204
     assert shown(api, "bob") == {}
     assert not api.chat.storage.accounts.unknown(["bob", "user7"]), "who was named is known"
+
+
+def test_a_service_may_spell_a_user_in_any_case_and_the_last_of_two_spellings_counts(
+    api_on_each: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, users = api_on_each, api_on_each.service("users")
+    api.say(("me", "bob", "hi"))
+    told: list[str] = []
+    monkeypatch.setattr(api.chat.online, "emit", lambda frame, to: told.append(to))
+    many = [{"userId": "Bob", "displayName": "Robert"}, {"userId": "BOB", "displayName": "Bob Park"}]
+    assert ask(api, "POST", "/users", {"users": many}, users).json == {"changed": 1}
+    assert shown(api, "bob") == {"bob": {"displayName": "Bob Park"}}
+    find = lambda text: [user["userId"] for user in api.get("/users", "eve", q=text).json["users"]]  # noqa: E731
+    assert (find("park"), find("robert")) == (["bob"], [])
+    with gevent.Timeout(SECONDS):
+        while len(told) < 2:
+            gevent.sleep(0.01)
+    assert sorted(told) == ["bob", "me"]
+    assert ask(api, "PUT", "/users/BoB", {}, users).status_code == 204
+    assert (shown(api, "bob"), find("park")) == ({}, [])
 
 
 def test_only_a_service_with_the_scope_users_says_how_others_are_shown(api_on_sqlite: Api) -> None:
