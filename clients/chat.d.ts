@@ -103,7 +103,7 @@ export type UpTo = {
 export type NewProfile = {
   /** What is shown in the place of the id. */
   displayName?: string | null;
-  /** `https:`, a path on this site, or one of the chat's pictures. */
+  /** `https:`, or a path on this site that begins with one `/`. */
   avatarUrl?: string | null;
   /** A line below it. */
   subtitle?: string | null;
@@ -118,7 +118,7 @@ export type NewProfiles = {
 export type NamedProfile = {
   /** What is shown in the place of the id. */
   displayName?: string | null;
-  /** `https:`, a path on this site, or one of the chat's pictures. */
+  /** `https:`, or a path on this site that begins with one `/`. */
   avatarUrl?: string | null;
   /** A line below it. */
   subtitle?: string | null;

@@ -26,7 +26,6 @@ KEPT = 20_000  # users of whom the site has said something; some 10 MB
 KEPT_SECONDS = 300  # then the site is asked again, by the next one who looks
 FAILED_SECONDS = 30  # until it is asked again of a user of whom it raised an error
 ASKED_AT_ONCE = 50  # users, in one turn of the thread
-PAUSE_USERS = 400  # are checked between two turns of the loop: some 5 ms
 MOST_WAITING = 20_000  # users whom the site is to be asked of, or of whom pages are to be told
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
 CHANGES_PER_MINUTE = 30  # of one user: each is a commit, and is told to all partners
@@ -90,17 +89,16 @@ class Profiles:
         shown, wanted = self._with_said(user_ids, stored), folded(text)
         return [user for user in user_ids if user in shown and wanted in folded(shown[user].display_name or "")]
 
-    def put(self, given: Mapping[str, Profile]) -> list[str]:
-        """Store user -> profile, all or nothing, and tell open pages; return whose is another one now. Blocks.
+    def checked(self, profile: Profile, of: str = "") -> Profile:
+        """Return a profile as it can be stored. Raises InvalidField, whose field begins with `of`."""
+        return checked(profile, self._avatar_hosts, of)
 
-        Raises InvalidField; or as `Storage.write`.
+    def put(self, given: Mapping[str, Profile]) -> list[str]:
+        """Store user -> profile, as `checked`, all or nothing, and tell open pages; return whose is another one now.
+
+        Blocks. Raises as `Storage.write`.
         """
-        whole: dict[str, Profile] = {}
-        for user, profile in given.items():
-            if len(whole) % PAUSE_USERS == 0:
-                self.pause()
-            whole[user] = checked(profile, self._avatar_hosts)
-        changed = self._storage.write(self._storage.profiles.put, whole)
+        changed = self._storage.write(self._storage.profiles.put, given)
         self._tell(changed)
         return changed
 

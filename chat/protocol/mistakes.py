@@ -22,16 +22,20 @@ _BOUND = re.compile(r"Expected `(str|array|int)` (?:of length )?(>=|<=) (-?\d+)"
 def explained(error: msgspec.ValidationError) -> ChatError:
     """Return the error with its field and rule: BadJson, MissingField, UnknownField or InvalidField."""
     reason = str(error)
-    if found := re.fullmatch(r"Object missing required field `(.+)`(?: - at `\$.+`)?", reason):
-        return MissingField(field=found[1], rule="missing")
-    if found := re.fullmatch(r"Object contains unknown field `(.*)`(?: - at `\$.+`)?", reason, re.S):
-        return UnknownField(field=found[1][:USER_ID_CHARS], rule="unknown")
+    if found := re.fullmatch(r"Object missing required field `(.+?)`(?: - at `\$\.?(.+)`)?", reason):
+        return MissingField(field=_within(found[2], found[1]), rule="missing")
+    if found := re.fullmatch(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.+)`)?", reason, re.S):
+        return UnknownField(field=_within(found[2], found[1][:USER_ID_CHARS]), rule="unknown")
     said, _, path = reason.rpartition(" - at `$")
     if not said:
         return BadJson(rule="not_an_object")
     field = path.rstrip("`").lstrip(".")
     rule, params = _rule_of(said)
     return InvalidField(None, field, rule, **params)
+
+
+def _within(path: str | None, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _rule_of(said: str) -> tuple[str, dict[str, Param]]:

@@ -29,7 +29,7 @@ Subtitle = Annotated[
     str, Meta(max_length=4 * SUBTITLE_CHARS, description="A line below it.", examples=["Support, Seoul"])
 ]
 AvatarUrl = Annotated[
-    str, Meta(max_length=AVATAR_URL_CHARS, description="`https:`, a path on this site, or one of the chat's pictures.")
+    str, Meta(max_length=AVATAR_URL_CHARS, description="`https:`, or a path on this site that begins with one `/`.")
 ]
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -43,12 +43,15 @@ class Profile(Struct, rename="camel", kw_only=True, omit_defaults=True, frozen=T
     subtitle: str | None = None
 
 
-def checked(profile: Profile, hosts: Collection[str]) -> Profile:
-    """Return it as it is shown. `hosts`: whose pictures the page may show; `*`: all. Raises InvalidField."""
+def checked(profile: Profile, hosts: Collection[str], of: str = "") -> Profile:
+    """Return it as it is shown. Raises InvalidField, whose field begins with `of`.
+
+    `hosts`: whose pictures the page may show; `*`: all.
+    """
     return Profile(
-        display_name=checked_line(profile.display_name, "displayName", DISPLAY_NAME_CHARS),
-        avatar_url=_checked_address(profile.avatar_url, hosts),
-        subtitle=checked_line(profile.subtitle, "subtitle", SUBTITLE_CHARS),
+        display_name=checked_line(profile.display_name, f"{of}displayName", DISPLAY_NAME_CHARS),
+        avatar_url=_checked_address(profile.avatar_url, f"{of}avatarUrl", hosts),
+        subtitle=checked_line(profile.subtitle, f"{of}subtitle", SUBTITLE_CHARS),
     )
 
 
@@ -71,24 +74,24 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def _checked_address(url: str | None, hosts: Collection[str]) -> str | None:
+def _checked_address(url: str | None, field: str, hosts: Collection[str]) -> str | None:
     if not url:
         return None
     if len(url) > AVATAR_URL_CHARS:
-        raise InvalidField(field="avatarUrl", rule="too_long", max=AVATAR_URL_CHARS)
+        raise InvalidField(field=field, rule="too_long", max=AVATAR_URL_CHARS)
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise InvalidField(field="avatarUrl", rule="bad_picture_address") from None
+        raise InvalidField(field=field, rule="bad_picture_address") from None
     is_path = re.match(r"/(?![/\\])", url) is not None
     if (
         re.search(r"[\s\\\x00-\x20\x7f]", url)
         or not (is_path or (parts.scheme == "https" and host))
         or "@" in parts.netloc
     ):
-        raise InvalidField(field="avatarUrl", rule="bad_picture_address")
+        raise InvalidField(field=field, rule="bad_picture_address")
     if not is_path and "*" not in hosts and host.lower() not in hosts:
-        raise InvalidField(field="avatarUrl", rule="picture_host", host=host[:100])
-    check_storable(url, "avatarUrl")
+        raise InvalidField(field=field, rule="picture_host", host=host[:100])
+    check_storable(url, field)
     return url

@@ -64,8 +64,9 @@ class SiteUsers:
         Raises:
             InvalidField: the id, or what is said, cannot be one.
         """
-        profile = Profile(display_name=display_name, avatar_url=avatar_url, subtitle=subtitle)
-        self._server.profiles.put({spelling_of(self._server, user_id): profile})
+        user, profiles = self._server.names.checked(str(user_id), "user_id"), self._server.profiles
+        said = Profile(display_name=display_name, avatar_url=avatar_url, subtitle=subtitle)
+        profiles.put({user: profiles.checked(said)})
 
     def _as_users(self, page: Sequence[overview.Listed]) -> Sequence[SiteUser]:
         profiles = self._server.profiles.of(one.name for one in page)

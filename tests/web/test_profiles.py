@@ -53,7 +53,10 @@ def test_a_service_says_how_users_are_shown_one_or_many_all_or_none(api_on_each:
     assert ask(api, "POST", "/users", {"users": many}, users).json == {"changed": 1_200}
     assert ask(api, "POST", "/users", {"users": many}, users).json == {"changed": 0}, "said again, it changes nothing"
     bad = [{"userId": "bob", "displayName": "Robert"}, {"userId": "eve", "displayName": "a\x07"}]
-    assert fault(ask(api, "POST", "/users", {"users": bad}, users)) == (400, "invalid_field", "displayName")
+    assert fault(ask(api, "POST", "/users", {"users": bad}, users)) == (400, "invalid_field", "users[1].displayName")
+    for wrong in ({"displayName": "Eve"}, {"userId": "eve", "name": "Eve"}):
+        answer = ask(api, "POST", "/users", {"users": [bad[0], wrong]}, users)
+        assert fault(answer)[2] == ("users[1].name" if "name" in wrong else "users[1].userId")
     assert shown(api, "bob")["bob"]["displayName"] == "Bob Park", "nothing of it was stored"
     assert ask(api, "PUT", "/users/bob", {}, users).status_code == 204
     assert shown(api, "bob") == {}
