@@ -57,6 +57,7 @@ def test_a_profile_that_somebody_changes_is_seen_everywhere_at_once(
         expect(face).to_be_visible()
         assert face.evaluate("img => img.decode().then(() => img.naturalWidth)") == 96
     expect(bobs.locator("conversation-header .id")).to_have_text(ann)
+    expect(bobs.locator(".message .by")).to_have_text("Ann Lee")
     expect(bobs.locator("conversation-header .subtitle")).to_have_text("Support, Seoul")
     bobs.reload()
     is_online(bobs)

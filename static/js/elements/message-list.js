@@ -7,7 +7,6 @@
  * down are wanted, `around` {seq} for those far up, `seen` {seq} for what came on the screen, `try-again`, `edit-message`, `discard` {message}.
  */
 import {KEPT_MESSAGES} from "../models/conversation.js";
-import {profiles} from "../models/profiles.js";
 import {language, say} from "../language.js";
 import {isSameDay} from "../models/calendar.js";
 import {inNextFrame} from "../on.js";
@@ -146,8 +145,7 @@ export class MessageList extends HTMLElement {
       const message = messages[index];
       if (index === first || !isSameDay(messages[index - 1].sentAt, message.sentAt)) rows.push(this.#reuse(used, message.sentAt.toDateString(), () => newDay(message.sentAt)));
       if (message === firstNew) rows.push(this.#reuse(used, "new", newDivider));
-      const by = message.mine ? say("message.mine") : profiles.nameOf(conversation.withUserId);
-      const row = this.#reuse(used, message, () => newRow(message, by));
+      const row = this.#reuse(used, message, () => newRow(message, conversation.withUserId));
       row.classList.toggle("follows", follows[index]);
       row.classList.toggle("ends", !follows[index + 1]);
       drawState(row, conversation, message, message === lastRead);

@@ -9,7 +9,7 @@ import {isSameDay} from "../models/calendar.js";
 import {partsOf} from "../models/code.js";
 import {piecesOf} from "../models/links.js";
 import {isEmojiAlone} from "../models/message-text.js";
-import {copy, part} from "./parts.js";
+import {copy, drawName, part} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Message} Message */
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
@@ -20,15 +20,17 @@ const ARRIVE_MS = 180;
 /** A message refused so is refused each time. */
 const HOPELESS = ["too_big", "too_large", "invalid_field", "missing_field"];
 
-/** @param {Message} message @param {string} by who wrote it */
-export function newRow(message, by) {
+/** @param {Message} message @param {string} withUserId who wrote it, where I did not */
+export function newRow(message, withUserId) {
   const row = copy("message-row");
   row.classList.toggle("mine", message.mine);
   part(row, ".text", HTMLElement).append(...nodesOf(message.text || say("message.erased")));
   part(row, ".bubble", HTMLElement).classList.toggle("is-emoji", isEmojiAlone(message.text));
   part(row, ".menu-button", HTMLElement).hidden = !message.text;
   part(row, ".menu-button", HTMLElement).setAttribute("aria-label", say("message.actions"));
-  part(row, ".by", HTMLElement).textContent = by;
+  const by = part(row, ".by", HTMLElement);
+  if (message.mine) by.textContent = say("message.mine");
+  else drawName(by, withUserId);
   if (message.waiting) row.append(newTrouble(message));
   return row;
 }
