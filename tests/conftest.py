@@ -71,6 +71,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    addressed = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if addressed:  # each process of xdist would collect tests of other names, and none would run
+        raise pytest.UsageError(f"these tests are named by an address in memory; give them ids: {addressed}")
     if config.getoption("--quick"):
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)

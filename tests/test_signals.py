@@ -74,7 +74,11 @@ def test_functions_are_called_later_and_one_after_the_other_where_they_may_block
     assert heard == [1, 1]
 
 
-@pytest.mark.parametrize("failure", [ValueError("the site's own mistake"), gevent.Timeout(1), SystemExit(1)], ids=repr)
+@pytest.mark.parametrize(
+    "failure",
+    [ValueError("the site's own mistake"), gevent.Timeout(1), SystemExit(1)],
+    ids=lambda failure: type(failure).__name__,
+)
 def test_one_that_fails_keeps_nobody_from_hearing(failure: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     heard: list[str] = []
     signals, _ = made()
