@@ -107,6 +107,7 @@ SHARED_NAMES = {
     "check": "said with its module: handshake.check, migrate.check",
     "Client": "a socket; and the Protocol by which a feed, a layer below, knows it",
     "Notifications": "the part of the storage; and the answer that lists them, a name in the API's document",
+    "make_engine": "said with its module: sqlite.make_engine, postgres.make_engine",
     "Place": "the place in a list that a cursor stands for: each list's own",
 }
 

@@ -11,17 +11,15 @@ from threading import get_ident
 from typing import Any
 
 from gevent.monkey import get_original
-from sqlalchemy import URL, BigInteger, ColumnElement, Connection, NullPool, create_engine, event, literal
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import BigInteger, ColumnElement, Connection, literal
+from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from chat.errors import BadSetting, ChatError, Unavailable
+from chat.storage import sqlite
 from chat.storage.database_file import DatabaseFile
 from chat.storage.failures import Away, CommitUnknown, cause_of, was_ended
 from chat.storage.own_clock import OwnClock
-
-BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
-CHECKPOINT_PAGES = 8_000  # of 4 KiB; with SQLite's own 1,000, one commit in sixteen waits for a checkpoint
 
 NO_PSYCOPG = (
     "CHAT_DATABASE_URL is of PostgreSQL, postgresql+psycopg://..., which needs a package of its own: "
@@ -71,14 +69,8 @@ class Database:
             self._postgres, self._no_answer = postgres, postgres.NO_ANSWER
             self.insert = postgresql.insert
         else:
-            arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
-            file_or_url = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else url
-            self.engine = create_engine(file_or_url, poolclass=NullPool, connect_args=arguments)
-            self._file = DatabaseFile(self.engine.url.database, log)
-            event.listen(self.engine, "do_connect", lambda *_: self._file.make())
-            event.listen(self.engine, "connect", self._connect_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-            self.insert = sqlite.insert
+            self.engine, self._file = sqlite.make_engine(url, log)
+            self.insert = insert_on_sqlite
         driver: Any = self.engine.dialect.dbapi
         self.unique_broken = (IntegrityError, driver.IntegrityError)  # a row is there already
         self._failures = (SQLAlchemyError, driver.Error)
@@ -283,22 +275,7 @@ class Database:
             while True:
                 self._readers.pop().close()
 
-    def _connect_sqlite(self, connection: Any, record: Any) -> None:
-        self._file.check()  # before SQLite makes an empty file in the place of one that is gone
-        connection.isolation_level = None  # BEGIN is said in `_begin_sqlite`
-        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
-        connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut, not only a crash
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        self._file.connected()
-
 
 def _throw_away(connection: Connection) -> None:
     connection.invalidate()
     connection.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the lock at once: a transaction that began by reading cannot wait for it.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
