@@ -59,6 +59,12 @@ def test_a_profile_that_somebody_changes_is_seen_everywhere_at_once(
     expect(bobs.locator("conversation-header .id")).to_have_text(ann)
     expect(bobs.locator(".message .by")).to_have_text("Ann Lee")
     expect(bobs.locator("conversation-header .subtitle")).to_have_text("Support, Seoul")
+    stranger = open_page("cyd")  # who is not told whether Ann is there
+    stranger.evaluate("name => { location.hash = name; }", ann)
+    subtitle = stranger.locator("conversation-header .subtitle")
+    expect(subtitle).to_have_text("Support, Seoul")
+    expect(stranger.locator("conversation-header .presence")).to_be_empty()
+    assert subtitle.evaluate("line => getComputedStyle(line, '::before').content") == "none", "no dot before nothing"
     bobs.reload()
     is_online(bobs)
     expect(bobs.locator("conversation-list nav .name")).to_have_text("Ann Lee")
