@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 from playwright.sync_api import expect
-from websockets.sync.client import connect
 
-from tests.browser.pages import HIDE, is_online, write
+from tests.browser.conftest import TIMEOUT_MS
+from tests.browser.pages import HIDE, is_online, texts, write
 from tests.conftest import Server, StartServer
 
-SECONDS = 10
 REFUSED = re.compile(r"the server responded with a status of 401 ")
 
 
@@ -23,6 +20,19 @@ REFUSED = re.compile(r"the server responded with a status of 401 ")
 def _refusals_are_meant(context: Any, complaints: list[str]) -> Iterator[None]:
     yield
     complaints[:] = [line for line in complaints if not REFUSED.search(line)]
+
+
+@pytest.fixture
+def phone(chromium: Any, complaints: list[str]) -> Iterator[Any]:
+    """A page on somebody else's phone."""
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, locale="en-US"
+    )
+    context.set_default_timeout(TIMEOUT_MS)
+    context.on("console", lambda line: complaints.extend([line.text] * (line.type == "error")))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +75,15 @@ def test_the_page_follows_who_is_signed_in_on_the_site(server: Server, context: 
     expect(page.get_by_text("a secret of Alice to aB3").first).to_be_visible()
 
 
-def test_the_widget_follows_who_is_signed_in_on_the_site(server: Server, context: Any) -> None:
+def send(phone: Any, text: str) -> None:
+    """There Enter breaks the line."""
+    phone.get_by_label("Write a message").fill(text)
+    phone.get_by_role("button", name="Send").tap()
+
+
+def test_the_widget_follows_who_is_signed_in_on_the_site_and_a_phone_writes_to_it(
+    server: Server, context: Any, phone: Any
+) -> None:
     site, page, other_tab = server.http, context.new_page(), context.new_page()
     page.goto(f"{site}/shop")
     button = page.locator("chat-widget .open")
@@ -73,13 +91,12 @@ def test_the_widget_follows_who_is_signed_in_on_the_site(server: Server, context
     page.wait_for_url(f"{site}/login?next=%2Fshop")
 
     page.goto(f"{site}/login?as=50&next=/shop")
-    with requests.Session() as seller:
-        seller.get(f"{site}/login?as=51", timeout=SECONDS)
-        token = seller.post(f"{site}/chat/api/session", timeout=SECONDS).json()["token"]
-    with connect(f"{server.ws}/chat/ws") as ws:
-        ws.send(json.dumps({"type": "init", "userId": "51", "token": token}))
-        ws.send(json.dumps({"type": "chat", "toUserId": "50", "message": "Still interested?"}))
-        expect(button).to_have_attribute("aria-label", "Chat, 1 unread message")
+    expect(button).to_have_attribute("aria-label", "Chat")
+    phone.goto(f"{site}/login?as=51&next=/chat/%2350")
+    is_online(phone)
+    send(phone, "Still interested?")
+    expect(button).to_have_attribute("aria-label", "Chat, 1 unread message")
+    expect(page.locator("chat-widget .count")).to_have_text("1")
 
     other_tab.goto(f"{site}/logout")
     expect(button).to_have_attribute("aria-label", "Chat")
@@ -88,8 +105,15 @@ def test_the_widget_follows_who_is_signed_in_on_the_site(server: Server, context
     expect(button).to_have_attribute("aria-label", "Chat, 1 unread message")
     page.evaluate("chatWidget.open('51')")
     inside = page.frame_locator("chat-widget iframe")
-    expect(inside.locator(".message .text")).to_have_text(["Still interested?"])
+    expect(texts(inside)).to_have_text(["Still interested?"])
     expect(button).to_have_attribute("aria-label", "Chat")
+    field = inside.get_by_label("Write a message")
+    field.fill("Yes, I am.")
+    field.press("Enter")
+    expect(texts(phone)).to_have_text(["Still interested?", "Yes, I am."])
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    send(phone, "Good.")
+    expect(texts(inside)).to_have_text(["Still interested?", "Yes, I am.", "Good."])
 
     other_tab.goto(f"{site}/logout")
     inside.get_by_role("link", name="Sign in").click()
