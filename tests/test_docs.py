@@ -38,6 +38,10 @@ from clients import generate
 from tests.conftest import ROOT, Server, StartServer
 from tests.storage.conftest import open_storage
 from tests.test_errors import CLASSES, made_errors, rules_in
+from tests.walkthrough.servers import LESSON
+
+import client_sentences  # isort: skip  (of LESSON, which `servers` has made known)
+import sentences  # isort: skip
 
 DOCS = ROOT / "docs"
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
@@ -531,6 +535,19 @@ def test_every_log_line_is_documented() -> None:
 def test_every_place_that_the_walkthrough_names_exists(name: str) -> None:
     references = REFERENCE.findall(WALKTHROUGHS[name])
     assert len(references) > 20, "need references for this to mean anything"
+    assert_places_exist(references)
+
+
+def test_every_place_of_the_real_code_that_a_checker_or_an_exercise_names_exists() -> None:
+    found = [sentence.place for sentence in (*sentences.SENTENCES.values(), *client_sentences.SENTENCES.values())]
+    assert_places_exist([(file, place) for file, _, place in (one.partition(": ") for one in found)])
+    for file in (LESSON / "exercises").glob("*.md"):
+        text = file.read_text("utf-8")
+        assert [name for name in re.findall(r"`((?:chat|static)/[\w/.-]+)`", text) if not (ROOT / name).exists()] == []
+
+
+def assert_places_exist(references: list[tuple[str, str]]) -> None:
+    """Each is a file and a name in it."""
     for file, place in references:
         source = (ROOT / file).read_text("utf-8")
         names = _python_names(source) if file.endswith(".py") else None
@@ -586,7 +603,7 @@ def test_an_experiment_of_the_walkthrough_prints_what_it_shows(documented: Serve
 # All of them.
 
 
-@pytest.mark.parametrize("file", [*DOCS.glob("*.md"), *READMES], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*DOCS.rglob("*.md"), *READMES], ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_the_links_of_a_document_lead_somewhere(file: Path) -> None:
     text = re.sub(BLOCK, "", file.read_text("utf-8"))
     for link in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text):
