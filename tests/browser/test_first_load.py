@@ -38,6 +38,7 @@ class Wire:
         self.bytes += int(count)
 
 
+@pytest.mark.alone  # judges by time
 def test_a_first_visit_loads_little_and_is_ready_soon(open_page: OpenPage, capsys: pytest.CaptureFixture[str]) -> None:
     wire = Wire()
     page = open_page(prepare=wire.prepare)

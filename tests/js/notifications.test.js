@@ -153,6 +153,14 @@ test("what comes while the list is on its way stays", async () => {
   assert.equal(notifications.unseen, 1);
 });
 
+test("what the list brings before its event does arrives once, unless somebody has seen it", async () => {
+  const {notifications, pages, events} = make();
+  pages.push({notifications: [notice(2, {seen: true}), notice(1)], unseen: 1, next: null});
+  await notifications.load();
+  for (const id of [1, 2, 1]) notifications.receive(notice(id));
+  assert.deepEqual(events, ["arrive 1"]);
+});
+
 test("what is out of date goes by itself, and does not come", () => {
   const {notifications, events, ids} = make();
   notifications.receive(notice(1, {expires: new Date(Date.now() - 1).toISOString()}));

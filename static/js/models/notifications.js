@@ -156,7 +156,7 @@ export class Notifications extends EventTarget {
     this.#put(notice);
     if (!this.#held.has(id)) return; // out of date already
     if (known && !isSame(known, notice)) this.#dispatch("amend", {notice});
-    else if (!known && !notice.seen && !this.#announced.has(id)) this.#dispatch("arrive", {notice});
+    else if (!notice.seen && !this.#announced.has(id)) this.#dispatch("arrive", {notice}); // the list may be faster
     this.#announced.add(id);
     this.#dispatch("change");
   }
