@@ -91,7 +91,8 @@ def serve_by_pywsgi(app: Any, chat: ChatServer, host: str | None = None, port: i
     try:
         serve(chat)
         host, port = host or chat.settings.address[0], chat.settings.address[1] if port is None else port
-        server = WSGIServer((host, port), app)
+        # By itself it asks the network for the name of its address, which may take seconds, and may be answered "localhost".
+        server = WSGIServer((host, port), app, environ={"SERVER_NAME": host})
         server.start()
     except ChatError as error:
         refuse_start(error)

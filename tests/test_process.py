@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from chat import process
 from tests.clients import Person
-from tests.conftest import GUNICORN, ROOT, TOKEN_SECRET, StartServer, own_storage
+from tests.conftest import GUNICORN, ROOT, TOKEN_SECRET, MakeChat, StartServer, own_storage
 from tests.storage.conftest import begin_with_tables
 
 SECONDS = 60
@@ -55,6 +56,23 @@ def test_a_newer_database_ends_the_start_with_one_sentence(way: str, tmp_path: P
     assert refused.returncode not in (0, None)
     assert refused.stderr.count("The database is at revision 9999, which this program does not know") == 1
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_by_which_address_it_is_bound_is_not_asked_of_the_network(
+    host: str, make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer may take seconds, and may be localhost: then a class got 421 from its teacher's machine."""
+    made: list[dict[str, object]] = []
+
+    def make(*_: object, **options: dict[str, object]) -> None:
+        made.append(options["environ"])
+        raise OSError(0, "enough is known")
+
+    monkeypatch.setattr("gevent.pywsgi.WSGIServer", make)
+    with pytest.raises(SystemExit):
+        process.serve_by_pywsgi(None, make_chat(), host, 0)
+    assert made == [{"SERVER_NAME": host}]
 
 
 def test_a_second_gunicorn_that_usr2_starts_is_refused_and_the_first_serves_on(start_server: StartServer) -> None:

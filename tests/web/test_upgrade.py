@@ -306,8 +306,8 @@ def test_gunicorn_with_gevent_serves_both_people(server: Server) -> None:
     chat_and_close(server.ws, server)
 
 
-def test_python_app_py_serves_both_people(start_server: StartServer) -> None:
-    server = start_server(command=[sys.executable, "app.py"], PORT="0")
+def test_python_app_py_serves_both_people_where_its_arguments_say(start_server: StartServer) -> None:
+    server = start_server(command=[sys.executable, "app.py", "--host", "127.0.0.1", "--port", "0"], CHAT_BIND="[::1]:1")
     chat_and_close(server.ws, server)
     assert requests.get(server.http, timeout=SECONDS).status_code == 200
 
