@@ -55,6 +55,7 @@ class Claims(msgspec.Struct):
     auth_time: float = 0  # when the user signed in: the same in each token that follows from that
     jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
     generation: int | None = None  # of the account; only our own tokens have one
+    epoch: str | None = None  # of the database whose site's user it is; another chat may have the same secret
 
     @property
     def admission(self) -> Admission:
@@ -79,9 +80,15 @@ class Tokens:
     """Makes and reads tokens."""
 
     def __init__(
-        self, secret: bytes, seconds: float, clock: Callable[[], float] = time.time, names: Names | None = None
+        self,
+        secret: bytes,
+        seconds: float,
+        clock: Callable[[], float] = time.time,
+        names: Names | None = None,
+        epoch: str = "",
     ) -> None:
         """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time."""
+        self._epoch = epoch
         self._secret = secret
         self._seconds = seconds
         self._clock = clock
@@ -109,7 +116,13 @@ class Tokens:
         `issued_ms`: a time before the site said so.
         """
         said = Admission(secrets.token_urlsafe(12), issued_ms, int(self._clock() + seconds))
-        claims = {"sub": user_id, "iat": issued_ms / 1000, "exp": said.expires_at, "jti": said.session}
+        claims = {
+            "sub": user_id,
+            "iat": issued_ms / 1000,
+            "exp": said.expires_at,
+            "jti": said.session,
+            "epoch": self._epoch,
+        }
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM), said
 
     def renew(self, user_id: str, old: Admission) -> tuple[str, Admission]:
@@ -138,7 +151,10 @@ class Tokens:
 
     def read(self, token: str) -> Claims:
         """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""
-        return self._read(token, Claims)
+        claims = self._read(token, Claims)
+        if claims.epoch not in (None, self._epoch):
+            raise NotSignedIn(rule="bad_token")
+        return claims
 
     def sign_service(self, service: str, scope: str, seconds: float, id_: str | None = None) -> str:
         """Return a token for a program, by its name in the log, that lets it do what `scope` says.

@@ -57,7 +57,9 @@ def _check_same_origin() -> None:
 
 
 def _not_signed_in(chat: ChatServer) -> errors.NotSignedIn:
-    return errors.NotSignedIn(rule="site_sign_in", signInUrl=chat.settings.login_url or _login_view() or "/")
+    return errors.NotSignedIn(
+        rule="site_sign_in", signInUrl=chat.settings.login_url or _login_view() or f"{request.script_root}/"
+    )
 
 
 def _login_view() -> str | None:

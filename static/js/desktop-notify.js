@@ -32,9 +32,10 @@ export class DesktopNotify {
   /** @param {string} me @param {import("./models/presence.js").Attention} attention */
   constructor(me, attention) {
     this.#attention = attention;
-    this.#lookingKey = `chat.looking.${me}`;
+    const whose = location.pathname + me; // another chat of this origin has people of its own
+    this.#lookingKey = `chat.looking.${whose}`;
     // Held until the tab is closed, when the next one in the queue gets it.
-    navigator.locks?.request(`chat.speaks.${me}`, () => {
+    navigator.locks?.request(`chat.speaks.${whose}`, () => {
       this.speaks = true;
       return new Promise(() => undefined);
     });
@@ -70,7 +71,7 @@ export class DesktopNotify {
     if (isLookedAt || !isUnread()) return this.close(tag);
     heard?.();
     entry.notification?.close();
-    entry.notification = this.#make(title, {tag, body, icon: new URL(icon, document.baseURI).href});
+    entry.notification = this.#make(title, {tag: location.pathname + tag, body, icon: new URL(icon, document.baseURI).href});
     entry.news = undefined;
     if (!entry.notification) return this.close(tag);
     entry.notification.onclick = () => {

@@ -23,6 +23,21 @@ test("what a full browser refuses holds for this page, which is told once", () =
   browser.isFull = true;
   for (const code of ["ko", "en", "ko"]) storage.setItem("language", code);
   assert.deepEqual([storage.getItem("language"), browser.getItem("language"), told], ["ko", "en", 1]);
-  storage.forget("language");
+  storage.hear({key: "language", oldValue: null, newValue: "en"});
   assert.equal(storage.getItem("language"), "en", "another tab's word is newer");
+});
+
+test("two chats of one origin see nothing of each other's, and hear of it neither", () => {
+  const browser = new BrowserStorage();
+  const [root, red, blue] = ["", "red/chat/", "blue/chat/"].map((scope) => new SafeStorage(() => /** @type {any} */ (browser), scope));
+  for (const [index, storage] of [root, red, blue].entries()) storage.setItem("chat.draft", `${index}`);
+  assert.deepEqual([root, red, blue].map((storage) => storage.getItem("chat.draft")), ["0", "1", "2"]);
+  assert.deepEqual([red.keys, blue.keys], [["chat.draft"], ["chat.draft"]]);
+  /** @type {(string | null)[]} */
+  const heard = [];
+  red.addEventListener("change", (event) => heard.push(/** @type {CustomEvent} */ (event).detail.key));
+  for (const key of ["chat.draft", "blue/chat/chat.draft", "red/chat/chat.draft", null]) red.hear({key, oldValue: null, newValue: null});
+  assert.deepEqual(heard, ["chat.draft", null]);
+  red.removeItem("chat.draft");
+  assert.deepEqual([root, red, blue].map((storage) => storage.getItem("chat.draft")), ["0", null, "2"]);
 });

@@ -40,13 +40,18 @@ def make_site(**config: Any) -> tuple[Flask, Chat]:
         logout_user()
         return redirect("/")
 
+    @app.post("/sign-out/<user_id>")
+    def sign_out(user_id: str) -> Any:
+        chat.sign_out(user_id)
+        return ""
+
     @app.get("/")
     def home() -> Any:
         return f"<!doctype html><title>Site</title>{current_user.get_id() or 'Nobody'}"
 
     @app.get("/shop")
     def shop() -> Any:
-        script = '<script type="module" src="/chat/static/js/chat-widget.js"></script>'
+        script = f'<script type="module" src="{request.script_root}/chat/static/js/chat-widget.js"></script>'
         return f'<!doctype html><html lang="en"><title>Shop</title>{script}<chat-widget></chat-widget>'
 
     return app, chat

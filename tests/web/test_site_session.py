@@ -86,6 +86,20 @@ def test_a_page_of_one_user_gets_no_token_of_the_next_in_the_same_browser(browse
     assert session(browser).json["userId"] == "43"
 
 
+def test_a_token_of_one_site_is_none_at_another_one_that_has_the_same_secret(tmp_path: Path) -> None:
+    browsers = []
+    for name in ("red", "blue"):
+        folder = tmp_path / name
+        folder.mkdir()
+        app, _ = make_site(folder=str(folder), CHAT_DATABASE_URL=f"sqlite:///{folder}/chat.db")
+        browsers.append(app.test_client())
+        sign_in(browsers[-1], "42")
+    tokens = [session(browser).json["token"] for browser in browsers]
+    fingerprints = {browser.application.extensions["chat"].tokens.fingerprint for browser in browsers}
+    assert len(fingerprints) == 1, "need one secret for this to mean anything"
+    assert [[status(browser, token) for token in tokens] for browser in browsers] == [[200, 401], [401, 200]]
+
+
 def test_signing_out_of_the_site_ends_every_token_of_the_user_and_no_one_elses(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

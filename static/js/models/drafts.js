@@ -33,7 +33,7 @@ export class Drafts {
   }
 
   /**
-   * What another tab did, as the window's `storage` event tells it.
+   * What another tab did, as the storage's `change` tells it.
    * @param {{key: string | null, oldValue: string | null, newValue: string | null}} change @param {string} withUserId @param {string} draft what this tab has
    * @returns {string | undefined} what it should have; undefined: it stays
    */

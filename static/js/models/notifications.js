@@ -85,7 +85,7 @@ export class Notifications extends EventTarget {
     this.#dispatch("change");
   }
 
-  /** @param {StorageEvent} change what another tab did */
+  /** @param {{key: string | null}} change what another tab did */
   applyStorageChange({key}) {
     if (key === MUTED_KEY) this.#dispatch("change");
   }

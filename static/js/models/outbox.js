@@ -126,7 +126,7 @@ export class Outbox extends EventTarget {
     for (const {clientId, problem} of this.entries) if (problem) this.discard(clientId);
   }
 
-  /** What another tab did, as the window's `storage` event tells it. @param {{key: string | null, newValue: string | null}} change */
+  /** What another tab did, as the storage's `change` tells it. @param {{key: string | null, newValue: string | null}} change */
   applyStorageChange({key, newValue}) {
     if (!key?.startsWith(this.#prefix)) return;
     const known = this.#waiting.get(key.slice(this.#prefix.length));

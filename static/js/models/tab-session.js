@@ -86,7 +86,7 @@ export class TabSession {
   }
 
   /**
-   * Whether another tab ended the session of all, or began one, as the window's `storage` event tells it.
+   * Whether another tab ended the session of all, or began one, as the storage's `change` tells it.
    * @param {{key: string | null}} change `key` is null where everything was taken away @param {string | null} me who this tab is
    */
   isChangedBy({key}, me) {

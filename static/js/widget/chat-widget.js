@@ -239,7 +239,7 @@ export class ChatWidget extends HTMLElement {
   };
 
   #onStorage = (/** @type {StorageEvent} */ change) => {
-    if (!this.#ask && isOfSession(change)) this.#beginning = this.#begin();
+    if (!this.#ask && isOfSession(change, this.#base)) this.#beginning = this.#begin();
   };
 }
 

@@ -20,24 +20,24 @@ export async function findSession(base, ask) {
   if (answer.ok) return {session: said, isOfSite: true};
   if (answer.status >= 500 || answer.status === 429) throw new Error(said?.error?.code); // the next try may do better
   const {signInUrl} = said?.error?.params ?? {};
-  if (signInUrl !== undefined) return {signInUrl: signInUrl ?? "", isOfSite: true};
-  return {session: storedSession()};
+  if (signInUrl !== undefined) return {signInUrl, isOfSite: true};
+  return {session: storedSession(base)};
 }
 
-/** What the page in the panel keeps, as tab-session.js does. @returns {Session | undefined} */
-function storedSession() {
+/** What the page in the panel keeps, as browser-storage.js and tab-session.js do. @param {URL} base @returns {Session | undefined} */
+function storedSession({pathname}) {
   for (const open of [() => sessionStorage, () => localStorage]) {
     try {
       const storage = open();
-      const userId = storage.getItem(USER_KEY);
-      if (userId) return {userId, token: storage.getItem(TOKEN_KEY)};
+      const userId = storage.getItem(pathname.slice(1) + USER_KEY);
+      if (userId) return {userId, token: storage.getItem(pathname.slice(1) + TOKEN_KEY)};
     } catch {
       // Where cookies are blocked nothing is kept.
     }
   }
 }
 
-/** Whether this change of the browser's storage is somebody who signed in, or left. @param {StorageEvent} change */
-export function isOfSession({key}) {
-  return key === null || key === USER_KEY;
+/** Whether this change of the browser's storage is somebody who signed in at this chat, or left. @param {StorageEvent} change @param {URL} base */
+export function isOfSession({key}, {pathname}) {
+  return !key || key === pathname.slice(1) + USER_KEY;
 }

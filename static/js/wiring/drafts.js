@@ -15,7 +15,7 @@ export function wireDrafts({me, names, conversations, outbox, socket, tokens}, {
   });
   on(composer, "draft", ({text}) => store(text));
   on(composer, "send-message", () => store(""));
-  window.addEventListener("storage", (change) => {
+  on(allTabs, "change", (change) => {
     for (const conversation of conversations.list) {
       const draft = drafts.read(change, conversation.withUserId, conversation.draft);
       if (draft === undefined) continue;

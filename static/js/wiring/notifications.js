@@ -39,7 +39,7 @@ export function wireNotifications({me, attention, socket, conversations, setting
   answerBell(notifications, banners, bell, desktop);
   notifyOutside(notifications, conversations, settings, bell, desktop);
   wireSound(notifications, bell, soundButton);
-  window.addEventListener("storage", (change) => notifications.applyStorageChange(change));
+  on(allTabs, "change", (change) => notifications.applyStorageChange(change));
 }
 
 /** From the models to the elements. @param {Notifications} notifications @param {Conversations} conversations @param {ChatBanners} banners @param {ChatBell} bell @param {DesktopNotify} desktop */

@@ -23,7 +23,7 @@ export function wireOutbox({names, socket, conversations, outbox}, {messages, ba
   const sender = new Sender(outbox, ({clientId, toUserId, text}) => socket.emit("chat", {toUserId, message: text, clientId}));
   on(names, "learn", () => sender.sendAll());
   socket.on("state", ({name}) => sender.setOnline(name === "online"));
-  window.addEventListener("storage", (change) => outbox.applyStorageChange(change));
+  on(allTabs, "change", (change) => outbox.applyStorageChange(change));
   window.addEventListener("beforeunload", (event) => {
     if (outbox.isAtRisk) event.preventDefault();
   });

@@ -3,6 +3,7 @@
  * Owns where the session meets the page: the account gets a password, signs out, or is sent away, and a token that is
  * no good any more is replaced by another one. Leaves what is remembered of it to tab-session.js.
  */
+import {allTabs} from "../browser-storage.js";
 import {changePassword, closeSession, openAccount} from "../chat-api.js";
 import {on} from "../on.js";
 import {againMs, apiBase, isOfSite} from "./server.js";
@@ -88,7 +89,7 @@ function askWhenLookedAt({session, tokens}) {
 
 /** Who signs out in one tab has left them all, where all of them are that person. @param {Models} models */
 function leaveTogether({me, session, socket}) {
-  window.addEventListener("storage", (change) => {
+  on(allTabs, "change", (change) => {
     if (!session.isChangedBy(change, me)) return;
     socket.close();
     session.noteSentAway(me, "other_tab", true);

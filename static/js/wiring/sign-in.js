@@ -4,6 +4,7 @@
  * says who is there, the site is asked, each time that the page is loaded.
  */
 import {openAccount, openSession} from "../chat-api.js";
+import {allTabs} from "../browser-storage.js";
 import {host} from "../host.js";
 import {on} from "../on.js";
 import {againMs, apiBase} from "./server.js";
@@ -26,7 +27,7 @@ export function wireSignIn({signIn, chat}, session, start) {
       signIn.busy = false;
     }
   });
-  window.addEventListener("storage", (change) => {
+  on(allTabs, "change", (change) => {
     if (!signIn.hidden && session.isChangedBy(change, null)) location.reload(); // signed in, in another tab
   });
   takeFromHost(chat, session, start);

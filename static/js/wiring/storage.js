@@ -10,5 +10,4 @@ export function wireStorage({banners}) {
     if (storage.keeps) storage.addEventListener("unkept", tell);
     else tell();
   }
-  window.addEventListener("storage", ({key}) => allTabs.forget(key));
 }
