@@ -173,6 +173,12 @@ class Settings:
         "joined: the page loads one script. separate: module by module, to read them, as in Flask's debug mode.",
         choices=("joined", "separate"),
     )
+    learn: str = _setting(
+        "",
+        "on or off",
+        "Whether /learn is there, with the lesson's events. Empty: for who comes to a loopback address, without a proxy.",
+        choices=("on", "off"),
+    )
     testing: str = _setting(
         "",
         "on or off",

@@ -78,10 +78,11 @@ class Chat(SiteApi):
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
         settings = Settings.load(app.config)
         self._apps.add(app)
+        events = self.events.copy()
         maker = _Maker(
             app,
             settings,
-            self.events.copy(),
+            events,
             make_log(settings.log_level if shows_log else None, settings.log),
             self._identity,
             lambda: self._profile_of,
@@ -89,7 +90,7 @@ class Chat(SiteApi):
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
         hosts = HostCheck(settings, prefix, maker.log)
-        api, pages = api_blueprint(), chat_blueprint(settings)
+        api, pages = api_blueprint(), chat_blueprint(settings, events)
         for blueprint in (api, pages):
             blueprint.before_request(hosts.refusal)
             blueprint.before_request(partial(_begin_request, prefix, maker.log))

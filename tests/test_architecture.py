@@ -25,6 +25,7 @@ LAYERS = [
     ["chat.process"],
     ["chat.web"],
     ["chat.site"],
+    ["chat.learn"],
     ["chat.handlers"],
     ["chat.login"],
     ["chat.client"],

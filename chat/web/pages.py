@@ -11,9 +11,12 @@ from chat.config import Settings
 from chat.errors import ChatError, NotFound
 from chat.people.tokens import METRICS_SCOPE
 from chat.resources import STATIC, TEMPLATES
+from chat.router import Events
 from chat.web.answers import error_response
 from chat.web.compression import compressor
 from chat.web.health import add_health_routes
+from chat.web.language import asked_language
+from chat.web.learn import add_learn_routes
 from chat.web.profiles import picture_response
 from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
@@ -24,16 +27,18 @@ FOR_EVER = "public, max-age=31536000, immutable"  # of what its address names by
 DIGEST_CHARS = 16
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
-# What stands on the page before its script has run; the rest is static/js/texts.js. The first language is
-# that of a browser that takes none of them.
+# What stands on the page before its script has run; the rest is static/js/texts.js.
 WORDS = {
     "en": {"title": "Chat", "no_script": "This page needs JavaScript."},
     "ko": {"title": "채팅", "no_script": "이 페이지를 사용하려면 자바스크립트가 필요합니다."},
 }
 
 
-def chat_blueprint(settings: Settings) -> Blueprint:
-    """Make the blueprint of page, files, sockets, metrics and health. Each request finds the chat of its app."""
+def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
+    """Make the blueprint of page, files, sockets, metrics and health. Each request finds the chat of its app.
+
+    `events`: of the app, to which the lesson adds its own.
+    """
     blueprint = Blueprint(NAME, __name__, template_folder=TEMPLATES)
     bundle = BUNDLE.read_bytes()
     digest = sha256(bundle).hexdigest()[:DIGEST_CHARS]
@@ -89,15 +94,6 @@ def chat_blueprint(settings: Settings) -> Blueprint:
         return Response(chat.metrics.exposition.text(), content_type=PROMETHEUS)
 
     add_health_routes(blueprint)
-    add_socket_routes(blueprint)
+    add_socket_routes(blueprint, further=add_learn_routes(blueprint, settings, events))
     blueprint.after_request(compressor())
     return blueprint
-
-
-def asked_language() -> str:
-    """Return the language that the browser asks for, of those in WORDS.
-
-    By the order of its wishes: werkzeug's own best_match would pass over `en-GB` for a later `ko`.
-    """
-    codes = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    return next((code for code in codes if code in WORDS), next(iter(WORDS)))

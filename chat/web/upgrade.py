@@ -6,9 +6,9 @@ From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and
 import os
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
@@ -41,27 +41,29 @@ def add_socket_routes(
     blueprint: Blueprint,
     connections: Callable[[], Connections] = lambda: current_chat().connections,
     make: MakeSocket = _client,
+    further: Mapping[str, MakeSocket] = MappingProxyType({}),
 ) -> None:
     """Register the sockets' paths on `blueprint`, through flask-sock, which serves every server it knows.
 
     On a plain socket of gunicorn, where sockets are many, flask-sock's view is stepped past: writing the
     answer here takes a tenth of simple-websocket's time, and the socket can be taken out of gunicorn's
-    hands. `connections` returns those of the current request's chat.
+    hands. `connections` returns those of the current request's chat; `further` has other paths' sockets.
     """
     sock = Sock()
-    for path in PATHS:
+    makers = {**dict.fromkeys(PATHS, make), **further}
+    for path in makers:
         rule = {"endpoint": f"socket:{path}", "provide_automatic_options": False, "strict_slashes": True}
         route = sock.route(path, bp=blueprint, **rule)
-        route(lambda ws: _wait(ws, connections(), make))
+        route(lambda ws, path=path: _wait(ws, connections(), makers[path]))
     # For the header Allow. It needs no view: `refuse_bad_upgrade` answers all plain requests.
     blueprint.add_url_rule(SOCKET, "plain_socket", provide_automatic_options=False)
 
     def step_past_flask_sock(state: Any) -> None:
         _let_the_loop_read(state.app, blueprint.name)
         views = state.app.view_functions
-        for path in PATHS:
+        for path, make_one in makers.items():
             endpoint = f"{blueprint.name}.socket:{path}"
-            views[endpoint] = partial(_upgrade, make, views[endpoint])
+            views[endpoint] = partial(_upgrade, make_one, views[endpoint])
 
     blueprint.record(step_past_flask_sock)
 

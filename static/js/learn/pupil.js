@@ -1,0 +1,69 @@
+// @ts-check
+/** Owns a pupil's socket, bare: a WebSocket, its `init`, and who hears its events. Leaves coming back to those who show it. */
+import {allTabs, thisTab} from "../browser-storage.js";
+import {TabSession} from "../models/tab-session.js";
+
+const {auth, root = "/", step = ""} = document.documentElement.dataset;
+const session = new TabSession(thisTab, allTabs);
+
+/** What this page calls itself: the server's toys are each pupil's own. */
+export const key = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Who this page is: anybody new where that is free; undefined: who is to sign in first. @type {string | undefined} */
+export const me = auth === "open" ? `learn-${key.slice(0, 6)}` : (session.userId ?? undefined);
+
+/** The address of something below /learn. @param {string} path @param {Record<string, string | number>} [query] */
+export function addressOf(path, query = {}) {
+  const url = new URL(`${root}learn/${path}`, location.href);
+  url.search = String(new URLSearchParams({key, ...Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))}));
+  return url;
+}
+
+export function socketAddress() {
+  const url = addressOf("ws", {step});
+  url.protocol = url.protocol.replace("http", "ws");
+  return url;
+}
+
+export class Pupil {
+  /** @type {Map<string, (event: any) => void>} ref -> who waits for its answer */
+  #waiting = new Map();
+  #lastRef = 0;
+
+  /** @param {Record<string, (event: any) => void>} heard event type -> who hears it; `open` and `close` too */
+  constructor(heard) {
+    this.ws = new WebSocket(socketAddress());
+    this.ws.onopen = () => heard.open?.({});
+    this.ws.onclose = ({code, reason}) => heard.close?.({code, reason});
+    this.ws.onmessage = ({data}) => {
+      const event = JSON.parse(data);
+      this.#waiting.get(event.ref)?.(event);
+      this.#waiting.delete(event.ref);
+      heard[event.type]?.(event);
+    };
+  }
+
+  /** @param {Record<string, unknown>} event */
+  say(event) {
+    this.ws.send(JSON.stringify(event));
+  }
+
+  /** Says it, and waits for its one answer. @param {Record<string, unknown>} event @returns {Promise<any>} */
+  ask(event) {
+    const ref = `r${++this.#lastRef}`;
+    return new Promise((resolve) => {
+      this.#waiting.set(ref, resolve);
+      this.say({...event, ref});
+    });
+  }
+
+  /** Says who it is. A page that has nobody to be asks its reader to sign in. */
+  init() {
+    const note = /** @type {HTMLElement | null} */ (document.querySelector(".sign-in-first"));
+    if (note) note.hidden = me !== undefined;
+    if (me !== undefined) this.say({type: "init", userId: me, token: session.token ?? undefined});
+  }
+
+  close() {
+    this.ws.close();
+  }
+}

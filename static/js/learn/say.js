@@ -1,0 +1,38 @@
+// @ts-check
+/** Owns the saying of the lesson's texts, in the language that the chat's pages were told. Leaves the texts to texts.js. */
+import {language} from "../language.js";
+import {texts} from "./texts.js";
+
+/** @typedef {import("./texts.js").TextKey} TextKey */
+
+/** @param {TextKey} key @param {Record<string, string | number>} [values] */
+export function say(key, values = {}) {
+  return texts[key][language.code].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** Writes it; what stands in backticks as code. @param {Element} element @param {TextKey} key @param {Record<string, string | number>} [values] */
+export function write(element, key, values) {
+  const parts = say(key, values).split("`");
+  element.replaceChildren(...parts.map((part, index) => (index % 2 ? make("code", part) : part)));
+}
+
+/** @param {string} tag @param {string | Node} [content] @param {string} [className] */
+export function make(tag, content = "", className = "") {
+  const element = document.createElement(tag);
+  element.append(content);
+  if (className) element.className = className;
+  return element;
+}
+
+/** The element, which is there. @template {Element} E @param {string} selector @param {new () => E} kind @param {ParentNode} [root] @returns {E} */
+export function find(selector, kind, root = document) {
+  const found = root.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`no ${selector}`);
+  return found;
+}
+
+/** Draws now, and again whenever the language is another one. @param {() => void} draw */
+export function inEachLanguage(draw) {
+  language.addEventListener("change", draw);
+  draw();
+}

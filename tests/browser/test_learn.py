@@ -1,0 +1,97 @@
+"""/learn, walked through from its first page to its last: in both languages, wide and on a phone, each demonstration tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chat.learn.steps import STEPS
+from tests.browser.pages import expect
+from tests.browser.test_accessibility import RUN
+from tests.npm import npm_package
+
+# step -> what tries its demonstration, and sees what changes on the screen by it.
+DEMONSTRATIONS: dict[str, Callable[[Any], None]] = {}
+
+
+def demonstration(function: Callable[[Any], None]) -> Callable[[Any], None]:
+    DEMONSTRATIONS[function.__name__] = function
+    return function
+
+
+@demonstration
+def push(page: Any) -> None:
+    page.locator("#listen").click()
+    page.locator("#happen").click()
+    for way in ("poll", "longPoll", "stream", "socket"):
+        row = page.locator(f"[data-way={way}]")
+        expect(row.locator(".heard")).to_have_text("1")
+        expect(row.locator(".delay")).not_to_have_text("–")
+    expect(page.locator("[data-way=poll] .requests")).not_to_have_text("1")
+    assert [page.locator(f"[data-way={way}] .requests").text_content() for way in ("stream", "socket")] == ["1", "1"]
+    page.locator("#listen").click()
+
+
+@demonstration
+def handshake(page: Any) -> None:
+    page.locator("#shake").click()
+    accept = page.locator("#answer div", has_text="Sec-WebSocket-Accept").locator("code").text_content()
+    expect(page.locator("#compute .accept")).to_have_text(accept)
+    expect(page.locator("#compute .is-right")).to_be_visible()
+
+
+@demonstration
+def frame(page: Any) -> None:
+    page.locator("#text").fill("안")
+    note, before = page.locator("#which").text_content(), page.locator("#bits").text_content()
+    page.locator("#say button").click()
+    expect(page.locator("#which")).not_to_have_text(note)
+    expect(page.locator("#bits .part")).to_have_count(7)
+    assert page.locator("#bits").text_content() != before  # another mask than the RFC's example
+    expect(page.locator("#unmask tr").last).to_contain_text("11101100")
+    expect(page.locator("#back .masked code")).to_have_text("0")
+
+
+def look(page: Any, axe: str, screen: str) -> None:
+    """Nothing that axe knows is wrong, and nothing is wider than the screen."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(f"() => {{ {axe} }}")  # by the debugger: the content policy allows no script of ours
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
+    found = page.evaluate(RUN, "none")
+    assert found["passes"] > 10, f"need rules that apply to {screen} for this to mean anything"
+    assert found["violations"] == [], screen
+
+
+def test_each_step_of_the_lesson_works_in_both_languages_wide_and_on_a_phone(context: Any) -> None:
+    axe = (npm_package("axe-core") / "axe.min.js").read_text("utf-8")
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    page.goto("/learn")
+    expect(page.locator(".overview a")).to_have_count(len(STEPS))
+    look(page, axe, "the first page")
+    page.locator(".overview a").first.click()
+    for number, step in enumerate(STEPS):
+        assert page.url.endswith(f"/learn/{step}")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.emulate_media(color_scheme="light")
+        page.get_by_role("button", name="English").click()
+        english = page.locator("h1").text_content()
+        page.locator(".choice").first.click()
+        expect(page.locator(".verdict")).not_to_be_empty()
+        DEMONSTRATIONS[step](page)
+        look(page, axe, f"{step}, wide and light")
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.emulate_media(color_scheme="dark")
+        page.get_by_role("button", name="한국어").click()
+        expect(page.locator("h1")).not_to_have_text(english)
+        DEMONSTRATIONS[step](page)
+        look(page, axe, f"{step}, in Korean on a dark phone")
+        if number + 1 < len(STEPS):
+            page.locator(".neighbours .next").click()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_has_a_demonstration(step: str) -> None:
+    assert step in DEMONSTRATIONS
