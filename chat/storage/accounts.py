@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from chat.protocol.lookalikes import skeleton
+from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.look_up import parts
 from chat.storage.schema import accounts, notifications, sessions
@@ -34,13 +35,16 @@ class Accounts:
         self._database = database
         self._user_key = user_key
         self._insert = database.insert(accounts).on_conflict_do_nothing()
+        self._find = Compiled(database.engine, _FIND)
+        self._looks_like = Compiled(database.engine, _LOOKS_LIKE)
+        self._ended = Compiled(database.engine, _ENDED)
 
     def find(self, name: str, session: str | None = None) -> tuple[Account | None, bool]:
         """Return the account of `name`, or None if nothing is stored of it; and whether `session` has ended."""
         with self._database.reading() as connection:
             account = self._account(connection, name)
-            this = {"user": self._user_key(name), "session": session}
-            ended = session is not None and connection.execute(_ENDED, this).first() is not None
+            user = self._user_key(name)
+            ended = session is not None and bool(self._ended.rows(connection, user=user, session=session))
         return account, ended
 
     def now(self) -> int:
@@ -53,8 +57,9 @@ class Accounts:
         with self._database.reading() as connection:
             if account := self._account(connection, name):
                 return account, None
-            looks = {"one": skeleton(name), "other": skeleton(self._user_key(name))}
-            return None, connection.scalar(_LOOKS_LIKE, looks)
+            one, other = skeleton(name), skeleton(self._user_key(name))
+            alike = self._looks_like.first(connection, one=one, other=other)
+            return None, None if alike is None else alike[0]
 
     def unknown(self, names: Sequence[str]) -> list[str]:
         """Return those of `names` that have no row. A disabled name has one; so has who got a single message."""
@@ -185,7 +190,7 @@ class Accounts:
         return connection.execute(row.values(**values)).rowcount == 1
 
     def _account(self, connection: Connection, name: str) -> Account | None:
-        row = connection.execute(_FIND, {"account": self._user_key(name)}).first()
+        row = self._find.first(connection, account=self._user_key(name))
         return None if row is None else Account(*row)
 
     def _stored(self, connection: Connection, name: str) -> Account:

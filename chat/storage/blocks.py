@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.schema import block_changes as changes
 from chat.storage.schema import blocks
@@ -23,12 +24,13 @@ class Blocks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._mine, self._theirs = Compiled(database.engine, _MINE), Compiled(database.engine, _THEIRS)
 
     def of(self, user_id: str) -> tuple[frozenset[str], frozenset[str]]:
         """Return whom the user has blocked, and who has blocked the user."""
-        user = {"user": user_id}
         with self._database.reading() as connection:
-            return frozenset(connection.scalars(_MINE, user)), frozenset(connection.scalars(_THEIRS, user))
+            mine, theirs = self._mine.rows(connection, user=user_id), self._theirs.rows(connection, user=user_id)
+        return frozenset(name for (name,) in mine), frozenset(name for (name,) in theirs)
 
     def listed(self, user_id: str) -> list[Block]:
         """Return whom the user has blocked, in the order of the alphabet."""
@@ -66,6 +68,5 @@ class Blocks:
         connection.execute(row.on_conflict_do_update(index_elements=keys, set_={"at": row.excluded.at}))
 
 
-# Made once: each `init` runs them, and making them takes longer than running them.
 _MINE = select(blocks.c.blocked_id).where(blocks.c.user_id == bindparam("user"))
 _THEIRS = select(blocks.c.user_id).where(blocks.c.blocked_id == bindparam("user"))

@@ -4,10 +4,12 @@ from msgspec import structs
 from sqlalchemy import bindparam, delete, select
 
 from chat.protocol.conversation_settings import ConversationSettings
+from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.schema import conversation_settings as table
 
 SETTINGS = [column for column in table.c if column.name != "user_id"]
+NAMES = [column.name for column in SETTINGS]
 
 
 class StoredSettings:
@@ -15,11 +17,13 @@ class StoredSettings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._of_user = Compiled(database.engine, _OF_USER)
 
     def of(self, user_id: str) -> list[ConversationSettings]:
         """Return what a user has set, for each conversation that is not as all begin."""
         with self._database.reading() as connection:
-            return [ConversationSettings(**row._mapping) for row in connection.execute(_OF_USER, {"user": user_id})]
+            rows = self._of_user.rows(connection, user=user_id)
+        return [ConversationSettings(**dict(zip(NAMES, row, strict=True))) for row in rows]
 
     def put(self, user_id: str, settings: ConversationSettings) -> None:
         """Store them in the place of those that the conversation had. A row that says nothing new is not kept."""

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from chat.storage.compiled import rows_of
+
 # How many keys one query asks for: a few fixed sizes, so that the drivers keep the statements prepared.
 SIZES = (1, 8, 64, 512)
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
@@ -32,9 +34,7 @@ def padded(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
 
 def look_up(connection: Connection, query: str, keys: Sequence[tuple[str | int, ...]], *values: str | int) -> list[Any]:
     """Return the rows of `query`, whose list of keys is `{keys}`, and `{}` each further value. One may come twice."""
-    return [
-        row for some in padded(keys) for row in connection.exec_driver_sql(*filled(connection, query, some, *values))
-    ]
+    return [row for some in padded(keys) for row in rows_of(connection, *filled(connection, query, some, *values))]
 
 
 def filled(

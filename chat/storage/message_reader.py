@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, tuple_
 
+from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.look_up import SIZES, filled, look_up, padded
 from chat.storage.records import (
@@ -31,6 +32,7 @@ class MessageReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._standings = Compiled(database.engine, _STANDINGS)
 
     def overviews(
         self, user_id: str, limit: int, before: tuple[int, str] | None = None, with_user_id: str | None = None
@@ -46,8 +48,9 @@ class MessageReader:
             page = page.where(tuple_(messages.c.sent_at, conversations.c.key) < place)
         if with_user_id is not None:
             page = page.where(conversations.c.key == direct_key(user_id, with_user_id))
-        found = self._states(_with_unread(page), user_id, limit)
-        return [Overview(state, Message(*message)) for state, message in found]
+        with self._database.reading() as connection:
+            rows = connection.execute(_with_unread(page), {"user": user_id, "limit": limit}).all()
+            return [Overview(state, Message(*message)) for state, message in self._states(connection, user_id, rows)]
 
     def history(
         self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
@@ -96,13 +99,15 @@ class MessageReader:
 
     def standings(self, user_id: str, limit: int) -> list[ConversationState]:
         """Return how far the user's conversations have got, the one with the newest message first."""
-        return [state for state, _ in self._states(_STANDINGS, user_id, limit)]
-
-    def _states(self, query: Select[Any], user_id: str, limit: int) -> list[tuple[ConversationState, list[Any]]]:
-        """Return how far each conversation has got that `query` finds, and what else it selects."""
         with self._database.reading() as connection:
-            rows = connection.execute(query, {"user": user_id, "limit": limit}).all()
-            theirs = self._theirs(connection, user_id, rows)
+            rows = self._standings.rows(connection, user=user_id, limit=limit)
+            return [state for state, _ in self._states(connection, user_id, rows)]
+
+    def _states(
+        self, connection: Connection, user_id: str, rows: Sequence[Any]
+    ) -> list[tuple[ConversationState, list[Any]]]:
+        """Return how far each conversation of these rows has got, and what else was selected."""
+        theirs = self._theirs(connection, user_id, rows)
         return [
             (
                 ConversationState(

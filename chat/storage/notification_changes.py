@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
+from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.look_up import look_up
 from chat.storage.schema import notification_changes, notifications
@@ -37,12 +38,13 @@ class NotificationChanges:
     def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
         self._user_key = user_key
+        self._of_user = Compiled(database.engine, _OF_USER)
 
     def newest(self, user_id: str) -> int:
         """Return the number of the user's last change; 0: there is none."""
         with self._database.reading() as connection:
-            found = connection.execute(_OF_USER, {"user": self._user_key(user_id)}).first()
-        return 0 if found is None else int(found.newest)
+            found = self._of_user.first(connection, user=self._user_key(user_id))
+        return 0 if found is None else int(found[0])
 
     def after(self, user_id: str, after: int, limit: int) -> NoticeChanges:
         """Return the changes behind the number `after`, at most `limit`."""
@@ -52,7 +54,7 @@ class NotificationChanges:
         with self._database.reading() as connection:
             found = [NoticeChange(*row) for row in connection.execute(query)]
             # Asked for afterwards, so that it is never before one that is shown.
-            newest, forgotten = connection.execute(_OF_USER, {"user": key}).one_or_none() or (0, 0)
+            newest, forgotten = self._of_user.first(connection, user=key) or (0, 0)
         return NoticeChanges(found, newest, after < forgotten)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select, 
 
 from chat.errors import Conflicting
 from chat.protocol.structs import Level
+from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.look_up import look_up
 from chat.storage.notification_changes import note_deleted, number
@@ -53,6 +54,8 @@ class Notifications:
     def __init__(self, database: Database, user_key: Callable[[str], str]) -> None:
         self._database = database
         self._user_key = user_key
+        self._oldest_unseen = Compiled(database.engine, _UNSEEN.order_by(notifications.c.id))
+        self._newest_unseen = Compiled(database.engine, _UNSEEN.order_by(notifications.c.id.desc()))
 
     def add(self, user_id: str, content: Content, once: Once | None) -> tuple[int, bool]:
         """Store a notification; return and raise as `insert_once`."""
@@ -66,9 +69,10 @@ class Notifications:
 
         At most `limit`: the oldest of them, or the `newest`.
         """
-        this = {"user": self._user_key(user_id), "now": self._database.now_ms(), "limit": limit}
+        key, now = self._user_key(user_id), self._database.now_ms()
+        unseen = self._newest_unseen if newest else self._oldest_unseen
         with self._database.reading() as connection:
-            rows = connection.execute(_NEWEST_UNSEEN if newest else _OLDEST_UNSEEN, this)
+            rows = unseen.rows(connection, user=key, now=now, limit=limit)
             found = [_notice(row) for row in rows][:: -1 if newest else 1]
             if len(found) < limit:
                 return found, len(found)
@@ -207,10 +211,7 @@ def _answer_of(connection: Connection, once: Once, now_ms: int) -> int | None:
 _CONTENT = [notifications.c[name] for name in Content._fields]
 _NOTICE = [notifications.c.id, notifications.c.seen_at, *_CONTENT]
 _WAITING = notifications.c.seen_at.is_(None)
-# Made once: each `init` runs one of them, and making it takes longer than running it.
 _UNSEEN = _there(bindparam("user"), bindparam("now")).where(_WAITING).limit(bindparam("limit"))
-_OLDEST_UNSEEN = _UNSEEN.order_by(notifications.c.id)
-_NEWEST_UNSEEN = _UNSEEN.order_by(notifications.c.id.desc())
 
 
 def _notice(row: Any) -> Notice:

@@ -22,7 +22,7 @@ OTHERS = {
     "migrate.py", "database.py", "postgres.py", "sqlite.py", "lease_row.py", "epoch.py", "backup.py", "sizes.py", "readiness.py", "diagnosis.py",
     "examination.py", "overview.py",
 }  # fmt: skip
-ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up"}
+ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up", "rows", "first", "rows_of"}
 
 # Names in SQLite's plans of what is small: lists and pages within a statement, the schema, and the index's settings.
 SMALL = {"wanted", "w", "start", "page", "place", "unread", "sqlite_master", "main"}

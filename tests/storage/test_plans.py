@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.profiles import Profile
-from chat.storage import trigrams
+from chat.storage import compiled, trigrams
 from chat.storage.notifications import Content, Once
 from chat.storage.profiles import Picture
 from chat.storage.recent import Recent
@@ -61,8 +61,14 @@ def questions(long: Storage) -> Iterator[list[tuple[str, Any]]]:
     def ask(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
         asked.append((statement, values))
 
+    def rows_of(connection: Any, statement: str, values: Any) -> Any:
+        asked.append((statement, values))
+        return as_it_is(connection, statement, values)
+
     event.listen(long.database.engine, "before_cursor_execute", ask)
-    yield asked
+    as_it_is = compiled.rows_of
+    with patch.object(compiled, "rows_of", rows_of):
+        yield asked
     event.remove(long.database.engine, "before_cursor_execute", ask)
 
 
