@@ -3,16 +3,20 @@
 It stands before all routes of the app, the host's too: one connection of any kind could stop everybody's sockets.
 """
 
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gevent
 from gevent import monkey
-from gevent.event import Event
+from gevent.hub import Waiter
 
 from chat.limits import origin_of
 from chat.transport.unread import UnreadAnswer, UnreadAnswers
+
+# Of requests in one turn of the loop: so many upgrades, which take 0.1 ms each, but one page that takes longer.
+TURN_REQUESTS, TURN_SECONDS = 4, 0.001
 
 Body = Iterable[bytes]
 
@@ -42,7 +46,7 @@ def share_fairly(inner: Any, unread: Callable[[], UnreadAnswers]) -> Any:
 
 
 class LoopTurns:
-    """Lets one request go on in each turn of the loop. Of those that wait, the addresses take turns.
+    """Lets a few requests go on in each turn of the loop. Of those that wait, the addresses take turns.
 
     With `gevent.sleep(0)` alone, two thousand connections that ask at once run one after the other before the loop
     looks at any socket again, and an event of a socket waits behind all of them.
@@ -50,27 +54,37 @@ class LoopTurns:
 
     def __init__(self) -> None:
         # self._waiting[origin] = requests, oldest first, never empty; the first origin is next.
-        self._waiting: OrderedDict[str, deque[Event]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Waiter]] = OrderedDict()
         self._is_turning = False
 
     def wait(self, origin: str) -> None:
         """Block until it is the turn of a request of this address, in a later turn of the loop."""
-        turn = Event()
+        turn = Waiter()
         self._waiting.setdefault(origin, deque()).append(turn)
         if not self._is_turning:
             self._is_turning = True
-            gevent.spawn(self._let_go_on)
-        turn.wait()
+            timer = gevent.get_hub().loop.timer(0)  # unlike a callback it has the loop look at its sockets
+            timer.start(self._let_go_on, timer)
+        turn.get()
 
-    def _let_go_on(self) -> None:
-        hub = gevent.get_hub()
-        while self._waiting:
-            hub.wait(hub.loop.timer(0))  # unlike sleep(0) it has the loop look at its sockets
+    def _let_go_on(self, timer: Any) -> None:
+        """Switch to those whose turn it is: each goes on until it is done, or waits."""
+        until = time.monotonic() + TURN_SECONDS
+        for _ in range(TURN_REQUESTS):
+            if not self._waiting:
+                break
             origin, turns = self._waiting.popitem(last=False)
-            turns.popleft().set()
+            turn = turns.popleft()
             if turns:
                 self._waiting[origin] = turns  # behind the others
-        self._is_turning = False
+            turn.switch(None)
+            if time.monotonic() > until:
+                break
+        if self._waiting:
+            timer.start(self._let_go_on, timer)
+        else:
+            self._is_turning = False
+            timer.close()
 
 
 def _until_sent(body: Body, environ: dict[str, Any], answers: UnreadAnswers, answer: UnreadAnswer) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import gevent
@@ -13,7 +14,7 @@ import gevent.socket
 import pytest
 import requests
 
-from chat.transport.fair_share import LoopTurns
+from chat.transport.fair_share import TURN_REQUESTS, TURN_SECONDS, LoopTurns
 from chat.transport.unread import UNREAD_SECONDS
 from tests.clients import Person
 from tests.conftest import Server, StartServer
@@ -123,11 +124,35 @@ def test_between_two_requests_the_loop_looks_at_its_sockets_and_the_addresses_ta
         order.append("a socket")
 
     with ours, theirs:
-        asking = [gevent.spawn(ask, origin) for origin in ["crowd"] * 100 + ["another"]]
-        asking.append(gevent.spawn(read))
-        gevent.sleep(0)  # all of them wait now
+        reading = gevent.spawn(read)
+        gevent.sleep(0)  # it waits now
         theirs.send(b"x")
-        gevent.joinall(asking, timeout=10)
+        asking = [gevent.spawn(ask, origin) for origin in ["crowd"] * 20 + ["another"] + ["crowd"] * 80]
+        gevent.joinall([reading, *asking], timeout=10)
     assert order.count("crowd") == 100
     assert order.index("another") <= 2
-    assert order.index("a socket") <= 4, "sleep(0) alone lets all requests go first"
+    assert order.index("a socket") <= TURN_REQUESTS, "sleep(0) alone lets all requests go first"
+
+
+def test_a_request_that_takes_long_is_the_last_one_of_its_turn() -> None:
+    turns, order = LoopTurns(), list[str]()
+    ours, theirs = gevent.socket.socketpair()
+
+    def ask() -> None:
+        turns.wait("crowd")
+        order.append("a page")
+        time.sleep(2 * TURN_SECONDS)  # of the processor's: tests are not patched
+
+    def read() -> None:
+        ours.recv(1)
+        order.append("a socket")
+
+    with ours, theirs:
+        reading = gevent.spawn(read)
+        gevent.sleep(0)
+        asking = [gevent.spawn(ask) for _ in range(TURN_REQUESTS)]
+        gevent.sleep(0)
+        theirs.send(b"x")
+        gevent.joinall([reading, *asking], timeout=10)
+    assert order.count("a page") == TURN_REQUESTS
+    assert order.index("a socket") <= 1
