@@ -41,6 +41,7 @@ from chat.web.cors import share
 from chat.web.headers import protect
 from chat.web.hosts import HostCheck
 from chat.web.pages import chat_blueprint
+from chat.web.quick_upgrade import QuickUpgrade
 from chat.web.requests import current_chat
 from chat.web.upgrade import refuse_bad_upgrade
 
@@ -102,8 +103,10 @@ class Chat(SiteApi):
         app.cli.add_command(cli.chat_cli)
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
-        wrapped = share_fairly(app.wsgi_app, lambda: maker.made().unread)
-        app.wsgi_app = wrapped  # type: ignore[method-assign]
+        inner: Any = app.wsgi_app
+        if getattr(inner, "__func__", None) is Flask.wsgi_app:  # else what wraps it would not see an upgrade
+            inner = QuickUpgrade(app, pages.name, prefix, hosts, maker.made)
+        app.wsgi_app = share_fairly(inner, lambda: maker.made().unread)  # type: ignore[method-assign]
         cli.say_how_to_serve()
         # Not yet: what the site declares of it may stand below.
         process.when_loaded(partial(process.serve_as_worker, maker.made, maker.log))
@@ -231,8 +234,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(NAME, root_path=str(ROOT), instance_path=INSTANCE, static_folder=None)
     app.config.update(config or {})
-    proxies.trust(app, Settings.load(app.config).trusted_proxies)
     Chat()._bind(app, "/", shows_log=True)
+    proxies.trust(app, Settings.load(app.config).trusted_proxies)
     return app
 
 

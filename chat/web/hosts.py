@@ -11,6 +11,7 @@ from flask import Response, request
 
 from chat.config import Settings
 from chat.errors import WrongHost
+from chat.protocol.handshake import Environ
 from chat.setting_checks import is_loopback
 from chat.web import health
 from chat.web.answers import error_response
@@ -38,28 +39,32 @@ class HostCheck:
 
     def refusal(self) -> Response | None:
         """Return the answer to the current request if its Host is not one of ours; None: it may go on."""
-        host = _without_port(request.environ.get("HTTP_HOST", ""))
-        if not host or request.path.removeprefix(self._prefix) in EXEMPT or self._is_ours(host):
-            return None  # without a Host it is no browser
+        if request.path.removeprefix(self._prefix) in EXEMPT or self.is_ours(request.environ):
+            return None
         if request.method == "GET" and request.accept_mimetypes.best == "text/html":
             return Response(PAGE, WrongHost.status, mimetype="text/html")
-        return error_response(WrongHost(rule="host", host=host))
+        return error_response(WrongHost(rule="host", host=_host_of(request.environ)))
 
-    def _is_ours(self, host: str) -> bool:
-        hosts = self._settings.hosts
+    def is_ours(self, environ: Environ) -> bool:
+        """Return whether a request's Host is one of ours; without one it is no browser."""
+        host, hosts = _host_of(environ), self._settings.hosts
+        if not host:
+            return True
         if hosts:
             return "*" in hosts or host in hosts
-        if is_loopback(request.environ.get("SERVER_NAME", "")) and not self._is_behind_proxy():
+        if is_loopback(environ.get("SERVER_NAME", "")) and not self._is_behind_proxy(environ):
             return is_loopback(host)
         if not self._told:
             self._told = True
             self._log.warning("CHAT_HOSTS is not set: any name that leads here is served, such as %r", host)
         return True
 
-    def _is_behind_proxy(self) -> bool:
-        return bool(self._settings.trusted_proxies) or "werkzeug.proxy_fix.orig" in request.environ
+    def _is_behind_proxy(self, environ: Environ) -> bool:
+        return bool(self._settings.trusted_proxies) or "werkzeug.proxy_fix.orig" in environ
 
 
-def _without_port(host: str) -> str:
+def _host_of(environ: Environ) -> str:
+    """Return the name without its port; "": there is none."""
+    host = str(environ.get("HTTP_HOST", ""))
     name, colon, port = host.lower().rpartition(":")
     return (name if colon and port.isdigit() else host.lower()).rstrip(".")

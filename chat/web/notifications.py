@@ -20,7 +20,7 @@ from chat.web.cursors import Next
 from chat.web.headers import security_headers
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Epoch, Limit, Moment, Request, Seq
-from chat.web.upgrade import ADOPTED, check_room, peer_address, taken_socket
+from chat.web.upgrade import ADOPTED, check_room, may_be_taken, peer_address, taken_socket
 
 # Seen or unseen, and an id.
 Place = Annotated[str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")]
@@ -221,7 +221,7 @@ def stream_notifications(
 ) -> Response:
     if request.method == "HEAD":  # Flask answers it by the view for GET
         return Response(headers=HEADERS)
-    check_room(chat.connections)
+    check_room(chat.connections, peer_address())
     if len(chat.listeners.of(user_id)) >= chat.limits.sockets_per_user:
         raise RateLimited(TOO_MANY_RETRY_SECONDS, "streams_of_user")
     last = chat.streams.last_of("" if headers.last_event_id is UNSET else headers.last_event_id)
@@ -229,13 +229,15 @@ def stream_notifications(
     address, deadline = peer_address(), admission.deadline
     listener = chat.streams.listener(user_id, admission)
     chat.log.info("stream user=%r address=%s", user_id, address)
-    if (sock := taken_socket()) is None:
+    if not may_be_taken(request.environ):
         queued = QueuedStream(chat.settings, listener.left, deadline)
         listener.begin(queued, last, change)
         return Response(iter(queued), headers=HEADERS)
     origins = chat.settings.origins
     headers_sent = security_headers(request.is_secure, origins) | cors_headers(origins)
-    stream = EventStream(sock, chat.connections, address, listener.left, headers_sent, deadline)
+    stream = EventStream(
+        taken_socket(request.environ), chat.connections, address, listener.left, headers_sent, deadline
+    )
     listener.begin(stream, last, change)
     return ADOPTED
 

@@ -27,6 +27,7 @@ from chat.web.requests import current_chat
 
 PAGE, SOCKET = PATHS = ("/", "/ws")  # at the page's path a plain request gets the page
 LOGGED_CHARS = 200  # of what the client wrote
+REFUSED = "chat.refused"  # in an environ: the error with which `check_upgrade` has refused it already
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
@@ -80,10 +81,9 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     if not is_ours and not (path == SOCKET and request.method != "OPTIONS"):
         return None
     try:
-        if not monkey.is_module_patched("socket") or connections.settings.testing == "on":
-            raise NotUnderGevent
-        _check_handshake(connections)
-        check_room(connections)
+        if refused := request.environ.pop(REFUSED, None):
+            raise refused
+        check_upgrade(request.environ, connections)
     except ChatError as error:
         origin = request.headers.get("Origin", "-")[:LOGGED_CHARS]
         connections.refusals.add(error.code, error.status, peer_address(), origin)
@@ -91,44 +91,46 @@ def refuse_bad_upgrade(prefix: str, connections: Connections) -> Response | None
     return None
 
 
-def _check_handshake(connections: Connections) -> None:
-    """Check the handshake; a bad one counts as an upgrade of its address."""
+def check_upgrade(environ: handshake.Environ, connections: Connections) -> None:
+    """Check a request for a socket, once: it counts. Raises ChatError."""
+    if not monkey.is_module_patched("socket") or connections.settings.testing == "on":
+        raise NotUnderGevent
+    address = address_in(environ)
     try:
-        handshake.check(request.environ, connections.settings.origins)
+        handshake.check(environ, connections.settings.origins)
     except (BadHandshake, UpgradeRequired):  # not OriginRefused: a page elsewhere would use up its visitor's upgrades
-        _spend_upgrade(connections)
+        _spend_upgrade(connections, address)
         raise
+    check_room(connections, address)
 
 
-def check_room(connections: Connections) -> None:
+def check_room(connections: Connections, address: str) -> None:
     """Check that one more can be held. Raises NotUnderGevent, Stopping, RateLimited (its address) or TooManySockets."""
     if not monkey.is_module_patched("socket"):
         raise NotUnderGevent
     if connections.stopping:
         raise Stopping
-    _spend_upgrade(connections)
-    address = peer_address()
+    _spend_upgrade(connections, address)
     if address != UNKNOWN_ADDRESS and connections.at(address) >= connections.limits.sockets_per_address:
         raise RateLimited(RETRY_SECONDS, "sockets_of_address")
     if len(connections) >= (most := connections.settings.max_sockets):
         raise TooManySockets(rule="worker_full", max=most)
 
 
-def _spend_upgrade(connections: Connections) -> None:
-    address = peer_address()
+def _spend_upgrade(connections: Connections, address: str) -> None:
     if address != UNKNOWN_ADDRESS and (seconds := connections.limits.upgrades.take(origin_of(address))):
         raise RateLimited(seconds, "connections")
 
 
-def taken_socket() -> Any:
-    """Take the current request's socket out of the server's hands; None where that cannot be done.
+def may_be_taken(environ: handshake.Environ) -> bool:
+    """Return whether `taken_socket` can: not under other servers than gunicorn, nor where gunicorn itself ends TLS."""
+    theirs = environ.get("gunicorn.socket")
+    return theirs is not None and not isinstance(theirs, ssl.SSLSocket)
 
-    That is under other servers than gunicorn, and where gunicorn itself ends TLS. The caller has to close
-    the socket, and the view to return ADOPTED.
-    """
-    theirs = request.environ.get("gunicorn.socket")
-    if theirs is None or isinstance(theirs, ssl.SSLSocket):
-        return None
+
+def taken_socket(environ: handshake.Environ) -> Any:
+    """Take a request's socket out of the server's hands. The caller has to close it, and the view to return ADOPTED."""
+    theirs = environ["gunicorn.socket"]
     # Not a duplicate: gevent's loop would go on watching the number that gunicorn closes, and rebuild
     # its whole epoll set for each such surprise. What a client sends before it has the answer, which
     # RFC 6455, section 4.1, forbids, stays in gunicorn's buffer.
@@ -136,8 +138,13 @@ def taken_socket() -> Any:
 
 
 def peer_address() -> str:
+    """Return the address of the current request's peer."""
+    return address_in(request.environ)
+
+
+def address_in(environ: handshake.Environ) -> str:
     """Return the peer's address; behind werkzeug's ProxyFix it is what a header says."""
-    address = (request.remote_addr or UNKNOWN_ADDRESS)[:LOGGED_CHARS]
+    address = (environ.get("REMOTE_ADDR") or UNKNOWN_ADDRESS)[:LOGGED_CHARS]
     return address if address.isprintable() else repr(address)
 
 
@@ -155,19 +162,24 @@ ADOPTED = _Adopted(mimetype="application/octet-stream")
 
 def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     """Answer the handshake, and hand the socket over."""
-    sock = taken_socket()
-    if sock is None:
-        # Else simple-websocket takes up compression: see `handshake.answer`.
-        request.environ = {**request.environ}  # a copy: it is the server's
-        request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        return through_flask_sock()
+    if may_be_taken(request.environ):
+        adopt(request.environ, make)
+        return ADOPTED
+    # Else simple-websocket takes up compression: see `handshake.answer`.
+    request.environ = {**request.environ}  # a copy: it is the server's
+    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+    return through_flask_sock()
+
+
+def adopt(environ: handshake.Environ, make: MakeSocket) -> None:
+    """Answer the handshake of a request that was let pass, and hand its socket over."""
+    sock = taken_socket(environ)
     sock.setblocking(False)
     try:
-        sock.send(handshake.answer(request.environ))  # the first bytes of a connection always fit
-        make(sock, peer_address())
+        sock.send(handshake.answer(environ))  # the first bytes of a connection always fit
+        make(sock, address_in(environ))
     except OSError:  # the peer is gone already
         sock.close()
-    return ADOPTED
 
 
 def _wait(ws: Any, connections: Connections, make: MakeSocket) -> None:
