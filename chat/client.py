@@ -31,7 +31,8 @@ class Client(WebSocket):
         self.taken: Taken | None = chat.unproven.taken()  # what may be lost in a dead line
         super().__init__(sock, chat.connections, address)
         self._events_left = chat.limits.events.full
-        chat.log.info("connect address=%s", self.address)
+        # In a greenlet that is used again: logging makes a thread's name for each new one.
+        chat.connections.spawn(chat.log.info, "connect address=%s", self.address)
 
     # What a handler needs.
 

@@ -3,9 +3,12 @@
 import json
 import logging
 import re
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
+
+LOGGING = logging.info.__code__.co_filename
 
 
 class _Log(logging.Logger):
@@ -18,6 +21,15 @@ class _Log(logging.Logger):
     def isEnabledFor(self, level: int) -> bool:
         """Ask each time: logging would not tell this one that somebody has changed a level above it."""
         return level > self.manager.disable and level >= self.getEffectiveLevel()
+
+    def findCaller(self, stack_info: bool = False, stacklevel: int = 1) -> tuple[str, int, str, str | None]:
+        """As logging's own, which takes a fifth of a line's time: it compares each frame by more than its file."""
+        if stack_info or stacklevel != 1:
+            return super().findCaller(stack_info, stacklevel + 1)
+        frame = sys._getframe(2)
+        while frame.f_code.co_filename == LOGGING and frame.f_back is not None:
+            frame = frame.f_back
+        return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, None
 
 
 def make_log(level: str | None, form: str = "text") -> logging.Logger:

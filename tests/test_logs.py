@@ -72,6 +72,28 @@ def test_a_server_writes_json_where_it_is_told_to(start_server: StartServer) -> 
     assert " INFO chat " not in server.log
 
 
+def test_a_line_is_of_the_place_that_wrote_it_however_it_did() -> None:
+    log, records = make_log(None), list[logging.LogRecord]()
+    log.addFilter(lambda record: bool(records.append(record)))
+    here = sys._getframe().f_code
+
+    def through_another() -> None:
+        log.warning("a line", stacklevel=2)
+
+    log.warning("a line")
+    log.log(logging.ERROR, "a line")
+    try:
+        raise ValueError
+    except ValueError:
+        log.exception("a line")
+    log.error("a line", stack_info=True)
+    through_another()
+    first = records[0].lineno
+    places = [(record.pathname, record.funcName, record.lineno - first) for record in records]
+    assert places == [(__file__, here.co_name, line) for line in (0, 1, 5, 6, 7)]
+    assert f"line {first + 6}, in {here.co_name}" in str(records[3].stack_info).splitlines()[-2]
+
+
 def test_where_the_host_has_set_logging_up_its_own_form_counts(capsys: pytest.CaptureFixture[str]) -> None:
     log = make_log(None, "json")
     log.warning("for the host's handlers")
