@@ -15,6 +15,7 @@ from chat.limits import (
 from chat.messages.backlog import ProvenBacklog
 from chat.messages.standings import standing_of
 from chat.notifications.feed import PAGE
+from chat.people.blocking import Apart
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.names import keys_of
 from chat.protocol.profiles import Profile
@@ -155,6 +156,7 @@ class _Found(NamedTuple):
     change: int  # the newest of notifications
     settings: list[ConversationSettings]
     profiles: dict[str, Profile]  # of the first
+    apart: Apart
 
 
 def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
@@ -163,7 +165,9 @@ def _look(chat: ChatServer, user_id: str, wants_sync: bool = False) -> _Found:
     with chat.logins.turn(user_id):
         if seconds := inits.take(user_id):
             raise RateLimited(seconds, "inits")
+        writes = chat.blocking.writes
         found = chat.storage.read_together(_read, chat, user_id, wants_sync)
+        chat.blocking.learn(user_id, found.apart, writes)
         inits.spend(user_id, len(found.states) // INIT_CONVERSATIONS)
         return found
 
@@ -174,7 +178,7 @@ def _read(chat: ChatServer, user_id: str, wants_sync: bool) -> _Found:
     settings = chat.storage.settings.of(user_id) if wants_sync else []
     profiles = chat.storage.profiles.of(_first(user_id, states)) if wants_sync else {}
     unseen = chat.storage.notifications.unseen(user_id, PAGE, newest=wants_sync)
-    return _Found(states, *unseen, change, settings, profiles)
+    return _Found(states, *unseen, change, settings, profiles, chat.storage.blocks.of(user_id))
 
 
 def _first(user_id: str, states: list[ConversationState]) -> list[str]:

@@ -38,7 +38,7 @@ class Blocking:
     def __post_init__(self) -> None:
         self._known: dict[str, Apart] = {}  # the one that was read longest ago comes first
         self._looked_at = time.monotonic()  # for what other workers changed
-        self._writes = 0  # so far: what was read before one of them may be out of date
+        self.writes = 0  # so far: what was read before one of them may be out of date
 
     def check(self, sender: str, receiver: str) -> None:
         """Raise Blocked if `sender` may not write to `receiver`."""
@@ -94,11 +94,11 @@ class Blocking:
 
     def keep_up(self) -> None:
         """Learn what other workers have changed since the last call that could. Blocks."""
-        now, writes = time.monotonic(), self._writes
+        now, writes = time.monotonic(), self.writes
         with suppress(Unavailable):
             ms = int((now - self._looked_at) * 1000) + LATE_MS
             changed = self._storage.in_thread(self._storage.blocks.changed_in, ms)
-            if writes != self._writes:
+            if writes != self.writes:
                 return  # what was read may be older than what is known
             self._looked_at = now
             for user_id, other, is_blocked in changed:
@@ -113,8 +113,8 @@ class Blocking:
 
     def _tell(self, user_id: str, other: str, is_blocked: bool, skip: object = None) -> None:
         """Keep in memory, and tell the user, what is stored."""
-        self._writes += 1
-        self._learn(user_id, other, is_blocked)
+        self.writes += 1
+        self._change_known(user_id, other, is_blocked)
         change = BlockChange(user_id=other, blocked=is_blocked, keys=keys_of([other], self._storage.user_key))
         self._online.emit(change, to=user_id, skip=skip)
         are_apart = self.are_apart(user_id, other)
@@ -122,7 +122,7 @@ class Blocking:
         if are_apart or self._storage.in_thread(history, user_id, other, 1).messages:  # else they have never met
             self._changed(user_id, other, are_apart)
 
-    def _learn(self, user_id: str, other: str, is_blocked: bool) -> None:
+    def _change_known(self, user_id: str, other: str, is_blocked: bool) -> None:
         if apart := self._known.get(user_id):
             mine, theirs = apart
             self._known[user_id] = (mine | {other} if is_blocked else mine - {other}), theirs
@@ -134,14 +134,22 @@ class Blocking:
         if (found := self._known.get(user_id)) is not None:
             return found
         while True:
-            writes = self._writes
+            writes = self.writes
             found = self._storage.read_together(self._storage.blocks.of, user_id)
-            if writes == self._writes:
+            if writes == self.writes:
                 break
+        self._keep(user_id, found)
+        return found
+
+    def learn(self, user_id: str, found: Apart, writes: int) -> None:
+        """Keep what was read together with something else. `writes`: how many there were before that."""
+        if user_id not in self._known and writes == self.writes:
+            self._keep(user_id, found)
+
+    def _keep(self, user_id: str, found: Apart) -> None:
         self._known[user_id] = found
         if len(self._known) > KNOWN:
             self._forget_one()
-        return found
 
     def _forget_one(self) -> None:
         """Forget somebody who is offline: `may_be_told` knows of those who are online from memory alone."""

@@ -54,12 +54,12 @@ class LoopTurns:
 
     def __init__(self) -> None:
         # self._waiting[origin] = requests, oldest first, never empty; the first origin is next.
-        self._waiting: OrderedDict[str, deque[Waiter]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Waiter[None]]] = OrderedDict()
         self._is_turning = False
 
     def wait(self, origin: str) -> None:
         """Block until it is the turn of a request of this address, in a later turn of the loop."""
-        turn = Waiter()
+        turn: Waiter[None] = Waiter()
         self._waiting.setdefault(origin, deque()).append(turn)
         if not self._is_turning:
             self._is_turning = True

@@ -2,7 +2,8 @@
 
 import ssl
 import time
-from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
+from contextlib import suppress
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 from gevent.event import Event
@@ -32,7 +33,7 @@ class Peer:
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
         sock.setblocking(False)
-        if sock.family in (AF_INET, AF_INET6):  # a message is not to wait for a fuller packet
+        with suppress(OSError):  # of a Unix socket; on others a message is not to wait for a fuller packet
             sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.sock = sock
         self.connections = connections

@@ -158,6 +158,19 @@ def test_of_those_who_are_online_what_is_known_is_kept(chat: ChatServer, monkeyp
     assert chat.blocking.may_be_told("alice", "bob")
 
 
+def test_what_an_init_has_read_is_kept_unless_something_changed_meanwhile(chat: ChatServer, asked: list[str]) -> None:
+    nothing: blocking.Apart = (frozenset(), frozenset())
+    chat.blocking.learn("alice", nothing, chat.blocking.writes)
+    assert chat.blocking.apart_from("alice") == frozenset()
+    assert asked == []
+    before = chat.blocking.writes
+    chat.blocking.block("bob", "carol")
+    chat.blocking.learn("carol", nothing, before)  # read before that
+    assert chat.blocking.apart_from("carol") == {"bob"}
+    chat.blocking.learn("bob", nothing, chat.blocking.writes)
+    assert chat.blocking.apart_from("bob") == {"carol"}, "what is known already counts"
+
+
 def test_a_change_while_a_users_blocks_are_read_is_not_forgotten(
     chat: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
