@@ -19,7 +19,7 @@ export const errorTexts = {
   "error.unavailable": {en: "The server has trouble with its database at the moment.", ko: "지금 서버의 데이터베이스에 문제가 있습니다."},
   "error.not_signed_in": {en: "The server does not accept your sign-in. Please sign out and in again.", ko: "서버가 로그인을 받아들이지 않았습니다. 로그아웃한 뒤 다시 로그인해 주세요."},
   "error.sign_in_needed": {en: "Please sign in first.", ko: "먼저 로그인해 주세요."},
-  "error.unknown_user": {en: "There is no such person here.", ko: "그런 사람이 없습니다."},
+  "error.unknown_user": {en: "There is no such person here.", ko: "여기에 그런 사람이 없습니다."},
   "error.rate_limited": {en: "That was a lot at once. Please wait a moment.", ko: "요청이 너무 많습니다. 잠시 기다려 주세요."},
   "error.sign_up_closed": {en: "Accounts are made by whoever runs this server.", ko: "이 서버의 운영자만 계정을 만들 수 있습니다."},
   "error.not_found": {en: "The server does not have what this page asked for.", ko: "서버에서 찾을 수 없는 요청입니다."},

@@ -61,6 +61,7 @@ export function sayOf(family, code) {
  * page knows neither. @param {{code: string, message: string, field?: string | null, rule?: string, params?: Params}} error
  */
 export function sayDetail({code, message, field, rule, params = {}}) {
+  if (rule === "user") return ""; // `unknown_user` says the same
   if (!Object.hasOwn(texts, `rule.${rule}`)) {
     const saysAll = Object.hasOwn(texts, `error.${code}`) && !NEEDS_RULE.includes(code);
     return saysAll || message === code ? "" : message;

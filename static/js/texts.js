@@ -87,7 +87,7 @@ export const texts = {
   "search.messages": {en: "Messages", ko: "메시지"},
   "search.count": {en: "Found: {count}", ko: "{count}개 찾음"},
   "search.write": {en: "Write to {name}", ko: "{name} 님에게 메시지 보내기"},
-  "search.nothing": {en: "Nothing found.", ko: "찾는 내용이 없습니다."},
+  "search.nothing": {en: "No person and no message found.", ko: "찾는 사람이나 메시지가 없습니다."},
 
   "presence.online": {en: "Online", ko: "온라인"},
   "presence.away": {en: "Away", ko: "자리 비움"},

@@ -81,12 +81,12 @@ def test_one_field_finds_people_and_begins_a_conversation_with_whom_it_does_not_
     is_online(alice)
     alice.get_by_label("Search names").fill(called("nadia"))
     expect(alice.get_by_role("link", name=f"Write to {called('nadia')}")).to_be_visible()
-    expect(alice.locator("search-box .outcome")).to_have_text("Nothing found.")
+    expect(alice.locator("search-box .outcome")).to_have_text("No person and no message found.")
     alice.keyboard.press("Enter")  # to the first result
     alice.keyboard.press("Enter")
     expect(alice.get_by_role("heading", name=called("nadia"))).to_be_visible()
     alice.get_by_label("Search names").fill("no name")
-    expect(alice.locator("search-box .outcome")).to_have_text("Nothing found.")
+    expect(alice.locator("search-box .outcome")).to_have_text("No person and no message found.")
     expect(alice.get_by_role("link", name="Write to")).to_have_count(0)
 
 
@@ -129,7 +129,7 @@ def test_the_search_finds_names_and_messages_and_jumps_to_one_far_up(
         expect(alice.locator("search-box .people .name")).to_have_text([bob])
         expect(alice.locator("search-box .people .dot")).to_have_attribute("data-presence", "online")
     alice.get_by_label("Search names").fill("nothing holds this")
-    expect(alice.get_by_text("Nothing found.")).to_be_visible()
+    expect(alice.get_by_text("No person and no message found.")).to_be_visible()
     alice.keyboard.press("Escape")
     expect(alice.get_by_role("navigation", name="Conversations")).to_be_visible()
 

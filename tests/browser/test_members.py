@@ -13,7 +13,7 @@ from tests.browser.conftest import TIMEOUT_MS
 from tests.browser.pages import HIDE, is_online, texts, write
 from tests.conftest import Server, StartServer
 
-REFUSED = re.compile(r"the server responded with a status of 401 ")
+REFUSED = re.compile(r"the server responded with a status of (401|404) ")  # nobody is signed in; nobody is called so
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,12 @@ def test_the_page_follows_who_is_signed_in_on_the_site(server: Server, context: 
         is False
     )
 
+    page.evaluate("location.hash = '#nobody'")
+    expect(page.locator("#name-note")).to_have_text("There is no such person here.")
+    page.get_by_label("Search names").fill("nobody")
+    expect(page.locator("search-box .outcome")).to_have_text("No person and no message found.")
+    page.get_by_label("Search names").fill("")
+
     other_tab.goto(f"{site}/login?as=aB3")  # without signing out before
     page.evaluate(HIDE, False)
     expect(page.get_by_text("a secret of Alice to ab3")).to_have_count(0)
@@ -114,6 +120,12 @@ def test_the_widget_follows_who_is_signed_in_on_the_site_and_a_phone_writes_to_i
     assert phone.evaluate("document.documentElement.scrollWidth") == 390
     send(phone, "Good.")
     expect(texts(inside)).to_have_text(["Still interested?", "Yes, I am.", "Good."])
+
+    page.evaluate("chatWidget.close()")
+    page.evaluate("document.querySelector('chat-widget').setAttribute('with', 'nobody-7')")
+    button.click()
+    expect(inside.locator("#name-note")).to_have_text("There is no such person here.")
+    expect(inside.locator("#conversation-name")).to_have_text("nobody-7")
 
     other_tab.goto(f"{site}/logout")
     inside.get_by_role("link", name="Sign in").click()
