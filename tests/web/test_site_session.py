@@ -127,9 +127,23 @@ def test_no_answer_of_the_chat_brings_back_a_cookie_that_signing_out_has_taken_a
     )
     assert "Set-Cookie" not in session(browser).headers
     files = ("/static/css/chat.css", "/static/js/chat-widget.js", "/static/nothing.css")
-    for path in ("/", *files, "/api/conversations", "/api/openapi.json", "/api/nothing", "/nothing"):
-        with browser.get(f"/chat{path}") as answer:
-            assert "Set-Cookie" not in answer.headers, path
+    asked = (
+        "/",
+        "//",
+        *files,
+        "/api",
+        "/api/",
+        "/api/conversations",
+        "/api/openapi.json",
+        "/api/nothing",
+        "/nothing",
+        "/ws/",
+    )
+    for path in asked:
+        for method in ("GET", "POST", "OPTIONS"):
+            with browser.open(f"/chat{path}", method=method) as answer:
+                assert "Set-Cookie" not in answer.headers, (method, path)
+    assert "Set-Cookie" in browser.get("/chat").headers, "docs/security.md says why this one is the site's"
 
 
 def test_when_the_sites_session_expires_the_chat_ends_with_its_token(
