@@ -55,7 +55,11 @@ class SiteUsers:
             yield from self._as_users(page)
 
     def put(
-        self, user_id: str, display_name: str | None = None, avatar_url: str | None = None, subtitle: str | None = None
+        self,
+        user_id: str | int,
+        display_name: str | None = None,
+        avatar_url: str | None = None,
+        subtitle: str | None = None,
     ) -> None:
         """Store how a user is shown, in the place of what there was, and make the user known. Open pages are told.
 

@@ -42,6 +42,28 @@ def test_an_id_may_be_a_number_as_a_sites_database_has_it(site: tuple[Flask, Cha
         chat.sign_out(7)
 
 
+def test_who_is_found_is_as_site_md_says_by_id_by_a_name_that_was_put_and_by_one_that_is_only_said(
+    site: tuple[Flask, Chat],
+) -> None:
+    app, chat = site
+    chat.profile(lambda user_id: {"display_name": f"Member {user_id}"})
+    browser = app.test_client()
+    browser.get("/login?as=7")
+    token = browser.post("/chat/api/session").json["token"]
+
+    def found(text: str) -> list[str]:
+        answer = browser.get(f"/chat/api/users?q={text}", headers={"Authorization": f"Bearer {token}"})
+        return [user["userId"] for user in answer.json["users"]]
+
+    with app.app_context():
+        chat.notify(81, "It is on its way.")
+        chat.users.put(82, display_name="Jun Park")
+        assert (found("8"), found("Park"), found("Member"), found("nobody")) == (["81", "82"], ["82"], [], [])
+        chat.send_message(81, 7, "hi")
+    browser.get("/chat/api/conversations", headers={"Authorization": f"Bearer {token}"})  # where 81 is shown
+    assert (found("Member 81"), found("Member")) == (["81"], ["81"])
+
+
 def test_whom_a_program_of_the_site_notifies_is_known_and_a_wrong_id_is_not(site: tuple[Flask, Chat]) -> None:
     app, _ = site
     token = app.extensions["chat"].tokens.sign_service("shop", "notify", 600)
