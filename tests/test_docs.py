@@ -580,6 +580,25 @@ def test_both_walkthroughs_show_the_same_code_and_the_same_places() -> None:
     assert REFERENCE.findall(english) == REFERENCE.findall(korean)
 
 
+@pytest.mark.parametrize("minutes", [45, 90])
+def test_a_plan_of_the_lesson_fills_its_minutes_alike_in_both_languages(minutes: int) -> None:
+    headings = f"## A plan for {minutes} minutes", f"## {minutes}분 수업 계획"
+    plans = [rows(section(text, heading)) for text, heading in zip(WALKTHROUGHS.values(), headings, strict=True)]
+    times = [[tuple(int(minute) for minute in row[0].split("-")) for row in plan] for plan in plans]
+    assert times[0] == times[1]
+    assert [*itertools.chain(*times[0])][1:-1:2] == [*itertools.chain(*times[0])][2::2], "a gap between two rows"
+    assert (times[0][0][0], times[0][-1][1]) == (0, minutes)
+
+
+def test_both_glossaries_have_the_same_words_and_both_walkthroughs_as_many_questions() -> None:
+    english, korean = WALKTHROUGHS.values()
+    words = [[row[:2] for row in rows(section(text, heading))]
+             for text, heading in ((english, "## Glossary"), (korean, "## 용어"))]  # fmt: skip
+    assert words[0] == words[1]
+    questions = [re.findall(r"^\*\*(\d+)\. ", text, re.M) for text in (english, korean)]
+    assert questions[0] == questions[1] == [str(number) for number in range(1, 11)]
+
+
 SHOWN = BLOCK.findall(WALKTHROUGHS["walkthrough.md"])
 EXPERIMENTS = [
     (code, printed)

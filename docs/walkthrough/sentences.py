@@ -3,7 +3,7 @@
 from verdicts import Sentence
 
 ONLINE = "chat/people/online.py: Online"
-UPGRADE = "chat/web/upgrade.py: _upgrade"
+UPGRADE = "chat/web/upgrade.py: adopt"
 JSON_OUT = "chat/protocol/structs.py: encode"
 
 SERVER_CHECKS = {
