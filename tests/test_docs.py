@@ -599,6 +599,18 @@ def test_both_glossaries_have_the_same_words_and_both_walkthroughs_as_many_quest
     assert questions[0] == questions[1] == [str(number) for number in range(1, 11)]
 
 
+@pytest.mark.parametrize(
+    "file", [READMES[1], *DOCS.rglob("*.ko.md")], ids=lambda file: f"{file.parent.name}/{file.name}"
+)
+def test_korean_is_written_as_developers_speak_it(file: Path) -> None:
+    """요청 and 응답, not a question and its answer; a function is called and returns, and does not go round."""
+    text = re.sub(BLOCK, "", file.read_text("utf-8"))
+    assert (
+        re.findall(r"대답|돌아가고|돌려주는|불리기|읽히기|딕셔너리에서 꺼|그냥 넘|한쪽으로만|잠금|마당|붙임 기호", text)
+        == []
+    )
+
+
 SHOWN = BLOCK.findall(WALKTHROUGHS["walkthrough.md"])
 EXPERIMENTS = [
     (code, printed)
