@@ -2,6 +2,7 @@
 
 import json
 import locale
+import os
 from typing import NamedTuple
 
 
@@ -58,5 +59,7 @@ def shown(what: object) -> str:
 
 
 def own_language() -> str:
-    """Return the language of this machine, ko or else en."""
-    return "ko" if (locale.getlocale()[0] or "").lower().startswith("ko") else "en"
+    """Return the language of this machine, ko or else en: what its terminal says, or on Windows its system."""
+    told = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    first = next((name for name in (*told, locale.getlocale()[0]) if name), "")
+    return "ko" if first.lower().startswith("ko") else "en"

@@ -24,7 +24,7 @@ import check  # isort: skip  (of LESSON, which `servers` has made known)
 import client_sentences  # isort: skip
 import person  # isort: skip
 import sentences  # isort: skip
-from verdicts import Red, Verdict, in_words  # isort: skip
+from verdicts import Red, Verdict, in_words, own_language  # isort: skip
 
 FIRST = "first_server.py"
 EXPECTED = {
@@ -345,6 +345,26 @@ def test_the_checker_says_what_it_found_and_ends_with_1_where_a_check_fails(
     assert "127.0.0.1:1" in said
     assert "app.py: main" in said
     assert ("서버를 켰나요?" in said) == (lang == "ko")
+
+
+@pytest.mark.parametrize(
+    ("variables", "system", "lang"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, None, "ko"),
+        ({"LANG": "ko_KR.UTF-8", "LC_ALL": "en_US.UTF-8"}, "ko_KR", "en"),
+        ({}, "Korean_Korea", "ko"),  # Windows
+        ({}, None, "en"),
+    ],
+)
+def test_the_checkers_speak_the_language_of_the_machine(
+    variables: dict[str, str], system: str | None, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("locale.getlocale", lambda: (system, None))
+    assert own_language() == lang
 
 
 @pytest.mark.parametrize("module", [sentences, client_sentences], ids=["server", "client"])
