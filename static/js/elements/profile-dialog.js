@@ -22,7 +22,7 @@ const KINDS = "image/jpeg,image/png,image/webp,image/gif";
 
 const TEXTS = {
   heading: {en: "Your profile", ko: "내 프로필"},
-  nameHint: {en: "Others see this name. They also find you as {me}.", ko: "다른 사람에게 이 이름이 표시됩니다. {me}(으)로도 검색됩니다."},
+  nameHint: {en: "Others see this name. They also find you as {me}.", ko: "다른 사람에게 이 이름이 표시됩니다. 이 아이디로도 찾을 수 있습니다: {me}"},
   aboutHint: {en: "One line, such as your team", ko: "한 줄로 적어 주세요. 예: 소속 팀"},
   choose: {en: "Choose a picture", ko: "사진 선택"},
   remove: {en: "Remove picture", ko: "사진 삭제"},
