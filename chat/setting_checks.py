@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from importlib.util import find_spec
 from urllib.parse import SplitResult, urlsplit
 
@@ -97,6 +98,7 @@ def check_bus_url(url: str) -> None:
         raise BadSetting(f'{name} needs packages of its own: pip install "flask-chat-server[redis]"', name)
 
 
+@lru_cache(1_000)  # each upgrade asks twice
 def is_loopback(host: str) -> bool:
     """Whether a name or an address, in brackets or not, stands for this machine (RFC 6761, section 6.3)."""
     host = host.lower().rstrip(".")

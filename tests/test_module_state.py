@@ -37,6 +37,7 @@ ALLOWED = {
     # Caches of functions whose answer depends on nothing but the arguments.
     "chat.protocol.names.checked_user_id": "a cache: the canonical spelling of a name",
     "chat.protocol.names.name_key": "a cache: the key of a name",
+    "chat.setting_checks.is_loopback": "a cache: whether a host is this machine",
     "chat.limits.origin_of": "a cache: whom an address stands for",
     "chat.protocol.conversation_ids.conversation_id": "a cache: the id of the conversation of two keys",
     "chat.protocol.conversation_ids.conversation_and_keys": "a cache: the same, and the keys of the two names",

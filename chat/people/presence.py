@@ -178,7 +178,7 @@ class Presence:
         for user in users:
             self._set_here(user)
         self.look_up(users)
-        partners = {user: storage.in_thread(storage.last_seen.partners, user, PARTNERS) for user in users}
+        partners = storage.in_thread(storage.last_seen.partners_of, users, PARTNERS)
         # Whom nobody can see need not be remembered: somebody who looked in, and wrote to no one.
         is_gone = {user for user in users if user not in self._others}
         seen = {

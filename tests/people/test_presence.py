@@ -36,6 +36,7 @@ class FakeLastSeen:
         self.shared = partners
         self.noted: dict[str, int] = {}
         self.asked: list[str] = []
+        self.questions = 0
         self.is_broken = False
         self.is_full = False
 
@@ -44,6 +45,10 @@ class FakeLastSeen:
             raise Unavailable
         self.asked.append(user_id)
         return self.shared.get(user_id, [])[:limit]
+
+    def partners_of(self, user_ids: list[str], limit: int) -> dict[str, list[str]]:
+        self.questions += 1
+        return {user_id: self.partners(user_id, limit) for user_id in user_ids}
 
     def note(self, seen: dict[str, int]) -> None:
         if self.is_full:
@@ -320,3 +325,4 @@ def test_of_many_who_leave_at_once_all_are_told(scene: Scene) -> None:
     scene.bob.told.clear()
     scene.after(GRACE + 1)
     assert sum('"offline"' in text for text in scene.bob.told) == len(names)
+    assert scene.last_seen.questions == 4, "one for all of a part: each question of its own is a thread's job"

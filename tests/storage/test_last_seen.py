@@ -14,7 +14,8 @@ def test_partners_are_the_others_of_ones_conversations_the_newest_first(storage:
     storage.writer.commit([Send("bob", "alice", "hello", None), Send("bob", "carol", "hello", None)])
     assert storage.last_seen.partners("alice", 10) == ["bob", "alice", "dave", "carol"]
     assert storage.last_seen.partners("alice", 2) == ["bob", "alice"]
-    assert storage.last_seen.partners("nobody", 10) == []
+    of_two = storage.last_seen.partners_of(["dave", "nobody"], 10)
+    assert of_two == {"dave": ["alice"], "nobody": []}
 
 
 def test_the_latest_time_stands_beside_the_conversation(storage: Storage) -> None:
