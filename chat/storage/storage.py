@@ -39,6 +39,7 @@ from chat.storage.search_index import SearchIndex
 from chat.storage.service_tokens import ServiceTokens
 from chat.storage.sessions import Sessions
 from chat.storage.together import Together
+from chat.storage.writer_thread import OneThread
 
 T = TypeVar("T")
 
@@ -105,7 +106,10 @@ class Storage:
         journal = DirectJournal if is_direct else Journal
         self.journal: Journal = journal(self.writer, journal_records, log, metrics or Metrics())
         self.health = DatabaseHealth(self.database, self.in_thread, self.write)
-        self._together = Together(self.database, self.in_thread)
+        self._reader = OneThread()
+        self._together = Together(
+            self.database, lambda function, *args: self._apply(self._reader, "read", partial(function, *args))
+        )
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._is_indexing = False
         self._stopping = False
@@ -134,7 +138,7 @@ class Storage:
         """Call a function of `search` as `in_thread` does, in one of the threads that only searches use."""
         return self._apply(self._search_threads, "read", partial(function, *args))
 
-    def _apply(self, threads: ThreadPool, done: str, call: "partial[T]") -> T:
+    def _apply(self, threads: ThreadPool | OneThread, done: str, call: "partial[T]") -> T:
         if self.database.is_closed:
             raise Unavailable(rule="no_answer")  # closed: the server stops
         self._reads += 1
@@ -206,4 +210,5 @@ class Storage:
             sleep(CLOSE_POLL_SECONDS)
         self.journal.close()
         self._search_threads.kill()
+        self._reader.close()
         self.database.close()

@@ -5,9 +5,11 @@ fifty messages. Here it is one C queue there, and one wake-up of the loop back.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gevent import get_hub
+from gevent.event import AsyncResult
 from gevent.monkey import get_original
 
 END_SECONDS = 2  # how long `close` waits for a database that hangs
@@ -52,3 +54,32 @@ class WriterThread:
         done, outcome = self._done, self._outcome
         self._done = self._outcome = None
         done(outcome)
+
+
+class OneThread:
+    """Such a thread for callers that wait, as a ThreadPool of one. It starts with the first call."""
+
+    def __init__(self) -> None:
+        self._thread: WriterThread | None = None
+
+    def apply(self, function: Callable[[], Any]) -> Any:
+        """Call `function` in the thread; return or raise as it does. Blocks the greenlet; one call at a time."""
+        self._thread = self._thread or WriterThread()
+        result: Any = AsyncResult()
+        self._thread.begin(partial(_outcome, function), result.set)
+        answer, error = result.get()
+        if error is not None:
+            raise error
+        return answer
+
+    def close(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.close()
+
+
+def _outcome(function: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return function(), None
+    except Exception as error:
+        return None, error

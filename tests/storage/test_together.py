@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent import monkey
 from sqlalchemy.exc import DBAPIError
 
 from chat.errors import ChatError, Unavailable, UnknownUser
@@ -139,3 +140,15 @@ def test_what_a_job_reads_comes_from_one_connection_and_what_is_read_elsewhere_d
         outside = storage.in_thread(connections)
     assert len({*inside}) == 1
     assert inside[0] not in outside
+
+
+def test_in_a_storage_all_of_it_is_read_by_one_thread_that_returns_and_raises_as_it_does(storage: Storage) -> None:
+    thread_id = monkey.get_original("_thread", "get_ident")
+    here = thread_id()
+    first, second = storage.read_together(thread_id), storage.read_together(thread_id)
+    assert first == second != here
+    with pytest.raises(ZeroDivisionError):
+        storage.read_together(lambda: 1 // 0)
+    storage.close()
+    with pytest.raises(Unavailable):
+        storage.read_together(thread_id)
