@@ -17,14 +17,14 @@ import time
 from pathlib import Path
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.faults.checker import Verdict
 from tests.faults.many import Cluster, cluster
 from tests.faults.scenarios import Outcome
 from tests.faults.server import Mortal
 
-STAY_SECONDS = 4.0  # of a client, on average
+COME_A_SECOND = 60  # what two workers take in beside the crowd's own work, on two cores
 FRIENDS = 3
 REST_SECONDS = 12.0  # until what is kept for who may come back is let go
 # Of memory, since the first part: an allocator does not give back every page, and each connection to SQLite keeps up to
@@ -51,6 +51,7 @@ class Visitors:
     def __init__(self, servers: list[Mortal], clients: int) -> None:
         self._servers = servers
         self._clients = clients
+        self._stay = clients / COME_A_SECOND  # of a client, in seconds, on average
         self.acked = 0
         self.failed: list[str] = []
 
@@ -62,15 +63,15 @@ class Visitors:
 
     async def _visitor(self, number: int, until: float) -> None:
         dice = random.Random(number)
-        await asyncio.sleep(dice.random() * STAY_SECONDS)
+        await asyncio.sleep(dice.random() * self._stay)
         while (now := time.monotonic()) < until:
             server = dice.choice(self._servers)
             # A few friends, so that what is remembered of conversations is there after the first part.
             other = (number + 1 + dice.randrange(FRIENDS)) % self._clients
-            stay = min(dice.expovariate(1 / STAY_SECONDS), until - now)
+            stay = min(dice.expovariate(1 / self._stay), until - now)
             try:
                 await self._visit(server, f"v{number}", f"v{other}", stay, dice)
-            except (OSError, ConnectionClosed, TimeoutError) as error:
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
                 self.failed.append(f"{type(error).__name__}: {error}")
 
     async def _visit(self, server: Mortal, name: str, other: str, stay: float, dice: random.Random) -> None:
