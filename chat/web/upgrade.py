@@ -3,7 +3,6 @@
 From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and no WSGI request is kept.
 """
 
-import os
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -200,7 +199,7 @@ def _close_theirs() -> None:
     stream: Any = request.environ["wsgi.input"]
     theirs = getattr(stream, "rfile", stream).raw._sock
     if (number := theirs.detach()) >= 0:
-        os.close(number)
+        PlainSocket(fileno=number).close()  # not os.close, which knows no sockets on Windows
 
 
 def _let_the_loop_read(app: Flask, blueprint: str) -> None:

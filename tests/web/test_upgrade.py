@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 from chat.transport.refusals import LINES
 from tests.certificates import self_signed
 from tests.clients import Person
-from tests.conftest import Server, StartServer
+from tests.conftest import ROOT, Server, StartServer
 from tests.transport.peers import SECONDS, Opcode, RawClient, closing_code, upgrade_request
 
 unique = map("{:04}".format, count())  # to find a request's own line in the log of a shared server
@@ -310,6 +310,12 @@ def test_python_app_py_serves_both_people_where_its_arguments_say(start_server: 
     server = start_server(command=[sys.executable, "app.py", "--host", "127.0.0.1", "--port", "0"], CHAT_BIND="[::1]:1")
     chat_and_close(server.ws, server)
     assert requests.get(server.http, timeout=SECONDS).status_code == 200
+
+
+def test_no_sockets_number_is_closed_by_os_which_on_windows_knows_files_only() -> None:
+    for folder in ("web", "transport"):
+        for file in (ROOT / "chat" / folder).glob("*.py"):
+            assert "os.close(" not in file.read_text("utf-8"), file
 
 
 def test_under_python_app_py_no_request_comes_behind_a_socket(start_server: StartServer) -> None:
