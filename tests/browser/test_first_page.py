@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import TIMEOUT_MS
+from tests.conftest import StartServer
+from tests.test_docs import WALKTHROUGHS, blocks
 from tests.walkthrough.servers import LESSON, app_of, serving
 
 import check_client  # isort: skip  (of LESSON, which `servers` has made known)
@@ -39,6 +45,49 @@ def test_two_people_chat_with_the_first_page_on_the_first_server(
         write(alice, "bob", "<b>안녕</b>")
         expect(bob.locator("li").last).to_have_text("alice: <b>안녕</b>")
         expect(alice.locator("li")).to_have_text(["alice → bob: <b>안녕</b>"])
+
+
+def test_the_experiments_for_the_console_print_what_the_walkthrough_says(
+    chromium: Any, start_server: StartServer
+) -> None:
+    opens, says, is_rude = blocks(WALKTHROUGHS["walkthrough.md"], "js")
+    server = start_server(CHAT_RATE_LIMITS="on")
+    with chromium.new_context() as context:
+        lines: dict[str, list[str]] = {}
+        pages = {}
+        for name in ("alice", "bob"):
+            page = pages[name] = context.new_page()
+            page.goto(server.http)
+            page.on("console", lambda line, name=name: lines.setdefault(name, []).append(line.text))
+            page.evaluate(opens.replace("const ws", "globalThis.ws").replace('"alice"', f'"{name}"') + "0")
+            until(page, lambda name=name: '"type":"ready"' in last(lines, name))
+        pages["alice"].evaluate(says)
+        until(
+            pages["bob"],
+            lambda: last(lines, "bob").startswith('message {"type":"chat"') and "안녕" in last(lines, "bob"),
+        )
+        pages["alice"].evaluate(is_rude)
+        until(pages["alice"], lambda: "bad_json" in last(lines, "alice"))
+        assert '"forbidden"' in lines["alice"][-2]
+        assert pages["alice"].evaluate("ws.readyState") == 1
+        assert "homework" not in last(lines, "bob")
+        server.process.send_signal(signal.SIGTERM)  # as by Ctrl-C
+        until(pages["bob"], lambda: last(lines, "bob") == "close 1012 service restart")
+        assert '"type":"restart"' in lines["bob"][-2]
+        assert pages["bob"].evaluate("[ws.readyState, ws.send('hi')]") == [3, None]
+
+
+def last(lines: dict[str, list[str]], name: str) -> str:
+    """The last line of somebody's console that is the experiment's, and not the browser's."""
+    lines[name] = [line for line in lines.get(name, []) if line.startswith(("message", "close"))]
+    return lines[name][-1] if lines[name] else ""
+
+
+def until(page: Any, is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while not is_true():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)  # in which the browser's events come
 
 
 def judged(chromium: Any, file: Path, lang: str = "en") -> list[str]:
