@@ -2,10 +2,11 @@
 
 import time
 from contextlib import nullcontext
-from threading import Lock, Thread
+from threading import Barrier, Lock, Thread
 from typing import Any
 
 TABS = 20  # that come at the same moment
+YIELD_SECONDS = 0.001
 
 
 class ToyOnline:
@@ -18,7 +19,7 @@ class ToyOnline:
     def add(self, user_id: str, socket: int) -> None:
         with self._lock:
             others = self._sockets.get(user_id, ())
-            time.sleep(0)  # the yield: another thread, or greenlet, has its turn
+            time.sleep(YIELD_SECONDS)  # the yield: another thread, or greenlet, has its turn
             self._sockets[user_id] = (*others, socket)
 
     def of(self, user_id: str) -> tuple[int, ...]:
@@ -27,8 +28,13 @@ class ToyOnline:
 
 def race(has_lock: bool) -> tuple[int, ...]:
     """Let all tabs of one user come at once; return those that are in the dict afterwards."""
-    online = ToyOnline(has_lock)
-    tabs = [Thread(target=online.add, args=("bob", number)) for number in range(1, TABS + 1)]
+    online, gate = ToyOnline(has_lock), Barrier(TABS)
+
+    def come(number: int) -> None:
+        gate.wait()
+        online.add("bob", number)
+
+    tabs = [Thread(target=come, args=(number,)) for number in range(1, TABS + 1)]
     for tab in tabs:
         tab.start()
     for tab in tabs:

@@ -54,6 +54,95 @@ def frame(page: Any) -> None:
     expect(page.locator("#back .masked code")).to_have_text("0")
 
 
+@demonstration
+def client(page: Any) -> None:
+    log = page.locator("#log")
+    page.locator("#greet").click()
+    expect(log).to_contain_text("readyState")  # nothing is open: dropped
+    page.locator("#open").click()
+    expect(page.locator("#ready-state")).to_have_text("readyState 1 OPEN")
+    for preset, answer in (("init", '"type":"ready"'), ("hello", '"type":"ack"'), ("rude", '"code":"bad_json"')):
+        page.locator(f"[value={preset}]").click()
+        page.locator("#greet").click()
+        expect(log).to_contain_text(answer)
+    page.locator("#shut").click()
+    expect(log).to_contain_text("code 1000")
+    expect(page.locator("#ready-state")).to_have_text("readyState 3 CLOSED")
+
+
+@demonstration
+def people(page: Any) -> None:
+    one = page.locator("#dict").text_content()
+    page.locator("#tab").click()
+    expect(page.locator("#mine button")).to_have_count(2)
+    expect(page.locator("#dict")).not_to_have_text(one)
+    page.locator("#mine button").last.click()
+    expect(page.locator("#dict")).to_have_text(one)
+    page.locator("#race").click()
+    expect(page.locator("#tabs span:not(.is-in)")).not_to_have_count(0)
+    expect(page.locator("#tabs span")).to_have_count(20)
+    page.locator("#locked").click()
+    expect(page.locator("#tabs .is-in")).to_have_count(20)
+
+
+@demonstration
+def way(page: Any) -> None:
+    before = page.locator("#whole").text_content()
+    page.locator("#send").click()
+    expect(page.locator("#whole")).not_to_have_text(before)
+    expect(page.locator(".stages .is-lit")).to_have_count(8)
+    stages = [float(us.replace(",", "")) for us in page.locator(".us").all_text_contents()]
+    assert min(stages) > 0
+    assert stages[4] > stages[1], "need the disk to be slower than the mask for the lesson to be true"
+
+
+@demonstration
+def wrong(page: Any) -> None:
+    shown, doubled = page.locator("#received li"), page.locator("#received .is-double")
+    before, double = shown.count(), doubled.count()
+    page.locator("#lose").click()
+    expect(shown).to_have_count(before + 1)
+    page.locator("#repeat").click()
+    expect(shown).to_have_count(before + 2)
+    expect(page.locator("#log li").last).not_to_have_text("")
+    page.locator("#clientId").uncheck()
+    page.locator("#lose").click()  # without the clientId the second try is another message
+    expect(shown).to_have_count(before + 4)
+    expect(doubled).to_have_count(double + 1)
+    page.locator("#seq").uncheck()
+    page.locator("#repeat").click()
+    expect(doubled).to_have_count(double + 2)
+    page.locator("#cut").click()
+    expect(page.locator("#cut")).to_be_disabled()
+    expect(page.locator("#cut")).to_be_enabled()  # it came back
+    for cure in ("clientId", "seq"):
+        page.locator(f"#{cure}").check()
+
+
+@demonstration
+def react(page: Any) -> None:
+    counts = {}
+    for hook in ("known", "cured"):
+        page.locator(f"#{hook}").check()
+        page.locator("#run").click()
+        expect(page.locator("#run")).to_be_disabled()
+        expect(page.locator("#run")).to_be_enabled()
+        counts[hook] = [int(page.locator(f"#{name}").text_content()) for name in ("sockets", "inits", "shown")]
+    # Two mounts, of which the first is closed before it is open; five letters; a message that comes twice.
+    assert counts == {"known": [9, 8, 2], "cured": [2, 1, 1]}
+
+
+@demonstration
+def notify(page: Any) -> None:
+    log = page.locator("#log")
+    page.locator("#push").click()
+    expect(log).to_contain_text('"type":"notification"')
+    page.locator("#wave").click()
+    expect(log).to_contain_text('"type":"wave"')
+    expect(log.locator("li", has_text="1")).not_to_have_count(0)
+    assert "learn-" in page.locator("#shell").text_content()
+
+
 def look(page: Any, axe: str, screen: str) -> None:
     """Nothing that axe knows is wrong, and nothing is wider than the screen."""
     if not page.evaluate("'axe' in window"):
@@ -74,6 +163,7 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_and_on_a_phone(con
     page.locator(".overview a").first.click()
     for number, step in enumerate(STEPS):
         assert page.url.endswith(f"/learn/{step}")
+        expect(page.locator("h1")).not_to_be_empty()  # its scripts have run
         page.set_viewport_size({"width": 1280, "height": 800})
         page.emulate_media(color_scheme="light")
         page.get_by_role("button", name="English").click()

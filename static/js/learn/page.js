@@ -66,3 +66,4 @@ for (const code of document.querySelectorAll(".source code[translate]")) {
 }
 
 inEachLanguage(translate);
+document.querySelector(".steps [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"}); // a phone shows two or three

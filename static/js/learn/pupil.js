@@ -8,8 +8,10 @@ const session = new TabSession(thisTab, allTabs);
 
 /** What this page calls itself: the server's toys are each pupil's own. */
 export const key = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Who opened this page from another one of /learn, as that says in the address. */
+const again = /^#me=(learn-[0-9a-f]{6})$/.exec(location.hash)?.[1];
 /** Who this page is: anybody new where that is free; undefined: who is to sign in first. @type {string | undefined} */
-export const me = auth === "open" ? `learn-${key.slice(0, 6)}` : (session.userId ?? undefined);
+export const me = auth === "open" ? (again ?? `learn-${key.slice(0, 6)}`) : (session.userId ?? undefined);
 
 /** The address of something below /learn. @param {string} path @param {Record<string, string | number>} [query] */
 export function addressOf(path, query = {}) {
@@ -19,9 +21,26 @@ export function addressOf(path, query = {}) {
 }
 
 export function socketAddress() {
-  const url = addressOf("ws", {step});
+  return asSocket(addressOf("ws", {step}));
+}
+
+/** Where every client of this server connects. */
+export function plainAddress() {
+  return asSocket(new URL(`${root}ws`, location.href));
+}
+
+/** @param {URL} url */
+function asSocket(url) {
   url.protocol = url.protocol.replace("http", "ws");
+  url.hash = "";
   return url;
+}
+
+/** What says who this page is; a page that has nobody to be asks its reader to sign in. */
+export function introduction(userId = me) {
+  const note = /** @type {HTMLElement | null} */ (document.querySelector(".sign-in-first"));
+  if (note) note.hidden = userId !== undefined;
+  return {type: "init", userId, token: auth === "open" ? undefined : (session.token ?? undefined)};
 }
 
 export class Pupil {
@@ -42,9 +61,9 @@ export class Pupil {
     };
   }
 
-  /** @param {Record<string, unknown>} event */
+  /** On a closed socket it is dropped. @param {Record<string, unknown>} event */
   say(event) {
-    this.ws.send(JSON.stringify(event));
+    if (this.ws.readyState === WebSocket.OPEN) this.ws.send(JSON.stringify(event));
   }
 
   /** Says it, and waits for its one answer. @param {Record<string, unknown>} event @returns {Promise<any>} */
@@ -56,11 +75,9 @@ export class Pupil {
     });
   }
 
-  /** Says who it is. A page that has nobody to be asks its reader to sign in. */
+  /** Says who it is. */
   init() {
-    const note = /** @type {HTMLElement | null} */ (document.querySelector(".sign-in-first"));
-    if (note) note.hidden = me !== undefined;
-    if (me !== undefined) this.say({type: "init", userId: me, token: session.token ?? undefined});
+    this.say(introduction());
   }
 
   close() {

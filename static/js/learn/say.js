@@ -5,6 +5,8 @@ import {texts} from "./texts.js";
 
 /** @typedef {import("./texts.js").TextKey} TextKey */
 
+const KEPT_LINES = 100; // of a log
+
 /** @param {TextKey} key @param {Record<string, string | number>} [values] */
 export function say(key, values = {}) {
   return texts[key][language.code].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
@@ -29,6 +31,18 @@ export function find(selector, kind, root = document) {
   const found = root.querySelector(selector);
   if (!(found instanceof kind)) throw new Error(`no ${selector}`);
   return found;
+}
+
+/** Adds a line to a log, the newest last, and shows it. @param {HTMLElement} log @param {TextKey | string} key a text's, or what is said itself @param {Record<string, string | number>} [values] */
+export function tell(log, key, values) {
+  const line = make("li");
+  if (Object.hasOwn(texts, key)) write(line, /** @type {TextKey} */ (key), values);
+  else line.append(make("code", key));
+  log.append(line);
+  if (log.children.length > KEPT_LINES) log.firstElementChild?.remove();
+  const scroller = log.closest(".scroll");
+  if (scroller) scroller.scrollTop = scroller.scrollHeight;
+  return line;
 }
 
 /** Draws now, and again whenever the language is another one. @param {() => void} draw */

@@ -1,0 +1,83 @@
+// @ts-check
+/** Owns the eighth step: a component that types five letters and gets one message, on the real server. */
+import {componentOf, curedHook, knownHook} from "../hooks.js";
+import {introduction, key, me, plainAddress} from "../pupil.js";
+import {find, tell} from "../say.js";
+import {TinyReact} from "../tiny-react.js";
+
+const TYPED = "hello";
+/** Longer than opening a socket and `ready` take here, as a person's keys are apart. */
+const KEY_MS = 150;
+const SETTLED_MS = 500;
+
+const log = find("#log", HTMLElement);
+const run = find("#run", HTMLButtonElement);
+let last = 0;
+
+const after = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+run.addEventListener("click", async () => {
+  run.disabled = true;
+  find("#counts", HTMLElement).setAttribute("aria-busy", "true");
+  log.replaceChildren();
+  await play(find("#known", HTMLInputElement).checked ? knownHook : curedHook, find("#strict", HTMLInputElement).checked);
+  find("#counts", HTMLElement).setAttribute("aria-busy", "false");
+  run.disabled = false;
+});
+
+/** @param {typeof knownHook} hookOf @param {boolean} isStrict */
+async function play(hookOf, isStrict) {
+  const counts = {renderings: 0, sockets: 0, inits: 0, shown: 0};
+  const count = (/** @type {Partial<typeof counts>} */ more) => {
+    Object.assign(counts, more);
+    for (const [name, value] of Object.entries(counts)) find(`#${name}`, HTMLElement).textContent = String(value);
+  };
+  // Where names are free each run is somebody new, so that nothing waits for them.
+  const isFree = document.documentElement.dataset.auth === "open";
+  const user = isFree ? `learn-${key.slice(0, 6)}-${++last}` : (me ?? "");
+  /** @type {((text: string) => void) | undefined} */
+  let type;
+
+  const open = () => {
+    const number = counts.sockets + 1;
+    count({sockets: number});
+    tell(log, "react.opens", {number});
+    const ws = new WebSocket(plainAddress());
+    const [send, close] = [ws.send.bind(ws), ws.close.bind(ws)];
+    ws.send = (text) => {
+      count({inits: counts.inits + 1});
+      tell(log, "react.init", {number});
+      send(String(text).replace(`"userId":"${user}"`, JSON.stringify(introduction(user)).slice(1, -1).replace('"type":"init",', "")));
+    };
+    ws.close = () => {
+      tell(log, "react.closes", {number});
+      close();
+    };
+    return ws;
+  };
+  const tiny = new TinyReact(() => component({me: user, show}));
+  const component = componentOf(tiny.hooks, hookOf(tiny.hooks, open));
+  /** @param {any[]} messages @param {string} text @param {(text: string) => void} setText */
+  function show(messages, text, setText) {
+    if (messages.length > counts.shown) tell(log, "react.message", {number: messages.length, seq: messages.at(-1).seq});
+    count({renderings: tiny.renderings, shown: messages.length});
+    type = setText;
+  }
+
+  tiny.mount(isStrict);
+  await after(SETTLED_MS);
+  const other = new WebSocket(plainAddress());
+  other.onopen = () => {
+    other.send(JSON.stringify(introduction(isFree ? `${user}-friend` : me)));
+    other.send(JSON.stringify({type: "chat", toUserId: user, message: "안녕"}));
+  };
+  await after(SETTLED_MS);
+  for (let length = 1; length <= TYPED.length; length++) {
+    tell(log, "react.types", {letter: TYPED[length - 1]});
+    type?.(TYPED.slice(0, length));
+    await after(KEY_MS);
+  }
+  await after(SETTLED_MS);
+  tiny.unmount();
+  other.close();
+}
