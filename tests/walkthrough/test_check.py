@@ -37,6 +37,13 @@ EXPECTED = {
 }
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For servers that share this process, and its processor, with those who judge them and with other tests."""
+    monkeypatch.setattr(person, "QUIET_SECONDS", 0.7)
+    monkeypatch.setattr(person, "ANSWER_SECONDS", 3.0)
+
+
 def key_of(address: str, one: Callable[[check.Room], None]) -> str | None:
     """The key of the sentence by which a check fails; None: it passes."""
     with check.Room(address) as room:
@@ -48,7 +55,7 @@ def key_of(address: str, one: Callable[[check.Room], None]) -> str | None:
 
 
 def test_the_first_server_passes_one_check_each_answer_one_more_and_all_four_together_all(
-    monkeypatch: pytest.MonkeyPatch,
+    patient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apps = {file: app_of(LESSON / file, monkeypatch) for file in EXPECTED}
     with ExitStack() as stack, ThreadPoolExecutor(30) as pool:  # they wait for each other's silence, most of the time
@@ -59,7 +66,7 @@ def test_the_first_server_passes_one_check_each_answer_one_more_and_all_four_tog
         assert {file: [future.result() for future in futures] for file, futures in found.items()} == EXPECTED
 
 
-def test_the_real_server_passes_all_five_with_default_settings(start_server: StartServer) -> None:
+def test_the_real_server_passes_all_five_with_default_settings(patient: None, start_server: StartServer) -> None:
     verdicts = [*check.judge(f"{start_server(CHAT_RATE_LIMITS='on').ws}/ws")]
     assert verdicts == [Verdict(True)] * 5
 
@@ -271,7 +278,7 @@ def running(handler: Any) -> Iterator[str]:
             thread.join()
 
 
-def test_each_half_right_server_gets_the_sentence_that_says_what_is_wrong_with_it() -> None:
+def test_each_half_right_server_gets_the_sentence_that_says_what_is_wrong_with_it(patient: None) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(len(HALF_RIGHT) + 1) as pool:
         whole = stack.enter_context(running(Whole()))
         assert [*pool.map(lambda one: key_of(whole, one), check.CHECKS)] == [None] * 5
