@@ -24,6 +24,7 @@ def workers(redis: Redis, start_server: StartServer, tmp_path: Path) -> list[Ser
 def browser() -> Iterator[requests.Session]:
     """It keeps the site's cookie, which both workers know."""
     with requests.Session() as session:
+        session.headers["Connection"] = "close"  # or a slow machine asks by one that the server closes just then
         yield session
 
 
