@@ -611,6 +611,14 @@ def test_korean_is_written_as_developers_speak_it(file: Path) -> None:
     )
 
 
+def test_the_lesson_says_which_station_each_step_of_learn_shows() -> None:
+    learn = (DOCS / "learn.md").read_text("utf-8")
+    steps = [row[0] for row in rows(section(learn, "## The steps"))]
+    for text in WALKTHROUGHS.values():
+        [named] = [line for line in text.splitlines() if line.startswith("|") and "`push`" in line]
+        assert re.findall("`[a-z]+`", named.replace("`/learn`", "")) == steps
+
+
 SHOWN = BLOCK.findall(WALKTHROUGHS["walkthrough.md"])
 EXPERIMENTS = [
     (code, printed)
