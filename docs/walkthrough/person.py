@@ -19,6 +19,7 @@ ANSWER_SECONDS = 2.0  # within which a message must arrive
 QUIET_SECONDS = 0.3  # for a server to handle an init that it does not answer, or to notice that a socket is closed
 HANDSHAKE_SECONDS = 3.0
 CLOSE_SECONDS = 1.0
+SIGN_IN = 4501  # the real server's close code, where every name needs a password
 
 
 class Person:
@@ -35,7 +36,9 @@ class Person:
             self.say(json.dumps({"type": "init", "userId": self.name}))
             self._take(QUIET_SECONDS)  # the answer, if this server has one
         except Red as red:
-            raise Red("closed_at_once", **red.blanks) if red.key == "closed" else red from None
+            if red.key != "closed":
+                raise
+            raise Red("sign_in" if red.blanks["code"] == SIGN_IN else "closed_at_once", **red.blanks) from None
 
     def say(self, text: str | bytes) -> None:
         try:
@@ -65,8 +68,9 @@ class Person:
 
     def close_code(self) -> int:
         """Return the code with which the server has closed the socket, or is about to; 0: it is open."""
+        until = time.monotonic() + QUIET_SECONDS
         try:
-            while self._take(QUIET_SECONDS):
+            while (left := until - time.monotonic()) > 0 and self._take(left):
                 pass
         except Red:
             pass

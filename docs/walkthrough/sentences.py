@@ -69,6 +69,11 @@ NO_SOCKET = {
         "서버가 소켓을 열자마자 닫았습니다(코드 {code}). 함수 안에서 while True: ws.receive()로 기다리나요? 함수가 끝나면 "
         "소켓도 닫힙니다. 예외가 났다면 서버의 터미널에 나와 있습니다.",
     ),
+    "sign_in": Sentence(
+        "chat/login.py: enter",
+        "This server wants everybody to sign in (code {code}). Judge one that takes any name: without CHAT_AUTH=required.",
+        "이 서버는 로그인해야 쓸 수 있습니다(코드 {code}). CHAT_AUTH=required 없이 켠 서버를 검사하세요.",
+    ),
     "closed": Sentence(
         "chat/router.py: Router.dispatch",
         "The server closed {who}'s connection in the middle (code {code}). Is there an exception in its terminal?",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from difflib import unified_diff
 from itertools import pairwise
 from threading import Thread
@@ -245,7 +246,28 @@ class ClosesAtOnce(Whole):
         pass
 
 
+class WantsPasswords(Whole):
+    def come(self, user: str, ws: ServerConnection) -> None:
+        ws.close(4501)
+
+
+class Babbles(Whole):
+    """It is right, and says something else all the time: no check may wait for its silence."""
+
+    def come(self, user: str, ws: ServerConnection) -> None:
+        super().come(user, ws)
+        Thread(target=self.babble, args=(ws,)).start()
+
+    def babble(self, ws: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                ws.send('{"type": "tick"}')
+                time.sleep(0.05)
+
+
 HALF_RIGHT = [
+    (WantsPasswords, check.check_arrival, "sign_in"),
+    (Babbles, check.check_tabs, None),
     (ClosesAtOnce, check.check_arrival, "closed_at_once"),
     (AnswersNothing, check.check_arrival, "nothing"),
     (Echoes, check.check_arrival, "echo"),
