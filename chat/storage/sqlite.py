@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
+from chat.storage.compiled import rows_of
 from chat.storage.database_file import DatabaseFile
 
 BUSY_SECONDS = 10  # how long a commit waits for another process that holds SQLite's lock
@@ -39,4 +40,4 @@ def make_engine(url: str | Path, log: logging.Logger) -> tuple[Engine, DatabaseF
 def _begin(connection: Connection) -> None:
     # IMMEDIATE takes the lock at once: a transaction that began by reading cannot wait for it.
     writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    rows_of(connection, "BEGIN IMMEDIATE" if writes else "BEGIN", ())  # has none
