@@ -84,6 +84,7 @@ def post_worker_init(worker):
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     bound_connections(worker)
+    keep_settings_at_hand(worker)
 
 
 def bound_connections(worker):
@@ -93,6 +94,15 @@ def bound_connections(worker):
 
     if not is_behind_proxy():
         worker.handle = bound_per_address(worker.handle)
+
+
+def keep_settings_at_hand(worker):
+    """Make attributes of gunicorn's settings, which do not change any more.
+
+    It looks each one up in a dict, by two calls in Python, and does so twenty times for a request: a third of what
+    reading one took.
+    """
+    vars(worker.cfg).update({name: setting.get() for name, setting in worker.cfg.settings.items()})
 
 
 # Each socket is a file descriptor, and many systems begin with 1,024. A hundred beyond

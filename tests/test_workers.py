@@ -14,9 +14,11 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
+from gunicorn.config import Config
 
 from tests.clients import Person
 from tests.conftest import GUNICORN, ROOT, Server, StartServer
@@ -130,3 +132,15 @@ def test_the_command_of_the_readme_starts_four_workers_that_are_one_chat(start_s
         assert server.stop() < SECONDS
     finally:
         redis.stop()
+
+
+def test_the_settings_that_a_worker_has_at_hand_are_those_that_gunicorn_would_look_up() -> None:
+    looked_up, at_hand = Config(), Config()
+    for config in (looked_up, at_hand):
+        config.set("limit_request_fields", 7)
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))["keep_settings_at_hand"](SimpleNamespace(cfg=at_hand))
+    assert {name: getattr(at_hand, name) for name in at_hand.settings} == {
+        name: getattr(looked_up, name) for name in looked_up.settings
+    }
+    assert at_hand.limit_request_fields == 7
+    assert "limit_request_fields" in vars(at_hand)
