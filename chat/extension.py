@@ -41,7 +41,7 @@ from chat.web.cors import share
 from chat.web.headers import protect
 from chat.web.hosts import HostCheck
 from chat.web.pages import chat_blueprint
-from chat.web.quick_upgrade import QuickUpgrade
+from chat.web.quick_upgrade import pass_flask_by
 from chat.web.requests import current_chat
 from chat.web.upgrade import refuse_bad_upgrade
 
@@ -103,9 +103,7 @@ class Chat(SiteApi):
         app.cli.add_command(cli.chat_cli)
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
-        inner: Any = app.wsgi_app
-        if getattr(inner, "__func__", None) is Flask.wsgi_app:  # else what wraps it would not see an upgrade
-            inner = QuickUpgrade(app, pages.name, prefix, hosts, maker.made)
+        inner = pass_flask_by(app, pages.name, prefix, hosts, lambda: app.extensions[NAME])
         app.wsgi_app = share_fairly(inner, lambda: maker.made().unread)  # type: ignore[method-assign]
         cli.say_how_to_serve()
         # Not yet: what the site declares of it may stand below.
@@ -129,7 +127,8 @@ class Chat(SiteApi):
             app.extensions[NAME].directory.sign_out(str(user_id))
 
     def _current_apps(self) -> list[Flask]:
-        return [_current_app()] if has_app_context() else [*self._apps]
+        current: Any = current_app
+        return [current._get_current_object()] if has_app_context() else [*self._apps]
 
     def server(self) -> ChatServer:
         apps = self._current_apps()
@@ -159,11 +158,6 @@ class Chat(SiteApi):
     def record(self) -> AbstractContextManager[Outbox]:
         """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""
         return recorded(self._current_apps())
-
-
-def _current_app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return app
 
 
 @dataclass

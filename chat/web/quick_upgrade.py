@@ -23,6 +23,12 @@ HOOKS = "before_request_funcs", "after_request_funcs", "teardown_request_funcs",
 PLAIN_HOST = re.compile(r"[\w.:\[\]-]*", re.ASCII)  # of another one Werkzeug has its own opinion
 
 
+def pass_flask_by(app: Flask, blueprint: str, prefix: str, hosts: HostCheck, chat: Callable[[], ChatServer]) -> Any:
+    """Return `app.wsgi_app` with the shorter way before it, unless somebody has wrapped it, who would see upgrades."""
+    is_plain = getattr(app.wsgi_app, "__func__", None) is Flask.wsgi_app
+    return QuickUpgrade(app, blueprint, prefix, hosts, chat) if is_plain else app.wsgi_app
+
+
 class QuickUpgrade:
     """A WSGI application in the place of `app.wsgi_app`, for an app to which the routes are added already."""
 

@@ -17,7 +17,7 @@ from chat.config import Settings
 from chat.errors import RateLimited
 from chat.web import quick_upgrade
 from chat.web.hosts import HostCheck
-from chat.web.quick_upgrade import QuickUpgrade
+from chat.web.quick_upgrade import QuickUpgrade, pass_flask_by
 from chat.web.upgrade import REFUSED
 
 
@@ -132,6 +132,16 @@ def test_a_subclass_of_flask_may_see_all_it_serves(monkeypatch: pytest.MonkeyPat
     for _ in range(3):
         site.upgrade()
     assert not site.taken
+
+
+def test_where_something_is_wrapped_around_flask_it_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Flask("host")
+    site = Site(app, monkeypatch)  # which has wrapped it
+    given = ("chat_pages", "/chat", cast(Any, None), lambda: site.chat)
+    assert pass_flask_by(app, *given) == app.wsgi_app
+    plain = Flask("plain")
+    plain.view_functions |= app.view_functions
+    assert isinstance(pass_flask_by(plain, *given), QuickUpgrade)
 
 
 def test_hooks_that_the_host_adds_behind_us_and_views_that_it_wraps_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
