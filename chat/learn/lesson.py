@@ -52,12 +52,13 @@ class Lesson:
 
     @staticmethod
     def is_possible(settings: Settings) -> bool:
-        """Whether any request may have it: what the address decides is left to `is_open`."""
+        """Whether any request may have it: `is_open` goes by the address too."""
         return settings.learn == "on" or (settings.learn == "" and not settings.trusted_proxies)
 
-    def is_open(self, address: object) -> bool:
+    @classmethod
+    def is_open(cls, settings: Settings, address: object) -> bool:
         """Whether it is there for who came to this address of the server's."""
-        return self._settings.learn == "on" or is_loopback(str(address))
+        return cls.is_possible(settings) and (settings.learn == "on" or is_loopback(str(address)))
 
     # Its sockets.
 
@@ -120,7 +121,7 @@ class Lesson:
         return {"seen": seen}
 
     def _check_open(self, client: Client) -> None:
-        if not self.is_open(client.sock.getsockname()[0]):
+        if not self.is_open(self._settings, client.sock.getsockname()[0]):
             raise UnknownEvent(field="type")
 
     def _watch(self, client: Client, _: Learn) -> Answer:

@@ -25,7 +25,6 @@ class Watch:
         self.room = room  # the Lesson
         self.key = key  # what the pupil's page calls itself
         self.step = step  # at which step of the lesson it is
-        self.begun = time.monotonic()
         self.frames: list[dict[str, Any]] = []  # not told yet
         self.is_told = False  # whether its peer wants to hear of frames
         self.reading: Way | None = None  # of what was read last
@@ -42,7 +41,7 @@ class Watch:
         code = int.from_bytes(plain[:2], "big") if opcode == CLOSE and plain else None
         self.frames.append({
             "from": "browser" if is_from_peer else "server",
-            "at": round((time.monotonic() - self.begun) * 1000),
+            "at": round(time.time() * 1000),
             "opcode": opcode,
             "fin": frame[0] >> 7,
             "size": len(frame),

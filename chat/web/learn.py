@@ -41,7 +41,7 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
         def declare(view: View) -> View:
             @wraps(view)
             def checked(**arguments: str) -> ResponseReturnValue:
-                if not lesson.is_open(request.environ.get("SERVER_NAME", "")):
+                if not is_learn_open(settings):
                     return error_response(NotFound())
                 return view(**arguments)
 
@@ -82,6 +82,11 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
         return Response(parts, mimetype="text/event-stream", headers=headers)
 
     return {SOCKET: lambda sock, address: _pupil(lesson, sock, address)}
+
+
+def is_learn_open(settings: Settings) -> bool:
+    """Whether there is a lesson for the current request."""
+    return Lesson.is_open(settings, request.environ.get("SERVER_NAME", ""))
 
 
 def _page(name: str) -> Response:
@@ -126,7 +131,7 @@ def request_bytes() -> int:
 
 def _pupil(lesson: Lesson, sock: Any, address: str) -> Any:
     """Make the socket of a pupil, and tell it of the handshake that it has just made."""
-    if not lesson.is_open(request.environ.get("SERVER_NAME", "")):
+    if not is_learn_open(current_chat().settings):
         return Client(sock, current_chat(), address)
     client = lesson.join(sock, current_chat(), address, _key(), request.args.get("step", "")[:20])
     answer = handshake.answer(request.environ).decode().strip().split("\r\n")

@@ -16,7 +16,7 @@ from chat.web.answers import error_response
 from chat.web.compression import compressor
 from chat.web.health import add_health_routes
 from chat.web.language import asked_language
-from chat.web.learn import add_learn_routes
+from chat.web.learn import add_learn_routes, is_learn_open
 from chat.web.profiles import picture_response
 from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
@@ -55,7 +55,13 @@ def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
         language = asked_language()
         used = current_chat().settings
         auth = "open" if used.is_open else used.auth
-        said = {"auth": auth, "signup": used.signup, "script": script, "language": language}
+        said = {
+            "auth": auth,
+            "signup": used.signup,
+            "script": script,
+            "language": language,
+            "learn": is_learn_open(used),
+        }
         page = Response(render_template("flask_chat_server/index.html", words=WORDS[language], **said))
         page.vary.add("Accept-Language")
         page.headers["Cache-Control"] = "no-cache"

@@ -41,8 +41,11 @@ KEY = "0123456789abcdef"
 def test_learn_is_there_on_this_machine_and_elsewhere_only_where_it_is_set(
     config: dict[str, object], bound: str, status: int, path: str
 ) -> None:
-    answer = create_app(config).test_client().get(path, environ_overrides={"SERVER_NAME": bound})
+    client = create_app(config).test_client()
+    answer = client.get(path, environ_overrides={"SERVER_NAME": bound})
     assert answer.status_code == status
+    page = client.get("/", environ_overrides={"SERVER_NAME": bound}).get_data(as_text=True)
+    assert ('id="wire"' in page) == (status == 200), "the chat's page offers its frames where there is a lesson"
 
 
 def test_where_learn_is_off_its_events_are_refused_and_its_socket_is_none(start_server: StartServer) -> None:

@@ -65,5 +65,13 @@ for (const code of document.querySelectorAll(".source code[translate]")) {
   code.replaceChildren(...parts, text.slice(end));
 }
 
+const inspect = async () => (await import("./inspector.js")).inspectPupils(await import("./pupil.js"));
+document.querySelector("#wire")?.addEventListener("click", inspect);
+window.addEventListener("keydown", (event) => {
+  if (event.key !== "F2") return;
+  event.preventDefault();
+  inspect();
+});
+
 inEachLanguage(translate);
 document.querySelector(".steps [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"}); // a phone shows two or three

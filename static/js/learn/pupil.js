@@ -43,6 +43,10 @@ export function introduction(userId = me) {
   return {type: "init", userId, token: auth === "open" ? undefined : (session.token ?? undefined)};
 }
 
+/** All sockets of the page that are open, for the inspector; it hears their frames as events `wire`. @type {Set<Pupil>} */
+export const pupils = new Set();
+export const wires = Object.assign(new EventTarget(), {areTold: false});
+
 export class Pupil {
   /** @type {Map<string, (event: any) => void>} ref -> who waits for its answer */
   #waiting = new Map();
@@ -52,9 +56,15 @@ export class Pupil {
   constructor(heard) {
     this.ws = new WebSocket(socketAddress());
     this.ws.onopen = () => heard.open?.({});
-    this.ws.onclose = ({code, reason}) => heard.close?.({code, reason});
+    pupils.add(this);
+    this.ws.onclose = ({code, reason}) => {
+      pupils.delete(this);
+      heard.close?.({code, reason});
+    };
     this.ws.onmessage = ({data}) => {
       const event = JSON.parse(data);
+      if (event.type === "handshake" && wires.areTold) this.say({type: "learn", do: "watch"});
+      if (event.type === "wire") wires.dispatchEvent(new CustomEvent("wire", {detail: event}));
       this.#waiting.get(event.ref)?.(event);
       this.#waiting.delete(event.ref);
       heard[event.type]?.(event);

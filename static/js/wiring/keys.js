@@ -8,9 +8,14 @@ import {part} from "../elements/parts.js";
 /** What the keys with our letters write on a keyboard of Latin letters. @type {Record<string, string | undefined>} */
 const LETTERS = {KeyK: "k", KeyJ: "j", Slash: "/"};
 
+/** Not in the bundle: it is for who learns. The server has a button for it where it tells of frames. */
+const INSPECTOR = new URL("static/js/learn/inspector.js", document.baseURI).href;
+
 /** @param {Models} models @param {Elements} elements */
 export function wireKeys(models, elements) {
   const {keysButton, keysDialog} = elements;
+  const wire = /** @type {HTMLElement | null} */ (document.querySelector("#wire"));
+  wire?.addEventListener("click", async () => (await import(INSPECTOR)).inspectSocket(models.socket));
   const showKeys = () => keysDialog.showModal();
   keysButton.addEventListener("click", showKeys);
   part(keysDialog, "button", HTMLButtonElement).addEventListener("click", () => keysDialog.close());
@@ -21,7 +26,8 @@ export function wireKeys(models, elements) {
     const command = (ctrlKey || metaKey) && !altKey ? letter : undefined;
     const isPlain = !ctrlKey && !metaKey && !altKey;
     const step = altKey && !ctrlKey && !metaKey ? {ArrowUp: -1, ArrowDown: 1}[key] : undefined;
-    if (command === "k") toSearch(models, elements);
+    if (key === "F2") wire?.click();
+    else if (command === "k") toSearch(models, elements);
     else if (command === "j") toUnread(models, elements);
     else if (step) toNeighbour(models, step);
     else if (isPlain && key === "Escape" && !elements.conversation.hidden) elements.composer.focus();

@@ -3,7 +3,7 @@
 import {me, Pupil} from "../pupil.js";
 import {find, make, say, tell} from "../say.js";
 
-const ACK_MS = 600; // until a message without an answer is sent again
+const ACK_MS = 1000; // until a message without an answer is sent again
 const AWAY_SECONDS = 2; // how long the server stays away after a cut, for this page
 const BACKOFF_MS = [200, 400, 800, 1600, 3200];
 const MOST_TRIES = 60; // of a client that does not wait: it would go on for as long as the server is away
