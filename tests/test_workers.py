@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from gevent.server import StreamServer
 from gunicorn.config import Config
 
 from tests.clients import Person
@@ -144,3 +145,12 @@ def test_the_settings_that_a_worker_has_at_hand_are_those_that_gunicorn_would_lo
     }
     assert at_hand.limit_request_fields == 7
     assert "limit_request_fields" in vars(at_hand)
+
+
+def test_a_server_of_the_worker_accepts_few_at_once_so_that_a_storm_leaves_others_their_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(StreamServer, "max_accept", 100)
+    configured = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    configured["accept_few_at_once"]()
+    assert StreamServer(("127.0.0.1", 0), lambda *_: None).max_accept == configured["ACCEPTED"] < 20

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.storage.database import Database
 
-MOST = 64  # reads of one job, so that the memory of their answers is bounded
+MOST = 16  # reads of one job: all who waited for them go on in the same turn of the loop, and others wait meanwhile
 SECONDS = 0.02  # after which a job begins no further read: the others that wait are the next one's
 
 T = TypeVar("T")
