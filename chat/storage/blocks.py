@@ -12,6 +12,9 @@ from chat.storage.schema import blocks
 KEPT_MS = 3_600_000  # what a worker has not looked for within it, it may have missed
 
 
+NOBODY = frozenset[str](), frozenset[str]()  # of most users: one for all, as two empty sets take 488 bytes
+
+
 class Block(NamedTuple):
     """Somebody whom a user has blocked. `since`: Unix time in milliseconds."""
 
@@ -30,6 +33,8 @@ class Blocks:
         """Return whom the user has blocked, and who has blocked the user."""
         with self._database.reading() as connection:
             mine, theirs = self._mine.rows(connection, user=user_id), self._theirs.rows(connection, user=user_id)
+        if not (mine or theirs):
+            return NOBODY
         return frozenset(name for (name,) in mine), frozenset(name for (name,) in theirs)
 
     def listed(self, user_id: str) -> list[Block]:

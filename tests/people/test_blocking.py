@@ -171,6 +171,12 @@ def test_what_an_init_has_read_is_kept_unless_something_changed_meanwhile(chat: 
     assert chat.blocking.apart_from("bob") == {"carol"}, "what is known already counts"
 
 
+def test_users_who_have_blocked_nobody_and_whom_nobody_has_blocked_share_what_is_kept_of_that(chat: ChatServer) -> None:
+    for name in ("alice", "bob"):
+        chat.blocking.check(name, "carol")
+    assert chat.blocking._known["alice"] is chat.blocking._known["bob"]
+
+
 def test_a_change_while_a_users_blocks_are_read_is_not_forgotten(
     chat: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
