@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.profiles import Profile
@@ -39,12 +40,19 @@ def long(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     else:
         storage = open_storage(new_database(request.getfixturevalue("postgres")))
     storage.writer.commit([Send("alice", other, "hi", "c1") for other in ("bob", "carol")])
-    with storage.database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with filling(storage) as connection:
         connection.execute(text(FILL), {"messages": MESSAGES})
         connection.execute(text(f"UPDATE conversations SET last_seq = {MESSAGES}"))
     analyze(storage)
     yield storage
     storage.close()
+
+
+@contextmanager
+def filling(storage: Storage) -> Iterator[Connection]:
+    """A transaction that no deadline breaks off: a slow machine takes more than the storage's own for 100,000 rows."""
+    with storage.database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
 
 
 def analyze(storage: Storage) -> None:
@@ -143,7 +151,7 @@ def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
     long: Storage, questions: list[tuple[str, Any]]
 ) -> None:
     notifications = long.notifications
-    with long.database.transaction() as connection:
+    with filling(long) as connection:
         connection.execute(text(SEEN), {"notifications": MESSAGES})
     analyze(long)
     waiting, _ = notifications.add("user7", Content("new", None, None, "info", 1, None), None)
@@ -187,7 +195,7 @@ def fill(storage: Storage) -> None:
     """Tables of so many rows that PostgreSQL prefers an index. SQLite takes its tables for large ones anyhow."""
     numbers = "(SELECT generate_series(1, 3000) AS n) AS numbers"
     many = numbers.replace("3000", "30000")
-    with storage.database.engine.begin() as connection:  # which no deadline breaks off
+    with filling(storage) as connection:
         for statement in FILLS:
             connection.execute(
                 text(statement.replace("FROM n", f"FROM {numbers}").replace("FROM many", f"FROM {many}")),
