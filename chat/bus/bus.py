@@ -8,15 +8,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from uuid import uuid4
 
 import gevent
 from gevent.event import AsyncResult, Event
 
-from chat.bus.connection import RedisConnection, Reply, command
-from chat.bus.envelope import ECHO, Envelope, packed, unpacked
+from chat.bus.connection import MOST_TOGETHER, Publication, RedisConnection, Reply, command
+from chat.bus.envelope import ECHO, Letter, packed, unpacked
 from chat.bus.members import Members
 
 ECHO_SECONDS = 2.0  # a worker hears itself so often, or thinks itself deaf: TCP alone says nothing
@@ -26,7 +26,7 @@ FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.1, 2.0
 CHANNELS_AT_ONCE = 1_000  # in one command
 
 Reader = Callable[[Reply], None]
-Received = Callable[[bytes, Envelope], None]  # a channel, and what another worker published there
+Received = Callable[[bytes, bytes, list[Letter]], None]  # a channel, another worker, and what that published there
 
 
 class Bus:
@@ -42,15 +42,16 @@ class Bus:
         self._url = url
         self._prefix = prefix.encode()
         self._received = received
-        self._log = log
+        self.log = log
         self._own = self.channel("w", self.worker.decode())
+        self._head = self.worker + b"\n"  # of all that is published
         self.members = Members(self)
         self._wanted: dict[bytes, None] = {self._own: None, self.members.all: None}
         self._changed: dict[bytes, bool] = {}  # channels to subscribe, or to leave, at the end of this turn
         self._sent = self._confirmed = 0  # subscriptions and leavings
         # Who waits until so many are confirmed: each for its own, as others come and go all the time.
         self._settling: deque[tuple[int, AsyncResult[bool]]] = deque()
-        self._waiting: deque[Reader | None] = deque()  # for each command its answer's reader
+        self._waiting: deque[list[Reader]] = deque()  # for each command its answer's readers
         self._publishing: RedisConnection | None = None
         self._subscribed: RedisConnection | None = None
         self._heard_at = 0.0  # time.monotonic() of the last echo
@@ -130,7 +131,7 @@ class Bus:
         kind = reply[0] if isinstance(reply, list) else b""
         if kind == b"message":
             _, channel, data = reply
-            if not data.startswith(self.worker):
+            if not data.startswith(self._head):
                 self._call(self._take, channel, data)
             elif channel == self._own:
                 self._hear_echo(data)
@@ -139,11 +140,11 @@ class Bus:
             while self._settling and self._settling[0][0] <= self._confirmed:
                 self._settling.popleft()[1].set(True)
         else:  # an error: it may not subscribe, for one
-            self._log.error("the bus refuses: %s", reply)
+            self.log.error("the bus refuses: %s", reply)
             self._lost.set()
 
     def _take(self, channel: bytes, data: bytes) -> None:
-        self._received(channel, unpacked(data))
+        self._received(channel, *unpacked(data))
 
     def _hear_echo(self, data: bytes) -> None:
         sent_at = float(data.rpartition(b"\n")[2])
@@ -152,22 +153,32 @@ class Bus:
 
     # What is said and asked.
 
-    def publish(self, channel: bytes, data: bytes, then: Callable[[int], None] | None = None) -> None:
-        """Publish, and call `then` with how many other workers heard it; 0: none is there, or the bus is lost. Never blocks."""
+    def publish(self, channel: bytes, letter: bytes, then: Callable[[int], None] | None = None) -> None:
+        """Publish a letter, and call `then` with how many other workers heard it; 0: none is there, or the bus is lost. Never blocks."""
         if not self.is_up or self.members.is_alone:
             if then is not None:
                 then(0)
         elif then is None:
-            self.put(channel, data)
+            self.put(channel, letter)
         else:
             own = int(channel in self._wanted)
-            self.put(channel, data, lambda reply: then(max(0, reply - own) if isinstance(reply, int) else 0))
+            self.put(channel, letter, lambda reply: then(max(0, reply - own) if isinstance(reply, int) else 0))
 
-    def put(self, channel: bytes, data: bytes, reader: Reader | None = None) -> None:
-        """Publish, whoever is there; `reader` gets what Redis answers, or None. Never blocks."""
-        self.send(
-            b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(channel), channel, len(data), data), reader
-        )
+    def put(self, channel: bytes, letter: bytes, reader: Reader | None = None) -> None:
+        """Publish a letter, whoever is there; `reader` gets what Redis answers, or None. Never blocks."""
+        publishing = self._publishing
+        if publishing is None:
+            if reader is not None:
+                reader(None)
+            return
+        together = publishing.last  # with what was published just before, if that was on this channel
+        if together is None or together.channel != channel or together.size > MOST_TOGETHER:
+            together = publishing.publish(Publication(channel, self._head))
+            self._waiting.append(together.readers)
+        together.parts.append(letter)
+        together.size += len(letter)
+        if reader is not None:
+            together.readers.append(reader)
 
     def ask(self, *words: bytes) -> Reply:
         """Return the reply to a command; None: there is none. Blocks the calling greenlet."""
@@ -179,7 +190,7 @@ class Bus:
     def send(self, command: bytes, reader: Reader | None = None) -> None:
         """Give Redis a command; `reader` gets what it answers, or None. Never blocks."""
         if self._publishing is not None:
-            self._waiting.append(reader)
+            self._waiting.append([] if reader is None else [reader])
             self._publishing.send(command)
         elif reader is not None:
             reader(None)
@@ -206,16 +217,15 @@ class Bus:
         return found
 
     def _answered(self, reply: Reply) -> None:
-        reader = self._waiting.popleft()
         self.answered += 1
-        if reader is not None:
+        for reader in self._waiting.popleft():
             self._call(reader, reply)
 
     def _call(self, function: Callable[..., None], *args: Reply) -> None:
         try:
             function(*args)
         except Exception:  # one that fails does not take the others' turn
-            self._log.exception("what came by the bus could not be passed on")
+            self.log.exception("what came by the bus could not be passed on")
 
     # Its life.
 
@@ -226,15 +236,15 @@ class Bus:
             try:
                 self._connect()
                 pause, is_told = FIRST_RETRY_SECONDS, False
-                self._log.info("the bus is there: worker=%s channels=%d", self.worker.decode(), len(self._wanted))
+                self.log.info("the bus is there: worker=%s channels=%d", self.worker.decode(), len(self._wanted))
                 self._call(self.returned, since)
                 self._first_try_is_over.set()
                 self._watch()
                 since = self._heard_at
-                self._log.error("the bus is lost: only users of this worker are reached")
+                self.log.error("the bus is lost: only users of this worker are reached")
             except OSError as error:
                 if not is_told:
-                    self._log.error("the bus cannot be reached: %s", error)
+                    self.log.error("the bus cannot be reached: %s", error)
                 is_told = True
                 self._first_try_is_over.set()
             self._drop()
@@ -256,7 +266,7 @@ class Bus:
     def _watch(self) -> None:
         """Return when a connection is lost, or nothing of one's own is heard."""
         while not self._lost.is_set() and time.monotonic() - self._heard_at < DEAF_SECONDS:
-            self.put(self._own, packed(self.worker, ECHO, 0, "", str(time.monotonic()).encode()))
+            self.put(self._own, packed(ECHO, 0, "", str(time.monotonic()).encode()))
             self.members.look()
             self._lost.wait(ECHO_SECONDS)
 
@@ -272,6 +282,5 @@ class Bus:
             self._settling.popleft()[1].set(False)
         waiting, self._waiting = self._waiting, deque()
         self.answered += len(waiting)
-        for reader in waiting:
-            if reader is not None:
-                self._call(reader, None)
+        for reader in chain.from_iterable(waiting):
+            self._call(reader, None)

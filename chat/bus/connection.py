@@ -12,9 +12,28 @@ from gevent.event import Event
 
 CONNECT_SECONDS = 3.0
 READ_BYTES = 262_144
+MOST_TOGETHER = 65_536  # bytes that are published as one
 MOST_WAITING = 33_554_432  # bytes that Redis does not take: the connection is as good as lost
 
 Reply = Any  # bytes, int, None, a list of replies, or hiredis.ReplyError
+
+
+class Publication:
+    """What is published on one channel in one turn of the loop: one command, and one reply, for all its parts."""
+
+    __slots__ = ("_head", "channel", "parts", "readers", "size")
+
+    def __init__(self, channel: bytes, head: bytes) -> None:
+        """`head`: goes before the parts."""
+        self.channel = channel
+        self.parts: list[bytes] = []
+        self.size = 0  # bytes of its parts
+        self.readers: list[Callable[[Reply], None]] = []
+        self._head = head
+
+    def __bytes__(self) -> bytes:
+        """Return the command as Redis reads it."""
+        return command(b"PUBLISH", self.channel, self._head + b"".join(self.parts))
 
 
 class RedisConnection:
@@ -40,7 +59,8 @@ class RedisConnection:
         self._socket.settimeout(None)  # who waits too long is noticed by the bus
         self._received = received
         self._lost = lost
-        self._waiting: list[bytes] = []
+        self.last: Publication | None = None  # what waits last, if more can be added to it
+        self._waiting: list[bytes | Publication] = []
         self._waiting_bytes = 0
         self._has_more = Event()
         self._is_over = False
@@ -48,10 +68,20 @@ class RedisConnection:
 
     def send(self, command: bytes) -> None:
         """Send what `command` made, at the end of this turn of the loop. Never blocks."""
+        self._wait(command, len(command))
+        self.last = None
+
+    def publish(self, publication: Publication) -> Publication:
+        """As `send`; to what this returns more can be added, as long as it is `last`."""
+        self._wait(publication, len(publication.channel))
+        self.last = publication
+        return publication
+
+    def _wait(self, command: bytes | Publication, size: int) -> None:
         if not self._waiting:
             self._has_more.set()
         self._waiting.append(command)
-        self._waiting_bytes += len(command)
+        self._waiting_bytes += size + (self.last.size if self.last is not None else 0)
         if self._waiting_bytes > MOST_WAITING:
             self._end()
 
@@ -83,9 +113,10 @@ class RedisConnection:
         while True:
             self._has_more.wait()
             self._has_more.clear()
-            waiting, self._waiting = b"".join(self._waiting), []
-            self._socket.sendall(waiting)
-            self._waiting_bytes -= len(waiting)
+            waiting, self._waiting, self.last = self._waiting, [], None
+            self._waiting_bytes = len(data := b"".join(map(bytes, waiting)))
+            self._socket.sendall(data)
+            self._waiting_bytes -= len(data)
 
 
 def command(*words: bytes) -> bytes:

@@ -13,7 +13,7 @@ from gevent.event import AsyncResult
 from gevent.lock import Semaphore
 
 from chat.bus.connection import command
-from chat.bus.envelope import HELLO, WELCOME, Envelope, packed
+from chat.bus.envelope import HELLO, WELCOME, packed
 
 ANSWER_SECONDS = 2.0  # for a hello: who is stopped so long stores nothing either, and hears it before it goes on
 
@@ -56,7 +56,7 @@ class Members:
         heard_by: AsyncResult[Any] = AsyncResult()
         answers = self._awaited[number] = Semaphore(0)  # they may come before Redis has said how many there will be
         try:
-            self._bus.put(channel, packed(self._bus.worker, HELLO, number, "", b""), heard_by.set)
+            self._bus.put(channel, packed(HELLO, number, "", b""), heard_by.set)
             reply = heard_by.wait(ANSWER_SECONDS)
             if not isinstance(reply, int) or reply == 0:  # not even this worker has heard it
                 return None
@@ -69,14 +69,13 @@ class Members:
         finally:
             del self._awaited[number]
 
-    def hear(self, channel: bytes, envelope: Envelope) -> None:
+    def hear(self, channel: bytes, worker: bytes, kind: bytes, number: int) -> None:
         """Take a hello, or an answer to one. The relay of this channel has heard it before, and publishes again."""
-        if envelope.kind == HELLO:
+        if kind == HELLO:
             if channel == self.all:
                 self._heard += 1
                 self.is_alone = False
                 self.joined()
-            answer = packed(self._bus.worker, WELCOME, envelope.number, "", b"")
-            self._bus.put(self._bus.channel("w", envelope.worker.decode()), answer)
-        elif envelope.kind == WELCOME and (answers := self._awaited.get(envelope.number)):
+            self._bus.put(self._bus.channel("w", worker.decode()), packed(WELCOME, number, "", b""))
+        elif kind == WELCOME and (answers := self._awaited.get(number)):
             answers.release()

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from chat.bus.bus import Bus
-from chat.bus.envelope import LOOK, Envelope, packed
+from chat.bus.envelope import LOOK, Letter, packed
 from chat.bus.order_gate import HOLD_SECONDS, OrderGate
 from chat.bus.recovery import Recovery
 from chat.bus.relay import STREAMS, Relay, SocketRelay
@@ -97,14 +97,16 @@ class OtherWorkers:
 
         return is_unsettled
 
-    def _received(self, channel: bytes, envelope: Envelope) -> None:
+    def _received(self, channel: bytes, worker: bytes, letters: list[Letter]) -> None:
         for relay in self._relays:
             if (here := relay.users.get(channel)) is not None:
-                relay.receive(here, envelope)
-        if envelope.kind == LOOK:
-            self._spawn(self.recovery.recover, float(envelope.number))
-        else:
-            self.bus.members.hear(channel, envelope)
+                relay.receive(channel, here, worker, letters)
+                return
+        for kind, number, _, _ in letters:
+            if kind == LOOK:
+                self._spawn(self.recovery.recover, float(number))
+            else:
+                self.bus.members.hear(channel, worker, kind, number)
 
     def _joined(self) -> None:
         for relay in self._relays:
@@ -115,7 +117,7 @@ class OtherWorkers:
         if not self._online and not self._streams:  # it begins
             return
         seconds = time.monotonic() - since
-        self.bus.publish(self.bus.members.all, packed(self.bus.worker, LOOK, int(seconds) + 1, "", b""))
+        self.bus.publish(self.bus.members.all, packed(LOOK, int(seconds) + 1, "", b""))
         self._spawn(self.recovery.recover, seconds)
 
     def _read(self, user_id: str, other: str, after: int, up_to: int) -> dict[int, bytes]:

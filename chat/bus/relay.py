@@ -10,18 +10,7 @@ from typing import Any
 
 from chat.bus.bus import Bus
 from chat.bus.connection import Reply
-from chat.bus.envelope import (
-    EVENT,
-    HELLO,
-    INTRODUCTION,
-    MESSAGE,
-    NOTIFICATION,
-    PRESENCE,
-    REPEAT,
-    TELL,
-    Envelope,
-    packed,
-)
+from chat.bus.envelope import EVENT, HELLO, INTRODUCTION, MESSAGE, NOTIFICATION, PRESENCE, REPEAT, TELL, Letter, packed
 from chat.bus.order_gate import OrderGate
 from chat.people.fanout import Reached
 from chat.people.online import Online, Socket
@@ -34,16 +23,11 @@ CHANNELS = 8_192  # whose names are kept
 
 @dataclass(slots=True)
 class Here:
-    """A user who is at this worker. `is_only_here`: nothing needs to be published for them."""
+    """A user who is at this worker."""
 
     user_id: str
     is_settled: bool = False  # the channel is heard, and whoever else hears it knows
-    is_only_here: bool = False
     doubts: int = 0  # what contradicts an answer to what was published before
-
-    def doubt(self) -> None:
-        self.is_only_here = False
-        self.doubts += 1
 
 
 class Relay:
@@ -54,6 +38,7 @@ class Relay:
         self._online = online
         self.channel = lru_cache(CHANNELS)(lambda user_id: bus.channel(kind, user_key(user_id)))
         self.users: dict[bytes, Here] = {}  # by their channel
+        self._only_here: set[str] = set()  # users for whom nothing needs to be published
         self._members = bus.members
         online.relay = self
 
@@ -66,7 +51,8 @@ class Relay:
     def left(self, user_id: str) -> None:
         """The user is not here any more."""
         channel = self.channel(user_id)
-        self.users.pop(channel, None)
+        if (here := self.users.pop(channel, None)) is not None:
+            self._doubt(here)
         self._bus.unsubscribe(channel)
 
     def wait_ready(self, user_id: str) -> None:
@@ -76,17 +62,18 @@ class Relay:
             return
         if not (here.is_settled or self._members.is_alone):
             doubts = here.doubts
-            here.is_only_here = self._members.announce(channel) == 0 and here.doubts == doubts
+            self._note_others(here, doubts, self._members.announce(channel))
         here.is_settled = True
 
     def doubt(self) -> None:
         """Another worker may have any of these users too."""
         for here in self.users.values():
-            here.doubt()
+            self._doubt(here)
 
     def event(self, user_id: str, frame: bytes) -> None:
         """Pass on an event that is not stored."""
-        self._publish(user_id, EVENT, 0, "", frame)
+        if user_id not in self._only_here and not self._members.is_alone:
+            self._publish(user_id, EVENT, 0, "", frame)
 
     def notification(self, user_id: str, id_: int, frame: bytes, then: Reached | None) -> None:
         """Pass on a notification; `then` gets how many other workers have the user."""
@@ -100,46 +87,63 @@ class Relay:
         """Return on how many other workers each user is. Blocks."""
         return self._bus.listening([self.channel(user_id) for user_id in user_ids])
 
-    def receive(self, here: Here, envelope: Envelope) -> None:
+    def receive(self, channel: bytes, here: Here, worker: bytes, letters: list[Letter]) -> None:
         """Send what another worker passed on to the user's sockets, or streams."""
         user_id = here.user_id
-        if envelope.kind == HELLO:
-            here.doubt()
-        elif envelope.kind == NOTIFICATION:
-            for receiver in self._online.of(user_id):
-                receiver.notify(envelope.number, envelope.frame)
-        elif envelope.kind == TELL:
-            for receiver in self._online.of(user_id):
-                receiver.tell(envelope.frame)
-        else:
-            for receiver in self._online.of(user_id):
-                receiver.send(envelope.frame)
+        for kind, number, other, frame in letters:
+            try:
+                if kind == EVENT:
+                    for receiver in self._online.of(user_id):
+                        receiver.send(frame)
+                elif kind == HELLO:
+                    self._doubt(here)
+                    self._members.hear(channel, worker, kind, number)
+                else:
+                    self._take(user_id, kind, number, other, frame)
+            except Exception:  # one that fails does not take the others' turn
+                self._bus.log.exception("what came by the bus could not be passed on")
+
+    def _take(self, user_id: str, kind: bytes, number: int, _other: str, frame: bytes) -> None:
+        for receiver in self._online.of(user_id):
+            if kind == NOTIFICATION:
+                receiver.notify(number, frame)
+            elif kind == TELL:
+                receiver.tell(frame)
 
     def _publish(
         self, user_id: str, kind: bytes, number: int, other: str, frame: bytes, then: Reached | None = None
     ) -> None:
-        if self._members.is_alone or not self._bus.is_up:
+        if self._members.is_alone or not self._bus.is_up or user_id in self._only_here:
             if then is not None:
                 then(0)
             return
         channel = self.channel(user_id)
         here = self.users.get(channel)
-        if here is not None and here.is_only_here:
-            if then is not None:
-                then(0)
-            return
-        data = packed(self._bus.worker, kind, number, other, frame)
-        if here is None or not here.is_settled:
-            self._bus.publish(channel, data, then)
+        letter = packed(kind, number, other, frame)
+        if here is not None and here.is_settled:
+            self._bus.put(channel, letter, partial(self._published, here, here.doubts, then))
+        elif then is None:
+            self._bus.put(channel, letter)
         else:
-            self._bus.put(channel, data, partial(_published, here, here.doubts, then))
+            self._bus.publish(channel, letter, then)
 
+    def _published(self, here: Here, doubts: int, then: Reached | None, reply: Reply) -> None:
+        """Take Redis' reply to what was published for a user who is here: how many heard it, this worker among them."""
+        others = reply - 1 if isinstance(reply, int) else None
+        self._note_others(here, doubts, others)
+        if then is not None:
+            then(max(0, others or 0))
 
-def _published(here: Here, doubts: int, then: Reached | None, reply: Reply) -> None:
-    """Take Redis' reply to what was published for a user who is here: how many heard it, this worker among them."""
-    here.is_only_here = reply == 1 and here.doubts == doubts
-    if then is not None:
-        then(max(0, reply - 1) if isinstance(reply, int) else 0)
+    def _note_others(self, here: Here, doubts: int, others: int | None) -> None:
+        """Note on how many other workers a user was, if nothing has contradicted it since; None: nobody knows."""
+        if others == 0 and here.doubts == doubts:
+            self._only_here.add(here.user_id)
+        else:
+            self._only_here.discard(here.user_id)
+
+    def _doubt(self, here: Here) -> None:
+        here.doubts += 1
+        self._only_here.discard(here.user_id)
 
 
 class SocketRelay(Relay):
@@ -198,9 +202,7 @@ class SocketRelay(Relay):
         kind = INTRODUCTION if is_introduction else PRESENCE
         self._publish(user_id, kind, RANK.index(status), about, frame)
 
-    def receive(self, here: Here, envelope: Envelope) -> None:
-        _, kind, number, other, frame = envelope
-        user_id = here.user_id
+    def _take(self, user_id: str, kind: bytes, number: int, other: str, frame: bytes) -> None:
         if kind == MESSAGE:
             self.gate.deliver(user_id, other, number, frame)
             if number == 1:
@@ -214,7 +216,7 @@ class SocketRelay(Relay):
                 if kind == PRESENCE or socket.wants_sync:
                     socket.send(frame)
         else:
-            super().receive(here, envelope)
+            super()._take(user_id, kind, number, other, frame)
 
     def _is_old(self, user_id: str, other: str, seq: int) -> bool:
         """Return whether a repeat was passed on, or may have been: what was last is not known of every conversation."""

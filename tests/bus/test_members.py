@@ -11,7 +11,7 @@ import gevent
 import pytest
 
 from chat.bus import members
-from chat.bus.envelope import HELLO, WELCOME, Envelope, unpacked
+from chat.bus.envelope import HELLO, WELCOME, unpacked
 from chat.bus.members import Members
 from tests.clients import Person
 from tests.conftest import StartServer
@@ -49,7 +49,8 @@ class OfOne:
         heard_by = [name for name in self._all.there if to in ("all", name)]
         for name in heard_by:
             if name != self.worker.decode() and name not in self._all.deaf:
-                self._all.there[name].hear(channel, unpacked(data))
+                worker, [(kind, number, _, _)] = unpacked(self.worker + b"\n" + data)
+                self._all.there[name].hear(channel, worker, kind, number)
         reader(None if self._all.is_lost else len(heard_by))
 
     def send(self, command: bytes, reader: Callable[[Any], None]) -> None:
@@ -95,10 +96,10 @@ def test_who_comes_is_served_when_the_last_answer_is_there() -> None:
     announced = gevent.spawn(third.announce, third.all)
     gevent.sleep(0)
     assert not announced.ready(), "one answer is missing"
-    third.hear(b"w:c", Envelope(b"a", WELCOME, 99, "", b""))
+    third.hear(b"w:c", b"a", WELCOME, 99)
     gevent.sleep(0)
     assert not announced.ready(), "that was one to another hello"
-    third.hear(b"w:c", Envelope(b"a", WELCOME, 2, "", b""))
+    third.hear(b"w:c", b"a", WELCOME, 2)
     assert announced.get(timeout=10) == 2
 
 
@@ -109,7 +110,7 @@ def test_a_hello_while_one_looks_contradicts_what_is_seen() -> None:
     first._bus = bus
 
     def too_late(command: bytes, reader: Callable[[Any], None]) -> None:
-        first.hear(first.all, Envelope(b"b", HELLO, 1, "", b""))
+        first.hear(first.all, b"b", HELLO, 1)
         reader([b"w:all", 1])  # counted before it came
 
     bus.send = too_late
