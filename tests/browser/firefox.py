@@ -21,6 +21,13 @@ from websockets.sync.client import ClientConnection, connect
 NAMES = ("firefox", "firefox-esr")
 START_SECONDS = 30
 SECONDS = 10  # until what is waited for is seen
+# Whether an element is where it was two frames before.
+STANDS_STILL = """(async (element) => {
+    const place = () => { const {x, y} = element.getBoundingClientRect(); return `${x} ${y}`; };
+    const before = place();
+    for (let n = 0; n < 2; n++) await new Promise(requestAnimationFrame);
+    return place() === before;
+})(document.querySelector(%s))"""
 ENTER, ESCAPE, TAB = "\ue007", "\ue00c", "\ue004"  # keys as WebDriver writes them
 
 
@@ -104,6 +111,10 @@ class Tab:
         self._firefox.call("input.performActions", context=self._context, actions=[keyboard])
 
     def click(self, selector: str) -> None:
+        """Click in its middle, once it stands still: what moves between press and release is not clicked."""
+        until = time.monotonic() + SECONDS
+        while not self.look(STANDS_STILL % json.dumps(selector)):
+            assert time.monotonic() < until, f"{selector} moves"
         found = self._firefox.call(
             "browsingContext.locateNodes", context=self._context, locator={"type": "css", "value": selector}
         )

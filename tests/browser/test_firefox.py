@@ -59,6 +59,7 @@ def test_two_people_write_to_each_other(browser: Firefox, server: Server, called
     there.type(f"ft{ENTER}")
     here.sees(".message:not(.mine) .text", "half a draft")
     here.sees("conversation-header .presence", "Online")
+    there.sees(".message.mine .label", "Read")  # nothing more comes that moves the message
     there.click(".message.mine .menu-button")
     there.sees("message-menu [role=menuitem]", "Copy")
     there.type(ENTER)
