@@ -147,9 +147,9 @@ class Bus:
         self._received(channel, *unpacked(data))
 
     def _hear_echo(self, data: bytes) -> None:
-        sent_at = float(data.rpartition(b"\n")[2])
+        _, letters = unpacked(data)
         self._heard_at = time.monotonic()
-        self.lag = max(0.0, self._heard_at - sent_at)
+        self.lag = max(0.0, self._heard_at - float(letters[-1][-1]))
 
     # What is said and asked.
 

@@ -102,12 +102,18 @@ class OrderGate:
         """
         passage = self._users.get(user_id)
         if passage is None:
-            _tell(Held(frame, skip, passed))
-            return 0
-        if passage.opening is not None:
+            taken = 0
+        elif passage.opening is not None:
             passage.opening.append((other, seq, Held(frame, skip, passed)))
             return None
-        return self._pass(user_id, passage, other, seq, Held(frame, skip, passed))
+        elif other in passage.held or passage.last.get(other, 0 if passage.is_complete else None) != seq - 1:
+            return self._pass(user_id, passage, other, seq, Held(frame, skip, passed))
+        else:  # nearly always
+            passage.last[other] = seq
+            taken = self._hand_over(user_id, other, seq, frame, skip)
+        if passed is not None:
+            passed()
+        return taken
 
     def fill(self, user_id: str, other: str, up_to: int = 0, after: int | None = None) -> None:
         """Read what lies between what was passed on and what is held, or `up_to`, and pass all of it on. Blocks.

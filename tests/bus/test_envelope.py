@@ -18,12 +18,13 @@ def test_letters_that_were_published_together_are_read_one_by_one() -> None:
     assert unpacked(b"w1\n" + b"".join(packed(*letter) for letter in letters)) == (b"w1", letters)
 
 
+LETTER = packed(MESSAGE, 1, "bob", b"frame")
+
+
 @pytest.mark.parametrize(
     "data",
-    [
-        b"", b"hello", b"w\nhello", b"w\nm x 5 bob\nframe", b"w\nm 1 5 \xff\nframe", b"w\nm\nframe",
-        b"w\nm 1 6 bob\nframe", b"w\nm 1 4 bob\nframe", b"w\nm 1 -5 bob\nframe", b"w\nm 1 x bob\nframe",
-    ],
+    [b"", b"hello", b"w\nhello", b"w\nm 1 5 bob\nframe", b"w\n" + LETTER[:-1], b"w\n" + LETTER + b"e",
+     b"w\n" + LETTER.replace(b"bob", b"bo\xff")],
 )  # fmt: skip
 def test_what_another_program_publishes_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
