@@ -5,6 +5,7 @@
 # make bundle  the page's modules as one script, static/js/bundle/app.js, and the widget's, static/js/chat-widget.js; after each change of static/js
 # make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API
 # make bench  this server and its peers, in turn; about fifteen minutes
+# make bench-growth  what grows with all that is stored, to 10^6 messages; GROWTH=--largest has 5*10^6; some twenty minutes
 # make bench-workers  what a second worker brings, and what the bus costs; needs redis-server and postgresql
 # make faults kills, cuts, full and locked disks, workers and a bus that die, at full length; about twenty minutes
 # make soak   a thousand clients that come and go for an hour: what two workers hold then; SOAK="--seconds 180" is shorter
@@ -22,7 +23,7 @@ DOCUMENTS := tests/js/documents/node_modules/.package-lock.json
 # Where the environment forbids it, each process of the tests would compile all of them again: 15 s of 18.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test quick lint format bundle clients bench bench-workers faults soak two-workers conformance shop lock clean
+.PHONY: run test quick lint format bundle clients bench bench-growth bench-workers faults soak two-workers conformance shop lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -58,6 +59,9 @@ bench: $(VENV)/run.stamp
 	$(BIN)/python -m bench $(BENCH)
 	$(BIN)/python -m bench.history
 	$(BIN)/python -m bench.floods
+
+bench-growth: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.growth $(GROWTH)
 
 bench-workers: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.workers
