@@ -36,7 +36,7 @@ def test_forced_colours_show_what_is_open_who_is_there_and_that_one_is_online(op
     there, gone = (alice.evaluate(PIXELS, [dot, None]) for dot in (online, away))
     assert there["background"] != gone["background"]
     assert (there["shadow"], gone["shadow"] != "none") == ("none", True), "a disc and a ring"
-    for kind in (".main-button", ".quiet-button"):  # whose grounds are gone
+    for kind in (".main-button", ".quiet-button", "dialog"):  # whose grounds and shadows are gone
         for style in alice.locator(kind).evaluate_all("all => all.map(one => getComputedStyle(one).borderTopStyle)"):
             assert style == "solid", kind
         assert alice.locator(kind).count() > 0, f"need {kind}"
