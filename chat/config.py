@@ -176,7 +176,7 @@ class Settings:
     learn: str = _setting(
         "",
         "on or off",
-        "Whether /learn is there, with the lesson's events. Empty: for who comes to a loopback address, without a proxy.",
+        "Whether /learn is there, with the lesson's events. Empty: where it listens on a loopback address, without a proxy.",
         choices=("on", "off"),
     )
     testing: str = _setting(

@@ -45,6 +45,8 @@ def test_two_people_chat_with_the_first_page_on_the_first_server(
         write(alice, "bob", "<b>안녕</b>")
         expect(bob.locator("li").last).to_have_text("alice: <b>안녕</b>")
         expect(alice.locator("li")).to_have_text(["alice → bob: <b>안녕</b>"])
+        alice.evaluate("socket.close()")
+        expect(alice.locator("li").last).to_have_text("(closed / 닫힘: 1006)")  # as the exercises say
 
 
 def test_the_experiments_for_the_console_print_what_the_walkthrough_says(
