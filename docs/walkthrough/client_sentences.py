@@ -11,7 +11,7 @@ CLIENT_CHECKS = {
         "it comes back after a lost connection",
     ],
     "ko": [
-        "누구인지 말합니다",
+        "누구인지 알립니다",
         "온 메시지를 글자 그대로 보여 줍니다",
         "메시지를 보냅니다",
         "모르는 이벤트는 무시합니다",
@@ -29,13 +29,13 @@ SENTENCES = {
         "static/js/chat-socket.js: #connect",
         "The page opened no socket here within {seconds} seconds. The file names the address {got}: take it from where the page "
         'came from, location.origin.replace("http", "ws") + "/ws".',
-        "{seconds}초 동안 페이지가 소켓을 열지 않았습니다. 파일에 주소 {got}이(가) 적혀 있습니다. 페이지가 온 곳에서 주소를 "
-        '얻으세요: location.origin.replace("http", "ws") + "/ws".',
+        "{seconds}초 동안 페이지가 소켓을 열지 않았습니다. 파일에 주소 {got}이(가) 적혀 있습니다. 페이지를 받은 곳에서 주소를 "
+        '만드세요: location.origin.replace("http", "ws") + "/ws".',
     ),
     "no_init": Sentence(
         "static/js/chat-socket.js: #connect",
         "The page opened a socket and said nothing. Send init in onopen: before that the socket is not open.",
-        "페이지가 소켓을 열고 아무 말도 하지 않았습니다. onopen에서 init을 보내세요. 그 전에는 소켓이 열려 있지 않습니다.",
+        "페이지가 소켓을 열고 아무것도 보내지 않았습니다. onopen에서 init을 보내세요. 그 전에는 소켓이 아직 열리지 않았습니다.",
     ),
     "wrong_init": Sentence(
         "chat/protocol/structs.py: Init",
@@ -50,7 +50,7 @@ SENTENCES = {
     "made_html": Sentence(
         "static/js/elements/message-row.js: newRow",
         "The page made HTML of a message: whoever writes <script> runs it in the reader's browser. Use textContent.",
-        "페이지가 메시지를 HTML로 만들었습니다. 누가 <script>를 쓰면 읽는 사람의 브라우저에서 실행됩니다. textContent를 쓰세요.",
+        "페이지가 메시지를 HTML로 만들었습니다. 누군가 메시지에 <script>를 쓰면 읽는 사람의 브라우저에서 실행됩니다. textContent를 쓰세요.",
     ),
     "not_sent": Sentence(
         "static/js/chat-socket.js: emit",
@@ -75,7 +75,7 @@ SENTENCES = {
     "gone": Sentence(
         "static/js/chat-socket.js: #lost",
         "The connection was lost, and the page opened no new one within {seconds} seconds. Open it again in onclose, after a moment.",
-        "연결이 끊긴 뒤 {seconds}초 동안 페이지가 다시 연결하지 않았습니다. onclose에서 잠시 뒤 다시 여세요.",
+        "연결이 끊긴 뒤 {seconds}초 동안 페이지가 다시 연결하지 않았습니다. onclose에서 잠시 기다렸다가 다시 여세요.",
     ),
     "hung_up": Sentence(
         "static/js/chat-socket.js: #receive",

@@ -33,7 +33,7 @@ NO_SOCKET = {
     "no_host": Sentence(
         "app.py: main",
         "{address} cannot be reached: {got}. Is the name right, and is the machine on the same network?",
-        "{address}에 갈 수 없습니다: {got}. 이름이 맞나요? 같은 네트워크에 있나요?",
+        "{address}에 접속할 수 없습니다: {got}. 주소가 맞나요? 그 컴퓨터와 같은 네트워크에 있나요?",
     ),
     "silent": Sentence(
         "chat/protocol/handshake.py: answer",
@@ -49,7 +49,7 @@ NO_SOCKET = {
         "app.py: main",
         "It is not your server that answered, but the Mac's AirPlay receiver, which has port 5000 too. Switch it off in "
         "the system settings (AirDrop & Handoff), or take port 5001.",
-        "응답한 것은 여러분의 서버가 아니라 맥의 AirPlay 수신기입니다. 5000번 포트를 함께 씁니다. 시스템 설정(AirDrop 및 "
+        "응답한 것은 여러분의 서버가 아니라 맥의 AirPlay 수신기입니다. 이것도 5000번 포트를 씁니다. 시스템 설정(AirDrop 및 "
         "Handoff)에서 끄거나, 서버의 포트를 5001로 바꾸세요.",
     ),
     "status": Sentence(
@@ -60,7 +60,7 @@ NO_SOCKET = {
     "no_http": Sentence(
         "chat/protocol/handshake.py: answer",
         "What answered there does not speak WebSocket: {got}.",
-        "그곳에서 응답한 것은 WebSocket을 할 줄 모릅니다: {got}.",
+        "그곳에 있는 프로그램은 WebSocket을 할 줄 모릅니다: {got}.",
     ),
     "closed_at_once": Sentence(
         UPGRADE,
@@ -91,12 +91,12 @@ MESSAGES = {
         f"{ONLINE}.of",
         "{who}'s message came back to {who}, and not to {to}. The server answers on the socket that it came from; look up "
         "the receiver's.",
-        "{who}의 메시지가 {to}에게 가지 않고 {who}에게 되돌아왔습니다. 온 소켓으로 다시 보내지 말고, 받을 사람의 소켓을 찾으세요.",
+        "{who}의 메시지가 {to}에게 가지 않고 {who}에게 되돌아왔습니다. 메시지가 온 소켓으로 다시 보내지 말고, 받을 사람의 소켓을 찾으세요.",
     ),
     "echo_too": Sentence(
         "chat/handlers.py: send",
         "{to} got {who}'s message, and {who} got it as well: on the page it stands twice. Leave out the socket that it came from.",
-        "{who}의 메시지가 {to}에게 왔지만 {who}에게도 되돌아왔습니다. 페이지에 두 번 나옵니다. 보낸 소켓은 빼고 보내세요.",
+        "{who}의 메시지가 {to}에게 왔지만 {who}에게도 되돌아왔습니다. 페이지에 두 번 나옵니다. 메시지를 보낸 소켓은 빼고 보내세요.",
     ),
     "everybody": Sentence(
         f"{ONLINE}.of",
@@ -131,12 +131,12 @@ TABS = {
     "tab_deaf": Sentence(
         f"{ONLINE}.add",
         "Bob has two tabs, and the message came to the first alone. Add the second one's socket to the first one's.",
-        "bob의 탭은 둘인데 메시지는 첫 번째 탭에만 왔습니다. 두 번째 탭의 소켓도 더하세요.",
+        "bob의 탭은 둘인데 메시지는 첫 번째 탭에만 왔습니다. 두 번째 탭의 소켓도 추가하세요.",
     ),
     "tabs_gone": Sentence(
         f"{ONLINE}.remove",
         "Bob closed one tab, and the other got nothing any more: closing one took out both. Take out that socket alone.",
-        "bob이 탭 하나를 닫자 다른 탭에도 메시지가 오지 않습니다. 하나를 닫을 때 둘 다 지워졌습니다. 닫힌 소켓 하나만 제거하세요.",
+        "bob이 탭 하나를 닫자 다른 탭에도 메시지가 오지 않습니다. 하나를 닫을 때 둘 다 제거되었습니다. 닫힌 소켓 하나만 제거하세요.",
     ),
     "sender_hurt": Sentence(
         "chat/client.py: Client.left",
@@ -158,7 +158,7 @@ NAMES = {
     "nameless": Sentence(
         "chat/router.py: Router.dispatch",
         "A socket that had not said who it is (no init) wrote as the teacher, and bob got it. Take nothing from it before init.",
-        "누구인지 말하지 않은(init이 없는) 소켓이 teacher라고 쓰자 bob이 받았습니다. init 전에는 아무것도 받아들이지 마세요.",
+        "누구인지 알리지 않은(init을 보내지 않은) 소켓이 teacher라고 쓰자 bob이 그대로 받았습니다. init 전에는 아무것도 받아들이지 마세요.",
     ),
 }
 
@@ -200,7 +200,7 @@ AWAY = {
     "turned_round": Sentence(
         "chat/messages/missed.py: Missed.older",
         "Bob came back and got both messages, the later one first. Send them in the order in which they were written.",
-        "돌아온 bob이 두 메시지를 모두 받았지만 나중 것이 먼저 왔습니다. 쓰인 순서대로 보내세요.",
+        "돌아온 bob이 두 메시지를 모두 받았지만 나중 것이 먼저 왔습니다. 메시지를 쓴 순서대로 보내세요.",
     ),
     "again": Sentence(
         "chat/messages/missed.py: Missed.proven",
