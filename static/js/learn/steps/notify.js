@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns the last step: a notification, an event of one's own, and how a program says it from outside. */
 import {me, Pupil} from "../pupil.js";
-import {find, inEachLanguage, tell} from "../say.js";
+import {find, tell} from "../say.js";
 
 const log = find("#log", HTMLElement);
 const buttons = ["#push", "#wave"].map((id) => find(id, HTMLButtonElement));
@@ -25,12 +25,16 @@ buttons[1].addEventListener("click", async () => {
   tell(log, "notify.reached", {sockets: seen});
 });
 
-inEachLanguage(() => {
-  find("#shell", HTMLElement).textContent = [
-    `flask --app app chat notify ${me ?? "bob"} "안녕"`, "",
-    "flask --app app chat token --service ci > token",
-    `curl ${location.origin}${document.documentElement.dataset.root}api/notifications \\`,
-    '  -H "Authorization: Bearer $(cat token)" -H "Content-Type: application/json" \\',
-    `  -d '{"toUserId": "${me ?? "bob"}", "message": "안녕"}'`,
-  ].join("\n");
-});
+/** The server's address for programs, and who is told. */
+const [address, user] = [`${location.origin}${document.documentElement.dataset.root}api/notifications`, me ?? "bob"];
+find("#shell", HTMLElement).textContent = `curl ${address} \\
+  -H "Authorization: Bearer $(flask --app app chat token --service ci)" \\
+  -H "Content-Type: application/json" \\
+  -d '{"toUserId": "${user}", "message": "안녕"}'`;
+find("#python", HTMLElement).textContent = `import json, subprocess, sys, urllib.request
+command = [sys.executable, "-m", "flask", "--app", "app", "chat", "token", "--service", "ci"]
+token = subprocess.check_output(command, text=True).strip()
+headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+event = json.dumps({"toUserId": "${user}", "message": "안녕"}).encode()
+request = urllib.request.Request("${address}", event, headers)
+print(urllib.request.urlopen(request).read().decode())`;
