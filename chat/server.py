@@ -21,6 +21,7 @@ from chat.errors import Unavailable
 from chat.limits import Limits
 from chat.messages.missed import Missed
 from chat.messages.receipts import Receipts
+from chat.messages.relisting import Relisting
 from chat.messages.retention import MessageRetention
 from chat.messages.searching import Searching
 from chat.messages.sending import Sending
@@ -189,13 +190,9 @@ class ChatServer:
         self.batches = BatchSender(storage, self.notifier, self.directory, online, self.listeners, self._spawn)
         self.retention = Retention(storage, settings.notification_days)
         self.searching = Searching(storage)
-        self.message_retention = MessageRetention(
-            storage,
-            settings.message_days,
-            connections.spawn,
-            pause=partial(gevent.sleep, PAUSE_SECONDS),
-            is_stopping=lambda: connections.stopping,
-        )
+        turns = partial(gevent.sleep, PAUSE_SECONDS), lambda: connections.stopping
+        self.message_retention = MessageRetention(storage, settings.message_days, connections.spawn, *turns)
+        self.relisting = Relisting(storage, connections.spawn, *turns)
 
     def _watch(self) -> None:
         """Have the sweep, the goodbye and the metrics look at the parts."""
@@ -218,6 +215,7 @@ class ChatServer:
             self.batches.keep_sending,
             self.retention.sweep,
             self.message_retention.sweep,
+            self.relisting.sweep,
         ]
         self.goodbye.unsettled = self.other_workers.unsettled if self.other_workers else storage.unstored
         self.goodbye.still_busy.append(self._is_storing)

@@ -19,7 +19,7 @@ from chat.storage.records import (
     other_of,
     page_of,
 )
-from chat.storage.schema import MESSAGE, conversations, members, messages
+from chat.storage.schema import MESSAGE, conversations, listings, members, messages
 
 MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
@@ -42,14 +42,14 @@ class MessageReader:
         Only those after `before`: (sent_at of its last message, the other user) of one of them; and only the one
         `with_user_id`, where that is given.
         """
-        page = newest_of_a_user(*_STATE, *MESSAGE)
-        if before is not None:
-            place = before[0], direct_key(user_id, before[1])
-            page = page.where(tuple_(messages.c.sent_at, conversations.c.key) < place)
-        if with_user_id is not None:
-            page = page.where(conversations.c.key == direct_key(user_id, with_user_id))
+        query, bound = _OVERVIEWS, {"user": user_id, "limit": limit}
         with self._database.reading() as connection:
-            rows = connection.execute(_with_unread(page), {"user": user_id, "limit": limit}).all()
+            if before is not None:
+                place = connection.scalar(_ID, {"key": direct_key(user_id, before[1])})
+                query, bound = _OVERVIEWS_BEHIND, bound | {"at": before[0], "place": place or 0}
+            if with_user_id is not None:
+                query, bound = _OVERVIEW, {"user": user_id, "key": direct_key(user_id, with_user_id)}
+            rows = connection.execute(query, bound).all()
             return [Overview(state, Message(*message)) for state, message in self._states(connection, user_id, rows)]
 
     def history(
@@ -116,7 +116,7 @@ class MessageReader:
                 ),
                 others,
             )
-            for id_, key, last_seq, received, read, first_seq, change, *others, unread in rows
+            for id_, key, last_seq, received, read, first_seq, change, _, *others, unread in rows
         ]  # fmt: skip
 
     def _theirs(
@@ -151,16 +151,24 @@ class MessageReader:
                 return page_of((Found(other_of(key, user_id), Message(*row)) for key, *row in rows), limit, size)
 
 
-def newest_of_a_user(*columns: Any) -> Select[Any]:
-    """Select `columns` of a user's conversations and last messages, the newest first. Binds `user` and `limit`."""
-    c = conversations.c
-    return (
-        select(*columns)
-        .where(members.c.user_id == bindparam("user"), c.id == members.c.conversation_id)
-        .where(messages.c.conversation_id == c.id, messages.c.seq == c.last_seq)
-        .order_by(messages.c.sent_at.desc(), c.key.desc())
-        .limit(bindparam("limit"))
-    )
+def newest_of_a_user(*columns: Any, is_behind: bool = False) -> Select[Any]:
+    """Select `columns` of a user's conversations, their members and last messages, the newest first.
+
+    Binds `user` and `limit`; with `is_behind` also a place, `at` and `place`: only conversations behind it.
+    """
+    c, place = conversations.c, listings.c
+    # By itself, so that a page is read before anything else is looked up, and nothing of what is not on it.
+    page = select(place.user_id, place.conversation_id).where(place.user_id == bindparam("user"))
+    if is_behind:
+        page = page.where(tuple_(place.last_at, place.conversation_id) < tuple_(bindparam("at"), bindparam("place")))
+    page = page.order_by(place.last_at.desc(), place.conversation_id.desc()).limit(bindparam("limit"))
+    listed = page.subquery("listed").c
+    query = select(*columns).where(c.id == listed.conversation_id)
+    if any(column.table is members for column in columns):
+        query = query.where(members.c.user_id == listed.user_id, members.c.conversation_id == listed.conversation_id)
+    if any(column.table is messages for column in columns):
+        query = query.where(_IS_LAST)
+    return query.order_by(c.last_at.desc(), c.id.desc())
 
 
 def _with_unread(page: Select[Any]) -> Select[Any]:
@@ -170,7 +178,7 @@ def _with_unread(page: Select[Any]) -> Select[Any]:
     is_unread = (m.conversation_id == some.c.id) & (m.seq > some.c.read_seq) & (m.sender_id != bindparam("user"))
     counted = select(literal(1)).where(is_unread).limit(UNREAD_COUNTED).correlate(some).subquery("unread")
     count = select(func.count()).select_from(counted).scalar_subquery()
-    return select(*some.c, count).order_by(some.c.sent_at.desc(), some.c.key.desc())
+    return select(*some.c, count).order_by(some.c.last_at.desc(), some.c.id.desc())
 
 
 _SENT_AT = select(messages.c.sent_at).where(
@@ -180,9 +188,19 @@ _SENT_AT = select(messages.c.sent_at).where(
 _STATE = (
     conversations.c.id, conversations.c.key, conversations.c.last_seq,
     members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
-    conversations.c.last_change,
+    conversations.c.last_change, conversations.c.last_at,
 )  # fmt: skip
-_STANDINGS = _with_unread(newest_of_a_user(*_STATE, messages.c.sent_at))
+_IS_LAST = (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq)
+_STANDINGS = _with_unread(newest_of_a_user(*_STATE))
+_OVERVIEWS, _OVERVIEWS_BEHIND = (
+    _with_unread(newest_of_a_user(*_STATE, *MESSAGE, is_behind=is_behind)) for is_behind in (False, True)
+)
+_OVERVIEW = _with_unread(
+    select(*_STATE, *MESSAGE)
+    .where(conversations.c.key == bindparam("key"), _IS_LAST)
+    .where(members.c.user_id == bindparam("user"), members.c.conversation_id == conversations.c.id)
+)
+_ID = select(conversations.c.id).where(conversations.c.key == bindparam("key"))
 _THEIRS = """
 WITH wanted (user_id, conversation_id) AS ({keys})
 SELECT m.conversation_id, m.received_seq, m.read_seq, s.at

@@ -35,6 +35,8 @@ conversations = Table(
     # On SQLite: up to where the search index holds the conversation.
     Column("indexed_seq", BigInteger, nullable=False, server_default="0"),
     Column("last_change", BigInteger, nullable=False, server_default="0"),
+    # When its last message was sent, as `listings` has it. NULL: it is not listed yet.
+    Column("last_at", BigInteger),
 )
 
 members = Table(
@@ -46,6 +48,17 @@ members = Table(
     Column("received_seq", BigInteger, nullable=False, server_default="0"),
     Column("read_seq", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("user_id", "conversation_id"),  # led by what it is asked by
+)
+
+# Each user's conversations by the time of the last message. Written only by who holds the conversation's lock.
+listings = Table(
+    "listings",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("last_at", BigInteger, nullable=False),  # the conversation's
+    Column("conversation_id", RowId, ForeignKey("conversations.id"), nullable=False),
+    PrimaryKeyConstraint("user_id", "last_at", "conversation_id"),  # in the order of the list
+    sqlite_with_rowid=False,  # a row is its key: one tree to write to, not two
 )
 
 messages = Table(

@@ -90,7 +90,7 @@ class _Walk:
         most = UNINDEXED_CONVERSATIONS if self.candidates is None else CONVERSATIONS
         found: list[tuple[Place, Message]] = []
         for conversation in self.connection.execute(_MINE, {"user": self.user_id, "limit": most}).all():
-            if len(found) >= self.limit and found[-1][1].sent_at > conversation.sent_at:
+            if len(found) >= self.limit and found[-1][1].sent_at > conversation.last_at:
                 break
             if time.monotonic() > until:  # each conversation in time, and all of them not
                 raise Unavailable(rule="took_too_long")
@@ -173,5 +173,4 @@ def _pattern(wanted: str) -> str:
     return "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
-_COLUMNS = tuple(conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq"))
-_MINE = newest_of_a_user(*_COLUMNS, messages.c.sent_at)
+_MINE = newest_of_a_user(*(conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq", "last_at")))

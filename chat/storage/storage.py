@@ -27,6 +27,7 @@ from chat.storage.failures import again_if_broken, log_text, name_of
 from chat.storage.health import DatabaseHealth
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
+from chat.storage.listings import Listings
 from chat.storage.message_erasure import MessageErasure
 from chat.storage.message_reader import MessageReader
 from chat.storage.message_writer import MessageWriter
@@ -98,6 +99,7 @@ class Storage:
         self.batches = Batches(self.database, user_key)
         self.changes = Changes(self.database)
         self.erasure = MessageErasure(self.database)
+        self.listings = Listings(self.database.engine)
         self.blocks = Blocks(self.database)
         self.settings = StoredSettings(self.database)
         self.last_seen = LastSeen(self.database)

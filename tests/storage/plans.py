@@ -25,7 +25,7 @@ OTHERS = {
 ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up", "rows", "first", "rows_of"}
 
 # Names in SQLite's plans of what is small: lists and pages within a statement, the schema, and the index's settings.
-SMALL = {"wanted", "w", "start", "page", "place", "unread", "sqlite_master", "main"}
+SMALL = {"wanted", "w", "start", "page", "listed", "place", "unread", "sqlite_master", "main"}
 
 # An index that holds only the rows wanted: what is under way. To read all of it is no scan of its table.
 OF_FEW = "using (?:index )?batches_under_way"

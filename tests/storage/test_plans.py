@@ -140,6 +140,25 @@ def test_of_what_was_missed_a_page_at_most_is_looked_at_in_each_conversation(
         assert max(map(int, looked_at)) <= 51, plan
 
 
+def test_a_page_of_a_long_list_reads_a_page_of_it(long: Storage, questions: list[tuple[str, Any]]) -> None:
+    long.writer.commit([Send("busy", f"friend{number}", "hi", None) for number in range(2_000)])
+    analyze(long)
+    last = long.messages.overviews("busy", 1_000)[-1]
+    questions.clear()
+    place = last.last_message.sent_at, last.state.with_user_id
+    assert len(long.messages.overviews("busy", 51, place)) == 51
+    questions[:] = [one for one in questions if "listings" in one[0]]
+    plan = plan_of(long, questions)
+    if long.database.is_sqlite:
+        behind = r"SEARCH listings USING PRIMARY KEY \(user_id=\? AND \(last_at,conversation_id\)<\(\?,\?\)\)"
+        assert re.search(behind, plan), plan
+        assert not re.search("SEARCH members USING (?!INDEX)|AUTOMATIC", plan), plan
+    else:
+        rows = re.findall(r"Index (?:Only )?Scan Backward using listings_pkey on listings .*rows=(\d+)", plan)
+        assert rows == ["51"], plan
+        assert not re.search("Seq Scan", plan), plan
+
+
 SEEN = """
 INSERT INTO notifications (user_key, message, level, created_at, seen_at)
 WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :notifications)
@@ -164,9 +183,12 @@ def test_what_waits_for_a_user_is_found_without_looking_at_what_was_seen(
 
 NOW = 1_700_000_000_000
 FILLS = (
-    "INSERT INTO conversations (kind, key, last_seq) SELECT 'direct', 'x' || n || :sep || 'y' || n % 500, 10 FROM n",
+    "INSERT INTO conversations (kind, key, last_seq, last_at)"
+    " SELECT 'direct', 'x' || n || :sep || 'y' || n % 500, 10, n FROM n",
     "INSERT INTO members (user_id, conversation_id) SELECT split_part(key, :sep, 1), id FROM conversations"
     " UNION ALL SELECT split_part(key, :sep, 2), id FROM conversations",
+    "INSERT INTO listings (user_id, last_at, conversation_id) SELECT split_part(key, :sep, 1), last_at, id FROM conversations"
+    " UNION ALL SELECT split_part(key, :sep, 2), last_at, id FROM conversations",
     "INSERT INTO messages (conversation_id, seq, sender_id, client_id, body, sent_at)"
     " SELECT id, seq, split_part(key, :sep, 1), id || '-' || seq, 'hello', id * 10 + seq"
     " FROM conversations, generate_series(1, 10) AS seq",
@@ -248,6 +270,14 @@ def exercise_messages(storage: Storage) -> None:
     recent = Recent(storage.database)
     for _ in range(2):
         recent.changed(60)
+    with filling(storage) as connection:  # as a program of before the listings leaves them
+        connection.execute(text("UPDATE conversations SET last_at = 1 WHERE id = :place"), {"place": place})
+        connection.execute(
+            text("UPDATE listings SET last_at = 1 WHERE user_id = 'alice' AND conversation_id = :place"),
+            {"place": place},
+        )
+    assert place in storage.listings.left_behind(storage.database, place - 1)[0]
+    storage.listings.mend(storage.database, place)
     storage.erasure.old(0, NOW * 2)
     storage.erasure.erase(place, NOW * 2)
 

@@ -1,0 +1,105 @@
+"""Owns the order in which a user's conversations are listed: by the times of their last messages, kept with each commit.
+
+Reading of it is left to others. A row is written under the lock of its conversation alone, so that no two writers deadlock.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+
+from chat.storage.database import Database
+from chat.storage.records import Send, users_of
+from chat.storage.schema import conversations, listings, messages
+
+LOOKED_AT = 1_000  # conversations, by one question
+
+Row = tuple[str, int | None, int]  # user, the time that the conversation is listed at (None: not yet), conversation
+
+
+class Listings:
+    """Lists conversations in one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._insert, self._move = (str(statement.compile(engine)) for statement in (_INSERT, _MOVE))
+
+    def move(self, cursor: Any, listed: Mapping[int, int | None], sends: Mapping[int, Send], sent_at: int) -> None:
+        """List conversations at the time of their new messages. `listed`: where they were; `sends`: one of each."""
+        rows = [
+            (user, listed[id_], id_)
+            for id_, send in sends.items()
+            if listed[id_] != sent_at
+            for user in {send.sender_id, send.receiver_id}
+        ]
+        self._list(cursor, rows, sent_at)
+
+    def _list(self, cursor: Any, rows: list[Row], sent_at: int) -> None:
+        if new := [(user, sent_at, id_) for user, at, id_ in rows if at is None]:
+            cursor.executemany(self._insert, new)
+        if moved := [(sent_at, user, at, id_) for user, at, id_ in rows if at is not None]:
+            cursor.executemany(self._move, moved)
+
+    # What a program of before these tables has stored, while it still served beside a newer one.
+
+    def left_behind(self, database: Database, after: int) -> tuple[list[int], int | None]:
+        """Return conversations that are not listed as they should be, of the LOOKED_AT behind the id `after`.
+
+        And the id to go on from; None: there are no more. Blocks.
+        """
+        with database.reading() as connection:
+            last = connection.execute(_PLACES, {"after": after}).scalars().all()
+            if not last:
+                return [], None
+            found = list(connection.execute(_WRONG, {"after": after, "last": last[-1]}).scalars())
+        return found, last[-1] if len(last) == LOOKED_AT else None
+
+    def mend(self, database: Database, conversation: int) -> None:
+        """List one as it should be. Blocks; for the writer's thread."""
+        with database.transaction() as connection:
+            key, listed, sent_at = _locked(connection, conversation)
+            if listed != sent_at:
+                cursor = connection.connection.cursor()
+                self._list(cursor, [(user, listed, conversation) for user in users_of(key)], sent_at)
+                connection.execute(_SET, {"place": conversation, "at": sent_at})
+
+
+def _locked(connection: Connection, conversation: int) -> tuple[str, int | None, int]:
+    """Return a conversation's key, the time that it is listed at, and that of its last message; lock it first."""
+    key, last_seq, listed = connection.execute(_LOCK, {"place": conversation}).one()
+    sent_at: int = connection.execute(_SENT_AT, {"place": conversation, "seq": last_seq}).scalar_one()
+    return key, listed, sent_at
+
+
+_INSERT = insert(listings)
+_MOVE = (
+    update(listings)
+    .values(last_at=bindparam("at"))
+    .where(listings.c.user_id == bindparam("user"), listings.c.last_at == bindparam("before"))
+    .where(listings.c.conversation_id == bindparam("place"))
+)
+_PLACES = (
+    select(conversations.c.id)
+    .where(conversations.c.id > bindparam("after"))
+    .order_by(conversations.c.id)
+    .limit(LOOKED_AT)
+)
+_WRONG = (
+    select(conversations.c.id)
+    .join_from(
+        conversations,
+        messages,
+        (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq),
+    )
+    .where(conversations.c.id > bindparam("after"), conversations.c.id <= bindparam("last"))
+    .where(conversations.c.last_at.is_distinct_from(messages.c.sent_at))
+    .order_by(conversations.c.id)
+)
+_LOCK = (
+    select(conversations.c.key, conversations.c.last_seq, conversations.c.last_at)
+    .where(conversations.c.id == bindparam("place"))
+    .with_for_update()
+)
+_SENT_AT = select(messages.c.sent_at).where(
+    messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("seq")
+)
+_SET = update(conversations).where(conversations.c.id == bindparam("place")).values(last_at=bindparam("at"))
