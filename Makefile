@@ -4,7 +4,7 @@
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
 # make bundle  the page's modules as one script, static/js/bundle/app.js, and the widget's, static/js/chat-widget.js; after each change of static/js
 # make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API
-# make bench  this server and its peers, in turn; about fifteen minutes
+# make bench  this server and its peers, in turn; about three quarters of an hour
 # make bench-growth  what grows with all that is stored, to 10^6 messages; GROWTH=--largest has 5*10^6; some twenty minutes
 # make bench-workers  what a second worker brings, and what the bus costs; needs redis-server and postgresql
 # make faults kills, cuts, full and locked disks, workers and a bus that die, at full length; about twenty minutes

@@ -16,9 +16,9 @@ from bench.servers import Failed, Server
 
 DEFAULT_ROUNDS = 3
 
-# On a busy machine: how long a run waits for calm, and from when on there is neither waiting nor
-# repeating, so that the benchmark comes to an end.
-CALM_SECONDS, PATIENCE_SECONDS = 15, 400
+# On a busy machine: how long a measurement waits for calm, how often it is made at most, and how long all waiting and
+# repeating may take, so that the benchmark comes to an end.
+CALM_SECONDS, TRIES, PATIENCE_SECONDS = 15, 3, 900
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     try:
         install.check_machine()
         cores = machine.two_cores()
-        machine.allow_files(loads.IDLE_SOCKETS + 100)
+        machine.allow_files(loads.MOST_SOCKETS + machine.SPARE_FILES)
         install.compile_c("load")
         contestants, left_out = _prepare(servers.find(options.only))
         wanted = loads.find(options.loads)
@@ -39,10 +39,10 @@ def main() -> int:
         cores[1],
         warmup=0.5 if options.quick else 1.0,
         seconds=1.0 if options.quick else 4.0,
-        upgrades=1_000 if options.quick else 3_000,
+        share=0.25 if options.quick else 1.0,
     )
     rounds = options.rounds or (1 if options.quick else DEFAULT_ROUNDS)
-    session = Session(contestants, generator, cores, rounds, time.monotonic() + PATIENCE_SECONDS)
+    session = Session(contestants, generator, cores, rounds)
     runs: list[dict[str, Any]] = []
     try:
         for number in range(1, rounds + 1):
@@ -82,7 +82,7 @@ def _prepare(wanted: list[Server]) -> tuple[list[Server], dict[str, str]]:
     return able, left_out
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """One run of the benchmark: who is measured, with what, and how long it puts up with others."""
 
@@ -90,25 +90,38 @@ class Session:
     generator: Generator
     cores: tuple[int, int]
     rounds: int
-    patient_until: float
+    patience: float = PATIENCE_SECONDS  # what is left of it
     values: dict[tuple[int, str, str], float] = field(default_factory=dict)  # by round, load and server
 
     def one_round(self, number: int, load: Load) -> Iterator[dict[str, Any]]:
-        """One load on every server, one after the other, each freshly started."""
-        for server in self.contestants:
-            if load.key not in server.loads:
-                continue
-            run: dict[str, Any] = {"round": number, "load": load.key, "server": server.key}
-            started = time.monotonic()
-            try:
-                run |= self._measure(load, server, self._rate(number, load, server))
-                self.values[number, load.key, server.key] = run["value"]
-            except Failed as problem:
-                run["failed"] = str(problem)
-            what = f"round {number}/{self.rounds}  {load.key:>8}  {server.name:<20}"
-            seconds = time.monotonic() - started
-            print(f"{what} {report.one_line(run, load)}  [{seconds:.0f} s]", flush=True)
-            yield run
+        """One load on every server, one after the other, each freshly started; then once more on those that others
+        disturbed, whatever their figures were. All runs are given: a server's last one counts."""
+        waiting = [server for server in self.contestants if load.key in server.loads]
+        for tries in range(1, TRIES + 1):
+            disturbed = []
+            for server in waiting:
+                if tries > 1 and self.patience <= 0:
+                    return
+                started = time.monotonic()
+                run = self._run(number, load, server) | {"tries": tries}
+                seconds = time.monotonic() - started
+                what = f"round {number}/{self.rounds}  {load.key:>12}  {server.name:<20}"
+                print(f"{what} {report.one_line(run, load)}  [{seconds:.0f} s]", flush=True)
+                if tries > 1:
+                    self.patience -= seconds
+                if run.get("disturbed"):
+                    disturbed.append(server)
+                yield run
+            waiting = disturbed
+
+    def _run(self, number: int, load: Load, server: Server) -> dict[str, Any]:
+        run: dict[str, Any] = {"round": number, "load": load.key, "server": server.key}
+        try:
+            run |= self._measure(load, server, self._rate(number, load, server))
+            self.values[number, load.key, server.key] = run["value"]
+        except Failed as problem:
+            run["failed"] = str(problem)
+        return run
 
     def _rate(self, number: int, load: Load, server: Server) -> float | None:
         """What half of the rate is that the server bore in this round."""
@@ -120,16 +133,15 @@ class Session:
         return whole / 2
 
     def _measure(self, load: Load, server: Server, rate: float | None) -> dict[str, Any]:
-        """Measure; once more when others had the cores meanwhile, whatever the figure was."""
-        for tries in (1, 2):
-            calm_by = min(time.monotonic() + CALM_SECONDS, self.patient_until)
-            machine.wait_until_calm(self.cores, calm_by)
-            with servers.running(server, self.cores[0]) as target:
-                result = self.generator.measure(load, target, rate)
-            result |= {"tries": tries, "disturbed": loads.is_disturbed(load, result)}
-            if not result["disturbed"] or time.monotonic() > self.patient_until:
-                break
-        return result
+        began = time.monotonic()
+        machine.wait_until_calm(self.cores, began + min(CALM_SECONDS, self.patience))
+        self.patience -= time.monotonic() - began
+        fill = load.fill if server.key in servers.OURS else lambda url: None
+        with servers.running(server, self.cores[0], prepare_database=fill) as target:
+            watch = machine.Watch(self.cores, target.pid)
+            result = self.generator.measure(load, target, rate)
+            result |= watch.seen()
+        return result | {"disturbed": loads.is_disturbed(load, result)}
 
 
 if __name__ == "__main__":

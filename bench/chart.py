@@ -1,4 +1,4 @@
-"""The picture of a run: for each load one bar a server, drawn as a ratio to the baseline.
+"""The picture of a run: for each load one bar a server, drawn as a ratio to the best peer.
 
 Drawn by hand: a few dozen rectangles are no reason for a plotting library. The card has a
 background of its own and a second set of colours for dark pages, so that it can be read on both.
@@ -9,13 +9,13 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from bench.servers import BASELINE, OURS
+from bench.servers import LIMIT, OURS
 
 WIDTH, MARGIN = 880, 28
 BARS_X, BARS_WIDTH = 190, 430  # names stand left of it, figures right of the bars
 ROW, BAR = 24, 15
 HEAD, PANEL_HEAD, PANEL_GAP, FOOT = 86, 30, 22, 52
-LIMIT = "relay"  # its bar would dwarf all others, so it is cut and says so
+MOST = 8.0  # a longer bar would dwarf all others, as the relay's may: it is cut, and says so
 
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -27,7 +27,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .halo { stroke: #ffffff; stroke-width: 4px }
 .card { fill: #ffffff; stroke: #d0d7de }
 .bar { fill: #afb8c1 }
-.node { fill: #6e7781 }
+.best { fill: #6e7781 }
 .ours { fill: #0969da }
 .relay { fill: none; stroke: #6e7781; stroke-dasharray: 4 3 }
 .one { stroke: #1f2328; stroke-dasharray: 2 3 }
@@ -37,7 +37,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .halo { stroke: #0d1117 }
   .card { fill: #0d1117; stroke: #3d444d }
   .bar { fill: #4d5560 }
-  .node { fill: #8b949e }
+  .best { fill: #8b949e }
   .ours { fill: #4493f8 }
   .relay { stroke: #9198a1 }
   .one { stroke: #e6edf3 }
@@ -59,8 +59,8 @@ def draw(summary: list[Section], footer: list[str]) -> str:
         parts.append(_text(MARGIN, y + 8, line, "muted small"))
         y += 18
     height = y + MARGIN - 12
-    title = "One worker on one core, compared with Node's ws"
-    subtitle = "Bars are ratios: Node's ws is 1 (dotted line). Figures are medians."
+    title = "One worker on one core, compared with the best peer"
+    subtitle = "Bars are ratios: the best peer of each load is 1 (dotted line). Figures are medians."
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'width="{WIDTH}" height="{height}" aria-labelledby="title">',
@@ -79,11 +79,11 @@ def _drawable(row: Section) -> bool:
 
 
 def _scale(section: Section, panels: list[Section]) -> float:
-    """The ratio at the right end: the same for all loads where more is better, so that their bars
-    can be compared; for memory its own."""
+    """The ratio at the right end: the same for all loads where more is better, so that their bars can be compared;
+    for memory its own."""
     alike = [s for s in panels if s["better"] == section["better"]]
     rows = [row for s in alike for row in s["rows"] if _drawable(row) and row["server"] != LIMIT]
-    return max([1.25, *(float(row["ratio"]) for row in rows)])
+    return min(MOST, max([1.25, *(float(row["ratio"]) for row in rows)]))
 
 
 def _panel(section: Section, y: float, scale: float) -> list[str]:
@@ -106,7 +106,7 @@ def _bar(row: Section, section: Section, y: float, scale: float) -> list[str]:
     name = _text(BARS_X - 10, middle, row["name"], "bold" if row["server"] in OURS else "", "end")
     if not _drawable(row):
         return [name, _text(BARS_X, middle, "no figure: failed, or others used the machine", "muted")]
-    kind = row["server"] if row["server"] in (BASELINE, LIMIT) else "bar"
+    kind = "best" if row["server"] == section["best"] else "relay" if row["server"] == LIMIT else "bar"
     kind = "ours" if row["server"] in OURS else kind
     weight = "bold" if row["server"] in OURS else ""
     cut = row["ratio"] > scale

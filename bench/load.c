@@ -9,7 +9,9 @@
  *             whether or not the server keeps up, and latency counts from the intended send time, so
  *             that a server that stalls cannot hide it by slowing the generator down.
  *   idle      opens --clients sockets, says so, and holds them until standard input ends.
- *   upgrades  connects, upgrades, says init and drops, --concurrency at a time, --clients times.
+ *   back      clients come back: each connects, upgrades, says init, waits for ready, and stays; --concurrency
+ *             of them at a time. Latency is from connect to ready. With --others N, the first N are there
+ *             before, and send --rate chats a second in all meanwhile, each to be acknowledged.
  *
  * While it measures it polls and never sleeps: a sleeping client makes each write of the server pay for
  * waking the client's core, which no server pays that talks to a network card. In turn its CPU share is
@@ -51,13 +53,13 @@ enum { OUTBOX_LIMIT = 4 << 20 };  /* a client with more unsent than this has a s
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-enum mode { RELAY, IDLE, UPGRADES };
+enum mode { RELAY, IDLE, BACK };
 static struct {
     enum mode mode;
     const char *path, *prefix;
-    int port, other_port, clients, window, concurrency, pid, other_pid;
+    int port, other_port, clients, others, window, concurrency, pid, other_pid;
     double warmup, seconds, rate;
-    bool ack, ready, socketio, sleep;
+    bool ack, socketio, sleep, sync;
 } opt = {.path = "/", .prefix = "u", .clients = 100, .window = 1, .concurrency = 50,
          .warmup = 1, .seconds = 3};
 
@@ -76,7 +78,7 @@ struct client {
 
 static struct client *clients;
 static int epoll_fd;
-static int opened, opening, ready_count, finished;
+static int wanted, opened, opening, ready_count; /* `wanted`: so many clients are to be there now */
 static bool polling, sending, counting;  /* never sleep; the load runs; this is the measured window */
 static int64_t idle_ns;         /* spent in polls that found nothing */
 static int64_t sent, received, acked, errors, connect_failures, lost_connections, counted;
@@ -106,7 +108,7 @@ static void complain(const char *format, ...) {
 /* Latencies go into a log-linear histogram: 64 steps to each power of two, so at most 1.6 % off. */
 enum { STEPS = 64, POWERS = 40 };
 struct histogram { uint64_t count[POWERS * STEPS], total; };
-static struct histogram latency, delivery;
+static struct histogram latency, delivery, others_latency;
 
 static void record(struct histogram *h, int64_t ns) {
     uint64_t v = ns > 0 ? ns / 100 : 0; /* in tenths of a microsecond */
@@ -171,7 +173,6 @@ static void drop(struct client *c) {
 static void lose(struct client *c, const char *why) {
     if (c->state == READY) lost_connections++, ready_count--;
     else connect_failures++, opening--;
-    if (opt.mode == UPGRADES) finished++;
     complain("client %d: %s", (int)(c - clients), why);
     drop(c);
 }
@@ -281,8 +282,8 @@ static void put_text(struct client *c, const char *text) { put_frame(c, 1, text,
 static void put_init(struct client *c) {
     char text[128];
     snprintf(text, sizeof text,
-             opt.socketio ? "42[\"init\",{\"userId\":\"%s%d\"}]" : "{\"type\":\"init\",\"userId\":\"%s%d\"}",
-             opt.prefix, (int)(c - clients));
+             opt.socketio ? "42[\"init\",{\"userId\":\"%s%d\"%s}]" : "{\"type\":\"init\",\"userId\":\"%s%d\"%s}",
+             opt.prefix, (int)(c - clients), opt.sync ? ",\"sync\":true" : "");
     put_text(c, text);
 }
 
@@ -294,6 +295,15 @@ static int port_of(int number) {
     return opt.other_port && other[number % 8] ? opt.other_port : opt.port;
 }
 
+/* A server bounds what one address may hold, so each hundred clients have one of their own: 127.0.1.1 and so on. */
+static void bind_address(struct client *c) {
+    int one = 1;
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 256 + (c - clients) / 100)};
+    setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one); /* else bind looks for a port: slow */
+    if (bind(c->fd, (struct sockaddr *)&from, sizeof from) < 0) complain("bind: %s", strerror(errno));
+}
+
 static void open_client(struct client *c) {
     int one = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port_of(c - clients)),
@@ -301,6 +311,7 @@ static void open_client(struct client *c) {
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0) complain("socket: %s", strerror(errno)), exit(2);
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    bind_address(c);
     c->state = CONNECTING;
     c->connected_at = now_ns();
     c->watching_writes = true;
@@ -314,7 +325,7 @@ static void open_client(struct client *c) {
 
 /* No more than --concurrency at a time: a listen queue that overflows costs a second per victim. */
 static void open_more(void) {
-    while (opened < opt.clients && opening < opt.concurrency) open_client(&clients[opened++]);
+    while (opened < wanted && opening < opt.concurrency) open_client(&clients[opened++]);
 }
 
 static void put_upgrade(struct client *c) {
@@ -332,33 +343,17 @@ static void put_upgrade(struct client *c) {
     flush(c);
 }
 
-static void now_ready(struct client *c) {
-    c->state = READY;
-    opening--, ready_count++;
-    if (opt.mode == RELAY) prepare_chat(c, (int)(c - clients) ^ 1);
-}
-
-/* How it is known that a client is registered: our server says `ready`. The peers say nothing, so the
- * client sends itself a chat and waits for it. An idle one does neither (a message would cost the peer
- * memory that ours is not asked for); there the caller lets things settle. */
 static void register_client(struct client *c) {
     put_init(c);
-    if (opt.mode == UPGRADES) {
-        flush(c);
-        if (c->state == CLOSED) return;
-        record(&latency, now_ns() - c->connected_at);
-        opening--, finished++, counted++;
-        return drop(c);
-    }
     c->state = REGISTERING;
-    if (opt.ready) return;
-    if (opt.mode == IDLE) return now_ready(c);
-    bool ack = opt.ack;
-    opt.ack = false;
-    prepare_chat(c, (int)(c - clients));
-    put_chat(c, now_ns());
-    opt.ack = ack;
-    sent--; /* a probe is no load */
+}
+
+static void on_ready(struct client *c, int64_t now) {
+    if (c->state != REGISTERING) return;
+    c->state = READY;
+    opening--, ready_count++;
+    prepare_chat(c, (int)(c - clients) ^ 1);
+    if (opt.mode == BACK && counting) record(&latency, now - c->connected_at), counted++;
 }
 
 /* Returns how many bytes the answer to the upgrade took; 0 when it is not yet whole or not a 101. */
@@ -390,7 +385,6 @@ static const char *field(const char *text, size_t length, const char *key, size_
 #define IS(value, word) ((value) && !strncmp(value, word "\"", sizeof word))
 
 static void on_chat(struct client *c, const char *text, size_t length, int64_t now) {
-    if (c->state == REGISTERING) return now_ready(c);
     const char *message = FIELD(text, length, "message");
     if (!message || message[0] != 't' || message + 18 > text + length)
         return complain("a chat without our message");
@@ -407,7 +401,9 @@ static void on_ack(struct client *c, const char *text, size_t length, int64_t no
     const char *ref = FIELD(text, length, "ref");
     if (!ref) return complain("an ack without ref");
     acked++;
-    if (counting) counted++, record(&latency, now - strtoll(ref, NULL, 10));
+    int64_t took = now - strtoll(ref, NULL, 10);
+    if (counting && opt.mode == BACK) record(&others_latency, took);
+    else if (counting) counted++, record(&latency, took);
     if (sending && !opt.rate) put_chat(c, now);
 }
 
@@ -415,7 +411,7 @@ static void on_json(struct client *c, const char *text, size_t length, int64_t n
     const char *type = FIELD(text, length, "type");
     if (IS(type, "chat")) on_chat(c, text, length, now);
     else if (IS(type, "ack")) on_ack(c, text, length, now);
-    else if (IS(type, "ready")) { if (c->state == REGISTERING) now_ready(c); }
+    else if (IS(type, "ready")) on_ready(c, now);
     else if (IS(type, "error")) errors++, complain("error event: %.*s", (int)(length < 200 ? length : 200), text);
 }
 
@@ -425,6 +421,7 @@ static void on_socketio(struct client *c, const char *text, size_t length, int64
     else if (length && text[0] == '2') put_text(c, "3");
     else if (length > 1 && !memcmp(text, "40", 2)) register_client(c);
     else if (length > 9 && !memcmp(text, "42[\"chat\"", 9)) on_chat(c, text, length, now);
+    else if (length > 10 && !memcmp(text, "42[\"ready\"", 10)) on_ready(c, now);
     else if (length > 1 && (!memcmp(text, "41", 2) || !memcmp(text, "44", 2))) lose(c, "refused");
 }
 
@@ -487,7 +484,7 @@ static void on_event(struct client *c, uint32_t events) {
 /* Open loop: sends whatever is due by now, each stamped with the moment it was due. */
 static void send_due(int64_t now) {
     for (; next_due <= now; next_due += due_interval) {
-        struct client *c = &clients[next_sender++ % opt.clients];
+        struct client *c = &clients[next_sender++ % (opt.mode == BACK ? opt.others : opt.clients)];
         if (c->state != READY) continue;
         put_chat(c, next_due);
         flush(c);
@@ -515,19 +512,13 @@ static void run_until(int64_t end) {
 
 static int64_t after(double seconds) { return now_ns() + (int64_t)(seconds * SECOND); }
 
-static void open_all(void) {
+static void open_all(int number) {
     int64_t end = after(SETUP_SECONDS);
-    for (open_more(); ready_count < opt.clients && !problem[0]; open_more()) {
+    wanted = number;
+    for (open_more(); ready_count < number && !problem[0]; open_more()) {
         turn();
-        if (now_ns() > end) complain("only %d of %d clients got in", ready_count, opt.clients);
+        if (now_ns() > end) complain("only %d of %d clients got in", ready_count, number);
     }
-}
-
-static void upgrade_all(void) {
-    int64_t end = after(SETUP_SECONDS);
-    polling = true;
-    for (open_more(); finished < opt.clients && now_ns() < end; open_more()) turn();
-    if (finished < opt.clients) complain("only %d of %d upgrades in time", finished, opt.clients);
 }
 
 static void hold(void) {
@@ -564,11 +555,11 @@ static int parse(int argc, char **argv) {
         {"mode", 1, 0, 'm'}, {"port", 1, 0, 'p'}, {"path", 1, 0, 'P'}, {"prefix", 1, 0, 'x'},
         {"clients", 1, 0, 'c'}, {"window", 1, 0, 'w'}, {"concurrency", 1, 0, 'C'}, {"pid", 1, 0, 'i'},
         {"warmup", 1, 0, 'W'}, {"seconds", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"ack", 0, 0, 'a'},
-        {"ready", 0, 0, 'R'}, {"socketio", 0, 0, 'S'},
+        {"others", 1, 0, 't'}, {"sync", 0, 0, 'y'}, {"socketio", 0, 0, 'S'},
         {"other-port", 1, 0, 'o'}, {"other-pid", 1, 0, 'O'}, {"sleep", 0, 0, 'z'}, {0, 0, 0, 0}};
     for (int letter; (letter = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (letter) {
-        case 'm': opt.mode = !strcmp(optarg, "idle") ? IDLE : !strcmp(optarg, "upgrades") ? UPGRADES : RELAY; break;
+        case 'm': opt.mode = !strcmp(optarg, "idle") ? IDLE : !strcmp(optarg, "back") ? BACK : RELAY; break;
         case 'p': opt.port = atoi(optarg); break;
         case 'P': opt.path = optarg; break;
         case 'x': opt.prefix = optarg; break;
@@ -580,7 +571,8 @@ static int parse(int argc, char **argv) {
         case 's': opt.seconds = atof(optarg); break;
         case 'r': opt.rate = atof(optarg); break;
         case 'a': opt.ack = true; break;
-        case 'R': opt.ready = true; break;
+        case 't': opt.others = atoi(optarg) & ~1; break; /* pairs */
+        case 'y': opt.sync = true; break;
         case 'S': opt.socketio = true; break;
         case 'o': opt.other_port = atoi(optarg); break;
         case 'O': opt.other_pid = atoi(optarg); break;
@@ -591,21 +583,22 @@ static int parse(int argc, char **argv) {
     if (opt.socketio) opt.path = "/socket.io/?EIO=4&transport=websocket";
     if (opt.mode == RELAY) opt.clients &= ~1; /* pairs */
     return opt.port > 0 && opt.clients > 0 && opt.window > 0 && opt.rate >= 0 &&
-           opt.concurrency > 0 && strlen(opt.prefix) < 24 && !(opt.ack && opt.socketio);
+           opt.concurrency > 0 && strlen(opt.prefix) < 24 && !(opt.ack && opt.socketio) &&
+           opt.others >= 0 && opt.others < opt.clients && (!opt.others || (opt.mode == BACK && opt.rate > 0));
 }
 
 int main(int argc, char **argv) {
     if (!parse(argc, argv)) {
-        fprintf(stderr, "usage: load --port N [--mode relay|idle|upgrades] [--clients N] [--window N]\n"
+        fprintf(stderr, "usage: load --port N [--mode relay|idle|back] [--clients N] [--window N]\n"
                 "  [--ack] [--rate R] [--warmup S] [--seconds S] [--concurrency N] [--pid N]\n"
-                "  [--ready] [--socketio] [--path P] [--prefix P] [--other-port N] [--other-pid N] [--sleep]\n");
+                "  [--others N] [--sync] [--socketio] [--path P] [--prefix P] [--other-port N] [--other-pid N] [--sleep]\n");
         return 2;
     }
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    if (opt.mode != UPGRADES && files.rlim_cur < (rlim_t)opt.clients + 20)
+    if (files.rlim_cur < (rlim_t)opt.clients + 20)
         complain("%d clients need more open files than the hard limit of %lu", opt.clients,
                  (unsigned long)files.rlim_cur);
     clients = calloc(opt.clients, sizeof *clients);
@@ -614,35 +607,38 @@ int main(int argc, char **argv) {
     clock_gettime(CLOCK_REALTIME, &date);
     run_id = date.tv_sec * 1000000ULL + date.tv_nsec / 1000;
 
-    if (opt.mode != UPGRADES && !problem[0]) open_all();
-    if (opt.mode == RELAY && !problem[0]) {
+    bool load_runs = opt.mode == RELAY || opt.others;
+    if (!problem[0]) open_all(opt.mode == BACK ? opt.others : opt.clients);
+    if (load_runs && !problem[0]) {
         start_load();
         run_until(after(opt.warmup));
-        counting = true;
     }
+    if (opt.mode == BACK) polling = !opt.sleep;
+    counting = true;
     int64_t start = now_ns(), idle = idle_ns;
     double cpu = own_cpu(), server_cpu = cpu_of(opt.pid), other_cpu = cpu_of(opt.other_pid);
     if (opt.mode == RELAY) run_until(after(opt.seconds));
-    else if (opt.mode == UPGRADES) upgrade_all();
+    else if (opt.mode == BACK) open_all(opt.clients);
     else if (!problem[0]) hold();
     double seconds = (double)(now_ns() - start) / SECOND;
     double busy = seconds - (double)(idle_ns - idle) / SECOND;
     cpu = own_cpu() - cpu;
     server_cpu = cpu_of(opt.pid) - server_cpu, other_cpu = cpu_of(opt.other_pid) - other_cpu;
     counting = false;
-    if (opt.mode == RELAY) drain();
+    if (load_runs) drain();
 
-    int64_t missing = opt.mode == RELAY ? sent - (opt.ack && acked < received ? acked : received) : 0;
+    int64_t missing = load_runs ? sent - (opt.ack && acked < received ? acked : received) : 0;
     if (missing) complain("%lld of %lld messages did not arrive", (long long)missing, (long long)sent);
     printf("{\"ok\":%s,\"problem\":\"%s\",\"messages\":%lld,\"seconds\":%.4f,\"rate\":%.1f,"
            "\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"delivery_p50_us\":%.1f,"
-           "\"delivery_p99_us\":%.1f,\"generator_cpu\":%.3f,\"generator_busy\":%.3f,\"server_cpu\":%.3f,"
+           "\"delivery_p99_us\":%.1f,\"others_p50_us\":%.1f,\"others_p99_us\":%.1f,\"generator_cpu\":%.3f,\"generator_busy\":%.3f,\"server_cpu\":%.3f,"
            "\"other_cpu\":%.3f,\"sent\":%lld,"
            "\"received\":%lld,\"acked\":%lld,\"missing\":%lld,\"errors\":%lld,"
            "\"connect_failures\":%lld,\"lost_connections\":%lld}\n",
            problem[0] ? "false" : "true", problem, (long long)counted, seconds, counted / seconds,
            percentile_us(&latency, .5), percentile_us(&latency, .99), percentile_us(&latency, .999),
-           percentile_us(&delivery, .5), percentile_us(&delivery, .99), cpu, busy, server_cpu, other_cpu,
+           percentile_us(&delivery, .5), percentile_us(&delivery, .99), percentile_us(&others_latency, .5),
+           percentile_us(&others_latency, .99), cpu, busy, server_cpu, other_cpu,
            (long long)sent, (long long)received, (long long)acked, (long long)missing,
            (long long)errors, (long long)connect_failures, (long long)lost_connections);
     return problem[0] ? 1 : 0;

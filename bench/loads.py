@@ -6,14 +6,15 @@ import json
 import select
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench import install
+from bench import conversations, install, machine
 from bench.servers import Failed, Running
 
-WARM_UPGRADES = 500  # sockets opened and dropped first, so that first-use costs do not count
-IDLE_SOCKETS = 10_000
+WARM_CLIENTS = 500  # that come and are dropped first, so that first-use costs do not count
+MOST_SOCKETS = 20_000
 RUN_SECONDS = 200  # load.c has bounds of its own on every phase; this is the bound around them
 SETTLE_SECONDS = 6
 
@@ -24,7 +25,7 @@ SERVER_BUSY, GENERATOR_BUSY, GENERATOR_CPU = 0.90, 0.95, 0.90
 @dataclass(frozen=True)
 class Load:
     """One question. `figure` is what its number means; `better` is "more" or "less". `baseline`: the load
-    whose figure of the baseline's it is compared with; None: this one."""
+    whose figure of the peers' it is compared with; None: this one."""
 
     key: str
     title: str
@@ -32,13 +33,20 @@ class Load:
     unit: str
     better: str = "more"
     arguments: tuple[str, ...] = ()
+    mode: str = "relay"  # of load.c
     rounds: int | None = None  # no more than so many, where the figure hardly scatters
     baseline: str | None = None
     half_of: str | None = None  # the load of which half the rate is sent, measured before in the round
+    sockets: int = 0  # that are held at its end; 0: `arguments` say how many
+    value: str = "rate"  # of load.c's figures, the one that is asked for
+    fills_server: bool = True  # it has work all the time; False: it may wait for the disk, or for what comes
+    fill: Callable[[str], object] = lambda url: None  # called with the URL of our server's database, before its start
 
 
 CHATS = ("chats received per second", "/s")
 ACKS = ("acks per second", "/s")
+BACK = ("upgrades with init per second", "/s")
+OTHERS = ("--others", "20", "--rate", "200", "--ack")
 LOADS = (
     Load("1", "100 clients, 1 message in flight each", *CHATS,
          arguments=("--clients", "100", "--window", "1")),
@@ -46,17 +54,29 @@ LOADS = (
          arguments=("--clients", "100", "--window", "16")),
     Load("2000", "2,000 clients, 1 message in flight each", *CHATS,
          arguments=("--clients", "2000", "--window", "1")),
-    Load("upgrades", "Clients that come and go, 50 at a time", "upgrades per second", "/s"),
-    Load("idle", "10,000 idle clients", "memory per socket", "bytes", better="less", rounds=2),
-    Load("ack1", "Stored and acknowledged, 100 clients, 1 in flight each", *ACKS, baseline="1",
+    Load("back", "Coming back, 50 at a time", *BACK,
+         mode="back", sockets=4_000, arguments=("--concurrency", "50"), fill=conversations.fill),
+    Load("storm", "Coming back, 10,000 at once", *BACK, fills_server=False,
+         mode="back", sockets=10_000, arguments=("--concurrency", "10000"), fill=conversations.fill),
+    Load("storm-others", "Meanwhile 20 others write, stored and acknowledged",
+         "99th percentile of latency", "us", better="less", fills_server=False,
+         mode="back", sockets=10_000, arguments=("--concurrency", "10000", *OTHERS), fill=conversations.fill,
+         value="others_p99_us"),
+    Load("idle", "10,000 idle clients", "memory per socket", "bytes", better="less",
+         mode="idle", sockets=10_000, rounds=2),
+    Load("idle-sync", "10,000 idle clients that say sync", "memory per socket", "bytes", better="less",
+         mode="idle", sockets=10_000, rounds=2, arguments=("--sync",), baseline="idle"),
+    Load("idle-20000", "20,000 idle clients", "memory per socket", "bytes", better="less",
+         mode="idle", sockets=MOST_SOCKETS, rounds=1, baseline="idle"),
+    Load("ack1", "Stored and acknowledged, 100 clients, 1 in flight each", *ACKS, baseline="1", fills_server=False,
          arguments=("--clients", "100", "--window", "1", "--ack")),
-    Load("ack16", "Stored and acknowledged, 100 clients, 16 in flight each", *ACKS, baseline="16",
+    Load("ack16", "Stored and acknowledged, 100 clients, 16 in flight each", *ACKS, baseline="16", fills_server=False,
          arguments=("--clients", "100", "--window", "16", "--ack")),
-    Load("ack2000", "Stored and acknowledged, 2,000 clients, 1 in flight each", *ACKS, baseline="2000",
+    Load("ack2000", "Stored and acknowledged, 2,000 clients, 1 in flight each", *ACKS, baseline="2000", fills_server=False,
          arguments=("--clients", "2000", "--window", "1", "--ack")),
     Load("half", "Stored and acknowledged, at half the rate of 1 in flight",
          "99th percentile of latency", "us", better="less", half_of="ack1",
-         arguments=("--clients", "100", "--ack")),
+         arguments=("--clients", "100", "--ack"), value="p99_us", fills_server=False),
 )  # fmt: skip
 
 
@@ -77,7 +97,7 @@ class Generator:
     core: int
     warmup: float
     seconds: float
-    upgrades: int
+    share: float = 1.0  # of a load's sockets; a short try has fewer
 
     def measure(self, load: Load, target: Running, rate: float | None = None) -> dict[str, Any]:
         """Put the load on a server that runs; give load.c's figures and `value`, the one asked for.
@@ -88,16 +108,18 @@ class Generator:
         Raises:
             Failed: load.c found something wrong: a lost message, an error event, a lost socket.
         """
-        if load.key == "idle":
-            return self._idle(target)
-        if load.key == "upgrades":
-            self._run(target, ["--mode", "upgrades", "--clients", str(WARM_UPGRADES)])
-            result = self._run(target, ["--mode", "upgrades", "--clients", str(self.upgrades)])
+        times = ["--warmup", str(self.warmup), "--seconds", str(self.seconds)]
+        if load.sockets:
+            sockets = machine.most_sockets(int(load.sockets * self.share))
+            self._run(target, ["--mode", "back", "--clients", str(WARM_CLIENTS)])
+            arguments = ["--mode", load.mode, *load.arguments, "--clients", str(sockets)]
+            if load.mode == "idle":
+                return self._idle(target, arguments, sockets)
+            result = self._run(target, [*arguments, *times])
         else:
-            times = ["--warmup", str(self.warmup), "--seconds", str(self.seconds)]
             pace = ["--rate", str(int(rate))] if rate else []
             result = self._run(target, [*load.arguments, *pace, *times])
-        result["value"] = result["p99_us"] if rate else result["rate"]
+        result["value"] = result[load.value]
         result["server_share"] = result["server_cpu"] / result["seconds"]
         result["generator_share"] = result["generator_busy"] / result["seconds"]
         result["per_cpu_second"] = result["messages"] / max(result["server_cpu"], 0.01)
@@ -116,10 +138,8 @@ class Generator:
             raise Failed(f"no end after {RUN_SECONDS} s") from None
         return _result(done.stdout, done.stderr)
 
-    def _idle(self, target: Running) -> dict[str, Any]:
-        self._run(target, ["--mode", "upgrades", "--clients", str(WARM_UPGRADES)])
+    def _idle(self, target: Running, arguments: list[str], sockets: int) -> dict[str, Any]:
         before = _settled_rss(target)
-        arguments = ["--mode", "idle", "--clients", str(IDLE_SOCKETS)]
         process = subprocess.Popen(
             self._command(target, arguments),
             stdin=subprocess.PIPE,
@@ -137,18 +157,21 @@ class Generator:
             process.kill()
             process.wait()
         result = _result(rest or first, errors)
-        return result | {"value": grown / IDLE_SOCKETS, "rss_before": before, "rss_growth": grown}
+        return result | {"value": grown / sockets, "sockets": sockets, "rss_before": before, "rss_growth": grown}
 
 
 def is_disturbed(load: Load, result: dict[str, Any]) -> bool:
-    """Others used the cores: the server had no full one, and the generator was not its limit.
+    """Return whether others used the cores: seen in /proc/stat, or since neither side had a full one.
 
-    The generator polls without sleeping, so CPU time that it did not get went to somebody else.
+    The generator polls without sleeping, so CPU time that it did not get went to somebody else, perhaps to a guest of
+    the host that /proc/stat does not know of.
     """
-    if load.key == "idle":
+    if load.mode == "idle":  # memory is the same, however long it takes
         return False
+    if result["steal"] > machine.STOLEN or result["others"] > machine.CALM_BUSY:
+        return True
     robbed = bool(result["generator_cpu"] / result["seconds"] < GENERATOR_CPU)
-    if load.half_of or load.baseline:  # time is left, or spent waiting for the disk
+    if not load.fills_server:
         return robbed
     limit = result["generator_share"] >= GENERATOR_BUSY
     return result["server_share"] < SERVER_BUSY and (robbed or not limit)

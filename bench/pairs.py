@@ -33,7 +33,7 @@ def main() -> int:
     install.check_machine()
     cores = machine.two_cores()
     install.compile_c("load")
-    generator = Generator(cores[1], warmup=WARMUP_SECONDS, seconds=SECONDS, upgrades=0)
+    generator = Generator(cores[1], warmup=WARMUP_SECONDS, seconds=SECONDS)
     try:
         for load in loads.find(options.loads.split(",")):
             _compare(load, generator, cores[0], (options.before, options.after), options.pairs)

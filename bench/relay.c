@@ -3,7 +3,7 @@
  *
  * It is no chat server. It trusts its one client, load.c: the fixed key of its upgrade, digits at the
  * end of its user names, no escapes in its JSON. It finds `toUserId`, adds a timestamp and passes the
- * event on. One thread on epoll, one write per receiver and wake-up.
+ * event on; `init` it answers with `ready`. One thread on epoll, one write per receiver and wake-up.
  *
  * Build: gcc -O2 -o relay relay.c      Run: relay PORT
  */
@@ -111,12 +111,15 @@ static size_t timestamp(char *to, size_t room) {
     return snprintf(to, room, "%s%c%c%cZ\"}", text, '0' + ms / 100, '0' + ms / 10 % 10, '0' + ms % 10);
 }
 
+static void on_init(struct peer *p, const char *text, size_t length) {
+    static const char ready[] = "\x81\x10{\"type\":\"ready\"}"; /* a frame of 16 bytes */
+    p->user = user_after(text, length, "\"userId\":\"");
+    if (p->user >= 0) users[p->user] = p;
+    memcpy(reserve(p, sizeof ready - 1), ready, sizeof ready - 1);
+}
+
 static void on_event(struct peer *p, const char *text, size_t length) {
-    if (!memcmp(text, "{\"type\":\"init\"", 14)) {
-        p->user = user_after(text, length, "\"userId\":\"");
-        if (p->user >= 0) users[p->user] = p;
-        return;
-    }
+    if (!memcmp(text, "{\"type\":\"init\"", 14)) return on_init(p, text, length);
     int to = user_after(text, length, "\"toUserId\":\"");
     if (to < 0 || !users[to]) return;
     char tail[80];
@@ -185,7 +188,7 @@ int main(int argc, char **argv) {
     setrlimit(RLIMIT_NOFILE, &files);
     int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 1024))
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 4096))
         return perror("relay"), 1;
     epoll_fd = epoll_create1(0);
     struct epoll_event events[EVENTS], e = {.events = EPOLLIN, .data.ptr = NULL};

@@ -37,7 +37,7 @@ TOKEN_SECRET = "a secret for the tests, 32 bytes."
 
 
 # What needs a server, a browser, PostgreSQL or another process: left out by --quick (`make quick`).
-SLOW_FIXTURES = {"_start", "postgres", "redis", "chromium", "process", "python", "site", "rotated"}
+SLOW_FIXTURES = {"_start", "postgres", "redis", "chromium", "process", "python", "site", "rotated", "generator"}
 SLOW_FILES = {
     "test_clients.py",
     "test_faults.py", "test_files.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",

@@ -23,6 +23,7 @@ def chat(ws: Server) -> None:
             if event["type"] == "init":
                 user_id = event["userId"]
                 sockets[user_id] = ws
+                ws.send(json.dumps({"type": "ready", "userId": user_id}))
             elif event["type"] == "chat" and event["toUserId"] in sockets:
                 now = datetime.now(UTC).isoformat(timespec="milliseconds")
                 sockets[event["toUserId"]].send(

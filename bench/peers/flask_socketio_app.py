@@ -22,6 +22,7 @@ def init(event: dict[str, Any]) -> None:
     """Note where this user is."""
     session_ids[event["userId"]] = request.sid
     user_ids[request.sid] = event["userId"]
+    emit("ready", {"userId": event["userId"]})
 
 
 @socketio.on("chat")

@@ -14,6 +14,7 @@ io.on("connection", (socket) => {
   socket.on("init", (event) => {
     userId = event.userId;
     sockets.set(userId, socket);
+    socket.emit("ready", { userId });
   });
   socket.on("chat", (event) => {
     const receiver = sockets.get(event.toUserId);
@@ -31,4 +32,4 @@ io.on("connection", (socket) => {
   });
 });
 
-http.listen(Number(process.argv[2]), "127.0.0.1");
+http.listen(Number(process.argv[2]), "127.0.0.1", 4096); // of those who come at once; 511 by itself

@@ -17,7 +17,10 @@ Promise.all([publisher.connect(), subscriber.connect()]).then(() => {
   });
 
   io.on("connection", (socket) => {
-    socket.on("init", (event) => socket.join(event.userId));
+    socket.on("init", async (event) => {
+      await socket.join(event.userId);
+      socket.emit("ready", { userId: event.userId });
+    });
     socket.on("chat", (event) => {
       io.to(event.toUserId).emit("chat", {
         fromUserId: event.fromUserId,

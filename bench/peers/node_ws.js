@@ -1,4 +1,4 @@
-// The classic Node server: package `ws`, a Map of user -> socket. The baseline of all ratios.
+// The classic Node server: package `ws`, a Map of user -> socket.
 "use strict";
 const { WebSocketServer } = require("ws");
 
@@ -7,6 +7,7 @@ const sockets = new Map(); // userId -> WebSocket
 const server = new WebSocketServer({
   host: "127.0.0.1",
   port: Number(process.argv[2]),
+  backlog: 4096, // of those who come at once; 511 by itself
   perMessageDeflate: false,
 });
 
@@ -18,6 +19,7 @@ server.on("connection", (socket) => {
     if (event.type === "init") {
       userId = event.userId;
       sockets.set(userId, socket);
+      socket.send(JSON.stringify({ type: "ready", userId }));
     } else if (event.type === "chat") {
       const receiver = sockets.get(event.toUserId);
       if (receiver) {
