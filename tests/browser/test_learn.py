@@ -242,6 +242,9 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_on_a_projector_and
         expect(page.locator("h1")).not_to_have_text(english)
         DEMONSTRATIONS[step](page)
         look(page, axe, f"{step}, in Korean on a dark phone")
+        assert page.evaluate("[...document.querySelectorAll('.wide')].every((box) => box.scrollWidth <= box.clientWidth)"), (
+            f"{step}: a table's numbers are beyond a phone's edge"
+        )
         page.set_viewport_size(PROJECTOR)
         assert fits(page), f"{step}, on a projector"
         if number + 1 < len(STEPS):

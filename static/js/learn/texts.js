@@ -207,7 +207,7 @@ export const texts = {
   "react.choice2": {en: "Twice, because of StrictMode", ko: "두 번, StrictMode 때문에"},
   "react.choice3": {en: "Once for each letter and each message, and more", ko: "글자마다 한 번, 메시지마다 한 번, 그리고 몇 번 더"},
   "react.answer": {en: "Each letter is a rendering, each rendering makes new callbacks, and new callbacks end the effect and begin it anew: the socket is closed and another one opened. Try it and count.", ko: "글자마다 렌더링되고, 렌더링마다 콜백이 새로 만들어지고, 콜백이 바뀌면 이펙트가 정리되고 다시 실행됩니다. 소켓이 닫히고 새 소켓이 열립니다. 실행하고 세어 보세요."},
-  "react.do": {en: "Run it: the page mounts the component, somebody writes one message, and five letters are typed. The sockets are real ones, on this server. React itself is not on this page: a model of its effects is, whose code the page shows, and a test compares it with React.", ko: "실행하면 컴포넌트가 마운트되고, 누군가 메시지 하나를 보내고, 글자 다섯 개가 입력됩니다. 소켓은 이 서버에 연결된 진짜 소켓입니다. 이 페이지에 React는 없습니다. 그 대신 React의 이펙트를 본뜬 모형을 쓰고, 모형의 코드도 이 페이지에 있습니다. 모형이 React와 같은 결과를 내는지는 테스트로 확인합니다."},
+  "react.do": {en: "Run it: the component mounts, somebody writes one message, and five letters are typed. Then run the cured hook, and compare the numbers. The sockets are real ones, on this server. React itself is not on this page: a model of its effects is, whose code the page shows, and a test compares it with React.", ko: "실행하면 컴포넌트가 마운트되고, 누군가 메시지 하나를 보내고, 글자 다섯 개가 입력됩니다. 그다음 고친 훅으로 바꿔 다시 실행하고 숫자를 비교해 보세요. 소켓은 이 서버에 연결된 진짜 소켓입니다. 이 페이지에 React는 없고, React의 이펙트를 본뜬 모형이 있습니다. 모형의 코드도 이 페이지에 있으며, React와 같은 결과를 내는지 테스트로 확인합니다."},
   "react.which": {en: "Which hook", ko: "어떤 훅"},
   "react.known": {en: "the well-known one", ko: "널리 알려진 훅"},
   "react.cured": {en: "the cured one", ko: "고친 훅"},
