@@ -622,6 +622,8 @@ def test_the_lesson_says_which_station_each_step_of_learn_shows() -> None:
     for text in WALKTHROUGHS.values():
         [named] = [line for line in text.splitlines() if line.startswith("|") and "`push`" in line]
         assert re.findall("`[a-z]+`", named.replace("`/learn`", "")) == steps
+        [minutes] = re.findall(r"^\| (?:minutes|분) \|((?: \d+ \|)+)$", text, re.M)
+        assert [len(minutes.split("|")) - 1, sum(int(one) for one in re.findall(r"\d+", minutes))] == [len(steps), 45]
 
 
 SHOWN = BLOCK.findall(WALKTHROUGHS["walkthrough.md"])
