@@ -6,7 +6,7 @@
 (() => {
   try {
     const {dataset} = document.documentElement;
-    const scope = location.pathname.slice(1);
+    const scope = (dataset.root ?? location.pathname).slice(1); // as browser-storage.js
     dataset.theme = localStorage.getItem(`${scope}chat.theme`) ?? "system";
     dataset.size = new URLSearchParams(location.search).has("projector") ? "large" : (localStorage.getItem(`${scope}chat.size`) ?? "");
   } catch {

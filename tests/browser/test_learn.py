@@ -228,6 +228,7 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_on_a_projector_and
     for number, step in enumerate(STEPS):
         assert page.url.endswith(f"/learn/{step}")
         expect(page.locator("h1")).not_to_be_empty()  # its scripts have run
+        expect(page.locator("html")).to_have_attribute("lang", "ko" if number else "en")  # as the step before was told
         page.set_viewport_size({"width": 1280, "height": 800})
         page.emulate_media(color_scheme="light")
         page.get_by_role("button", name="English").click()

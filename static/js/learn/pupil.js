@@ -1,17 +1,21 @@
 // @ts-check
 /** Owns a pupil's socket, bare: a WebSocket, its `init`, and who hears its events. Leaves coming back to those who show it. */
-import {allTabs, thisTab} from "../browser-storage.js";
-import {TabSession} from "../models/tab-session.js";
+import {findSession, storedSession} from "../widget/session.js";
+
+/** Before a token of a site's ends, after ten minutes. */
+const RENEW_MS = 8 * 60_000;
 
 const {auth, root = "/", step = ""} = document.documentElement.dataset;
-const session = new TabSession(thisTab, allTabs);
+const chat = new URL(root, location.href);
+let session = auth === "open" ? undefined : auth === "site" ? (await findSession(chat)).session : storedSession(chat);
+if (auth === "site") setInterval(async () => (session = (await findSession(chat)).session), RENEW_MS);
 
 /** What this page calls itself: the server's toys are each pupil's own. */
 export const key = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 /** Who opened this page from another one of /learn, as that says in the address. */
 const again = /^#me=(learn-[0-9a-f]{6})$/.exec(location.hash)?.[1];
 /** Who this page is: anybody new where that is free; undefined: who is to sign in first. @type {string | undefined} */
-export const me = auth === "open" ? (again ?? `learn-${key.slice(0, 6)}`) : (session.userId ?? undefined);
+export const me = auth === "open" ? (again ?? `learn-${key.slice(0, 6)}`) : session?.userId;
 
 /** The address of something below /learn. @param {string} path @param {Record<string, string | number>} [query] */
 export function addressOf(path, query = {}) {
@@ -40,7 +44,7 @@ function asSocket(url) {
 export function introduction(userId = me) {
   const note = /** @type {HTMLElement | null} */ (document.querySelector(".sign-in-first"));
   if (note) note.hidden = userId !== undefined;
-  return {type: "init", userId, token: auth === "open" ? undefined : (session.token ?? undefined)};
+  return {type: "init", userId, token: session?.token ?? undefined};
 }
 
 /** All sockets of the page that are open, for the inspector; it hears their frames as events `wire`. @type {Set<Pupil>} */

@@ -25,7 +25,7 @@ export async function findSession(base, ask) {
 }
 
 /** What the page in the panel keeps, as browser-storage.js and tab-session.js do. @param {URL} base @returns {Session | undefined} */
-function storedSession({pathname}) {
+export function storedSession({pathname}) {
   for (const open of [() => sessionStorage, () => localStorage]) {
     try {
       const storage = open();
