@@ -10,6 +10,8 @@
 # make faults kills, cuts, full and locked disks, workers and a bus that die, at full length; about twenty minutes
 # make soak   a thousand clients that come and go for an hour: what two workers hold then; SOAK="--seconds 180" is shorter
 # make two-workers  the tests of the page, against two workers behind nginx; some minutes
+# make class  a lesson's chat for the class, on this machine's address in the network; CLASS="--port 8080" has its arguments
+# make wheelhouse  what requirements.txt names, in a folder to install from without Internet; WHEELS="--platform ..." for other machines
 # make shop   examples/shop, a site with the chat in it
 # make lock   pins what requirements*.in name, with hashes; needs uv
 # make conformance  the Autobahn suite, where Python 2.7 is found
@@ -23,7 +25,7 @@ DOCUMENTS := tests/js/documents/node_modules/.package-lock.json
 # Where the environment forbids it, each process of the tests would compile all of them again: 15 s of 18.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test quick lint format bundle clients bench bench-growth bench-workers faults soak two-workers conformance shop lock clean
+.PHONY: run test quick lint format bundle clients bench bench-growth bench-workers faults soak two-workers conformance shop class wheelhouse lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/gunicorn -k gevent app:app
@@ -77,6 +79,12 @@ two-workers: $(VENV)/dev.stamp
 
 shop: $(VENV)/dev.stamp
 	cd examples/shop && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/flask --app shop chat run
+
+class: $(VENV)/run.stamp
+	$(BIN)/python -m chat.classroom $(CLASS)
+
+wheelhouse: | $(BIN)/python
+	$(BIN)/pip download -q -r requirements.txt -d wheelhouse $(WHEELS)
 
 conformance: $(VENV)/run.stamp
 	$(BIN)/python tests/conformance/run.py

@@ -4,6 +4,7 @@ The parts of a chat are left to `server.py`.
 """
 
 import atexit
+import errno
 import logging
 import os
 import signal
@@ -84,27 +85,45 @@ def stop_this_process() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve_by_pywsgi(app: Any, chat: ChatServer, host: str | None = None, port: int | None = None) -> None:
-    """Serve an app with gevent's own server until Ctrl-C. `host`, `port`: None: as CHAT_BIND or PORT say; 0: a free one."""
+def _say_where(host: str, port: int, _stop: Callable[[], None]) -> None:
+    print(f"Serving on http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl-C stops)", flush=True)
+
+
+def serve_by_pywsgi(
+    app: Any,
+    chat: ChatServer,
+    host: str | None = None,
+    port: int | None = None,
+    begun: Callable[[str, int, Callable[[], None]], None] = _say_where,
+    **options: Any,
+) -> None:
+    """Serve an app with gevent's own server until Ctrl-C.
+
+    Args:
+        host, port: None: as CHAT_BIND or PORT say; 0: a free one.
+        begun: is told both, and what stops the server as Ctrl-C does.
+        options: of gevent's WSGIServer.
+    """
     from gevent.pywsgi import WSGIServer
 
     try:
         serve(chat)
         host, port = host or chat.settings.address[0], chat.settings.address[1] if port is None else port
         # By itself it asks the network for the name of its address, which may take seconds, and may be answered "localhost".
-        server = WSGIServer((host, port), app, environ={"SERVER_NAME": host})
+        server = WSGIServer((host, port), app, environ={"SERVER_NAME": host}, **options)
         server.start()
     except ChatError as error:
         refuse_start(error)
     except OSError as error:
-        refuse_start(BadSetting(f"It cannot listen at {host}, port {port}: {error.strerror}."))
+        advice = " Another program listens there. Choose another --port." if error.errno == errno.EADDRINUSE else ""
+        refuse_start(BadSetting(f"It cannot listen at {host}, port {port}: {error.strerror}.{advice}"))
 
     def stop() -> None:
         print("Stopping.")
         chat.stop()
         server.stop(timeout=1)
 
-    print(f"Serving on http://{f'[{host}]' if ':' in host else host}:{server.server_port} (Ctrl-C stops)", flush=True)
+    begun(host, server.server_port or 0, stop)
     # Not by KeyboardInterrupt, which Python raises in the middle of whatever runs just then.
     gevent.signal_handler(signal.SIGINT, stop)
     server.serve_forever()

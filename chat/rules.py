@@ -66,6 +66,8 @@ SENTENCES = MappingProxyType({
     "scope_needed": "This needs a service's token with the scope {scope}.",
     "token_of_site": "The site that made this token makes the next one too.",
     "renewed_enough": "You signed in {days} days ago. Sign in again.",
+    "class_full": "This class has {max:,} pupils already. Ask the teacher.",
+    "writing_paused": "The teacher has paused writing.",
     "blocked_by_you": "You have blocked this user. Unblock them to write.",
     # sign_in_needed, not_signed_in, name_taken
     "everybody_signs_in": "Everybody signs in on this server. Sign in with your password first.",

@@ -18,6 +18,7 @@ MODULES = {
 
 # From the top of the house to its ground; a file imports from its own layer and from those below.
 LAYERS = [
+    ["chat.classroom"],  # a site around a chat
     ["chat"],
     ["chat.extension"],
     ["chat.cli"],
@@ -56,7 +57,14 @@ LAYERS = [
 
 # Each place of a library; a package stands for its files. No more places, and none that does without it.
 ONLY_IN = {
-    "flask": {"chat.web", "chat.commands.group", "chat.commands.running", "chat.extension"},
+    "flask": {
+        "chat.web",
+        "chat.commands.group",
+        "chat.commands.running",
+        "chat.extension",
+        "chat.classroom.pages",
+        "chat.classroom.serving",
+    },
     "flask_sock": {"chat.web.upgrade"},
     "simple_websocket": set(),
     "websockets": {"chat.protocol.frames"},
@@ -65,6 +73,7 @@ ONLY_IN = {
     "socket": {
         "chat.transport",
         "chat.storage.lease",  # the name of this machine
+        "chat.classroom.addresses",
     },
     "gevent": {
         "chat.storage.together",
@@ -73,6 +82,7 @@ ONLY_IN = {
         "chat.web.requests",  # a body that comes too slowly is cut by a Timeout; no server does that
         "chat.process",
         "chat.commands.running",
+        "chat.classroom.serving",
         "chat.bus.connection",
         "chat.bus.bus",
         "chat.bus.members",
@@ -94,6 +104,8 @@ ONLY_IN = {
     "argon2": {"chat.people.passwords"},
     "zxcvbn": {"chat.people.passwords"},
     "blinker": {"chat.signals"},
+    "segno": {"chat.classroom.pages", "chat.classroom.serving"},
+    "ifaddr": {"chat.classroom.addresses"},
     "PIL": {"chat.people.pictures"},
     "prometheus_client": {"chat.figures.exposition"},
     "requests": {"chat.notifications.letter", "chat.notifications.remote", "chat.commands.way_in"},

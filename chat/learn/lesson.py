@@ -1,7 +1,4 @@
-"""Owns the lesson of one chat: its pupils' sockets and steps, and what they may ask of their own socket.
-
-Class mode's roster asks `steps` who is where.
-"""
+"""Owns the lesson of one chat: its pupils' sockets, and what they may ask of their own socket."""
 
 import time
 from collections.abc import Callable
@@ -76,10 +73,6 @@ class Lesson:
         """A watched socket is over."""
         self._pupils.pop(client, None)
         self.tell_people(owner)
-
-    def steps(self) -> dict[str, str]:
-        """Return at which step each user is, as far as known: for the roster."""
-        return {client.owner: client.watch.step for client in self._pupils if client.owner}
 
     def tell_people(self, *user_ids: str | None) -> None:
         """Tell the users' pupils what the dict of sockets holds of them, and how many other users it has."""

@@ -114,6 +114,8 @@ export const errorTexts = {
   "rule.scope_needed": {en: "This needs a token with the scope {scope}.", ko: "이 범위의 토큰이 필요합니다: {scope}"},
   "rule.token_of_site": {en: "The site itself renews this sign-in.", ko: "이 로그인은 사이트에서 연장합니다."},
   "rule.renewed_enough": {en: "You signed in {days} days ago. Please sign in again.", ko: "로그인한 지 {days}일이 지났습니다. 다시 로그인해 주세요."},
+  "rule.class_full": {en: "This class is full.", ko: "수업에 빈자리가 없습니다."},
+  "rule.writing_paused": {en: "The teacher has paused writing.", ko: "선생님이 글쓰기를 잠시 멈췄습니다."},
   "rule.blocked_by_you": {en: "You have blocked this person.", ko: "차단한 사람입니다."},
   "rule.everybody_signs_in": {en: "Everybody signs in on this server.", ko: "이 서버는 로그인해야 사용할 수 있습니다."},
   "rule.site_sign_in": {en: "Please sign in on this site first: {signInUrl}", ko: "먼저 이 사이트에 로그인해 주세요: {signInUrl}"},

@@ -1,0 +1,1 @@
+"""Class mode, `python -m chat.classroom`: a site around a chat, for one lesson. See docs/class.md."""
