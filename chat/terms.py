@@ -6,8 +6,8 @@ from chat.notifications import draft, feed
 from chat.people import blocking, passwords
 from chat.protocol import names, structs
 from chat.protocol.told_limits import ToldLimits
-from chat.storage.message_reader import UNREAD_COUNTED
 from chat.storage.records import PAGE_BYTES
+from chat.storage.unread import UNREAD_COUNTED
 
 
 def told_limits(settings: Settings) -> ToldLimits:

@@ -6,11 +6,12 @@ Reading of it is left to others. A row is written under the lock of its conversa
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Engine, bindparam, insert, select, update
 
 from chat.storage.database import Database
 from chat.storage.records import Send, users_of
 from chat.storage.schema import conversations, listings, messages
+from chat.storage.unread import Extent, UnreadCounts
 
 LOOKED_AT = 1_000  # conversations, by one question
 
@@ -21,14 +22,15 @@ class Listings:
     """Lists conversations in one database."""
 
     def __init__(self, engine: Engine) -> None:
+        self._unread = UnreadCounts(engine)
         self._insert, self._move = (str(statement.compile(engine)) for statement in (_INSERT, _MOVE))
 
-    def move(self, cursor: Any, listed: Mapping[int, int | None], sends: Mapping[int, Send], sent_at: int) -> None:
-        """List conversations at the time of their new messages. `listed`: where they were; `sends`: one of each."""
+    def move(self, cursor: Any, places: Mapping[int, Extent], sends: Mapping[int, Send], sent_at: int) -> None:
+        """List conversations at the time of their new messages. `places`: where they were; `sends`: one of each."""
         rows = [
-            (user, listed[id_], id_)
+            (user, places[id_].last_at, id_)
             for id_, send in sends.items()
-            if listed[id_] != sent_at
+            if places[id_].last_at != sent_at
             for user in {send.sender_id, send.receiver_id}
         ]
         self._list(cursor, rows, sent_at)
@@ -42,7 +44,7 @@ class Listings:
     # What a program of before these tables has stored, while it still served beside a newer one.
 
     def left_behind(self, database: Database, after: int) -> tuple[list[int], int | None]:
-        """Return conversations that are not listed as they should be, of the LOOKED_AT behind the id `after`.
+        """Return conversations that are not listed and counted as they should be, of the LOOKED_AT behind the id `after`.
 
         And the id to go on from; None: there are no more. Blocks.
         """
@@ -54,20 +56,16 @@ class Listings:
         return found, last[-1] if len(last) == LOOKED_AT else None
 
     def mend(self, database: Database, conversation: int) -> None:
-        """List one as it should be. Blocks; for the writer's thread."""
+        """List and count one as it should be. Blocks; for the writer's thread."""
         with database.transaction() as connection:
-            key, listed, sent_at = _locked(connection, conversation)
-            if listed != sent_at:
-                cursor = connection.connection.cursor()
-                self._list(cursor, [(user, listed, conversation) for user in users_of(key)], sent_at)
-                connection.execute(_SET, {"place": conversation, "at": sent_at})
-
-
-def _locked(connection: Connection, conversation: int) -> tuple[str, int | None, int]:
-    """Return a conversation's key, the time that it is listed at, and that of its last message; lock it first."""
-    key, last_seq, listed = connection.execute(_LOCK, {"place": conversation}).one()
-    sent_at: int = connection.execute(_SENT_AT, {"place": conversation, "seq": last_seq}).scalar_one()
-    return key, listed, sent_at
+            key, *found = connection.execute(_LOCK, {"place": conversation}).one()
+            users, place = users_of(key), Extent(*found)
+            at: int = connection.execute(_SENT_AT, {"place": conversation, "seq": place.last_seq}).scalar_one()
+            if place.last_at != at:
+                rows: list[Row] = [(user, place.last_at, conversation) for user in users]
+                self._list(connection.connection.cursor(), rows, at)
+            more = self._unread.uncounted(connection, conversation, place, users[0]) if len(users) > 1 else 0
+            connection.execute(_SET, {"place": conversation, "at": at, "sent": place.first_sent + more})
 
 
 _INSERT = insert(listings)
@@ -91,15 +89,22 @@ _WRONG = (
         (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq),
     )
     .where(conversations.c.id > bindparam("after"), conversations.c.id <= bindparam("last"))
-    .where(conversations.c.last_at.is_distinct_from(messages.c.sent_at))
+    .where(
+        conversations.c.last_at.is_distinct_from(messages.c.sent_at)
+        | (conversations.c.counted_seq != conversations.c.last_seq)
+    )
     .order_by(conversations.c.id)
 )
 _LOCK = (
-    select(conversations.c.key, conversations.c.last_seq, conversations.c.last_at)
+    select(conversations.c.key, *(conversations.c[name] for name in Extent._fields))
     .where(conversations.c.id == bindparam("place"))
     .with_for_update()
 )
 _SENT_AT = select(messages.c.sent_at).where(
     messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("seq")
 )
-_SET = update(conversations).where(conversations.c.id == bindparam("place")).values(last_at=bindparam("at"))
+_SET = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("place"))
+    .values(last_at=bindparam("at"), counted_seq=conversations.c.last_seq, first_sent=bindparam("sent"))
+)

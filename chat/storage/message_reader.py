@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, case, select, tuple_
 
 from chat.storage.compiled import Compiled
 from chat.storage.database import Database
@@ -20,10 +20,10 @@ from chat.storage.records import (
     page_of,
 )
 from chat.storage.schema import MESSAGE, conversations, listings, members, messages
+from chat.storage.unread import COUNTS, unread_of, with_unread
 
 MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
 NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
-UNREAD_COUNTED = 1_000  # of a conversation, so that an init reads no more however much waits
 FEW = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
@@ -112,11 +112,12 @@ class MessageReader:
             (
                 ConversationState(
                     other_of(key, user_id), last_seq, received, read,
-                    *theirs.get(id_, NOTHING_OF_THEM), first_seq, unread, change,
+                    *theirs.get(id_, NOTHING_OF_THEM), first_seq,
+                    unread_of(user_id, key, *rest[:4]) if unread is None else unread, change,
                 ),
-                others,
+                rest[4:],
             )
-            for id_, key, last_seq, received, read, first_seq, change, _, *others, unread in rows
+            for id_, key, last_seq, received, read, first_seq, change, _, *rest, unread in rows
         ]  # fmt: skip
 
     def _theirs(
@@ -171,16 +172,6 @@ def newest_of_a_user(*columns: Any, is_behind: bool = False) -> Select[Any]:
     return query.order_by(c.last_at.desc(), c.id.desc())
 
 
-def _with_unread(page: Select[Any]) -> Select[Any]:
-    """Select a page of conversations, and of each how many messages of the other one are unread."""
-    # Of the page alone, so that nothing is counted of what is not on it.
-    some, m = page.subquery("page"), messages.c
-    is_unread = (m.conversation_id == some.c.id) & (m.seq > some.c.read_seq) & (m.sender_id != bindparam("user"))
-    counted = select(literal(1)).where(is_unread).limit(UNREAD_COUNTED).correlate(some).subquery("unread")
-    count = select(func.count()).select_from(counted).scalar_subquery()
-    return select(*some.c, count).order_by(some.c.last_at.desc(), some.c.id.desc())
-
-
 _SENT_AT = select(messages.c.sent_at).where(
     messages.c.conversation_id == bindparam("conversation"), messages.c.seq == bindparam("seq")
 )
@@ -188,14 +179,14 @@ _SENT_AT = select(messages.c.sent_at).where(
 _STATE = (
     conversations.c.id, conversations.c.key, conversations.c.last_seq,
     members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
-    conversations.c.last_change, conversations.c.last_at,
+    conversations.c.last_change, conversations.c.last_at, *COUNTS,
 )  # fmt: skip
 _IS_LAST = (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq)
-_STANDINGS = _with_unread(newest_of_a_user(*_STATE))
+_STANDINGS = with_unread(newest_of_a_user(*_STATE))
 _OVERVIEWS, _OVERVIEWS_BEHIND = (
-    _with_unread(newest_of_a_user(*_STATE, *MESSAGE, is_behind=is_behind)) for is_behind in (False, True)
+    with_unread(newest_of_a_user(*_STATE, *MESSAGE, is_behind=is_behind)) for is_behind in (False, True)
 )
-_OVERVIEW = _with_unread(
+_OVERVIEW = with_unread(
     select(*_STATE, *MESSAGE)
     .where(conversations.c.key == bindparam("key"), _IS_LAST)
     .where(members.c.user_id == bindparam("user"), members.c.conversation_id == conversations.c.id)

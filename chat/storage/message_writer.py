@@ -16,7 +16,9 @@ from chat.storage.look_up import look_up, parts
 from chat.storage.message_append import MessageAppend
 from chat.storage.records import Conflict, Message, Outcome, Pointer, Send, Stored, StoredLate, direct_key, users_of
 from chat.storage.schema import MESSAGE, conversations, members, messages
+from chat.storage.unread import MemberState, UnreadCounts
 
+NOWHERE = MemberState(0, 0)  # in a conversation that there is not
 KNOWN_CONVERSATIONS = 100_000  # ids kept in memory, so that a send need not look for them
 
 Pair = tuple[str, str]  # the two users of a conversation, in any order
@@ -41,6 +43,7 @@ class MessageWriter:
         self._insert_conversation = database.insert(conversations).on_conflict_do_nothing()
         self._insert_member = database.insert(members).on_conflict_do_nothing()
         self._message_append = MessageAppend(database.engine)
+        self._unread = UnreadCounts(database.engine)
 
     def commit(self, sends: Sequence[Send], pointers: Sequence[Pointer] = ()) -> Committed:
         """Store the messages in their order, then move the pointers, all in one transaction.
@@ -196,31 +199,34 @@ class MessageWriter:
         ids = self._conversation_ids(connection, set(pairs))
         now_at = self._pointers(connection, {(pair[0], ids[pair]) for pair in pairs if pair in ids})
         moved: list[Pointer | None] = []
-        changed: dict[Member, dict[str, int]] = {}
+        changed: dict[Member, MemberState] = {}
         for pointer, pair in zip(pointers, pairs, strict=True):
             member = (pointer.user_id, ids.get(pair, 0))
-            old_received, old_read, last = now_at.get(member, (0, 0, 0))
-            read = max(old_read, min(pointer.read, last))
-            received = max(old_received, min(pointer.received, last), read)
-            if (received, read) == (old_received, old_read):
+            old = now_at.get(member, NOWHERE)
+            read = max(old.read, min(pointer.read, old.last_seq))
+            received = max(old.received, min(pointer.received, old.last_seq), read)
+            if (received, read) == (old.received, old.read):
                 moved.append(None)
             else:
-                now_at[member] = received, read, last
-                changed[member] = {"received_seq": received, "read_seq": read}
+                now_at[member] = changed[member] = old._replace(received=received, read=read)
                 moved.append(pointer._replace(received=received, read=read))
         if changed:
-            rows = [{"user": user, "conversation": id_, **new} for (user, id_), new in changed.items()]
+            rows = [
+                {"user": user, "conversation": id_, "received_seq": at.received, "read_seq": at.read}
+                | self._unread.read_counts(connection, user, id_, at)
+                for (user, id_), at in changed.items()
+            ]
             connection.execute(_MOVE_POINTERS, rows)
         return moved
 
-    def _pointers(self, connection: Connection, wanted: set[Member]) -> dict[Member, tuple[int, int, int]]:
-        """Return (received, read, last seq of the conversation) of members; lock their rows."""
+    def _pointers(self, connection: Connection, wanted: set[Member]) -> dict[Member, MemberState]:
+        """Return how far members have got; lock their rows."""
         # In one order, so that two writers cannot deadlock.
         query = (
             _POINTERS if self._database.is_sqlite else f'{_POINTERS} ORDER BY m.user_id COLLATE "C", 2 FOR UPDATE OF m'
         )
         found = look_up(connection, query, sorted(wanted))
-        return {(user, conversation): (received, read, last) for user, conversation, received, read, last in found}
+        return {(user, conversation): MemberState(*at) for user, conversation, *at in found}
 
 
 def _is_new(outcome: Outcome) -> TypeGuard[Stored]:
@@ -234,7 +240,7 @@ def _message(send: Send, stored: Stored) -> Message:
 _MOVE_POINTERS = (
     update(members)
     .where(members.c.user_id == bindparam("user"), members.c.conversation_id == bindparam("conversation"))
-    .values(received_seq=bindparam("received_seq"), read_seq=bindparam("read_seq"))
+    .values({name: bindparam(name) for name in ("received_seq", "read_seq", "read_sent", "read_counted")})
 )
 _PLACED = """
 WITH wanted (conversation_id, sender_id, client_id) AS ({keys})
@@ -244,7 +250,8 @@ ON m.client_id = wanted.client_id AND m.conversation_id = wanted.conversation_id
 """
 _POINTERS = """
 WITH wanted (user_id, conversation_id) AS ({keys})
-SELECT m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq
+SELECT m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq, m.read_sent, m.read_counted,
+  c.key, c.first_sent, c.counted_seq
 FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
 JOIN conversations AS c ON c.id = m.conversation_id
 """

@@ -37,6 +37,9 @@ conversations = Table(
     Column("last_change", BigInteger, nullable=False, server_default="0"),
     # When its last message was sent, as `listings` has it. NULL: it is not listed yet.
     Column("last_at", BigInteger),
+    # How many messages up to `counted_seq` the first of its two users has sent, counted from anywhere.
+    Column("first_sent", BigInteger, nullable=False, server_default="0"),
+    Column("counted_seq", BigInteger, nullable=False, server_default="0"),
 )
 
 members = Table(
@@ -47,6 +50,9 @@ members = Table(
     # Pointers: read_seq <= received_seq <= the conversation's last_seq, and they only grow.
     Column("received_seq", BigInteger, nullable=False, server_default="0"),
     Column("read_seq", BigInteger, nullable=False, server_default="0"),
+    # How many of the other's messages lie up to `read_counted`, counted as `first_sent` is: see unread.py.
+    Column("read_sent", BigInteger, nullable=False, server_default="0"),
+    Column("read_counted", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("user_id", "conversation_id"),  # led by what it is asked by
 )
 

@@ -194,7 +194,10 @@ def react(page: Any) -> None:
 @demonstration
 def notify(page: Any) -> None:
     log = page.locator("#log li")
-    with one_more(log.filter(has_text='"type":"notification"')), one_more(log.filter(has_text=re.compile("reached|도착"))):
+    with (
+        one_more(log.filter(has_text='"type":"notification"')),
+        one_more(log.filter(has_text=re.compile("reached|도착"))),
+    ):
         page.locator("#push").click()
     with one_more(log.filter(has_text='"type":"wave"')):
         page.locator("#wave").click()

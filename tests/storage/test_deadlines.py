@@ -66,13 +66,13 @@ def test_a_database_that_is_stopped_is_not_waited_for(
 def test_a_database_that_is_stopped_in_the_middle_of_a_commit_is_waited_for_once(
     impatient: Storage, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped, append = postgres.stopped(), impatient.writer._message_append._last_seqs
+    stopped, append = postgres.stopped(), impatient.writer._message_append._extents
 
     def stop(*arguments: Any) -> Any:
         stopped.__enter__()
         return append(*arguments)
 
-    monkeypatch.setattr(impatient.writer._message_append, "_last_seqs", stop)
+    monkeypatch.setattr(impatient.writer._message_append, "_extents", stop)
     with pytest.raises((SQLAlchemyError, psycopg.Error), match="no answer"):
         impatient.writer.commit([HI])
     with pytest.raises(Away):

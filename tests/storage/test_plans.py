@@ -271,7 +271,9 @@ def exercise_messages(storage: Storage) -> None:
     for _ in range(2):
         recent.changed(60)
     with filling(storage) as connection:  # as a program of before the listings leaves them
-        connection.execute(text("UPDATE conversations SET last_at = 1 WHERE id = :place"), {"place": place})
+        connection.execute(
+            text("UPDATE conversations SET last_at = 1, counted_seq = 0 WHERE id = :place"), {"place": place}
+        )
         connection.execute(
             text("UPDATE listings SET last_at = 1 WHERE user_id = 'alice' AND conversation_id = :place"),
             {"place": place},

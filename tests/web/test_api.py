@@ -13,8 +13,8 @@ from sqlalchemy.event import listen
 
 from chat.people import passwords
 from chat.protocol.conversation_ids import conversation_id
-from chat.storage.message_reader import UNREAD_COUNTED
 from chat.storage.records import Send
+from chat.storage.unread import UNREAD_COUNTED
 from chat.transport.connections import thread_id as native_thread
 from tests.conftest import MakeChat
 from tests.people.test_presence import FakeSocket
