@@ -33,7 +33,7 @@ def check_scripts(name: str, field: str) -> None:
         raise InvalidField(field=field, rule="mixed_scripts", scripts=sorted(word.capitalize() for word in scripts))
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=512)  # a name is asked for twice, and then seldom
 def skeleton(name: str) -> str:
     """Return what is the same for names that look alike (UTS #39, section 4); no name itself, and never shown.
 

@@ -93,7 +93,8 @@ def canonical_user_id(user_id: str) -> str:
 def name_key(user_id: str) -> str:
     """Return the key by which two names are one user: `Admin` and `ADMIN` (Unicode 3.13, D146)."""
     if user_id.isascii():
-        return user_id.lower()
+        lowered = user_id.lower()
+        return user_id if lowered == user_id else lowered  # most are: one text is kept of each, not two
     folded = unicodedata.normalize("NFD", user_id).casefold()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
 

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from sys import intern
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -144,7 +145,7 @@ def peer_address() -> str:
 def address_in(environ: handshake.Environ) -> str:
     """Return the peer's address; behind werkzeug's ProxyFix it is what a header says."""
     address = (environ.get("REMOTE_ADDR") or UNKNOWN_ADDRESS)[:LOGGED_CHARS]
-    return address if address.isprintable() else repr(address)
+    return intern(address if address.isprintable() else repr(address))  # one text for all sockets behind a proxy
 
 
 class _Adopted(Response):
