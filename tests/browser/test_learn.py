@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -176,13 +177,24 @@ def wrong(page: Any) -> None:
 
 @demonstration
 def react(page: Any) -> None:
-    counts = {}
+    counts, seen = {}, Counter[str]()
+
+    def count(socket: Any) -> None:
+        seen["sockets"] += 1
+        socket.on("framesent", lambda text: seen.update(["inits"] * ('"type":"init"' in str(text))))
+
+    page.on("websocket", count)
     for hook in ("known", "cured"):
+        seen.clear()
         page.locator(f"#{hook}").check()
         page.locator("#run").click()
         expect(page.locator("#run")).to_be_disabled()
         expect(page.locator("#run")).to_be_enabled()
         counts[hook] = [int(page.locator(f"#{name}").text_content()) for name in ("sockets", "inits", "shown")]
+        assert [seen["sockets"] - 1, seen["inits"] - 1] == counts[hook][:2], (
+            "as the browser counts; one is the friend's"
+        )
+    page.remove_listener("websocket", count)
     # The first mount of StrictMode is closed before it is open; then an init for the second, for each letter and for each
     # time that the message comes: twice, and more often where a pong takes longer than a rendering.
     sockets, inits, shown = counts["known"]
@@ -246,9 +258,9 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_on_a_projector_and
         expect(page.locator("h1")).not_to_have_text(english)
         DEMONSTRATIONS[step](page)
         look(page, axe, f"{step}, in Korean on a dark phone")
-        assert page.evaluate("[...document.querySelectorAll('.wide')].every((box) => box.scrollWidth <= box.clientWidth)"), (
-            f"{step}: a table's numbers are beyond a phone's edge"
-        )
+        assert page.evaluate(
+            "[...document.querySelectorAll('.wide')].every((box) => box.scrollWidth <= box.clientWidth)"
+        ), f"{step}: a table's numbers are beyond a phone's edge"
         page.set_viewport_size(PROJECTOR)
         assert fits(page), f"{step}, on a projector"
         if number + 1 < len(STEPS):
