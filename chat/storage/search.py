@@ -24,6 +24,7 @@ from chat.storage.message_reader import newest_of_a_user
 from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 from chat.storage.search_index import has_index
+from chat.storage.short_conversations import ShortConversations
 from chat.storage.trigrams import TRIGRAM, Candidates
 
 SECONDS = 4  # for one search: whoever waits has an answer within 5
@@ -89,21 +90,26 @@ class _Walk:
         until = time.monotonic() + SECONDS
         most = UNINDEXED_CONVERSATIONS if self.candidates is None else CONVERSATIONS
         found: list[tuple[Place, Message]] = []
-        for conversation in self.connection.execute(_MINE, {"user": self.user_id, "limit": most}).all():
+        conversations = self.connection.execute(_MINE, {"user": self.user_id, "limit": most}).all()
+        short = None
+        if self.candidates is not None and not self.candidates.are_few:
+            short = ShortConversations(self.connection, _forms(self.wanted), conversations)
+        for conversation in conversations:
             if len(found) >= self.limit and found[-1][1].sent_at > conversation.last_at:
                 break
             if time.monotonic() > until:  # each conversation in time, and all of them not
                 raise Unavailable(rule="took_too_long")
             oldest = found[-1][1].sent_at - CLOCK_BACK_MS if len(found) >= self.limit else 0
-            for message in islice(self._in_one(conversation, oldest), self.limit):
+            for message in islice(self._in_one(conversation, short, oldest), self.limit):
                 found.append(((message.sent_at, conversation.key, message.seq), message))
             found = sorted(found, reverse=True)[: self.limit]
         return [Found(other_of(key, self.user_id), message) for (_, key, _), message in found]
 
-    def _in_one(self, conversation: Row[Any], oldest: int) -> Iterator[Message]:
+    def _in_one(self, conversation: Row[Any], short: ShortConversations | None, oldest: int) -> Iterator[Message]:
         """Give the messages of a conversation that hold the text, the newest first, back to the time `oldest`."""
         wanted = self.wanted.casefold()
-        for message in self._that_may_hold_it(conversation):
+        read = None if short is None else short.of(conversation, self._bound(conversation))
+        for message in self._that_may_hold_it(conversation) if read is None else read:
             if message.sent_at < oldest:
                 return
             if not self.is_sqlite or wanted in unicodedata.normalize("NFC", message.body).casefold():
@@ -173,4 +179,6 @@ def _pattern(wanted: str) -> str:
     return "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
-_MINE = newest_of_a_user(*(conversations.c[name] for name in ("id", "key", "last_seq", "indexed_seq", "last_at")))
+_MINE = newest_of_a_user(
+    *(conversations.c[name] for name in ("id", "key", "first_seq", "last_seq", "indexed_seq", "last_at"))
+)

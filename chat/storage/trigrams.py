@@ -34,6 +34,11 @@ class Candidates:
             for row in connection.execute(_ALL, {"match": self._match}).scalars():
                 self._rare.setdefault(row >> SEQ_BITS, []).append(row & (1 << SEQ_BITS) - 1)
 
+    @property
+    def are_few(self) -> bool:
+        """Whether all of them are known, and no conversation has to be asked for."""
+        return self._rare is not None
+
     def of(self, conversation: int, bound: dict[str, int]) -> Iterator[Message]:
         """Give those of a conversation, the newest first; with a `bound`, only those before (`sent_at`, `seq`)."""
         values: dict[str, Any] = bound | {"conversation": conversation}

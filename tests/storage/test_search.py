@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 
 from chat.errors import Unavailable
-from chat.storage import database, search, trigrams
+from chat.storage import database, look_up, search, short_conversations, trigrams
 from chat.storage.records import Send
 from chat.storage.storage import Storage
 from tests.postgres import Postgres
@@ -31,16 +31,21 @@ def find(storage: Storage, wanted: str, user: str = "alice", limit: int = 50) ->
     return [found.message.body for found in storage.search.messages(user, wanted, limit).messages]
 
 
-@pytest.fixture(params=["with the index", "of common trigrams", "behind the index", "without an index"])
+@pytest.fixture(
+    params=["with the index", "of common trigrams", "in long conversations", "behind the index", "without an index"]
+)
 def kept(request: pytest.FixtureRequest, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A storage, and what has to happen to what was written before it is looked for."""
-    if request.param == "of common trigrams":
+    if request.param in ("of common trigrams", "in long conversations"):
         monkeypatch.setattr(trigrams, "RARE", 1)
+    if request.param == "in long conversations":
+        monkeypatch.setattr(short_conversations, "SHORT", 0)
     if request.param == "without an index":
         with storage.database.transaction() as connection:
             sqlite = storage.database.engine.dialect.name == "sqlite"
             connection.execute(text(f"DROP {'TABLE' if sqlite else 'INDEX'} trigrams"))
-    return storage, (index if request.param in ("with the index", "of common trigrams") else lambda storage: None)
+    is_indexed = request.param in ("with the index", "of common trigrams", "in long conversations")
+    return storage, (index if is_indexed else lambda storage: None)
 
 
 def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
@@ -188,6 +193,7 @@ def test_the_index_is_asked_for_a_few_trigrams_however_long_the_text_is(
     if storage.database.engine.dialect.name != "sqlite":
         return  # PostgreSQL itself takes each trigram of a text once
     monkeypatch.setattr(trigrams, "RARE", 1)
+    monkeypatch.setattr(short_conversations, "SHORT", 0)
     say(storage, *(("alice", f"p{n}", ("a" * 150 + "b") * 2) for n in range(3)))
     index(storage)
     asked: list[str] = []
@@ -203,6 +209,38 @@ def test_the_index_is_asked_for_a_few_trigrams_however_long_the_text_is(
     find(storage, "".join(map(chr, range(0xAC00, 0xAC00 + 200))))
     assert len(asked) == 2 * trigrams.LOOKED_UP + 1, "whole letters, and their parts; none has the rarest one"
     assert {len(one) for one in asked} == {5, len('("..." AND "...") OR ("..." AND "...")')}
+
+
+def test_short_conversations_are_read_many_at_once_and_no_more_of_them_than_it_takes(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not storage.database.is_sqlite:
+        return  # it finds the messages of all conversations by one question
+    monkeypatch.setattr(trigrams, "RARE", 1)
+    storage.database.own_clock._clock = iter(range(1, 1_000)).__next__
+    for n in range(300):
+        say(storage, ("alice", f"p{n}", "a common word"), (f"p{n}", "alice", f"ordinal {n} of KELVIN\u212a"))
+    index(storage)
+    asked: list[str] = []
+    event.listen(
+        storage.database.engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked.append(statement)
+    )
+    looked_up: list[str] = []
+    as_it_is = look_up.rows_of
+
+    def rows_of(connection: Any, statement: str, values: Any) -> Any:
+        looked_up.append(statement)
+        return as_it_is(connection, statement, values)
+
+    monkeypatch.setattr(look_up, "rows_of", rows_of)
+    assert len(find(storage, "common", limit=20)) == 20
+    assert len(looked_up) == 1
+    looked_up.clear()
+    asked.clear()
+    assert find(storage, "wordin") == [], "though its trigrams are everywhere"
+    assert (len(looked_up), len(asked)) == (5, 1 + 1 + 4), "300 by 64; the index is asked for trigrams alone"
+    assert find(storage, "ordinal 7") == [f"ordinal {n} of KELVIN\u212a" for n in (*range(79, 69, -1), 7)]
+    assert len(find(storage, "kelvink", limit=300)) == 300, "the Kelvin sign is a k"
 
 
 def test_a_search_ends_at_its_deadline_and_the_next_one_works(

@@ -1,0 +1,80 @@
+"""Owns the search in SQLite's short conversations: all of their messages are read, of many conversations at once.
+
+To ask the index for one conversation takes as long as to read some hundred messages.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chat.storage.look_up import look_up
+from chat.storage.records import Message
+
+SHORT = 300  # messages, of a conversation that is read
+AT_ONCE, MESSAGES_AT_ONCE = 64, 2_000  # conversations and, about, messages that one question reads
+BEGINNING = 12  # letters that SQLite looks for
+FOLDED = "iks"  # whose other case may be no letter of ASCII: the dotted I, the Kelvin sign, the long s
+
+
+class ShortConversations:
+    """What a walk reads of them: the messages that may hold a text, and perhaps some that do not."""
+
+    def __init__(self, connection: Connection, forms: Sequence[str], conversations: Sequence[Any]) -> None:
+        """`forms`: what is wanted, in each way in which it may be written. `conversations`: in the order of the walk."""
+        self._connection = connection
+        self._patterns = [_pattern(form) for form in forms]
+        self._query = _QUERY.format(" OR ".join(["m.body LIKE {} ESCAPE '\\'"] * len(forms)), keys="{keys}")
+        self._ahead = iter([one for one in conversations if _is_short(one)])
+        self._read: dict[int, dict[int, Message]] = {}  # conversation -> seq -> message
+
+    def of(self, conversation: Any, bound: dict[str, int]) -> list[Message] | None:
+        """Return those of a conversation, the newest first; None: it is not short. To be asked in the walk's order.
+
+        `bound`: `sent_at` and `seq`, behind which all stand; empty: anywhere.
+        """
+        if not _is_short(conversation):
+            return None
+        while conversation.id not in self._read:
+            self._read_on()
+        found = sorted(self._read.pop(conversation.id).items(), reverse=True)
+        place = (bound["sent_at"], bound["seq"]) if bound else None
+        return [message for _, message in found if place is None or (message.sent_at, message.seq) < place]
+
+    def _read_on(self) -> None:
+        some = [*self._next()]
+        self._read |= {id_: {} for id_ in some}
+        for id_, *row in look_up(self._connection, self._query, [(id_,) for id_ in some], *self._patterns):
+            message = Message(*row)
+            self._read[id_][message.seq] = message
+
+    def _next(self) -> Iterator[int]:
+        messages = 0
+        for one in islice(self._ahead, AT_ONCE):
+            yield one.id
+            messages += one.last_seq - one.first_seq + 1
+            if messages >= MESSAGES_AT_ONCE:
+                return
+
+
+def _is_short(conversation: Any) -> bool:
+    return bool(conversation.last_seq - conversation.first_seq < SHORT)
+
+
+def _pattern(wanted: str) -> str:
+    """Return what LIKE finds a text's beginning by. It knows the case of ASCII's letters alone: others stand for any sign."""
+    return f"%{''.join(map(_sign, wanted[:BEGINNING]))}%"
+
+
+def _sign(letter: str) -> str:
+    if letter.lower() in FOLDED or (not letter.isascii() and letter.lower() != letter.upper()):
+        return "_"
+    return f"\\{letter}" if letter in "\\%_" else letter
+
+
+_QUERY = """
+WITH wanted (id) AS ({keys})
+SELECT m.conversation_id, m.seq, m.sender_id, m.body, m.sent_at, m.client_id, m.kind
+FROM wanted JOIN messages AS m ON m.conversation_id = wanted.id WHERE {}
+"""
