@@ -270,6 +270,7 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_on_a_projector_and
 
 def commands_notify(page: Any, settings: dict[str, str]) -> None:
     """The last step's commands, run as they are shown, reach the page that shows them."""
+    expect(page.locator("#outside")).to_be_visible()
     told = page.locator("#log li", has_text='"message":"안녕"')
     before = told.count()
     environment = {**os.environ, **settings, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

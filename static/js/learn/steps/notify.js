@@ -25,8 +25,11 @@ buttons[1].addEventListener("click", async () => {
   tell(log, "notify.reached", {sockets: seen});
 });
 
+const {auth, root} = document.documentElement.dataset;
 /** The server's address for programs, and who is told. */
-const [address, user] = [`${location.origin}${document.documentElement.dataset.root}api/notifications`, me ?? "bob"];
+const [address, user] = [`${location.origin}${root}api/notifications`, me ?? "bob"];
+// Who came by the network, and a class's pupil, has no terminal in the server's folder.
+find("#outside", HTMLElement).hidden = auth === "site" || !["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
 find("#shell", HTMLElement).textContent = `curl ${address} \\
   -H "Authorization: Bearer $(flask --app app chat token --service ci)" \\
   -H "Content-Type: application/json" \\
