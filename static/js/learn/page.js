@@ -7,7 +7,7 @@ import {texts} from "./texts.js";
 /** @typedef {import("./texts.js").TextKey} TextKey */
 
 /** What is coloured: comments and docstrings, texts, words of the language. */
-const TOKENS = /("""[\s\S]*?"""|\/\*[\s\S]*?\*\/|(?:^|(?<=\s))(?:#(?!\w+\()|\/\/).*$)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|\b(def|class|return|if|elif|else|for|while|in|not|and|or|is|None|True|False|raise|try|except|finally|with|as|import|from|yield|self|lambda|function|const|let|new|export|async|await|this|null|typeof|of|case|match)\b/gm;
+const TOKENS = /("""[\s\S]*?"""|\/\*[\s\S]*?\*\/|(?:^|(?<=\s))(?:#(?!\w+\()|\/\/).*$)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|\b(def|class|return|if|elif|else|for|while|in|not|and|or|is|None|True|False|raise|try|except|finally|with|as|import|from|yield|self|lambda|function|const|let|new|export|async|await|this|null|typeof|of|case|match|del|pass|break|continue)\b/gm;
 
 /** @param {string | undefined} key @returns {key is TextKey} */
 const isKey = (key) => key !== undefined && Object.hasOwn(texts, key);
