@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import wraps
+from secrets import token_hex
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -11,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from chat.client import Client
 from chat.config import Settings
-from chat.errors import NotFound
+from chat.errors import ChatError, NotFound
 from chat.learn.lesson import Lesson
 from chat.learn.source import source_of
 from chat.learn.steps import STEPS
@@ -19,7 +20,7 @@ from chat.protocol import handshake
 from chat.router import Events
 from chat.web.answers import error_response, json_response
 from chat.web.language import asked_language
-from chat.web.requests import current_chat
+from chat.web.requests import bearer_token, current_chat
 
 SOCKET = "/learn/ws"
 KEY = re.compile(r"[0-9a-f]{16}")  # what a page calls itself: drawn by chance, so that nobody meets another's news
@@ -80,6 +81,17 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         parts = _stream(lesson, key, request.args.get("after", 0, int), asked)
         return Response(parts, mimetype="text/event-stream", headers=headers)
+
+    @route("/learn/guest", "POST")
+    def make_guest() -> ResponseReturnValue:
+        """Make somebody whom a page may be, for who is signed in: what is tried stays out of their own conversations."""
+        chat = current_chat()
+        try:
+            chat.directory.admission_of(bearer_token())
+        except ChatError as error:
+            return error_response(error)
+        name = f"learn-{token_hex(3)}"
+        return json_response({"userId": name, "token": chat.tokens.sign(name)[0]})
 
     return {SOCKET: lambda sock, address: _pupil(lesson, sock, address)}
 

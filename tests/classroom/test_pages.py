@@ -124,6 +124,25 @@ def test_the_roster_says_which_step_of_learn_was_opened(classroom: Classroom, te
     assert said == {"pupils": [{"name": "alice", "here": False, "step": "frame", "minutes": 0}], "paused": False}
 
 
+def test_each_page_of_learn_is_a_guest_whom_the_server_makes_for_a_pupil(classroom: Classroom) -> None:
+    alice = joined(classroom, "alice")
+
+    def guest(token: str) -> Any:
+        return alice.post("/learn/guest", headers={"Authorization": f"Bearer {token}"})
+
+    assert guest("forged").status_code == 401
+    made = guest(alice.post("/api/session").get_json()["token"]).get_json()
+    admitted, _ = classroom.app.extensions["chat"].directory.admit(made["userId"], made["token"])
+    assert admitted.startswith("learn-")
+
+
+def test_nobody_is_shown_under_another_name(classroom: Classroom) -> None:
+    alice = joined(classroom, "alice")
+    headers = {"Authorization": f"Bearer {alice.post('/api/session').get_json()['token']}"}
+    refused = alice.put("/api/profile", json={"displayName": "선생님"}, headers=headers)
+    assert refused.get_json()["error"]["rule"] == "profile_of_site"
+
+
 def test_who_is_paused_writes_over_http_neither(classroom: Classroom, teacher: FlaskClient) -> None:
     assert f"chat_api.{messages.send_message.__name__}" in classroom.app.view_functions
     alice = joined(classroom, "alice")

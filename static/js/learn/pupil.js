@@ -2,20 +2,30 @@
 /** Owns a pupil's socket, bare: a WebSocket, its `init`, and who hears its events. Leaves coming back to those who show it. */
 import {findSession, storedSession} from "../widget/session.js";
 
-/** Before a token of a site's ends, after ten minutes. */
-const RENEW_MS = 8 * 60_000;
-
 const {auth, root = "/", step = ""} = document.documentElement.dataset;
 const chat = new URL(root, location.href);
-let session = auth === "open" ? undefined : auth === "site" ? (await findSession(chat)).session : storedSession(chat);
-if (auth === "site") setInterval(async () => (session = (await findSession(chat)).session), RENEW_MS);
+const hex = (/** @type {number} */ bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** @typedef {{userId: string, token?: string}} Guest */
 
 /** What this page calls itself: the server's toys are each pupil's own. */
-export const key = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+export const key = hex(8);
 /** Who opened this page from another one of /learn, as that says in the address. */
-const again = /^#me=(learn-[0-9a-f]{6})$/.exec(location.hash)?.[1];
-/** Who this page is: anybody new where that is free; undefined: who is to sign in first. @type {string | undefined} */
-export const me = auth === "open" ? (again ?? `learn-${key.slice(0, 6)}`) : session?.userId;
+const again = /^#me=(learn-[0-9a-f]{6})(?::([\w.-]+))?$/.exec(location.hash);
+/** Who this page is; undefined: who is to sign in first. @type {Guest | undefined} */
+const myself = again ? {userId: again[1], token: again[2]} : await somebody();
+export const me = myself?.userId;
+/** How another page becomes the same. */
+export const asMe = `#me=${me}${myself?.token ? `:${myself.token}` : ""}`;
+
+/** Anybody new: where names are not free, a guest whom the server makes for whoever is signed in. @returns {Promise<Guest | undefined>} */
+export async function somebody() {
+  if (auth === "open") return {userId: `learn-${hex(3)}`};
+  const session = auth === "site" ? (await findSession(chat).catch(() => undefined))?.session : storedSession(chat);
+  if (!session?.token) return undefined;
+  const answer = await fetch(addressOf("guest"), {method: "POST", headers: {Authorization: `Bearer ${session.token}`}});
+  return answer.ok ? answer.json() : undefined;
+}
 
 /** The address of something below /learn. @param {string} path @param {Record<string, string | number>} [query] */
 export function addressOf(path, query = {}) {
@@ -41,10 +51,10 @@ function asSocket(url) {
 }
 
 /** What says who this page is; a page that has nobody to be asks its reader to sign in. */
-export function introduction(userId = me) {
+export function introduction(who = myself) {
   const note = /** @type {HTMLElement | null} */ (document.querySelector(".sign-in-first"));
-  if (note) note.hidden = userId !== undefined;
-  return {type: "init", userId, token: session?.token ?? undefined};
+  if (note) note.hidden = who !== undefined;
+  return {type: "init", userId: who?.userId, token: who?.token};
 }
 
 /** All sockets of the page that are open, for the inspector; it hears their frames as events `wire`. @type {Set<Pupil>} */

@@ -1,6 +1,6 @@
 // @ts-check
 /** Owns the fifth step: one's own part of the dict of sockets, and the update that is lost without a lock. */
-import {me, Pupil} from "../pupil.js";
+import {asMe, Pupil} from "../pupil.js";
 import {find, inEachLanguage, make, say, write} from "../say.js";
 
 /** This page's sockets by their numbers, as the server counts them. @type {Map<number, Pupil>} */
@@ -30,7 +30,7 @@ function open() {
 }
 
 find("#tab", HTMLButtonElement).addEventListener("click", open);
-find("#real", HTMLAnchorElement).href = `#me=${me}`;
+find("#real", HTMLAnchorElement).href = asMe;
 
 /** @param {boolean} hasLock */
 async function race(hasLock) {

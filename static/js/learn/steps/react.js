@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns the eighth step: a component that types five letters and gets one message, on the real server. */
 import {componentOf, curedHook, knownHook} from "../hooks.js";
-import {introduction, key, me, plainAddress} from "../pupil.js";
+import {introduction, plainAddress, somebody} from "../pupil.js";
 import {find, tell} from "../say.js";
 import {TinyReact} from "../tiny-react.js";
 
@@ -11,8 +11,6 @@ const MOST_MS = 10_000; // that a slow machine is waited for
 
 const log = find("#log", HTMLElement);
 const run = find("#run", HTMLButtonElement);
-/** Of the page's runs. */
-let last = 0;
 
 const after = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -32,9 +30,12 @@ async function play(hookOf, isStrict) {
     Object.assign(counts, more);
     for (const [name, value] of Object.entries(counts)) find(`#${name}`, HTMLElement).textContent = String(value);
   };
-  // Where names are free each run is somebody new, so that nothing waits for them.
-  const isFree = document.documentElement.dataset.auth === "open";
-  const user = isFree ? `learn-${key.slice(0, 6)}-${++last}` : (me ?? "");
+  // Each run is somebody new, for whom nothing waits.
+  const [user, friend] = [await somebody(), await somebody()];
+  if (!user || !friend) {
+    introduction(); // asks to sign in
+    return;
+  }
   /** @type {((text: string) => void) | undefined} */
   let type;
   /** The last socket that has had its `ready`. */
@@ -52,7 +53,7 @@ async function play(hookOf, isStrict) {
     ws.send = (text) => {
       count({inits: counts.inits + 1});
       tell(log, "react.init", {number});
-      send(String(text).replace(`"userId":"${user}"`, JSON.stringify(introduction(user)).slice(1, -1).replace('"type":"init",', "")));
+      send(String(text).replace(`"userId":"${user.userId}"`, JSON.stringify(introduction(user)).slice(1, -1).replace('"type":"init",', "")));
     };
     ws.close = () => {
       tell(log, "react.closes", {number});
@@ -60,7 +61,7 @@ async function play(hookOf, isStrict) {
     };
     return ws;
   };
-  const tiny = new TinyReact(() => component({me: user, show}));
+  const tiny = new TinyReact(() => component({me: user.userId, show}));
   const component = componentOf(tiny.hooks, hookOf(tiny.hooks, open));
   /** @param {any[]} messages @param {string} text @param {(text: string) => void} setText */
   function show(messages, text, setText) {
@@ -86,8 +87,8 @@ async function play(hookOf, isStrict) {
     other.onmessage = ({data}) => JSON.parse(data).ref && sent(data);
     other.onclose = sent;
     other.onopen = () => {
-      other.send(JSON.stringify(introduction(isFree ? `${user}-friend` : me)));
-      other.send(JSON.stringify({type: "chat", toUserId: user, message: "안녕", ref: 1}));
+      other.send(JSON.stringify(introduction(friend)));
+      other.send(JSON.stringify({type: "chat", toUserId: user.userId, message: "안녕", ref: 1}));
     };
   });
   await settled();
