@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chat.errors import Busy, ChatError
 from chat.limits import UNKNOWN_ADDRESS
-from chat.people.online import Online, Socket
+from chat.people.online import Online, Socket, encoded
 from chat.protocol.changes import Receipt
 from chat.protocol.conversation_ids import conversation_and_keys
 from chat.protocol.names import name_key
@@ -63,7 +63,17 @@ class Receipts:
             return
         member = Member(moved.user_id, moved.received, moved.read)
         conversation, keys = conversation_and_keys(moved.user_id, moved.with_user_id, self._user_key)
-        receipt = Receipt(**moved._asdict(), conversation_id=conversation, members=[member], keys=keys)
+        receipt = encoded(
+            Receipt(
+                user_id=moved.user_id,
+                with_user_id=moved.with_user_id,
+                received=moved.received,
+                read=moved.read,
+                conversation_id=conversation,
+                members=[member],
+                keys=keys,
+            )
+        )
         if self._may_be_told(moved.user_id, moved.with_user_id):
             self._online.emit(receipt, to=moved.with_user_id, skip=skip)
         if moved.user_id != moved.with_user_id:
