@@ -89,7 +89,12 @@ class Client(WebSocket):
 
     @property
     def held_bytes(self) -> int:
-        return super().held_bytes + sum(backlog.held_bytes for backlog in (self.missed, self.feed) if backlog)
+        held = super().held_bytes
+        if self.missed is not None:
+            held += self.missed.held_bytes
+        if self.feed is not None:
+            held += self.feed.held_bytes
+        return held
 
     # What the transport calls.
 

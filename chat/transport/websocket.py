@@ -85,7 +85,8 @@ class WebSocket(Peer):
     @property
     def held_bytes(self) -> int:
         """As a peer's, and the texts that wait for their handler: one emoji makes each letter take four bytes."""
-        return super().held_bytes + sum(getsizeof(payload) for _, payload in self._inbox)
+        held = super().held_bytes
+        return held + sum(getsizeof(payload) for _, payload in self._inbox) if self._inbox else held
 
     # Reading.
 
