@@ -59,7 +59,14 @@ class FakeServer {
   }
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 40));
+/** Until nothing is opened or said any more, three times in a row: React's effects wait for their turn, on a slow machine for longer. */
+async function settled(server) {
+  const said = () => server.sockets.length + server.inits;
+  for (let calm = 0, before = 0; calm < 3; before = said()) {
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    calm = before && before === said() ? calm + 1 : 0;
+  }
+}
 
 /** What five letters and a message come to. */
 async function count(hookOf, mount) {
@@ -67,12 +74,12 @@ async function count(hookOf, mount) {
   let shown;
   const show = (messages, text, setText) => (shown = {messages, setText});
   const unmount = mount((hooks) => componentOf(hooks, hookOf(hooks, server.open)), {me: "alice", show});
-  await settled();
+  await settled(server);
   server.say({type: "chat", seq: 1});
-  await settled();
+  await settled(server);
   for (const text of ["h", "he", "hel", "hell", "hello"]) {
     shown.setText(text);
-    await settled();
+    await settled(server);
   }
   unmount();
   return {sockets: server.sockets.length, inits: server.inits, messages: shown.messages.map(({seq}) => seq)};
