@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from flask.testing import FlaskClient
 
 from chat import create_app
 from chat.classroom.serving import Classroom
+from chat.rules import SENTENCES
 from chat.web import messages
+from tests.conftest import ROOT
+from tests.test_errors import CLASSES
 
 
 @pytest.fixture
@@ -40,6 +44,18 @@ def joined(classroom: Classroom, name: str) -> FlaskClient:
 def controls(app: Flask) -> list[tuple[str, str]]:
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/class")]
     return [(method, rule.rule) for rule in rules for method in (rule.methods or set()) & {"GET", "POST"}]
+
+
+def test_both_documents_have_the_same_errors_and_these_are_the_programs_own() -> None:
+    tables = [
+        re.findall(r"^\| (4\d\d) \| `(\w+)` \| (?:`(\w+)`)?", (ROOT / f"docs/{name}.md").read_text("utf-8"), re.M)
+        for name in ("class", "class.ko")
+    ]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 6
+    known = {(str(error.status), error.code) for error in CLASSES.values()}
+    assert {(status, code) for status, code, _ in tables[0]} <= known
+    assert {rule for _, _, rule in tables[0]} <= {"", *SENTENCES}
 
 
 BODIES: dict[str, Any] = {

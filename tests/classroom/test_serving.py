@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import ROOT, Server
 
 COMMAND = [sys.executable, "-m", "chat.classroom", "--host", "127.0.0.1", "--port"]
+# As a terminal's program, whose group Ctrl-C reaches.
+IN_OWN_SESSION = [sys.executable, "-c", "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])"]
 SECONDS = 60
 
 
@@ -33,7 +35,7 @@ def test_what_ends_it_ends_its_data(number: signal.Signals, tmp_path: Path) -> N
     """Ctrl-C reaches both of its processes; SIGTERM, of a service or a shutdown, the first one."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    server = Server(["setsid", *COMMAND, "0"], {"TMPDIR": str(temporary)}, tmp_path / "log")
+    server = Server([*IN_OWN_SESSION, *COMMAND, "0"], {"TMPDIR": str(temporary)}, tmp_path / "log")
     try:
         server.wait_for("Ctrl-C")
         assert len([*temporary.iterdir()]) == 1, "need the data for their end to mean anything"
