@@ -11,7 +11,7 @@ what they say is looked at here, in a time that grows with the messages' length 
 
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,16 +19,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select, text, tuple_
 
 from chat.errors import Unavailable
+from chat.storage import short_conversations
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
 from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 from chat.storage.search_index import has_index
-from chat.storage.short_conversations import ShortConversations
+from chat.storage.short_conversations import MESSAGES_AT_ONCE, ShortConversations, length_of
 from chat.storage.trigrams import TRIGRAM, Candidates
 
 SECONDS = 4  # for one search: whoever waits has an answer within 5
 CONVERSATIONS = 1_000  # whose messages are searched: those with the newest message
+# Messages of all of these together: where there are more, or one conversation is longer than what is read at once, its
+# index is asked. That is one for all users, so that it is slow with texts that are common among others.
+READ_ON_POSTGRES = 50_000
 UNINDEXED_CONVERSATIONS = 100
 UNINDEXED_MESSAGES = 2_000  # of each; a text of two letters takes some 50 ms in all of them
 CLOCK_BACK_MS = 3_600_000  # so far the clock may have been set back between two messages of a conversation
@@ -52,10 +56,20 @@ class Search:
         with self._database.reading(SECONDS) as connection:
             wanted = unicodedata.normalize("NFC", wanted)
             is_indexed = len(wanted) >= TRIGRAM and has_index(connection)
-            if is_indexed and not self._database.is_sqlite:
+            most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
+            mine = connection.execute(_MINE, {"user": user_id, "limit": most}).all()
+            lengths = [0, *map(length_of, mine)]
+            candidates = short = None
+            if is_indexed and self._database.is_sqlite:
+                candidates = Candidates(connection, _forms(wanted))
+                if not candidates.are_few:
+                    short = ShortConversations(connection, _forms(wanted), mine, short_conversations.SHORT)
+            elif is_indexed and (sum(lengths) > READ_ON_POSTGRES or max(lengths) > MESSAGES_AT_ONCE):
                 return page_of(_by_postgres(connection, user_id, wanted, limit + 1, place), limit)
-            candidates = Candidates(connection, _forms(wanted)) if is_indexed else None
-            walk = _Walk(connection, user_id, wanted, limit + 1, place, candidates, self._database.is_sqlite)
+            elif is_indexed:
+                short = ShortConversations(connection, _forms(wanted), mine, MESSAGES_AT_ONCE)
+            is_sqlite = self._database.is_sqlite
+            walk = _Walk(connection, user_id, wanted, limit + 1, place, mine, candidates, short, is_sqlite)
             return page_of(walk.found(), limit)
 
     def names(self, beginning: str, limit: int) -> list[str]:
@@ -83,36 +97,33 @@ class _Walk:
     wanted: str
     limit: int
     before: Place | None
+    conversations: Sequence[Row[Any]]
     candidates: Candidates | None  # None: the index is not used
+    short: ShortConversations | None  # None: none is read whole
     is_sqlite: bool  # PostgreSQL looks at the whole text by itself
 
     def found(self) -> list[Found]:
         until = time.monotonic() + SECONDS
-        most = UNINDEXED_CONVERSATIONS if self.candidates is None else CONVERSATIONS
         found: list[tuple[Place, Message]] = []
-        conversations = self.connection.execute(_MINE, {"user": self.user_id, "limit": most}).all()
-        short = None
-        if self.candidates is not None and not self.candidates.are_few:
-            short = ShortConversations(self.connection, _forms(self.wanted), conversations)
-        for conversation in conversations:
+        for conversation in self.conversations:
             if len(found) >= self.limit and found[-1][1].sent_at > conversation.last_at:
                 break
             if time.monotonic() > until:  # each conversation in time, and all of them not
                 raise Unavailable(rule="took_too_long")
             oldest = found[-1][1].sent_at - CLOCK_BACK_MS if len(found) >= self.limit else 0
-            for message in islice(self._in_one(conversation, short, oldest), self.limit):
+            for message in islice(self._in_one(conversation, oldest), self.limit):
                 found.append(((message.sent_at, conversation.key, message.seq), message))
             found = sorted(found, reverse=True)[: self.limit]
         return [Found(other_of(key, self.user_id), message) for (_, key, _), message in found]
 
-    def _in_one(self, conversation: Row[Any], short: ShortConversations | None, oldest: int) -> Iterator[Message]:
+    def _in_one(self, conversation: Row[Any], oldest: int) -> Iterator[Message]:
         """Give the messages of a conversation that hold the text, the newest first, back to the time `oldest`."""
         wanted = self.wanted.casefold()
-        read = None if short is None else short.of(conversation, self._bound(conversation))
+        read = None if self.short is None else self.short.of(conversation, self._bound(conversation))
         for message in self._that_may_hold_it(conversation) if read is None else read:
             if message.sent_at < oldest:
                 return
-            if not self.is_sqlite or wanted in unicodedata.normalize("NFC", message.body).casefold():
+            if (read is None and not self.is_sqlite) or wanted in unicodedata.normalize("NFC", message.body).casefold():
                 yield message
 
     def _that_may_hold_it(self, conversation: Row[Any]) -> Iterator[Message]:

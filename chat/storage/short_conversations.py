@@ -1,6 +1,6 @@
-"""Owns the search in SQLite's short conversations: all of their messages are read, of many conversations at once.
+"""Owns the search in short conversations: all of their messages are read, of many conversations at once.
 
-To ask the index for one conversation takes as long as to read some hundred messages.
+To ask SQLite's index for one conversation takes as long as to read some hundred messages. PostgreSQL's is one for all users.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from chat.storage.look_up import look_up
 from chat.storage.records import Message
 
-SHORT = 300  # messages, of a conversation that is read
+SHORT = 300  # messages, of a conversation of SQLite's that is read
 AT_ONCE, MESSAGES_AT_ONCE = 64, 2_000  # conversations and, about, messages that one question reads
+AT_ONCE_LETTERS = 1_000  # of a message that is read with the others; longer ones come one by one, as they are asked for
 BEGINNING = 12  # letters that SQLite looks for
 FOLDED = "iks"  # whose other case may be no letter of ASCII: the dotted I, the Kelvin sign, the long s
 
@@ -21,26 +22,42 @@ FOLDED = "iks"  # whose other case may be no letter of ASCII: the dotted I, the 
 class ShortConversations:
     """What a walk reads of them: the messages that may hold a text, and perhaps some that do not."""
 
-    def __init__(self, connection: Connection, forms: Sequence[str], conversations: Sequence[Any]) -> None:
-        """`forms`: what is wanted, in each way in which it may be written. `conversations`: in the order of the walk."""
+    def __init__(self, connection: Connection, forms: Sequence[str], conversations: Sequence[Any], most: int) -> None:
+        """`forms`: what is wanted, in each way in which it may be written. `conversations`: in the order of the walk.
+
+        `most`: messages, of a conversation that is read.
+        """
         self._connection = connection
+        self._most = most
         self._patterns = [_pattern(form) for form in forms]
-        self._query = _QUERY.format(" OR ".join(["m.body LIKE {} ESCAPE '\\'"] * len(forms)), keys="{keys}")
-        self._ahead = iter([one for one in conversations if _is_short(one)])
+        holds = _HOLDS[connection.dialect.name]
+        self._query = _QUERY.format(" OR ".join([holds] * len(forms)), letters=AT_ONCE_LETTERS, keys="{keys}")
+        self._ahead = iter([one for one in conversations if self._is_short(one)])
         self._read: dict[int, dict[int, Message]] = {}  # conversation -> seq -> message
 
-    def of(self, conversation: Any, bound: dict[str, int]) -> list[Message] | None:
+    def of(self, conversation: Any, bound: dict[str, int]) -> Iterator[Message] | None:
         """Return those of a conversation, the newest first; None: it is not short. To be asked in the walk's order.
 
         `bound`: `sent_at` and `seq`, behind which all stand; empty: anywhere.
         """
-        if not _is_short(conversation):
+        if not self._is_short(conversation):
             return None
         while conversation.id not in self._read:
             self._read_on()
         found = sorted(self._read.pop(conversation.id).items(), reverse=True)
         place = (bound["sent_at"], bound["seq"]) if bound else None
-        return [message for _, message in found if place is None or (message.sent_at, message.seq) < place]
+        return (
+            self._whole(conversation.id, message)
+            for seq, message in found
+            if place is None or (message.sent_at, seq) < place
+        )
+
+    def _whole(self, conversation: int, message: Message) -> Message:
+        """Return a message with its text."""
+        if message.body:
+            return message
+        [(body,)] = look_up(self._connection, _BODY, [(conversation, message.seq)])
+        return message._replace(body=body)
 
     def _read_on(self) -> None:
         some = [*self._next()]
@@ -53,13 +70,17 @@ class ShortConversations:
         messages = 0
         for one in islice(self._ahead, AT_ONCE):
             yield one.id
-            messages += one.last_seq - one.first_seq + 1
+            messages += length_of(one)
             if messages >= MESSAGES_AT_ONCE:
                 return
 
+    def _is_short(self, conversation: Any) -> bool:
+        return length_of(conversation) <= self._most
 
-def _is_short(conversation: Any) -> bool:
-    return bool(conversation.last_seq - conversation.first_seq < SHORT)
+
+def length_of(conversation: Any) -> int:
+    """Return how many messages a conversation has."""
+    return int(conversation.last_seq - conversation.first_seq + 1)
 
 
 def _pattern(wanted: str) -> str:
@@ -73,8 +94,18 @@ def _sign(letter: str) -> str:
     return f"\\{letter}" if letter in "\\%_" else letter
 
 
+_HOLDS = {
+    "sqlite": "m.body LIKE {} ESCAPE '\\'",
+    # An expression, so that the index is not asked: it would find a common text in the messages of all users.
+    "postgresql": "m.body || '' ILIKE {} ESCAPE '\\'",
+}
 _QUERY = """
 WITH wanted (id) AS ({keys})
-SELECT m.conversation_id, m.seq, m.sender_id, m.body, m.sent_at, m.client_id, m.kind
+SELECT m.conversation_id, m.seq, m.sender_id, CASE WHEN length(m.body) <= {letters} THEN m.body ELSE '' END,
+  m.sent_at, m.client_id, m.kind
 FROM wanted JOIN messages AS m ON m.conversation_id = wanted.id WHERE {}
+"""
+_BODY = """
+WITH wanted (conversation_id, seq) AS ({keys})
+SELECT m.body FROM wanted JOIN messages AS m ON m.conversation_id = wanted.conversation_id AND m.seq = wanted.seq
 """

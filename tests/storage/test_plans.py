@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event, text
 
 from chat.protocol.conversation_settings import ConversationSettings
 from chat.protocol.profiles import Profile
-from chat.storage import compiled, short_conversations, trigrams
+from chat.storage import compiled, search, short_conversations, trigrams
 from chat.storage.notifications import Content, Once
 from chat.storage.profiles import Picture
 from chat.storage.recent import Recent
@@ -262,7 +262,12 @@ def exercise_messages(storage: Storage) -> None:
     while storage.search_index.step():
         pass
     for rare, short in ((trigrams.RARE, 0), (1, 0), (1, 9)):
-        with patch.object(trigrams, "RARE", rare), patch.object(short_conversations, "SHORT", short):
+        with (
+            patch.object(trigrams, "RARE", rare),
+            patch.object(short_conversations, "SHORT", short),
+            patch.object(search, "READ_ON_POSTGRES", short * 100),
+            patch.object(short_conversations, "AT_ONCE_LETTERS", 5),
+        ):
             for wanted in ("trigrams", "he"):
                 for where in (None, (NOW * 2, "friend0", 1)):
                     storage.search.messages("alice", wanted, 5, where)

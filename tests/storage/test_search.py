@@ -40,6 +40,7 @@ def kept(request: pytest.FixtureRequest, storage: Storage, monkeypatch: pytest.M
         monkeypatch.setattr(trigrams, "RARE", 1)
     if request.param == "in long conversations":
         monkeypatch.setattr(short_conversations, "SHORT", 0)
+        monkeypatch.setattr(search, "READ_ON_POSTGRES", 0)
     if request.param == "without an index":
         with storage.database.transaction() as connection:
             sqlite = storage.database.engine.dialect.name == "sqlite"
@@ -243,11 +244,34 @@ def test_short_conversations_are_read_many_at_once_and_no_more_of_them_than_it_t
     assert len(find(storage, "kelvink", limit=300)) == 300, "the Kelvin sign is a k"
 
 
+def test_long_messages_of_short_conversations_are_read_one_by_one_and_no_more_than_a_page_takes(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trigrams, "RARE", 1)
+    storage.database.own_clock._clock = iter(range(1, 1_000)).__next__
+    long = "a word, " + "x" * short_conversations.AT_ONCE_LETTERS
+    for n in range(40):
+        say(storage, ("alice", "bob", f"{long} {n}"))
+    index(storage)
+    read: list[str] = []
+    as_it_is = look_up.rows_of
+
+    def rows_of(connection: Any, statement: str, values: Any) -> Any:
+        rows = as_it_is(connection, statement, values)
+        read.extend(value for row in rows for value in row if isinstance(value, str) and long in value)
+        return rows
+
+    monkeypatch.setattr(look_up, "rows_of", rows_of)
+    assert find(storage, "a word", limit=5) == [f"{long} {n}" for n in range(39, 34, -1)]
+    assert len(read) == 6, "one beyond the page"
+
+
 def test_a_search_ends_at_its_deadline_and_the_next_one_works(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
     monkeypatch.setattr(search, "SECONDS", 0.05)
+    monkeypatch.setattr(search, "READ_ON_POSTGRES", 0)
     monkeypatch.setattr(search, "_by_postgres", lambda connection, *_: connection.execute(endless))
     monkeypatch.setattr(search, "Candidates", lambda connection, _: connection.execute(endless))
     say(storage, ("alice", "bob", "a word"))
