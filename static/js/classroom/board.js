@@ -105,7 +105,9 @@ find("#end", HTMLElement).addEventListener("click", async () => {
     isOver = true;
     const lead = make("p", "", "lead");
     const heading = make("h1");
-    find("article", HTMLElement).replaceChildren(heading, lead);
+    const page = find("article", HTMLElement);
+    page.className = "join";
+    page.replaceChildren(heading, lead);
     inEachLanguage(() => {
       write(heading, "class.over");
       write(lead, deleted ? "class.deleted" : "class.notDeleted");

@@ -271,7 +271,7 @@ export const texts = {
   "class.oldLead": {en: "Each lesson has its own. Scan the code on the board, or type the link that stands there.", ko: "링크는 수업마다 다릅니다. 칠판에 있는 코드를 찍거나 그 링크를 입력해 주세요."},
   "class.none": {en: "The link is missing", ko: "링크가 필요합니다"},
   "class.noneLead": {en: "You come in by the link of this lesson. Scan the code on the board, or type the link that stands there.", ko: "이 수업의 링크로 들어올 수 있습니다. 칠판에 있는 코드를 찍거나 그 링크를 입력해 주세요."},
-  "class.http": {en: "This page comes over plain http: whoever is in the same network can read along. So write nothing secret. Browsers allow no notifications of the system here.", ko: "이 페이지는 암호화되지 않은 http로 전송됩니다. 같은 네트워크에 있는 사람이 내용을 볼 수 있으니 비밀은 쓰지 마세요. 여기서는 브라우저가 시스템 알림을 허용하지 않습니다."},
+  "class.http": {en: "This page comes over plain http: whoever is in the same network can read along. So write nothing secret. Browsers allow no notifications of the system here, and no interface of the clipboard.", ko: "이 페이지는 암호화되지 않은 http로 전송됩니다. 같은 네트워크에 있는 사람이 내용을 볼 수 있으니 비밀은 쓰지 마세요. 여기서는 브라우저가 시스템 알림과 클립보드 API를 허용하지 않습니다."},
   "class.unreached": {en: "The teacher's computer does not answer. Is the lesson over?", ko: "선생님 컴퓨터가 응답하지 않습니다. 수업이 끝났나요?"},
   "class.board": {en: "Come in", ko: "들어오세요"},
   "class.scan": {en: "Scan the code, or type the link:", ko: "코드를 찍거나 링크를 입력하세요."},
