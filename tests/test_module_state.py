@@ -7,6 +7,7 @@ import enum
 import importlib
 import logging
 import re
+import struct
 import typing
 from collections.abc import Iterator
 from functools import _lru_cache_wrapper
@@ -52,7 +53,7 @@ ALLOWED = {
     "chat.storage.migrate.revisions": "a cache: the names in a folder that does not change",
 }
 
-IMMUTABLE = (str, int, float, bytes, bool, NoneType, re.Pattern, Path, enum.Enum)
+IMMUTABLE = (str, int, float, bytes, bool, NoneType, re.Pattern, struct.Struct, Path, enum.Enum)
 TYPING = (GenericAlias, UnionType, typing.TypeVar, type(typing.Union[int, str]), typing._GenericAlias)  # type: ignore[attr-defined]  # noqa: UP007
 DECLARATIONS = (ClauseElement, TypeEngine, MetaData, click.Command)
 CODECS = (msgspec.json.Encoder, msgspec.json.Decoder)
