@@ -1,7 +1,7 @@
 """An echo behind the same route and on the same WebSocket as the chat, for the Autobahn suite.
 
-Under `gunicorn -k gevent`, which monkey-patches before this is imported. The bounds are wide: the
-suite sends 16 MiB at once, and messages in 262,144 pieces.
+Under `gunicorn -k gevent`, which monkey-patches before this is imported. The bounds are wide, and there are no limits
+of rates: the suite sends 16 MiB at once, and messages in 262,144 pieces.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ SETTINGS = Settings.load(
         "CHAT_MAX_FRAGMENTS": 1_000_000,
         "CHAT_OUTBOX_BYTES": 128 * MIB,
         "CHAT_INIT_SECONDS": 3600,
+        "CHAT_RATE_LIMITS": "off",
     }
 )
 CONNECTIONS = Connections(SETTINGS, Limits(SETTINGS), logging.getLogger("echo"))
