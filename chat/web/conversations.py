@@ -18,6 +18,7 @@ from chat.transport.reply import Reply
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import FirstSeq, StoredMessage, message_fields
 from chat.web.operations import Operation
+from chat.web.requests import peer_address
 from chat.web.shapes import (
     Answer,
     ConversationName,
@@ -31,7 +32,6 @@ from chat.web.shapes import (
     Request,
     Seq,
 )
-from chat.web.upgrade import peer_address
 
 EXAMPLE = """{
       "withUserId": "bob", "lastSeq": 7, "received": 7, "read": 6, "theirReceived": 7, "theirRead": 7, "unread": 1,

@@ -17,8 +17,8 @@ from chat.storage.records import Message
 from chat.storage.storage import Storage
 from chat.transport.reply import Asked
 from chat.web.operations import Operation
+from chat.web.requests import peer_address
 from chat.web.shapes import Answer, ConversationName, Epoch, Moment, Name, OfConversation, Request, Seq
-from chat.web.upgrade import peer_address
 
 FirstSeq = Annotated[Seq, Meta(description="What lies before it was erased; left out: nothing was.")] | UnsetType
 

@@ -19,8 +19,9 @@ from chat.web.cors import cors_headers
 from chat.web.cursors import Next
 from chat.web.headers import security_headers
 from chat.web.operations import Operation
+from chat.web.requests import peer_address
 from chat.web.shapes import Answer, Epoch, Limit, Moment, Request, Seq
-from chat.web.upgrade import ADOPTED, check_room, may_be_taken, peer_address, taken_socket
+from chat.web.upgrade import ADOPTED, check_room, may_be_taken, taken_socket
 
 # Seen or unseen, and an id.
 Place = Annotated[str, Meta(pattern="^[us][0-9]{1,15}$", description="The `next` of the page before.")]

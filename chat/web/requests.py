@@ -4,6 +4,7 @@ A body is read within bounds of size and of time: a client that sends it byte by
 and a connection for as long as it likes.
 """
 
+from sys import intern
 from typing import TypeVar
 
 import msgspec
@@ -13,12 +14,15 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from chat import errors
 from chat.errors import ChatError
-from chat.limits import BODY_BYTES
+from chat.limits import BODY_BYTES, UNKNOWN_ADDRESS
+from chat.protocol.handshake import Environ
 from chat.protocol.mistakes import explained
 from chat.protocol.names import USER_ID_CHARS
 from chat.server import ChatServer
 
 BODY_SECONDS = 5  # for all of it, not for a part of it as a socket's own timeout would be
+
+LOGGED_CHARS = 200  # of what the client wrote
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -27,6 +31,17 @@ def current_chat() -> ChatServer:
     """Return the chat of the app that serves the current request."""
     chat: ChatServer = current_app.extensions["chat"]
     return chat
+
+
+def peer_address() -> str:
+    """Return the address of the current request's peer."""
+    return address_in(request.environ)
+
+
+def address_in(environ: Environ) -> str:
+    """Return the peer's address; behind werkzeug's ProxyFix it is what a header says."""
+    address = (environ.get("REMOTE_ADDR") or UNKNOWN_ADDRESS)[:LOGGED_CHARS]
+    return intern(address if address.isprintable() else repr(address))  # one text for all sockets behind a proxy
 
 
 def bearer_token() -> str:

@@ -14,8 +14,8 @@ from chat.server import ChatServer
 from chat.web.cursors import Cursor, Next, cursor_of, place_of
 from chat.web.messages import StoredMessage, message_fields
 from chat.web.operations import Operation
+from chat.web.requests import peer_address
 from chat.web.shapes import Answer, Epoch, Keys, Limit, Name, OfUser, Profiles, Request, Seq
-from chat.web.upgrade import peer_address
 
 
 class Place(NamedTuple):

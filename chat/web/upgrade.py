@@ -4,14 +4,12 @@ From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and
 """
 
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from sys import intern
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_sock import Sock
 from gevent import monkey
@@ -23,15 +21,11 @@ from chat.protocol import handshake
 from chat.transport.connections import Connections
 from chat.transport.websocket import WebSocket
 from chat.web.answers import RETRY_SECONDS, error_response
-from chat.web.requests import current_chat
+from chat.web.requests import LOGGED_CHARS, address_in, current_chat, peer_address
+from chat.web.through_flask_sock import MakeSocket, PlainSocket, let_the_loop_read, wait_over
 
 PAGE, SOCKET = PATHS = ("/", "/ws")  # at the page's path a plain request gets the page
-LOGGED_CHARS = 200  # of what the client wrote
 REFUSED = "chat.refused"  # in an environ: the error with which `check_upgrade` has refused it already
-
-PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
-
-MakeSocket = Callable[[Any, str], WebSocket]  # of a socket and its peer's address
 
 
 def _client(sock: Any, address: str) -> WebSocket:
@@ -55,12 +49,12 @@ def add_socket_routes(
     for path in makers:
         rule = {"endpoint": f"socket:{path}", "provide_automatic_options": False, "strict_slashes": True}
         route = sock.route(path, bp=blueprint, **rule)
-        route(lambda ws, path=path: _wait(ws, connections(), makers[path]))
+        route(lambda ws, path=path: wait_over(ws, connections(), makers[path]))
     # For the header Allow. It needs no view: `refuse_bad_upgrade` answers all plain requests.
     blueprint.add_url_rule(SOCKET, "plain_socket", provide_automatic_options=False)
 
     def step_past_flask_sock(state: Any) -> None:
-        _let_the_loop_read(state.app, blueprint.name)
+        let_the_loop_read(state.app, blueprint.name)
         views = state.app.view_functions
         for path, make_one in makers.items():
             endpoint = f"{blueprint.name}.socket:{path}"
@@ -137,17 +131,6 @@ def taken_socket(environ: handshake.Environ) -> Any:
     return PlainSocket(fileno=theirs.detach())
 
 
-def peer_address() -> str:
-    """Return the address of the current request's peer."""
-    return address_in(request.environ)
-
-
-def address_in(environ: handshake.Environ) -> str:
-    """Return the peer's address; behind werkzeug's ProxyFix it is what a header says."""
-    address = (environ.get("REMOTE_ADDR") or UNKNOWN_ADDRESS)[:LOGGED_CHARS]
-    return intern(address if address.isprintable() else repr(address))  # one text for all sockets behind a proxy
-
-
 class _Adopted(Response):
     """What a view returns when the socket is not the server's any more."""
 
@@ -180,38 +163,3 @@ def adopt(environ: handshake.Environ, make: MakeSocket) -> None:
         make(sock, address_in(environ))
     except OSError:  # the peer is gone already
         sock.close()
-
-
-def _wait(ws: Any, connections: Connections, make: MakeSocket) -> None:
-    """Stay until the connection is over: TLS, and servers that end it with the request."""
-    try:
-        make(ws.sock, peer_address()).wait()
-    except Exception:  # flask-sock would let an HTTP 500 be written into the stream
-        connections.log.exception("a socket could not be handed over")
-        ws.sock.close()
-    finally:
-        ws.connected = False  # else flask-sock sends a close frame of its own
-        if ws.mode == "gevent":
-            _close_theirs()
-
-
-def _close_theirs() -> None:
-    """Close what gevent's pywsgi has of the socket, whose duplicate ours is: it would read the next request there."""
-    stream: Any = request.environ["wsgi.input"]
-    theirs = getattr(stream, "rfile", stream).raw._sock
-    if (number := theirs.detach()) >= 0:
-        PlainSocket(fileno=number).close()  # not os.close, which knows no sockets on Windows
-
-
-def _let_the_loop_read(app: Flask, blueprint: str) -> None:
-    """Let simple-websocket know our sub-protocol, and start its reading thread for other sockets, not for ours."""
-    options = app.config.get("SOCK_SERVER_OPTIONS", {})
-    offered = options.get("subprotocols") or []
-    subprotocols = [*([offered] if isinstance(offered, str) else offered), handshake.SUBPROTOCOL]
-    theirs = options.get("thread_class", threading.Thread)
-
-    def reader(target: Any) -> Any:
-        is_ours = request.blueprint == blueprint
-        return SimpleNamespace(name="", start=lambda: None) if is_ours else theirs(target=target)
-
-    app.config["SOCK_SERVER_OPTIONS"] = {**options, "thread_class": reader, "subprotocols": subprotocols}
