@@ -2,8 +2,8 @@
 
 A conversation counts the messages of the first of its two users: `first_sent`, of all up to `counted_seq`. A member keeps how many of the
 other's messages lay up to the last one that was read: `read_sent`, and `read_counted`, the `seq` that it belongs to. The
-difference is unread. What those do not cover, since a program of before wrote it or something was erased, is counted
-message by message.
+difference is unread. What those do not cover, since a program of before wrote it, something was erased, or very many of
+the member's own stand behind, is counted message by message.
 """
 
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from chat.storage.records import SEPARATOR, Send
 from chat.storage.schema import conversations, members, messages
 
 UNREAD_COUNTED = 1_000  # of a conversation. A larger number counts only from the member's next `read` on
+LOOKED_AT = 4_000  # messages, own ones too, by a pointer that moves: the writer's thread is everybody's
 
 
 class Extent(NamedTuple):
@@ -61,11 +62,14 @@ class UnreadCounts:
         """Return `read_sent` and `read_counted` of a member who stands there now."""
         if at.read == at.read_counted or at.counted_seq != at.last_seq:
             return {"read_sent": at.read_sent, "read_counted": at.read_counted}
-        rest = 0
-        if at.read < at.last_seq:
-            bound = {"place": conversation, "user": user, "read": at.read, "last": at.last_seq}
+        sent, rest = _sent_to(user, at.key, at.first_sent, at.counted_seq), 0
+        last = min(at.last_seq, at.read + LOOKED_AT)
+        if at.read < last and sent != at.read_sent:  # else all was read
+            bound = {"place": conversation, "user": user, "read": at.read, "last": last}
             rest = int(self._rest.rows(connection, **bound)[0][0])
-        return {"read_sent": _sent_to(user, at.key, at.first_sent, at.counted_seq) - rest, "read_counted": at.read}
+            if rest < UNREAD_COUNTED and last < at.last_seq:  # nearly all are their own: who asks for it counts them
+                return {"read_sent": at.read_sent, "read_counted": at.read_counted}
+        return {"read_sent": sent - rest, "read_counted": at.read}
 
 
 def unread_of(user: str, key: str, first_sent: int, counted_seq: int, read_sent: int, _read_counted: int) -> int:

@@ -244,6 +244,7 @@ def exercise_messages(storage: Storage) -> None:
     place = storage.writer._ids["alice", NAMES[0]]
     storage.writer.commit([*sends[1:], Send("alice", NAMES[0], "hello again", None)])  # most of them are repeats
     storage.writer.commit([], [Pointer("alice", name, 1, 1) for name in NAMES])
+    storage.writer.commit([], [Pointer(NAMES[0], "alice", 1, 1)])  # with one more unread
     storage.writer._doubts = [(place, sends[0], Stored(1, 1, False))]
     storage.writer.found_late()
     read = storage.messages

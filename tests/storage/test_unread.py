@@ -94,6 +94,30 @@ def test_far_behind_no_more_is_counted_than_is_told(storage: Storage) -> None:
     assert unread_of(storage) == {"bob": 55}
 
 
+def test_a_pointer_that_moves_looks_at_a_bounded_number_of_ones_own_messages(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "LOOKED_AT", 5)
+
+    def counted() -> int:
+        with storage.database.reading() as connection:
+            found = connection.execute(text("SELECT read_counted FROM members WHERE user_id = 'alice'"))
+            return int(found.scalar_one())
+
+    say(storage, "alice", "bob", 30)
+    read(storage, "alice", "bob", 3)
+    assert counted() == 3, "bob has written nothing, so that nothing has to be looked at"
+    say(storage, "bob", "alice", 2)
+    read(storage, "alice", "bob", 4)
+    assert counted() == 3, "behind the bound nobody has looked"
+    assert_right(storage)
+    read(storage, "alice", "bob", 27)
+    assert counted() == 27
+    say(storage, "bob", "alice")
+    assert_right(storage)
+    assert unread_of(storage) == {"bob": 3}
+
+
 def test_workers_that_write_and_read_at_once_count_all(storage: Storage, other_worker: Storage) -> None:
     pairs = [(one, other) for one in USERS for other in USERS if one != other]
     for pair in pairs:
