@@ -56,8 +56,9 @@ class ShortConversations:
         """Return a message with its text."""
         if message.body:
             return message
-        [(body,)] = look_up(self._connection, _BODY, [(conversation, message.seq)])
-        return message._replace(body=body)
+        found = look_up(self._connection, _BODY, [(conversation, message.seq)])
+        # On PostgreSQL it may have been erased since the others were read.
+        return message._replace(body=found[0][0]) if found else message
 
     def _read_on(self) -> None:
         some = [*self._next()]

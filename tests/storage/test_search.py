@@ -266,6 +266,20 @@ def test_long_messages_of_short_conversations_are_read_one_by_one_and_no_more_th
     assert len(read) == 6, "one beyond the page"
 
 
+def test_a_long_message_may_be_erased_while_it_is_searched(storage: Storage) -> None:
+    long = "a word, " + "x" * short_conversations.AT_ONCE_LETTERS
+    say(storage, ("alice", "bob", long), ("alice", "bob", "a word"))
+    with storage.database.reading() as connection:
+        mine = connection.execute(search._MINE, {"user": "alice", "limit": 10}).all()
+        read = short_conversations.ShortConversations(connection, ["word"], mine, 10).of(mine[0], {})
+        assert read is not None
+        with storage.database.transaction() as other:
+            other.execute(text("DELETE FROM messages WHERE seq = 1"))
+        # SQLite reads all as it was when the search began.
+        left = [long] if storage.database.is_sqlite else [""]
+        assert [message.body for message in read] == ["a word", *left]
+
+
 def test_a_search_ends_at_its_deadline_and_the_next_one_works(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
