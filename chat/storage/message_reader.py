@@ -39,8 +39,8 @@ class MessageReader:
     ) -> list[Overview]:
         """Return the user's conversations, the one with the newest message first.
 
-        Only those after `before`: (sent_at of its last message, the other user) of one of them; and only the one
-        `with_user_id`, where that is given.
+        Only those after `before`: (`listed_at`, the other user) of one of them; and only the one `with_user_id`,
+        where that is given.
         """
         query, bound = _OVERVIEWS, {"user": user_id, "limit": limit}
         with self._database.reading() as connection:
@@ -50,7 +50,8 @@ class MessageReader:
             if with_user_id is not None:
                 query, bound = _OVERVIEW, {"user": user_id, "key": direct_key(user_id, with_user_id)}
             rows = connection.execute(query, bound).all()
-            return [Overview(state, Message(*message)) for state, message in self._states(connection, user_id, rows)]
+            found = self._states(connection, user_id, rows)
+            return [Overview(state, Message(*message), at or 0) for state, (at, *message) in found]
 
     def history(
         self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
@@ -106,7 +107,7 @@ class MessageReader:
     def _states(
         self, connection: Connection, user_id: str, rows: Sequence[Any]
     ) -> list[tuple[ConversationState, list[Any]]]:
-        """Return how far each conversation of these rows has got, and what else was selected."""
+        """Return how far each conversation of these rows has got, when it is listed, and what else was selected."""
         theirs = self._theirs(connection, user_id, rows)
         return [
             (
@@ -115,9 +116,9 @@ class MessageReader:
                     *theirs.get(id_, NOTHING_OF_THEM), first_seq,
                     unread_of(user_id, key, *rest[:4]) if unread is None else unread, change,
                 ),
-                rest[4:],
+                [last_at, *rest[4:]],
             )
-            for id_, key, last_seq, received, read, first_seq, change, _, *rest, unread in rows
+            for id_, key, last_seq, received, read, first_seq, change, last_at, *rest, unread in rows
         ]  # fmt: skip
 
     def _theirs(

@@ -115,6 +115,7 @@ class Overview(NamedTuple):
 
     state: ConversationState
     last_message: Message
+    listed_at: int  # where it stands in the list: when its last message was sent, but for one of an older program
 
     @property
     def body(self) -> str:

@@ -46,7 +46,7 @@ EXAMPLE = """{
 class Place(NamedTuple):
     """A conversation's place among those of its user."""
 
-    sent_at: Seq  # of the last message: Unix time in milliseconds
+    listed_at: Seq  # as the storage lists it: Unix time in milliseconds
     with_user_id: UserId
 
 
@@ -106,7 +106,7 @@ def list_conversations(chat: ChatServer, user_id: str, query: ConversationsPage)
     last = shown[-1] if more else None
     return Conversations(
         conversations=[_conversation(chat, user_id, overview, look) for overview in shown],
-        next=last and cursor_of(Place(last.last_message.sent_at, last.state.with_user_id)),
+        next=last and cursor_of(Place(last.listed_at, last.state.with_user_id)),
         epoch=chat.storage.epoch,
         keys=keys_of((overview.state.with_user_id for overview in shown), chat.user_key) or UNSET,
         profiles=chat.profiles.of((overview.state.with_user_id for overview in shown), user_id) or UNSET,

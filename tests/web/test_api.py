@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.event import listen
 
 from chat.people import passwords
@@ -125,6 +126,15 @@ def _pages(api: Api, limit: int, between: Any = None) -> list[list[str]]:
         query["cursor"] = page["next"]
         if between:
             between()
+
+
+def test_pages_go_on_behind_a_conversation_that_an_older_program_has_written_to(api_on_each: Api) -> None:
+    api_on_each.say(*[("alice", other, "hi") for other in ("bob", "carol", "dan", "eve")])
+    with api_on_each.chat.storage.database.transaction() as connection:
+        connection.execute(text("UPDATE messages SET sent_at = sent_at + 60000"))  # and the list says nothing of it
+    more = iter(range(4))
+    pages = _pages(api_on_each, 1, between=lambda: next(more))  # so that a test of pages without end ends
+    assert sorted(name for page in pages for name in page) == ["bob", "carol", "dan", "eve"]
 
 
 def test_conversations_are_paged_without_gap_or_repeat_in_a_single_millisecond_too(api_on_each: Api) -> None:
