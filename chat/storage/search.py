@@ -36,6 +36,7 @@ READ_ON_POSTGRES = 50_000
 UNINDEXED_CONVERSATIONS = 100
 UNINDEXED_MESSAGES = 2_000  # of each; a text of two letters takes some 50 ms in all of them
 CLOCK_BACK_MS = 3_600_000  # so far the clock may have been set back between two messages of a conversation
+DOTTED_I = "\u0130".casefold()  # of Istanbul, as Turkish writes it: two signs
 BEGINNING = 12  # letters that SQLite looks for: it compares each of them at each place of a message
 
 Place = tuple[int, str, int]  # sent_at, the other user or the conversation's key, seq
@@ -118,13 +119,18 @@ class _Walk:
 
     def _in_one(self, conversation: Row[Any], oldest: int) -> Iterator[Message]:
         """Give the messages of a conversation that hold the text, the newest first, back to the time `oldest`."""
-        wanted = self.wanted.casefold()
+        wanted = self._folded(self.wanted)
         read = None if self.short is None else self.short.of(conversation, self._bound(conversation))
         for message in self._that_may_hold_it(conversation) if read is None else read:
             if message.sent_at < oldest:
                 return
-            if (read is None and not self.is_sqlite) or wanted in unicodedata.normalize("NFC", message.body).casefold():
+            if (read is None and not self.is_sqlite) or wanted in self._folded(message.body):
                 yield message
+
+    def _folded(self, body: str) -> str:
+        """Return a text as it is compared: in whole letters, upper and lower case alike."""
+        folded = unicodedata.normalize("NFC", body).casefold()
+        return folded if self.is_sqlite else folded.replace(DOTTED_I, "i")  # as PostgreSQL's index has it
 
     def _that_may_hold_it(self, conversation: Row[Any]) -> Iterator[Message]:
         c = messages.c

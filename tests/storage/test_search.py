@@ -61,6 +61,15 @@ def test_a_text_is_found_wherever_it_stands_in_ones_messages(kept: Any) -> None:
     assert find(storage, "") == []
 
 
+def test_on_postgresql_a_dotted_i_is_an_i_whether_the_index_is_asked_or_the_messages_are_read(kept: Any) -> None:
+    storage, written = kept
+    say(storage, ("alice", "bob", "\u0130stanbul"), ("alice", "bob", "istanbul"))
+    written(storage)
+    found = ["istanbul"] if storage.database.is_sqlite else ["istanbul", "\u0130stanbul"]
+    assert sorted(find(storage, "istanbul")) == found
+    assert find(storage, "\u0130stanbul")[-1:] == ["\u0130stanbul"]
+
+
 def test_a_letter_in_parts_is_the_same_as_a_whole_one_whoever_wrote_which(kept: Any) -> None:
     storage, written = kept
     whole, in_parts = "각 나라의 학교 자료.pdf", unicodedata.normalize("NFD", "각 나라의 학교 사진.jpg")
