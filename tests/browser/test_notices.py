@@ -101,7 +101,8 @@ def test_more_than_three_banners_stand_in_groups_and_no_error_waits_in_one(
         notices.push(text, level="error")
     expect(banners(page)).to_have_text([*(f"Error: {text}".strip() for text in errors), "Information: number 3"])
     one_line = banners(page).last.bounding_box()["height"]
-    assert [box.bounding_box()["height"] <= one_line for box in banners(page).all()] == [True] * 6
+    # To a pixel: while a banner moves in, a browser's floats differ from one look to the next.
+    assert [box.bounding_box()["height"] < one_line + 1 for box in banners(page).all()] == [True] * 6
     banners(page).first.hover()
     assert banners(page).first.bounding_box()["height"] > 2 * one_line, "under the pointer all of it can be read"
     close = banners(page).get_by_role("button", name="Dismiss")
@@ -521,7 +522,7 @@ def test_banners_and_list_fit_into_the_window(open_page: OpenPage, notices: Noti
 
     for banner in banners(page).all():
         is_inside(banner)
-        assert banner.get_by_role("button").bounding_box()["width"] >= 24
+        assert round(banner.get_by_role("button").bounding_box()["width"], 2) >= 24
     open_bell(page)
     expect(rows(page)).to_have_count(3)
     is_inside(panel(page))
