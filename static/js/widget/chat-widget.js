@@ -192,7 +192,7 @@ export class ChatWidget extends HTMLElement {
 
   /** Whom the widget hears for; for nobody, the page in the panel shows its notifications itself. @param {Session | null} [session] null: nobody is there; left out: the widget gave up */
   #tellPanel(session) {
-    this.#terms = {notifies: Boolean(session), session: this.#ask && session};
+    this.#terms = {notifies: !!session, session: this.#ask && session};
     this.#panel?.setTerms(this.#terms);
   }
 
@@ -211,20 +211,22 @@ export class ChatWidget extends HTMLElement {
       return session.token;
     }
     this.#beginning = this.#begin();
-    throw new Error("somebody else");
+    throw new Error("no token"); // of theirs: somebody else is there
   }
 
-  #signIn() {
-    const address = new URL(this.#signInUrl || this.#base, document.baseURI);
+  async #signIn() {
+    // The panel may hear first that nobody is there now.
+    const signInUrl = this.#signInUrl ?? (await findSession(this.#base, this.#ask)).signInUrl;
+    const address = new URL(signInUrl || this.#base, document.baseURI);
     if (!address.protocol.startsWith("http")) return;
-    address.searchParams.set("next", location.pathname + location.search + location.hash);
+    address.searchParams.set("next", location.href.slice(location.origin.length));
     location.assign(address);
   }
 
   #draw() {
     const {count} = this.#unread;
     const words = this.#words;
-    this.#button.setAttribute("aria-expanded", String(this.#panel?.isOpen ?? false));
+    this.#button.setAttribute("aria-expanded", String(!!this.#panel?.isOpen));
     this.#button.setAttribute("aria-label", count ? words.unread(count) : words.chat);
     this.#count.textContent = count > MOST_SHOWN ? `${MOST_SHOWN}+` : count ? String(count) : "";
     if (count > this.#shown) this.#news.textContent = words.unread(count);
