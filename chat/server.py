@@ -191,7 +191,7 @@ class ChatServer:
         self.retention = Retention(storage, settings.notification_days)
         self.searching = Searching(storage)
         turns = partial(gevent.sleep, PAUSE_SECONDS), lambda: connections.stopping
-        self.message_retention = MessageRetention(storage, settings.message_days, connections.spawn, *turns)
+        self.message_retention = MessageRetention(storage, connections.spawn, *turns, days=settings.message_days)
         self.relisting = Relisting(storage, connections.spawn, *turns)
 
     def _watch(self) -> None:

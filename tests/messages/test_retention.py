@@ -23,7 +23,7 @@ DAY = DAY_MS / 1000
 
 def retention(chat: ChatServer, days: int = 1, ahead: float = 2 * DAY) -> MessageRetention:
     """As it would be so many seconds later."""
-    return MessageRetention(chat.storage, days, lambda function: function(), clock=lambda: time.time() + ahead)
+    return MessageRetention(chat.storage, lambda function: function(), days=days, clock=lambda: time.time() + ahead)
 
 
 def store(chat: ChatServer, count: int, to: str = "bob") -> None:
