@@ -1,6 +1,7 @@
-"""Owns how one worker writes to the others: who writes, then letters: a head, the name of the other user, the frame as sockets get it.
+"""Owns the bytes that one worker publishes for the others: its name, and then letters.
 
-<worker>\\n(<kind> <number> <bytes of the frame> <bytes of the name><name><frame>)...
+<worker>\\n, then for each letter: <kind> <number> <bytes of the frame> <bytes of the name>, as HEAD packs them, <name><frame>.
+The name is the other user's. The frame is what sockets get.
 """
 
 from struct import Struct, error
@@ -13,7 +14,7 @@ MESSAGE, REPEAT, EVENT, NOTIFICATION, TELL, PRESENCE, INTRODUCTION, ECHO, LOOK, 
 
 Letter = tuple[bytes, int, str, bytes]  # its kind, number, other user and frame
 
-HEAD = Struct("!cQIH")  # of one letter; a line of text takes twice as long to read
+HEAD = Struct("!cQIH")  # a line of text takes twice as long to read
 
 
 def packed(kind: bytes, number: int, other: str, frame: bytes) -> bytes:
