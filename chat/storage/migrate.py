@@ -18,26 +18,40 @@ _REVISIONS = re.compile(r'^revision = "(\w+)"\ndown_revision = (None|"\w+")$', r
 def upgrade(engine: Engine) -> tuple[str | None, str | None]:
     """Run the scripts that have not been run yet; return the revisions before and after, None if there are no tables.
 
+    Each has a transaction of its own, since an older program may serve meanwhile: one that locked one table after the other
+    would deadlock with it. An upgrade that was interrupted goes on behind the last script that ended.
+
     Raises:
         Unavailable: the database cannot be reached or written; its class says why, where that is known.
         WrongTables: a newer program has made them.
     """
     try:
-        with engine.connect().execution_options(writes=True) as connection, connection.begin():
-            if engine.dialect.name != "sqlite":  # whose lock `writes` takes
-                connection.execute(_ONE_AT_A_TIME)
-            before = _revision(connection)
-            if before == revisions()[-1]:
-                return before, before
-            if before and before not in revisions():
-                raise WrongTables(
-                    f"The database is at revision {before}, which this program does not know: a newer one has made it."
-                )
-            run_scripts(connection, "head")
-            return before, _revision(connection)
+        with engine.connect().execution_options(writes=True) as connection:
+            before, after = _go_on(connection)
+            while after != revisions()[-1]:
+                _, after = _go_on(connection)
+            return before, after
     except SQLAlchemyError as error:
         path = f": {engine.url.database}" if engine.dialect.name == "sqlite" else ""
         raise fault_of(error, "The database cannot be upgraded", f"{reason_of(error)}{path}") from None
+
+
+def _go_on(connection: Connection) -> tuple[str | None, str]:
+    """Run the next script, if there is one; in an empty database, which nobody is served from, all. Return the revisions."""
+    with connection.begin():
+        if connection.dialect.name != "sqlite":  # whose lock `writes` takes
+            connection.execute(_ONE_AT_A_TIME)
+        before = _revision(connection)  # under the lock: another worker may have run the script
+        *_, newest = known = revisions()
+        if before == newest:
+            return before, newest
+        if before and before not in known:
+            raise WrongTables(
+                f"The database is at revision {before}, which this program does not know: a newer one has made it."
+            )
+        after = known[known.index(before) + 1] if before else newest
+        run_scripts(connection, after)
+        return before, after
 
 
 def check(engine: Engine) -> None:
