@@ -98,3 +98,61 @@ def test_where_the_host_has_set_logging_up_its_own_form_counts(capsys: pytest.Ca
     log = make_log(None, "json")
     log.warning("for the host's handlers")
     assert "{" not in capsys.readouterr().err
+
+
+def test_a_line_that_our_handler_alone_sees_is_the_one_that_it_would_write(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, []  # pytest's own
+    factory = logging.getLogRecordFactory()
+    made: list[logging.LogRecord] = []
+
+    def make(*args: Any, **others: Any) -> logging.LogRecord:
+        made.append(factory(*args, **others))
+        return made[-1]
+
+    try:
+        log = make_log("INFO")
+        said: list[tuple[Any, ...]] = [
+            ("init user=%r address=%s", "앨리스\n", "127.0.0.1"), ("100%",), ("%(a)s", {"a": 1}), ("%d", "no number")
+        ]  # fmt: skip
+        for text in said:
+            log.info(*text)
+            log.debug(*text)
+        quick = capsys.readouterr().err
+        assert not made, "need lines without a record for this to mean anything"
+        logging.setLogRecordFactory(make)
+        for text in said:
+            log.info(*text)
+        assert made
+        assert without_times(quick) == without_times(capsys.readouterr().err)
+        assert re.match(
+            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO chat init user='앨리스\\n' address=127.0.0.1\n", quick
+        )
+    finally:
+        root.handlers = before
+        logging.setLogRecordFactory(factory)
+
+
+def without_times(lines: str) -> list[str]:
+    """Return them without what differs from one to the next, and without the places of a traceback."""
+    return [re.sub(r"^[\d:, -]+", "", line) for line in lines.splitlines() if not line.startswith(("  File", "    "))]
+
+
+def test_whoever_begins_to_look_at_the_lines_sees_the_next_one() -> None:
+    root, parent = logging.getLogger(), logging.getLogger("chat")
+    before, root.handlers = root.handlers, []
+    seen: list[str] = []
+    theirs = logging.Handler()
+    theirs.emit = lambda record: seen.append(record.getMessage())  # type: ignore[method-assign]
+    try:
+        log = make_log("INFO")
+        for logger in (root, parent, log):
+            log.info("nobody looks")
+            logger.addHandler(theirs)
+            log.info("line %d", len(seen))
+            logger.removeHandler(theirs)
+        log.addFilter(lambda record: bool(seen.append(record.getMessage())))
+        log.info("line %d", len(seen))
+    finally:
+        root.handlers = before
+    assert seen == [f"line {number}" for number in range(4)]
