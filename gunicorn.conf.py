@@ -83,9 +83,18 @@ def post_worker_init(worker):
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    take_upgrades_early(worker)
     bound_connections(worker)
     keep_settings_at_hand(worker)
     accept_few_at_once()
+
+
+def take_upgrades_early(worker):
+    """Take upgrades over before gunicorn reads them, where nobody would see the difference."""
+    from chat.web.early_upgrade import upgrade_early
+
+    if "SCRIPT_NAME" not in os.environ:  # which gunicorn cuts off each path
+        worker.handle = upgrade_early(worker, worker.handle)
 
 
 def bound_connections(worker):

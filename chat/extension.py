@@ -41,7 +41,7 @@ from chat.web.cors import share
 from chat.web.headers import protect
 from chat.web.hosts import HostCheck
 from chat.web.pages import chat_blueprint
-from chat.web.quick_upgrade import pass_flask_by
+from chat.web.quick_upgrade import pass_flask_by, set_outermost
 from chat.web.requests import current_chat
 from chat.web.upgrade import refuse_bad_upgrade
 
@@ -104,7 +104,7 @@ class Chat(SiteApi):
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
         inner = pass_flask_by(app, pages.name, prefix, hosts, lambda: app.extensions[NAME])
-        app.wsgi_app = share_fairly(inner, lambda: maker.made().unread)  # type: ignore[method-assign]
+        set_outermost(app, share_fairly(inner, lambda: maker.made().unread))
         cli.say_how_to_serve()
         # Not yet: what the site declares of it may stand below.
         process.when_loaded(partial(process.serve_as_worker, maker.made, maker.log))

@@ -6,6 +6,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from chat.protocol.handshake import Environ
+from chat.web.quick_upgrade import set_outermost
+
 log = logging.getLogger("chat")
 
 OF_THE_OUTERMOST = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PREFIX")
@@ -20,23 +23,27 @@ def trust(app: Flask, proxies: int) -> None:
     """
     inner: Any = app.wsgi_app
     if proxies:
-        fixed = ProxyFix(inner, x_for=proxies, x_proto=1, x_prefix=1)
+        fix = ProxyFix(lambda *_: [], x_for=proxies, x_proto=1, x_prefix=1)
 
-        def believe(environ: dict[str, Any], start_response: Any) -> Any:
+        def believe(environ: Environ) -> None:
             for header in OF_THE_OUTERMOST:
                 if header in environ:
                     environ[header] = environ[header].split(",")[-proxies:][0].strip()
-            return fixed(environ, start_response)
+            fix(environ, lambda *_: lambda _: None)
 
-        app.wsgi_app = believe  # type: ignore[method-assign]
+        def fixed(environ: Environ, start_response: Any) -> Any:
+            believe(environ)
+            return inner(environ, start_response)
+
+        set_outermost(app, fixed, believe)
         return
     told = False
 
-    def tell(environ: dict[str, Any], start_response: Any) -> Any:
+    def tell(environ: Environ, start_response: Any) -> Any:
         nonlocal told
         if not told and "HTTP_X_FORWARDED_FOR" in environ:
             told = True
             log.warning("X-Forwarded-For is not read; behind a proxy set CHAT_TRUSTED_PROXIES=1")
         return inner(environ, start_response)
 
-    app.wsgi_app = tell  # type: ignore[method-assign]
+    set_outermost(app, tell)

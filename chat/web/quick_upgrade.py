@@ -20,13 +20,28 @@ from chat.web.hosts import HostCheck
 from chat.web.upgrade import PATHS, REFUSED, adopt, check_upgrade, may_be_taken
 
 HOOKS = "before_request_funcs", "after_request_funcs", "teardown_request_funcs", "url_value_preprocessors"
+UPGRADE = "chat.upgrade"  # in app.extensions
 PLAIN_HOST = re.compile(r"[\w.:\[\]-]*", re.ASCII)  # of another one Werkzeug has its own opinion
 
 
 def pass_flask_by(app: Flask, blueprint: str, prefix: str, hosts: HostCheck, chat: Callable[[], ChatServer]) -> Any:
     """Return `app.wsgi_app` with the shorter way before it, unless somebody has wrapped it, who would see upgrades."""
-    is_plain = getattr(app.wsgi_app, "__func__", None) is Flask.wsgi_app
-    return QuickUpgrade(app, blueprint, prefix, hosts, chat) if is_plain else app.wsgi_app
+    if getattr(app.wsgi_app, "__func__", None) is not Flask.wsgi_app:
+        return app.wsgi_app
+    quick = app.extensions[UPGRADE] = QuickUpgrade(app, blueprint, prefix, hosts, chat)
+    return quick
+
+
+def set_outermost(app: Flask, wsgi_app: Any, believe: Callable[[Environ], None] | None = None) -> None:
+    """Set `app.wsgi_app` to what we have wrapped it in. `believe`: writes into a request what our proxies said of it."""
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+    if quick := upgrade_of(app):
+        quick.outermost, quick.believe = wsgi_app, believe
+
+
+def upgrade_of(app: Any) -> "QuickUpgrade | None":
+    """Return what stands before Flask in an app; None: nothing of ours."""
+    return getattr(app, "extensions", {}).get(UPGRADE)
 
 
 class QuickUpgrade:
@@ -48,8 +63,14 @@ class QuickUpgrade:
             signals.appcontext_pushed, signals.appcontext_popped, signals.appcontext_tearing_down,
         )  # fmt: skip
         self._is_seen: bool | None = None  # whether the host sees upgrades; None: the first one goes to Flask
+        self.outermost: Any = None  # the app's `wsgi_app` as we made it; the host may have wrapped it since
+        self.believe: Callable[[Environ], None] | None = None  # writes into a request what our proxies said of it
+        self._refused: dict[Any, ChatError] = {}  # gunicorn's socket -> with what its request was refused already
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
+        if self._refused and (refused := self._refused.pop(environ.get("gunicorn.socket"), None)):
+            environ[REFUSED] = refused
+            return self._flask(environ, start_response)
         if not self._is_plain(environ):
             return self._flask(environ, start_response)
         if self._is_seen is None:
@@ -57,14 +78,43 @@ class QuickUpgrade:
                 return self._flask(environ, start_response)
             finally:  # from now on Flask takes no more hooks and routes
                 self._is_seen = self._does_host_see()
-        chat = self._chat()
         try:
-            check_upgrade(environ, chat.connections)
+            check_upgrade(environ, self._chat().connections)
         except ChatError as error:
             environ[REFUSED] = error
             return self._flask(environ, start_response)
-        adopt(environ, lambda sock, address: Client(sock, chat, address))
+        self.take(environ)
         raise StopIteration  # as ADOPTED says it
+
+    def take(self, environ: Environ) -> None:
+        """Take over the socket of an upgrade that the checks let pass."""
+        chat = self._chat()
+        adopt(environ, lambda sock, address: Client(sock, chat, address))
+
+    # What `early_upgrade.py` asks, of a request that nobody has read yet.
+
+    def is_early(self, environ: Environ) -> bool:
+        """Return whether nothing before this, and nothing behind it, would see an upgrade; say in it what a proxy said."""
+        if self._is_seen is not False or self._app.wsgi_app is not self.outermost:
+            return False
+        if self.believe is not None:
+            self.believe(environ)
+        elif "HTTP_X_FORWARDED_FOR" in environ or "HTTP_X_FORWARDED_PROTO" in environ:  # which is told of
+            return False
+        return self._is_plain(environ)
+
+    def lets_pass(self, environ: Environ) -> bool:
+        """Check it. False: it is refused, and to go the ordinary way to its answer; then call `forget`."""
+        try:
+            check_upgrade(environ, self._chat().connections)
+        except ChatError as error:
+            self._refused[environ["gunicorn.socket"]] = error
+            return False
+        return True
+
+    def forget(self, sock: Any) -> None:
+        """A refused request was answered, or not."""
+        self._refused.pop(sock, None)
 
     def _is_plain(self, environ: Environ) -> bool:
         return (

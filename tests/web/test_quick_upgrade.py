@@ -93,6 +93,24 @@ def test_a_refusal_is_counted_once_and_answered_by_flask(monkeypatch: pytest.Mon
     assert not site.taken
 
 
+def test_a_refusal_before_gunicorn_read_the_request_is_answered_by_flask_and_not_counted_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = Site(Flask("host"), monkeypatch)
+    site.upgrade()
+    site.refusal = refusal = RateLimited(1, "connections")
+    sock = object()
+    assert not site.quick.lets_pass({"gunicorn.socket": sock})
+    site.refusal = RateLimited(2, "sockets_of_address")
+    site.upgrade(**{"gunicorn.socket": sock})
+    assert site.asked[-1][REFUSED] is refusal
+    assert not site.quick.lets_pass({"gunicorn.socket": sock})
+    site.quick.forget(sock)
+    site.refusal = None
+    site.upgrade(**{"gunicorn.socket": sock})
+    assert len(site.taken) == 1
+
+
 def with_sessions_of_its_own(app: Flask) -> None:
     app.session_interface = type("Own", (SecureCookieSessionInterface,), {})()
 

@@ -1,0 +1,25 @@
+"""Owns the look at what a new connection has sent, which stays in the kernel for whoever reads it."""
+
+from socket import MSG_PEEK
+from typing import Any
+
+LOOKED_AT_BYTES = 4_096  # some four times what a browser's upgrade has
+
+
+def peek(client: Any, seconds: float) -> bytes:
+    """Return the first bytes of a socket of gevent's; b"": none came in time, or the peer is gone."""
+    client.settimeout(seconds)
+    try:
+        data: bytes = client.recv(LOOKED_AT_BYTES, MSG_PEEK)
+    except OSError:  # TimeoutError is one
+        return b""
+    client.settimeout(None)
+    return data
+
+
+def take_out(client: Any, size: int) -> bool:
+    """Take out what was looked at. False: the peer is gone."""
+    try:
+        return len(client.recv(size)) == size
+    except OSError:
+        return False

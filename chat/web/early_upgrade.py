@@ -1,0 +1,96 @@
+"""Owns the shortest way of an upgrade, past gunicorn's parser too: reading a request there takes a fifth of coming back.
+
+It looks at what a new connection has sent, and leaves it to gunicorn as it lies in the kernel, unless it is what
+browsers and clients send: then the ways of `quick_upgrade.py` count. gunicorn.conf.py puts it before gunicorn's worker.
+"""
+
+import re
+from typing import Any
+
+from chat.limits import origin_of
+from chat.protocol.handshake import Environ
+from chat.transport.fair_share import LoopTurns
+from chat.transport.first_bytes import peek, take_out
+from chat.transport.places import Handle
+from chat.web.quick_upgrade import QuickUpgrade, upgrade_of
+
+# Nothing that gunicorn has an opinion of: other letters, underscores, long or folded headers, what comes behind it.
+REQUEST = re.compile(rb"GET (/[\w/.~-]*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]{1,100}:[ -~]{0,2000}\r\n){1,60})\r\n", re.ASCII)
+
+# Headers of which gunicorn makes more than a text.
+NOT_PLAIN = (
+    "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_HTTP2_SETTINGS",
+    "HTTP_X_FORWARDED_PROTOCOL", "HTTP_X_FORWARDED_SSL",
+)  # fmt: skip
+
+# Settings by which gunicorn, or its operator's code, sees a request: nothing is early where one is not its default.
+SETTINGS = (
+    "pre_request", "post_request", "proxy_protocol", "max_requests", "limit_request_line", "limit_request_fields",
+    "limit_request_field_size", "http_protocols", "secure_scheme_headers",
+)  # fmt: skip
+
+
+def upgrade_early(worker: Any, handle: Handle) -> Handle:
+    """Return the `handle` of a worker of gunicorn with the shortest way before it; itself, where somebody sees requests."""
+    config = worker.cfg
+    quick, before = upgrade_of(worker.wsgi), type(config)()
+    is_default = all(config.settings[name].get() == before.settings[name].get() for name in SETTINGS)
+    if quick is None or not is_default or config.is_ssl or not config.keepalive:
+        return handle
+    return EarlyUpgrade(quick, handle, config.keepalive).handle
+
+
+class EarlyUpgrade:
+    """What stands before gunicorn's `handle`."""
+
+    def __init__(self, quick: QuickUpgrade, handle: Handle, seconds: float) -> None:
+        self._quick = quick
+        self._handle = handle
+        self._seconds = seconds  # that gunicorn waits for a request
+        self._turns = LoopTurns()
+
+    def handle(self, listener: Any, client: Any, address: Any) -> None:
+        """Take an upgrade over, or have gunicorn read the request."""
+        data = peek(client, self._seconds)
+        if not data:
+            return  # whoever calls closes it
+        environ = environ_of(data, client, address, listener)
+        if environ is None or not self._quick.is_early(environ):
+            self._handle(listener, client, address)
+            return
+        self._turns.wait(origin_of(environ["REMOTE_ADDR"]))
+        if self._quick.lets_pass(environ):
+            if take_out(client, len(data)):
+                self._quick.take(environ)
+            return
+        try:
+            self._handle(listener, client, address)
+        finally:
+            self._quick.forget(client)
+
+
+def environ_of(data: bytes, client: Any, address: Any, listener: Any) -> Environ | None:
+    """Return what gunicorn makes of a request, as far as an upgrade asks for it; None: that is left to gunicorn."""
+    found = REQUEST.fullmatch(data)
+    if found is None or not isinstance(address, tuple):  # a Unix socket has none
+        return None
+    host, port, *_ = listener.getsockname()
+    environ: Environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": found[1].decode(),
+        "SCRIPT_NAME": "",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "REMOTE_ADDR": address[0],
+        "wsgi.url_scheme": "http",
+        "gunicorn.socket": client,
+    }
+    for line in found[2].decode().split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        name = "HTTP_" + name.upper().replace("-", "_")
+        if name in environ:  # which gunicorn joins, or refuses
+            return None
+        environ[name] = value.strip()
+    is_plain = "HTTP_HOST" in environ and not any(name in environ for name in NOT_PLAIN)
+    return environ if is_plain else None
