@@ -4,7 +4,7 @@ import json
 
 import click
 
-from chat.commands.finding import EXIT_CODES, FAIL, LEVELS, OK, SKIP, Finding
+from chat.commands.finding import EXIT_CODES, FAIL, LEVELS, OK, SKIP, WARN, Finding
 from chat.commands.group import bar, chat_cli, this_chat
 from chat.protocol.structs import iso
 from chat.storage.examination import Examined, examine, faults_of_file
@@ -13,6 +13,7 @@ from chat.storage.sizes import Sizes
 
 RESTORE = "Stop the server, and restore a backup."
 ANEW = "Stop the server, and run: flask chat index-anew"
+LISTS_ANEW = "Stop the server, and run: flask chat lists-anew"
 
 
 @chat_cli.command("stats")
@@ -51,7 +52,7 @@ def list_everybody(disabled: bool, as_json: bool) -> None:
 
 @chat_cli.command("check")
 def check() -> None:
-    """Look whether the database is whole: its file, the numbers of its messages, the index. A server may run.
+    """Look whether the database is whole: its file, the numbers of its messages, the lists, the index. A server may run.
 
     Reads all of it, which takes some seconds for a million messages. Exits with 2 where something is broken.
     """
@@ -75,8 +76,16 @@ def _of_conversations(found: Examined) -> list[Finding]:
     return [
         *_all("sequences", found.gaps, f"No gap is in the {counted}.", RESTORE),
         *_all("pointers", found.pointers, "Nobody has read what there is not.", RESTORE),
+        *_all("lists", found.lists, "Each conversation is listed where its last message has it.", LISTS_ANEW),
+        *_all("unread", found.unread, "The numbers are those of the messages.", LISTS_ANEW),
+        *_behind(found),
         *_all("index", found.unindexed, "What it should hold, it holds.", ANEW),
     ]
+
+
+def _behind(found: Examined) -> list[Finding]:
+    said = f"{found.behind:,} conversations, which an older program has written to, are neither listed nor counted yet."
+    return [Finding(WARN, "lists", said, "A server does it within ten minutes.")] if found.behind else []
 
 
 def _all(name: str, faults: list[str], well: str, todo: str) -> list[Finding]:

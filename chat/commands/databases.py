@@ -13,6 +13,7 @@ from chat.storage import backup, migrate
 from chat.storage.epoch import Epoch
 from chat.storage.examination import begin_anew
 from chat.storage.lease import Lease
+from chat.storage.lists_anew import list_anew
 
 
 @chat_cli.command("init-db")
@@ -59,6 +60,14 @@ def index_anew() -> None:
     with _served_by_nobody() as chat:
         begin_anew(chat.storage.database)
     click.echo("The search index is empty. The server fills it when it runs, and searches meanwhile without it.")
+
+
+@chat_cli.command("lists-anew")
+def lists_anew() -> None:
+    """Have all lists of conversations, and what is unread, made anew, where `check` finds them wrong. Stop the server first."""
+    with _served_by_nobody() as chat:
+        list_anew(chat.storage.database)
+    click.echo("All conversations are listed, and what is unread is counted, as the messages say.")
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""Owns the check of a whole database: its file, the numbers of its messages, and the index. It reads all, and can empty the index."""
+"""Owns the check of a whole database: its file, the numbers of its messages, the lists, and the index.
+
+It reads all, and can empty the index.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from chat.storage.backup import Progress
 from chat.storage.database import Database
 from chat.storage.failures import reason_of
 from chat.storage.search_index import SEQ_BITS, has_index
+from chat.storage.unread import UNREAD_COUNTED, unread_of
 
 LOOKED_AT = 1_000  # conversations in one transaction
 MOST_FAULTS = 10  # of a kind that are told
@@ -26,6 +30,9 @@ class Examined:
     gaps: list[str] = field(default_factory=list)
     pointers: list[str] = field(default_factory=list)
     unindexed: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    behind: int = 0  # conversations that an older program has written to, and a walk of this one will list and count
 
     def add(self, faults: list[str], fault: str) -> None:
         if len(faults) < MOST_FAULTS:
@@ -60,10 +67,16 @@ def examine(database: Database, progress: Progress) -> Examined:
             found.gaps.append(f"What lies behind conversation {after} cannot be read: {reason_of(error)}.")
             return found
         if not count:
-            return found
+            break
         after = last
         found.conversations += count
         progress(found.conversations, max(total, found.conversations))
+    with database.reading(HOURS) as connection:
+        for row in connection.execute(_MISPLACED):
+            should = "not be there" if row.at is None else f"be at {row.at}"
+            said = f"Conversation {row.conversation_id} is in the list of {row.user_id} at {row.last_at}, and should {should}."
+            found.add(found.lists, said)
+    return found
 
 
 def _examine_part(connection: Connection, found: Examined, after: int) -> tuple[int, int]:
@@ -75,6 +88,11 @@ def _examine_part(connection: Connection, found: Examined, after: int) -> tuple[
     _count(found, rows)
     for fault in _wrong_pointers(connection, bounds):
         found.add(found.pointers, fault)
+    found.behind += connection.execute(_BEHIND, bounds).scalar_one()
+    for row in connection.execute(_UNLISTED, bounds):
+        found.add(found.lists, f"Conversation {row.id} is not in the list of {row.user_id}, and should be.")
+    for fault in _wrong_counts(connection, bounds):
+        found.add(found.unread, fault)
     if connection.dialect.name == "sqlite" and has_index(connection):
         for row in connection.execute(_UNINDEXED, bounds):
             found.add(found.unindexed, f"Message {row.seq} of conversation {row.id} is not in the index.")
@@ -107,6 +125,13 @@ def _wrong_pointers(connection: Connection, bounds: dict[str, int]) -> Iterator[
         yield f"A member of conversation {row.id} has read {row.read_seq} of {row.received_seq} received of {row.last_seq}."
 
 
+def _wrong_counts(connection: Connection, bounds: dict[str, int]) -> Iterator[str]:
+    for user, id_, unread, *counts in connection.execute(_UNREAD, bounds):
+        counted = unread_of(user, *counts)
+        if counted != unread:
+            yield f"Conversation {id_} has {unread} unread messages for {user}, and {counted} are told."
+
+
 _CONVERSATIONS = text("""
 SELECT c.id, c.first_seq, c.last_seq, c.last_change, count(m.seq) AS count, min(m.seq) AS first, max(m.seq) AS last,
   (SELECT count(*) FROM changes WHERE changes.conversation_id = c.id) AS changes
@@ -124,4 +149,31 @@ _UNINDEXED = text(f"""
 SELECT c.id, m.seq FROM conversations AS c JOIN messages AS m ON m.conversation_id = c.id AND m.seq <= c.indexed_seq
 WHERE c.id > :after AND c.id <= :last AND m.body <> ''
 AND NOT EXISTS (SELECT 1 FROM trigrams_docsize AS d WHERE d.id = (c.id << {SEQ_BITS} | m.seq)) LIMIT {MOST_FAULTS}
+""")
+_BEHIND = text("""
+SELECT count(*) FROM conversations AS c
+JOIN messages AS m ON m.conversation_id = c.id AND m.seq = c.last_seq
+WHERE c.id > :after AND c.id <= :last AND (c.last_at IS NULL OR c.last_at <> m.sent_at OR c.counted_seq <> c.last_seq)
+""")
+_UNLISTED = text(f"""
+SELECT c.id, m.user_id FROM conversations AS c JOIN members AS m ON m.conversation_id = c.id
+WHERE c.id > :after AND c.id <= :last AND c.last_at IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM listings AS l WHERE l.user_id = m.user_id AND l.last_at = c.last_at AND l.conversation_id = c.id
+) LIMIT {MOST_FAULTS}
+""")
+_MISPLACED = text(f"""
+SELECT l.user_id, l.last_at, l.conversation_id, CASE WHEN m.user_id IS NOT NULL THEN c.last_at END AS at
+FROM listings AS l LEFT JOIN conversations AS c ON c.id = l.conversation_id
+LEFT JOIN members AS m ON m.user_id = l.user_id AND m.conversation_id = l.conversation_id
+WHERE m.user_id IS NULL OR c.last_at IS NULL OR c.last_at <> l.last_at LIMIT {MOST_FAULTS}
+""")
+# Of those that the kept numbers are told of; of the others the messages are counted whenever somebody asks.
+_UNREAD = text(f"""
+SELECT m.user_id, c.id, (SELECT count(*) FROM (
+    SELECT 1 FROM messages WHERE messages.conversation_id = c.id AND messages.seq > m.read_seq
+    AND messages.sender_id <> m.user_id LIMIT {UNREAD_COUNTED}
+  ) AS unread), c.key, c.first_sent, c.counted_seq, m.read_sent, m.read_counted
+FROM conversations AS c JOIN members AS m ON m.conversation_id = c.id
+WHERE c.id > :after AND c.id <= :last
+AND c.counted_seq = c.last_seq AND m.read_counted = m.read_seq AND c.first_seq <= m.read_seq + 1
 """)

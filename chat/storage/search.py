@@ -58,7 +58,8 @@ class Search:
             wanted = unicodedata.normalize("NFC", wanted)
             is_indexed = len(wanted) >= TRIGRAM and has_index(connection)
             most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
-            mine = connection.execute(_MINE, {"user": user_id, "limit": most}).all()
+            listed = connection.execute(_MINE, {"user": user_id, "limit": most})
+            mine = [*{row.id: row for row in listed}.values()]  # each once, also in a list that was damaged
             lengths = [0, *map(length_of, mine)]
             candidates = short = None
             if is_indexed and self._database.is_sqlite:

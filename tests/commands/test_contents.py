@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chat.storage.examination import begin_anew, examine
+from chat.storage.examination import MOST_FAULTS, begin_anew, examine
 from chat.storage.records import Pointer, Send
 from chat.storage.storage import Storage
 from tests.commands import flask_chat
@@ -79,6 +79,65 @@ def test_a_message_that_is_missing_in_the_middle_is_told(filled: str) -> None:
 def test_a_pointer_beyond_the_last_message_is_told(filled: str) -> None:
     said = broken(filled, "UPDATE members SET received_seq = 9, read_seq = 9 WHERE user_id = 'bob'")
     assert "has read 9 of 9 received of 2." in said
+
+
+DAMAGED = (
+    "DELETE FROM listings WHERE user_id = 'carol'",
+    "INSERT INTO listings (user_id, last_at, conversation_id) VALUES ('alice', 7, 1)",
+    "INSERT INTO listings (user_id, last_at, conversation_id) VALUES ('mallory', 8, 2)",
+    "UPDATE conversations SET first_sent = first_sent + 1 WHERE id = 1",
+)
+
+
+def test_lists_and_numbers_that_are_wrong_are_told_and_made_anew(filled: str) -> None:
+    said = broken(filled, *DAMAGED)
+    assert (
+        "fail  lists        Conversation 2 is not in the list of carol, and should be. Stop the server, and run: "
+        in said
+    )
+    assert "Conversation 1 is in the list of alice at 7, and should be at 1" in said
+    assert "Conversation 2 is in the list of mallory at 8, and should not be there." in said
+    assert (
+        "fail  unread       Conversation 1 has 1 unread messages for alice, and 0 are told. Stop the server, " in said
+    )
+    assert "Conversation 1 has 0 unread messages for bob, and 1 are told." in said
+    assert len(said.splitlines()) == 5
+    assert run(filled, "lists-anew").exit_code == 0
+    mended = run(filled, "check")
+    assert mended.exit_code == 0, mended.output
+    storage = open_storage(filled)
+    assert [(one.state.with_user_id, one.state.unread) for one in storage.messages.overviews("bob", 9)] == [
+        ("alice", 0)
+    ]
+    assert [(one.state.with_user_id, one.state.unread) for one in storage.messages.overviews("carol", 9)] == [
+        ("alice", 1)
+    ]
+    assert {one.state.with_user_id for one in storage.messages.overviews("alice", 9)} == {"bob", "carol"}
+    storage.close()
+
+
+def test_of_wrong_rows_the_first_few_are_told(filled: str) -> None:
+    many = "INSERT INTO listings (user_id, last_at, conversation_id) VALUES " + ", ".join(
+        f"('mallory{number}', 8, 2)" for number in range(50)
+    )
+    assert len(broken(filled, many).splitlines()) == MOST_FAULTS
+
+
+def test_what_an_older_program_has_written_is_no_fault(filled: str) -> None:
+    storage = open_storage(filled)
+    with storage.database.transaction() as connection:
+        connection.exec_driver_sql(
+            "UPDATE conversations SET counted_seq = 0, first_sent = 0, last_at = NULL WHERE id = 2"
+        )
+        connection.exec_driver_sql("DELETE FROM listings WHERE conversation_id = 2")
+    done = run(filled, "check")
+    assert done.exit_code == 1, done.output
+    assert "warn  lists        1 conversations, which an older program has written to, " in done.stdout
+    assert "fail" not in done.stdout
+    for conversation in storage.listings.left_behind(storage.database, 0)[0]:
+        storage.listings.mend(storage.database, conversation)
+    storage.close()
+    assert run(filled, "check").exit_code == 0
 
 
 def test_an_index_that_lacks_messages_is_told_and_made_anew(sqlite_filled: Storage) -> None:

@@ -374,3 +374,13 @@ def test_names_are_found_by_their_beginning_whatever_their_case(storage: Storage
     assert len(storage.search.names("a", 2)) == 2
     for nothing in ("", "%", "\0", "z"):
         assert storage.search.names(nothing, 10) == []
+
+
+def test_a_search_ends_where_a_list_names_a_conversation_twice(kept: Any) -> None:
+    storage, written = kept
+    say(storage, *(("alice", name, f"hello {name}") for name in ("bob", "carol", "dan")))
+    written(storage)
+    with storage.database.transaction() as connection:
+        twice = "INSERT INTO listings SELECT user_id, 1, conversation_id FROM listings WHERE user_id = 'alice'"
+        connection.execute(text(twice))
+    assert sorted(find(storage, "hello")) == ["hello bob", "hello carol", "hello dan"]

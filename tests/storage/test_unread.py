@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from chat.storage import migrate, unread
+from chat.storage.examination import examine
 from chat.storage.records import Pointer, Send
 from chat.storage.storage import Storage
 from tests.storage.conftest import at_revision, open_storage
@@ -48,6 +49,8 @@ def one_by_one(storage: Storage) -> dict[tuple[str, str], int]:
 def assert_right(storage: Storage) -> None:
     told = {(user, other): count for user in USERS for other, count in unread_of(storage, user).items()}
     assert told == one_by_one(storage)
+    found = examine(storage.database, lambda _done, _total: None)
+    assert (found.unread, found.lists) == ([], []), "need `check` to say what the messages do"
     assert any(told.values()), "need some for this to mean anything"
 
 
