@@ -111,7 +111,7 @@ class ChatServer:
         )
         self.lease = Lease(self.storage.database, log, bool(settings.bus_url))
         secret = settings.token_secret.encode() or kept_secret(folder, log)
-        self.tokens = Tokens(secret, settings.token_ttl, names=self.names, epoch=self.storage.epoch)
+        self.tokens = Tokens(secret, settings.token_ttl, names=self.names, database=self.storage.identity)
         self.services = Services(self.tokens, self.storage)
         self.connections = Connections(settings, self.limits, log)
         self._spawn = _call if self.is_testing else self.connections.spawn

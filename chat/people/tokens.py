@@ -55,7 +55,7 @@ class Claims(msgspec.Struct):
     auth_time: float = 0  # when the user signed in: the same in each token that follows from that
     jti: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # the session, to end it by
     generation: int | None = None  # of the account; only our own tokens have one
-    epoch: str | None = None  # of the database whose site's user it is; another chat may have the same secret
+    database: str | None = None  # that knows the user: another chat may have the same secret. None: a host's
 
     @property
     def admission(self) -> Admission:
@@ -85,10 +85,13 @@ class Tokens:
         seconds: float,
         clock: Callable[[], float] = time.time,
         names: Names | None = None,
-        epoch: str = "",
+        database: str = "",
     ) -> None:
-        """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time."""
-        self._epoch = epoch
+        """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time.
+
+        `database`: its identity. What was signed for another one does not count.
+        """
+        self._database = database
         self._secret = secret
         self._seconds = seconds
         self._clock = clock
@@ -121,7 +124,7 @@ class Tokens:
             "iat": issued_ms / 1000,
             "exp": said.expires_at,
             "jti": said.session,
-            "epoch": self._epoch,
+            "database": self._database,
         }
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM), said
 
@@ -146,13 +149,18 @@ class Tokens:
             "exp": int(said.expires_at),
             "jti": said.session,
             "generation": said.generation,
+            "database": self._database,
         }
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, token: str) -> Claims:
-        """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now."""
+        """Return what `token` says. Raises NotSignedIn: it is malformed, not signed by us, or not valid now.
+
+        Or of another database, where a user of this name may be somebody else.
+        """
         claims = self._read(token, Claims)
-        if claims.epoch not in (None, self._epoch):
+        is_of_host = claims.generation is None and claims.database is None
+        if claims.database != self._database and not is_of_host:
             raise NotSignedIn(rule="bad_token")
         return claims
 

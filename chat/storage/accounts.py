@@ -1,5 +1,6 @@
 """Owns accounts: names, password hashes, generations. Sessions stand beside it; who is let in is left to others."""
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from chat.storage.database import Database
 from chat.storage.look_up import parts
 from chat.storage.schema import accounts, notifications, sessions
 
+GENERATIONS = 2**53  # what every reader of JSON takes as a whole number
+
 
 class Account(NamedTuple):
     """A user, stored or not. `password`: Argon2's string, None for a name without one."""
@@ -19,7 +22,7 @@ class Account(NamedTuple):
     password: str | None = None
     disabled: bool = False
     valid_from: int = 0  # Unix time in milliseconds: a host's token that was issued before does not count
-    generation: int = 0  # grows with each password: a token of ours that carries another one does not count
+    generation: int = 0  # another one with each password: a token of ours that carries an older one does not count
     host: bool = False  # a host application's token named the user
 
     @property
@@ -95,7 +98,7 @@ class Accounts:
         with self._database.transaction() as connection:
             self.insert_new(connection, [name])
             account = self._stored(connection, name)
-            generation = account.generation + (account.password is None)
+            generation = _new_generation() if account.password is None else account.generation
             row = accounts.update().where(accounts.c.key == self._user_key(name), ~accounts.c.host)
             changed_at = self._database.shared_now()
             connection.execute(row.values(host=True, generation=generation, changed_at=changed_at))
@@ -107,7 +110,7 @@ class Accounts:
         with self._database.transaction() as connection:
             if any(connection.execute(query, key).first() is not None for query in _NAMED):
                 return None
-            row = self._new_row(name) | {"password": password, "generation": 1}
+            row = self._new_row(name) | {"password": password, "generation": _new_generation()}
             del row["changed_at"]
             insert = self._insert.values(changed_at=self._database.shared_now()).returning(accounts.c.key)
             made = connection.execute(insert, row).first()
@@ -186,7 +189,7 @@ class Accounts:
         """Change a row if the conditions hold; tokens that were issued until now count no more."""
         now = self._database.shared_now()
         row = accounts.update().where(accounts.c.key == self._user_key(name), *conditions)
-        values |= {"changed_at": now, "valid_from": now + 1, "generation": accounts.c.generation + 1}
+        values |= {"changed_at": now, "valid_from": now + 1, "generation": _new_generation()}
         return connection.execute(row.values(**values)).rowcount == 1
 
     def _account(self, connection: Connection, name: str) -> Account | None:
@@ -197,6 +200,11 @@ class Accounts:
         account = self._account(connection, name)
         assert account is not None, "inserted in this transaction"
         return account
+
+
+def _new_generation() -> int:
+    """Return one that no token has: what is counted would come again after a backup was put back."""
+    return secrets.randbelow(GENERATIONS - 1) + 1
 
 
 _ACCOUNT = [accounts.c[name] for name in Account._fields]

@@ -1,4 +1,4 @@
-"""Owns the epoch of a database: a random text. With another one, what was read of it before counts no more."""
+"""Owns two random texts of a database: its epoch, with another of which what was read before counts no more; and its identity."""
 
 import secrets
 
@@ -8,29 +8,37 @@ from chat.storage.database import Database
 from chat.storage.schema import epoch
 
 RANDOM_BYTES = 9  # 12 characters
+EPOCH, IDENTITY = 1, 2  # their rows
 
 
 class Epoch:
-    """The one row of the table. Blocking; for any thread."""
+    """The rows of the table. Blocking; for any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def value(self) -> str:
         """Return the database's epoch; the first call in its life makes it."""
-        with self._database.reading() as connection:
-            found: str | None = connection.scalar(select(epoch.c.value))
-        return found or self._make(keep=True)
+        return self._found(EPOCH)
+
+    def identity(self) -> str:
+        """Return what tells this database from any other, but not from a copy of itself; made as `value`."""
+        return self._found(IDENTITY)
 
     def renew(self) -> str:
-        """Give the database another one, and return it."""
-        return self._make(keep=False)
+        """Give the database another epoch, and return it."""
+        return self._make(EPOCH, keep=False)
 
-    def _make(self, keep: bool) -> str:
-        row = self._database.insert(epoch).values(id=1, value=secrets.token_urlsafe(RANDOM_BYTES))
+    def _found(self, row: int) -> str:
+        with self._database.reading() as connection:
+            found: str | None = connection.scalar(select(epoch.c.value).where(epoch.c.id == row))
+        return found or self._make(row, keep=True)
+
+    def _make(self, row: int, keep: bool) -> str:
+        insert = self._database.insert(epoch).values(id=row, value=secrets.token_urlsafe(RANDOM_BYTES))
         with self._database.transaction() as connection:
             if not keep:
-                connection.execute(delete(epoch))
-            connection.execute(row.on_conflict_do_nothing())
-            value: str = connection.execute(select(epoch.c.value)).scalar_one()
+                connection.execute(delete(epoch).where(epoch.c.id == row))
+            connection.execute(insert.on_conflict_do_nothing())
+            value: str = connection.execute(select(epoch.c.value).where(epoch.c.id == row)).scalar_one()
             return value

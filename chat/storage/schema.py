@@ -118,7 +118,7 @@ accounts = Table(
     Column("created_at", BigInteger, nullable=False),  # Unix times in milliseconds
     # Of a host application's tokens no older one counts; of ours those that carry this very generation.
     Column("valid_from", BigInteger, nullable=False, server_default="0"),
-    Column("generation", BigInteger, nullable=False, server_default="0"),
+    Column("generation", BigInteger, nullable=False, server_default="0"),  # random, but 0 at first
     Column("host", Boolean, nullable=False, server_default=false()),  # a host application's token named it
     Column("changed_at", BigInteger, nullable=False, index=True),  # what each worker looks for
 )
@@ -292,11 +292,11 @@ pictures = Table(
     Column("large", LargeBinary, nullable=False),
 )
 
-# One row: what a restore changes, so that clients know that it took place.
+# What a restore changes, so that clients know that it took place; and what names the database for its tokens.
 epoch = Table(
     "epoch",
     metadata,
-    Column("id", Integer, primary_key=True),  # always 1
+    Column("id", Integer, primary_key=True),  # 1: the epoch; 2: the identity
     Column("value", Text, nullable=False),
 )
 

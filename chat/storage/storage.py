@@ -122,8 +122,9 @@ class Storage:
                 log.warning("a new database is made, %s: is the server's CHAT_DATABASE_URL set here?", url)
         elif check:
             migrate.check(self.database.engine)
-        # It changes only while no server runs. "": for who is going to change the tables.
-        self.epoch = Epoch(self.database).value() if check or self.database.is_sqlite else ""
+        # They change only while no server runs. "": for who is going to change the tables.
+        epoch, is_ready = Epoch(self.database), check or self.database.is_sqlite
+        self.epoch, self.identity = (epoch.value(), epoch.identity()) if is_ready else ("", "")
         self.database.rest()  # one that is made and never used keeps no descriptor
 
     def in_thread(self, function: Callable[..., T], *args: Any, **options: Any) -> T:

@@ -15,7 +15,7 @@ from chat.storage.message_erasure import SLICE
 from chat.storage.records import Send
 from tests.clients import SECONDS, Person
 from tests.conftest import StartServer
-from tests.notifications.helpers import tokens
+from tests.notifications.helpers import token_of
 from tests.storage.conftest import open_storage
 
 DAY = DAY_MS / 1000
@@ -102,7 +102,7 @@ def test_clients_are_told_from_where_on_a_conversation_is_kept(start_server: Sta
         [standing] = bob.ready["conversations"]
         assert (standing["firstSeq"], standing["lastSeq"]) == (301, 301)
         assert bob.receive("chat")["message"] == "new"
-    headers = {"Authorization": f"Bearer {tokens().sign('carol')[0]}"}
+    headers = {"Authorization": f"Bearer {token_of(server, 'carol')}"}
     api = f"{server.http}/api/conversations"
     page = requests.get(f"{api}/alice/messages?after=0", headers=headers, timeout=SECONDS).json()
     [tombstone] = page["messages"]

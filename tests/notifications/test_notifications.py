@@ -17,7 +17,7 @@ from websockets.frames import Opcode
 from chat.notifications.feed import PAGE
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import SECONDS, a_name, ask, finished, listed, push, tokens, wait_until_seen
+from tests.notifications.helpers import SECONDS, a_name, ask, finished, listed, push, token_of, wait_until_seen
 from tests.transport.peers import RawClient
 
 
@@ -124,7 +124,7 @@ def test_all_up_to_one_are_dismissed_at_once_on_all_screens_and_nobody_elses(ser
             "type": "dismissed", "notificationId": ids[2], "upTo": ids[2], "change": 2,
         }  # fmt: skip
         assert [one["id"] for one in listed(server, bob)["notifications"]] == [ids[4], ids[3]]
-        url, headers = f"{server.http}/api/notifications/dismiss", {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+        url, headers = f"{server.http}/api/notifications/dismiss", {"Authorization": f"Bearer {token_of(server, bob)}"}
         assert requests.post(url, json={"upTo": ids[4]}, headers=headers, timeout=SECONDS).status_code == 204
         assert here.receive("dismissed")["upTo"] == ids[4]
     assert listed(server, bob)["notifications"] == []
@@ -134,7 +134,7 @@ def test_all_up_to_one_are_dismissed_at_once_on_all_screens_and_nobody_elses(ser
 def test_a_program_without_a_socket_says_what_was_seen_over_http(server: Server) -> None:
     bob = a_name("bob")
     ids = [push(server, toUserId=bob, message="hi").json()["id"] for _ in range(2)]
-    headers = {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+    headers = {"Authorization": f"Bearer {token_of(server, bob)}"}
     with a_person(server, bob, sync=True) as person:
         url = f"{server.http}/api/notifications/seen"
         answer = requests.post(url, json={"upTo": ids[1]}, headers=headers, timeout=SECONDS)

@@ -19,7 +19,7 @@ from chat.notifications.webhook import AGAIN_SECONDS, ANSWER_SECONDS, WAITING_BY
 from chat.web import push as pushing
 from tests.clients import Person
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
-from tests.notifications.helpers import Reader, listed, push, tokens, wait_until_seen
+from tests.notifications.helpers import Reader, listed, push, token_of, tokens, wait_until_seen
 from tests.test_docs import BLOCK, TIMESTAMP, fields_in, section
 
 DOCUMENT = (ROOT / "docs" / "notifications.md").read_text("utf-8")
@@ -120,7 +120,7 @@ def test_a_stream_reads_as_it_is_shown(new_server: Server) -> None:
 def test_curl_reads_a_stream(new_server: Server, place: Path) -> None:
     push(new_server, toUserId="bob", message="hi")
     command = code("curl -sN").replace("curl -sN", "curl -sN --max-time 1").strip() + " || true"
-    user_token = tokens().sign("bob")[0]
+    user_token = token_of(new_server, "bob")
     assert '"message":"hi"' in run(new_server, SHELL, command, place, user_token=user_token)
 
 

@@ -21,7 +21,7 @@ from chat.resources import INSTANCE
 from tests.clients import Person
 from tests.commands import flask_chat
 from tests.conftest import ROOT, TOKEN_SECRET, Server, StartServer
-from tests.notifications.helpers import a_name, listed, push, tokens
+from tests.notifications.helpers import a_name, listed, push, token_of, tokens
 
 SECONDS = 20
 
@@ -176,7 +176,7 @@ def test_the_command_makes_a_token_for_a_service(server: Server) -> None:
 def test_metrics_count_what_happens_and_need_a_token(server: Server) -> None:
     watcher = tokens().sign_service("prometheus", "metrics", 60)
     assert ask(server, "").status_code == 401
-    assert ask(server, tokens().sign("alice")[0]).status_code == 403
+    assert ask(server, token_of(server, "alice")).status_code == 403
 
     def counted() -> dict[str, float]:
         lines = ask(server, watcher).text.splitlines()

@@ -14,7 +14,7 @@ import requests
 from chat.web.headers import security_headers
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import Reader, a_name, ask, finished, listed, push, tokens
+from tests.notifications.helpers import Reader, a_name, ask, finished, listed, push, token_of, tokens
 from tests.transport.peers import resident_bytes
 
 SECONDS = 10
@@ -103,7 +103,7 @@ def test_a_stream_needs_a_users_token(server: Server) -> None:
     assert requests.get(url, timeout=SECONDS).status_code == 401
     service = {"Authorization": f"Bearer {tokens().sign_service('ci', 'notify', 60)}"}
     assert requests.get(url, headers=service, timeout=SECONDS).status_code == 401
-    mine = {"Authorization": f"Bearer {tokens().sign(a_name())[0]}", "Last-Event-ID": "x"}
+    mine = {"Authorization": f"Bearer {token_of(server, a_name())}", "Last-Event-ID": "x"}
     refused = requests.get(url, headers=mine, timeout=SECONDS)
     head = requests.head(url, headers=mine | {"Last-Event-ID": "7"}, timeout=SECONDS)
     assert (head.status_code, "event-stream" in head.headers["Content-Type"]) == (200, True)
@@ -127,7 +127,7 @@ def test_a_stream_of_another_epoch_begins_at_its_beginning(server: Server) -> No
 
 def test_a_stream_has_the_headers_of_every_response(server: Server) -> None:
     url = f"{server.http}/api/notifications/stream"
-    mine = {"Authorization": f"Bearer {tokens().sign(a_name())[0]}"}
+    mine = {"Authorization": f"Bearer {token_of(server, a_name())}"}
     with requests.get(url, headers=mine, timeout=SECONDS, stream=True) as stream:
         assert stream.headers.items() >= security_headers(is_secure=False).items()
         assert stream.headers["Cache-Control"] == "no-store"
@@ -136,7 +136,7 @@ def test_a_stream_has_the_headers_of_every_response(server: Server) -> None:
 def test_one_user_cannot_hold_any_number_of_streams(start_server: StartServer) -> None:
     strict = start_server(CHAT_RATE_LIMITS="on", CHAT_SOCKETS_PER_USER="2")
     url = f"{strict.http}/api/notifications/stream"
-    mine = {"Authorization": f"Bearer {tokens().sign(a_name())[0]}"}
+    mine = {"Authorization": f"Bearer {token_of(strict, a_name())}"}
     held = [requests.get(url, headers=mine, timeout=SECONDS, stream=True) for _ in range(2)]
     refused = requests.get(url, headers=mine, timeout=SECONDS, stream=True)
     assert [stream.status_code for stream in (*held, refused)] == [200, 200, 429]
@@ -211,7 +211,7 @@ def plain_server(start_server: StartServer) -> Server:
 def test_streams_work_where_the_socket_cannot_be_taken(plain_server: Server) -> None:
     bob = a_name("bob")
     push(plain_server, toUserId=bob, message="waits")
-    mine = {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+    mine = {"Authorization": f"Bearer {token_of(plain_server, bob)}"}
     url = f"{plain_server.http}/api/notifications/stream"
     with requests.get(url, headers=mine, stream=True, timeout=SECONDS) as stream:
         lines = stream.iter_lines(decode_unicode=True)

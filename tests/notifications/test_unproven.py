@@ -11,7 +11,7 @@ from websockets.frames import Opcode
 
 from tests.clients import Person
 from tests.conftest import Server, StartServer
-from tests.notifications.helpers import SECONDS, Reader, a_name, push, tokens
+from tests.notifications.helpers import SECONDS, Reader, a_name, push, token_of
 from tests.notifications.test_webhook import SECRET, Receive, Receiver, receive
 from tests.transport.peers import RawClient
 
@@ -125,7 +125,7 @@ def test_a_reader_that_hangs_up_is_missed_where_the_socket_cannot_be_taken_too(
         CHAT_PRESENCE_SECONDS="0",
     )
     bob = a_name("bob")
-    mine = {"Authorization": f"Bearer {tokens().sign(bob)[0]}"}
+    mine = {"Authorization": f"Bearer {token_of(server, bob)}"}
     url = f"{server.http}/api/notifications/stream"
     with requests.get(url, headers=mine, stream=True, timeout=SECONDS) as stream:
         assert next(stream.iter_lines()) == b"retry: 2000"

@@ -16,13 +16,13 @@ from chat.people.online import Online
 from chat.server import ChatServer
 from tests.clients import SECONDS, Person
 from tests.conftest import MakeChat, Server, StartServer
-from tests.notifications.helpers import a_name, tokens
+from tests.notifications.helpers import a_name, token_of
 
 # Over the wire.
 
 
 def ask(server: Server, user_id: str, method: str, path: str = "") -> requests.Response:
-    headers = {"Authorization": f"Bearer {tokens().sign(user_id)[0]}"}
+    headers = {"Authorization": f"Bearer {token_of(server, user_id)}"}
     return requests.request(method, f"{server.http}/api/blocks{path}", headers=headers, timeout=SECONDS)
 
 
@@ -31,7 +31,7 @@ def listed(server: Server, user_id: str) -> list[str]:
 
 
 def history(server: Server, one: str, other: str) -> list[str]:
-    headers = {"Authorization": f"Bearer {tokens().sign(one)[0]}"}
+    headers = {"Authorization": f"Bearer {token_of(server, one)}"}
     url = f"{server.http}/api/conversations/{other}/messages"
     return [m["message"] for m in requests.get(url, headers=headers, timeout=SECONDS).json()["messages"]]
 

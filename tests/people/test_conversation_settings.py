@@ -14,7 +14,7 @@ from chat.server import ChatServer
 from chat.storage.storage import Storage
 from tests.clients import SECONDS, Person
 from tests.conftest import Server
-from tests.notifications.helpers import a_name, tokens
+from tests.notifications.helpers import a_name, token_of
 from tests.storage import conftest as databases
 
 database_url = databases.database_url
@@ -23,7 +23,7 @@ storage = databases.storage
 
 def put(server: Server, user_id: str, other: str, **settings: Any) -> requests.Response:
     settings = {"muted": False, "markedUnread": False, "hiddenSeq": 0, **settings}
-    headers = {"Authorization": f"Bearer {tokens().sign(user_id)[0]}"}
+    headers = {"Authorization": f"Bearer {token_of(server, user_id)}"}
     url = f"{server.http}/api/conversations/{other}/settings"
     return requests.put(url, json=settings, headers=headers, timeout=SECONDS)
 
@@ -43,7 +43,7 @@ def test_all_screens_of_a_user_learn_and_one_that_was_away_learns_from_ready(ser
             ready = away.receive("ready")
             assert ready["settings"] == [told]
             assert ready["keys"][bob] == bob.lower()
-        headers = {"Authorization": f"Bearer {tokens().sign(alice)[0]}"}
+        headers = {"Authorization": f"Bearer {token_of(server, alice)}"}
         listed = requests.get(f"{server.http}/api/conversations", headers=headers, timeout=SECONDS).json()
         assert [one["settings"] for one in listed["conversations"]] == [told]
         other.receive("chat")

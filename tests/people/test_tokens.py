@@ -46,6 +46,21 @@ def test_a_token_names_the_user_it_was_signed_for_until_it_expires(tokens: Token
         tokens.read(token)
 
 
+def test_a_token_counts_at_the_database_it_was_signed_for_alone(clock: Clock) -> None:
+    here, there = (Tokens(SECRET, seconds=60, clock=clock, database=name) for name in ("here", "there"))
+    token, said = here.sign("alice", 1)
+    renewed, _ = here.renew("alice", said)
+    of_site, _ = here.sign_for_site("alice", NOW * 1000, 60)
+    for one in (token, renewed, of_site):
+        assert here.read(one).sub == "alice"
+        with pytest.raises(NotSignedIn, match="not valid"):
+            there.read(one)
+    claims = {"sub": "alice", "exp": NOW + 60}
+    assert there.read(minted(claims)).sub == here.read(minted(claims)).sub == "alice", "a host's names none"
+    with pytest.raises(NotSignedIn):
+        here.read(minted(claims | {"generation": 1}))
+
+
 def test_a_session_goes_on_by_renewing_for_30_days_from_the_sign_in(clock: Clock) -> None:
     tokens = Tokens(SECRET, seconds=7 * DAY, clock=clock)
     _, first = tokens.sign("alice", 3)
@@ -187,7 +202,7 @@ def test_a_chat_without_a_set_secret_keeps_one_beside_its_database(tmp_path: Pat
         token, _ = chat.tokens.sign("alice")
     finally:
         chat.stop()
-    assert Tokens(kept_secret(str(tmp_path), LOG), 600).read(token).sub == "alice"
+    assert Tokens(kept_secret(str(tmp_path), LOG), 600, database=chat.storage.identity).read(token).sub == "alice"
 
 
 def test_a_short_secret_is_refused_without_being_shown() -> None:

@@ -164,13 +164,15 @@ def test_signing_up_makes_only_a_name_that_nothing_has_named(opened: Storage) ->
         assert accounts.sign_up(used, "hash") is None, used
     made = accounts.sign_up("New", "hash")
     assert made is not None
-    assert (made.name, made.password, made.generation) == ("New", "hash", 1)
+    assert (made.name, made.password) == ("New", "hash")
+    assert made.generation
     assert accounts.sign_up("new", "another") is None
 
 
 def test_a_name_of_the_hosts_is_not_free_and_its_strangers_sessions_end(accounts: Accounts) -> None:
-    hosted = Account("Alice", None, False, 0, 1, True)
-    assert (accounts.keep_host_name("Alice"), accounts.keep_host_name("alice")) == (hosted, hosted)
+    hosted = accounts.keep_host_name("Alice")
+    assert hosted == Account("Alice", None, False, 0, hosted.generation, True) == accounts.keep_host_name("alice")
+    assert hosted.generation
     assert not hosted.is_free
     assert accounts.give_password("alice", "hash") is None
     assert accounts.give_password("alice", "hash", of_host=True) is not None
@@ -181,12 +183,14 @@ def test_each_password_begins_a_new_generation_and_a_renewed_hash_does_not(accou
     changed = accounts.change_password("alice", "old", "new")
     assert given is not None
     assert changed is not None
-    assert (given.generation, changed.generation) == (1, 2)
     accounts.renew_hash("alice", "old", "stronger")
     assert accounts.find("alice")[0] == changed, "it is another one by now"
     accounts.renew_hash("alice", "new", "stronger")
     assert accounts.find("alice")[0] == changed._replace(password="stronger")
-    assert [accounts.disable("alice", shut).generation for shut in (True, False)] == [3, 4]
+    shut, let_in = (accounts.disable("alice", disabled) for disabled in (True, False))
+    generations = {account.generation for account in (given, changed, shut, let_in)}
+    assert len(generations) == 4
+    assert not generations & {0, 1, 2, 3, 4}, "counted, they would come again when a backup is put back"
 
 
 def test_two_users_sessions_of_one_name_are_two_and_the_latest_expiry_counts(

@@ -54,7 +54,7 @@ def texts(path: Path) -> list[str]:
 
 def epoch_of(path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
-        value: str = connection.execute("SELECT value FROM epoch").fetchone()[0]
+        value: str = connection.execute("SELECT value FROM epoch WHERE id = 1").fetchone()[0]
         return value
 
 
@@ -71,6 +71,7 @@ def test_what_was_restored_is_what_was_backed_up_in_another_epoch(app: Flask, tm
     copy, place = tmp_path / "copy.db", tmp_path / "chat.db"
     say(app, "one", "two")
     before = chat_of(app).storage.epoch
+    token, _ = chat_of(app).tokens.sign("alice", 1)
     chat_of(app).lease.acquire()  # a server runs
     made = run(app, "backup", copy)
     assert made.exit_code == 0, made.output
@@ -85,6 +86,10 @@ def test_what_was_restored_is_what_was_backed_up_in_another_epoch(app: Flask, tm
     assert put_back.exit_code == 0, put_back.output
     assert (texts(place), epoch_of(copy)) == (["one", "two"], before)
     assert epoch_of(place) != before
+    served_again = create_app(dict(app.config)).extensions["chat"]
+    assert served_again.storage.epoch == epoch_of(place)
+    assert served_again.tokens.read(token).sub == "alice", "nobody has to sign in again"
+    served_again.stop()
     assert not [*tmp_path.glob("*restoring*")]
     say(app, "another three")  # the numbers go on behind what was restored
     assert texts(place) == ["one", "two", "another three"]
