@@ -61,12 +61,14 @@ class FrameDecoder:
                 plain = first == 0x81 and self._fragments is None  # a text in one frame: most are
                 size = second & 0x7F
                 body = start + 6
+                is_fine = plain and second >= 0x80
                 if size >= 126:
                     body += 2 if size == 126 else 8
                     if end < body - 4:
                         break
                     size = int.from_bytes(data[start + 2 : body - 4], "big")
-                if not plain or second > 0xFD or second < 0x80:
+                    is_fine = is_fine and second == 0xFE and 126 <= size <= self._max_bytes
+                if not is_fine:
                     self._check_header(first, second, size)
                 if end < body + size:
                     break
