@@ -93,6 +93,19 @@ def context(chromium: Any, server: Any, complaints: list[str]) -> Iterator[Any]:
 
 
 @pytest.fixture
+def phone(chromium: Any, complaints: list[str]) -> Iterator[Any]:
+    """A page on a phone, of nobody that `context` knows."""
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, locale="en-US"
+    )
+    context.set_default_timeout(TIMEOUT_MS)
+    context.on("console", lambda line: complaints.extend([line.text] * (line.type == "error")))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def open_page(context: Any, called: Called) -> OpenPage:
     """Open a tab: open_page("alice", to="bob") signs in as alice and opens the conversation with bob.
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import TIMEOUT_MS
 from tests.browser.pages import HIDE, is_online, texts, write
 from tests.conftest import Server, StartServer
 
@@ -20,19 +19,6 @@ REFUSED = re.compile(r"the server responded with a status of (401|404) ")  # nob
 def _refusals_are_meant(context: Any, complaints: list[str]) -> Iterator[None]:
     yield
     complaints[:] = [line for line in complaints if not REFUSED.search(line)]
-
-
-@pytest.fixture
-def phone(chromium: Any, complaints: list[str]) -> Iterator[Any]:
-    """A page on somebody else's phone."""
-    context = chromium.new_context(
-        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, locale="en-US"
-    )
-    context.set_default_timeout(TIMEOUT_MS)
-    context.on("console", lambda line: complaints.extend([line.text] * (line.type == "error")))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield context.new_page()
-    context.close()
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,10 @@ export class MessageList extends HTMLElement {
     scroller.addEventListener("keydown", (event) => moveByArrow(event, this.#list, () => this.#lastOnScreen(0)));
     scroller.addEventListener("copy", (event) => copyMessages(event, this.#rows));
     // A keyboard that slides in, a phone that is turned, larger letters: the end stays, or the first message in sight.
-    const resized = new ResizeObserver(() => this.#stay());
+    const stay = () => this.#stay();
+    const resized = new ResizeObserver(stay);
     for (const element of [scroller, this.#list]) resized.observe(element);
+    addEventListener("resize", stay); // the observer comes after the scroll event of the frame before
     this.#newer.addEventListener("click", () => this.scrollToNewest());
     this.#toNew.addEventListener("click", () => this.scrollToNew());
     part(this, ".earlier", HTMLElement).addEventListener("click", () => this.dispatchEvent(new Event("older")));
@@ -236,7 +238,7 @@ export class MessageList extends HTMLElement {
     const {unread, isParted} = conversation;
     this.#newer.hidden = this.#atEnd && !isParted;
     this.#newer.textContent = unread ? say("conversation.newCount", {count: unread}) : "";
-    this.#newer.setAttribute("aria-label", unread ? say("conversation.newCount", {count: unread}) : say("conversation.toNewest"));
+    this.#newer.setAttribute("aria-label", this.#newer.textContent || say("conversation.toNewest"));
   }
 
   /** @param {number} pixels so much of it is on the screen @returns {HTMLElement | undefined} */
