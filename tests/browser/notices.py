@@ -92,7 +92,7 @@ class NoticeServer:
         if kind == "init":
             self._be_ready(socket, event["userId"])
         elif kind == "ping":
-            socket.send('{"type": "pong", "timestamp": "2026-01-31T09:30:00.000Z"}')
+            socket.send(json.dumps({"type": "pong", "timestamp": written(self.now())}))
         elif kind in ("seen", "dismiss") and not self.is_deaf:
             self._settle(socket, kind, event)
 
@@ -105,6 +105,7 @@ class NoticeServer:
             "limits": {"frameBytes": 65536},
             "conversations": [],
             "unseen": len(self._unseen),
+            "timestamp": written(self.now()),
         }
         socket.send(json.dumps(ready))
         for number in self._unseen[:SENT_AFTER_READY]:

@@ -139,7 +139,7 @@ def test_a_page_that_is_loaded_anew_in_mid_send_sends_once(open_page: OpenPage) 
     expect(texts(alice)).to_have_text(["in the middle", "afterwards"])
 
 
-def test_a_draft_of_each_conversation_survives_a_reload_and_goes_with_signing_out(
+def test_a_draft_of_each_conversation_survives_a_reload_is_shared_by_tabs_and_goes_with_signing_out(
     open_page: OpenPage, called: Called
 ) -> None:
     page = open_page("alice", to="bob")
@@ -155,6 +155,16 @@ def test_a_draft_of_each_conversation_survives_a_reload_and_goes_with_signing_ou
     field.fill("")
     page.reload()
     expect(field).to_have_value("")
+    other = open_page("alice", to="bob")
+    there = other.get_by_label("Write a message")
+    field.fill("begun in one tab")
+    expect(there).to_have_value("begun in one tab")
+    there.press_sequentially("!")
+    expect(field).to_have_value("begun in one tab!")
+    there.press("Enter")
+    expect(texts(other)).to_have_text(["begun in one tab!"])
+    expect(field).to_have_value("")
+    other.close()
     field.fill("nobody is to read this")
     choose(page, "Sign out")
     expect(page.get_by_label("Your name")).to_be_visible()

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.browser.pages import Called, FakeServer, OpenPage, Wire, click, expect, is_online, texts, wait_until, write
+from tests.browser.pages import (
+    Called,
+    FakeServer,
+    OpenPage,
+    Wire,
+    choose,
+    click,
+    expect,
+    is_online,
+    texts,
+    wait_until,
+    write,
+)
 
 # Writes as somebody else would with a program of their own; [fromUserId, toUserId, [text, ...]].
 WRITE_BY_PROGRAM = """async ([from, to, texts]) => {
@@ -168,7 +180,7 @@ def test_a_refused_message_says_why_survives_a_reload_and_can_be_tried_again(
     assert (ids[0] != ids[1]) is is_another
 
 
-def test_a_refused_message_can_be_discarded(open_page: OpenPage) -> None:
+def test_a_refused_message_can_be_discarded_and_goes_with_signing_out(open_page: OpenPage) -> None:
     def refuse(server: FakeServer, event: dict[str, Any]) -> None:
         server.be_ready(event)
         if event["type"] == "chat":
@@ -177,8 +189,15 @@ def test_a_refused_message_can_be_discarded(open_page: OpenPage) -> None:
     page = open_page("alice", to="bob", prepare=FakeServer(refuse).prepare)
     write(page, "never mind")
     is_in_state(page, "failed")
+    expect(page.get_by_role("button", name="Edit")).to_be_visible()
     page.get_by_role("button", name="Discard").click()
     expect(texts(page)).to_have_count(0)
+    assert kept(page) == []
+    write(page, "nobody is to find this here")
+    is_in_state(page, "failed")
+    assert len(kept(page)) == 1
+    choose(page, "Sign out")
+    expect(page.get_by_label("Your name")).to_be_visible()
     assert kept(page) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.pages import HIDE, FakeServer, OpenPage, click, expect, is_online, texts, write
+from tests.browser.pages import HIDE, FakeServer, OpenPage, choose, click, expect, is_online, texts, write
 
 # What a browser does where somebody has blocked all cookies.
 BLOCK = """for (const name of ["localStorage", "sessionStorage"])
@@ -57,7 +57,20 @@ def test_with_cookies_blocked_the_page_works_and_says_what_is_lost(open_page: Op
     expect(page.get_by_text("This browser keeps nothing for this page.")).to_have_count(0)
 
 
-def test_at_midnight_today_becomes_yesterday_by_itself(open_page: OpenPage) -> None:
+def test_in_a_full_browser_language_and_sound_are_still_chosen_and_it_says_what_is_lost(open_page: OpenPage) -> None:
+    page = open_page("alice", prepare=FakeServer().prepare)
+    is_online(page)
+    expect(page.locator(".banner")).to_have_count(0)
+    page.evaluate("() => (Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); })")
+    choose(page, "Sound")
+    expect(page.locator("#sound")).to_have_attribute("aria-checked", "false")
+    expect(page.get_by_text("This browser keeps nothing for this page.")).to_have_count(1)
+    choose(page, "한국어")
+    expect(page.get_by_role("button", name="새 메시지")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+
+
+def test_at_midnight_and_on_return_today_becomes_yesterday_by_itself(open_page: OpenPage) -> None:
     fake = FakeServer()
     page = open_page("alice", to="bob", prepare=fake.prepare)  # it is ten o'clock
     is_online(page)
@@ -76,3 +89,7 @@ def test_at_midnight_today_becomes_yesterday_by_itself(open_page: OpenPage) -> N
     expect(days).to_have_text(["Monday, December 31, 2029", "Yesterday"])
     say(3, "2030-01-02T00:00:05.000Z")
     expect(days).to_have_text(["Monday, December 31, 2029", "Yesterday", "Today"])
+    page.evaluate(HIDE, True)
+    page.clock.set_system_time("2030-01-03T08:00:00")  # the machine slept: no timer was due
+    page.evaluate(HIDE, False)
+    expect(days.nth(2)).to_have_text("Yesterday")

@@ -26,6 +26,30 @@ SERVER = """window.WebSocket = class {
     close() {}
     say(event) { this.onmessage({data: JSON.stringify(event)}); }
 };"""
+# How often something is made that takes a browser's time: what writes dates, by each way to get one.
+COUNT_FORMATS = """window.formats = 0;
+const {DateTimeFormat} = Intl;
+Intl.DateTimeFormat = new Proxy(DateTimeFormat, {
+    construct(...made) { window.formats += 1; return Reflect.construct(...made); },
+    apply(...made) { window.formats += 1; return Reflect.apply(...made); },
+});
+for (const name of ["toLocaleString", "toLocaleDateString", "toLocaleTimeString"]) {
+    const own = Date.prototype[name];
+    Date.prototype[name] = function (...given) { window.formats += 1; return own.apply(this, given); };
+}"""
+# Each of them leaves, by a task of its own; returns how many changes the list and its rows had until nobody is there.
+LEAVE = """async (people) => {
+    let changes = 0;
+    const list = document.querySelector("conversation-list nav ul");
+    const observer = new MutationObserver((records) => (changes += records.length));
+    observer.observe(list, {childList: true, subtree: true, characterData: true, attributes: true});
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = ({data}) => server.say({type: "presence", userId: data, status: "offline"});
+    for (const person of people) port2.postMessage(person);
+    while (list.querySelector("[data-presence=online]")) await new Promise(requestAnimationFrame);
+    observer.disconnect();
+    return changes;
+}"""
 # Says all of these, each by a task of its own; returns how many rows the list had after each change of it.
 SAY = """async (events) => {
     const counts = [];
@@ -56,8 +80,9 @@ def chats(seq: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_list_of_a_thousand_is_drawn_a_part_at_a_time_and_comes_to_be_whole(context: Any, server: Any) -> None:
+def test_a_list_of_a_thousand_is_drawn_a_part_at_a_time_and_then_only_what_changed(context: Any, server: Any) -> None:
     page = context.new_page()
+    page.add_init_script(COUNT_FORMATS)
     page.set_viewport_size({"width": 1280, "height": 800})
     page.add_init_script(SERVER.replace("READY", json.dumps(READY)))
     nothing = {"token": "t", "userId": "alice", "hasPassword": False, "conversations": [], "next": None}
@@ -77,4 +102,12 @@ def test_a_list_of_a_thousand_is_drawn_a_part_at_a_time_and_comes_to_be_whole(co
     expect(rows.first).to_contain_text("hello 2 from 500")
     expect(rows.last).to_contain_text("hello 1 from")
     expect(rows.locator(".count").filter(has_text="1")).to_have_count(PEOPLE - 2)
+    leaving = [f"person{n}" for n in range(0, PEOPLE, 3)]
+    page.evaluate(
+        "people => people.forEach((userId) => server.say({type: 'presence', userId, status: 'online'}))", leaving
+    )
+    expect(rows.locator("[data-presence=online]")).to_have_count(len(leaving))
+    changes = page.evaluate(LEAVE, leaving)
+    assert len(leaving) <= changes < 20 * len(leaving), "only what changed is drawn"
+    assert page.evaluate("window.formats") < 50, "what writes dates is made once"
     page.close()

@@ -214,12 +214,14 @@ def test_what_a_host_application_emits_without_an_id_is_shown_and_kept_to_this_t
     assert notices.told("seen") == notices.told("dismiss") == []
 
 
-def test_a_notification_out_of_date_is_not_shown_and_one_that_gets_so_goes(
-    open_page: OpenPage, notices: NoticeServer
+@pytest.mark.parametrize("ahead", [-10, 10])
+def test_a_notification_out_of_date_is_not_shown_and_one_that_gets_so_goes_by_the_servers_clock(
+    open_page: OpenPage, notices: NoticeServer, ahead: int
 ) -> None:
-    page = open_page("alice", prepare=lambda p: (p.clock.install(), notices.prepare(p)))
-    is_online(page)
     now = datetime.now(UTC)
+    wrong = now + timedelta(minutes=ahead)
+    page = open_page("alice", prepare=lambda p: (p.clock.install(time=wrong), notices.prepare(p)))
+    is_online(page)
     notices.push("too late", level="error", expires=written(now - timedelta(seconds=1)))
     notices.push("in time", level="error", expires=written(now + timedelta(minutes=1)))
     expect(banners(page)).to_have_count(1)

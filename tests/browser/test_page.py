@@ -104,7 +104,7 @@ def test_blank_input_sends_nothing(open_page: OpenPage) -> None:
     events: list[list[dict[str, Any]]] = []
     page = open_page("alice", to="bob", prepare=lambda page: events.append(sent_events(page)))
     is_online(page)
-    for blank in ("", "   ", "\n \n"):
+    for blank in ("", "   ", "\n \n", "\u200b", "\u3164", "\u2800\ufe0f"):
         write(page, blank)
         page.get_by_role("button", name="Send").click()
     write(page, "not blank")
@@ -120,6 +120,7 @@ def test_shift_enter_breaks_the_line_and_enter_sends(open_page: OpenPage) -> Non
     field.press("Shift+Enter")
     field.press_sequentially("two")
     assert field.bounding_box()["height"] > before, "the field grows with its text"
+    expect(page.locator(".room")).to_be_hidden()
     expect(texts(page)).to_have_count(0)
     field.press("Enter")
     assert texts(page).evaluate("element => element.textContent") == "one\ntwo"

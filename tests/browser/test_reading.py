@@ -25,6 +25,7 @@ from tests.browser.pages import (
     write,
 )
 from tests.browser.test_delivery import WRITE_BY_PROGRAM
+from tests.browser.test_outside import DESKTOP, SETTLED_MS, SHOWN, allow
 from tests.conftest import StartServer
 from tests.storage.conftest import open_storage
 
@@ -127,13 +128,17 @@ def test_what_comes_while_the_tab_is_hidden_is_not_read_until_it_is_seen(open_pa
 
 def test_what_comes_while_nobody_touches_the_page_is_not_read_and_counts(open_page: OpenPage) -> None:
     fake = FakeServer()
-    page = open_page("alice", to="bob", prepare=fake.prepare)
+    page = open_page("alice", to="bob", prepare=lambda page: (page.add_init_script(DESKTOP), fake.prepare(page)))
     is_online(page)
+    allow(page)
     page.clock.fast_forward("06:00")
     wait_until(page, fake.types, lambda types: "away" in types)
     chat = {"fromUserId": page.evaluate("location.hash.slice(1)"), "toUserId": "alice", "message": "are you there?"}
     fake.say(type="chat", **chat, timestamp="2030-01-01T10:06:00.000Z", seq=1)
     expect(page).to_have_title("(1) Chat")
+    page.clock.run_for(SETTLED_MS)
+    assert wait_until(page, lambda: page.evaluate(SHOWN), bool) == [[chat["fromUserId"], "are you there?"]]
+    assert page.evaluate("notes.length") == 2, "it sounds"
     assert "read" not in fake.types()
     page.mouse.move(50, 60)
     expect(page).to_have_title("Chat")
