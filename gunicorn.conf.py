@@ -9,6 +9,7 @@ import os
 import resource
 import socket
 import sys
+from functools import partial
 
 # gunicorn by itself listens on all addresses of the machine where PORT is set, and on 127.0.0.1 where it is not.
 bind = os.environ.get("CHAT_BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -28,6 +29,10 @@ control_socket_disable = True
 # Places for HTTP connections. A WebSocket leaves its place to the next one; these are pages, the API, and who says
 # nothing, whom gunicorn cuts off after `keepalive` seconds (2).
 worker_connections = 4_000
+
+# Connections that the kernel holds until they are accepted, if its net.core.somaxconn (4,096) is not lower. Of a storm it
+# drops the others, and they come again after 1, 3 and 7 seconds.
+backlog = 4_096
 
 # gunicorn believes these headers of a proxy on this machine; a client could send them through it, and move the page.
 forwarder_headers = ""
@@ -91,10 +96,16 @@ def post_worker_init(worker):
 
 def take_upgrades_early(worker):
     """Take upgrades over before gunicorn reads them, where nobody would see the difference."""
+    from gunicorn.workers import ggevent
+
+    from chat.transport.acceptor import Acceptor
     from chat.web.early_upgrade import upgrade_early
 
-    if "SCRIPT_NAME" not in os.environ:  # which gunicorn cuts off each path
-        worker.handle = upgrade_early(worker, worker.handle)
+    # gunicorn cuts SCRIPT_NAME off each path
+    early = None if "SCRIPT_NAME" in os.environ else upgrade_early(worker)
+    if early is not None:
+        worker.handle = early.handle
+        ggevent.StreamServer = partial(Acceptor, early.at_once, early.is_busy)
 
 
 def bound_connections(worker):

@@ -18,9 +18,13 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.config import Config
+from gunicorn.workers import ggevent
 
+from chat import create_app
+from chat.transport.acceptor import Acceptor
 from tests.clients import Person
 from tests.conftest import GUNICORN, ROOT, Server, StartServer
 from tests.redis import Redis
@@ -154,3 +158,17 @@ def test_a_server_of_the_worker_accepts_few_at_once_so_that_a_storm_leaves_other
     configured = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     configured["accept_few_at_once"]()
     assert StreamServer(("127.0.0.1", 0), lambda *_: None).max_accept == configured["ACCEPTED"] < 20
+
+
+def test_a_worker_has_the_acceptor_where_nobody_sees_requests_before_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ggevent, "StreamServer", StreamServer)
+    configured = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    seeing = Config()
+    seeing.set("pre_request", lambda worker, request: None)
+    for config in (seeing, Config()):
+        assert ggevent.StreamServer is StreamServer
+        worker = SimpleNamespace(cfg=config, wsgi=create_app({}), handle=None)
+        configured["take_upgrades_early"](worker)
+    server = ggevent.StreamServer(("127.0.0.1", 0), handle=lambda *_: None, spawn=Pool(1))
+    assert isinstance(server, Acceptor)
+    assert worker.handle is not None

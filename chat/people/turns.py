@@ -20,6 +20,10 @@ class Turns:
         self._waiting: OrderedDict[str, deque[Event]] = OrderedDict()
         self._lock = Lock()
 
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
     @contextmanager
     def turn(self, key: str) -> Iterator[None]:
         """Wait until one of `key` may go on, and let the next one when it has. Raises RateLimited: too many wait."""

@@ -1,6 +1,6 @@
 """Owns the look at what a new connection has sent, which stays in the kernel for whoever reads it."""
 
-from socket import MSG_PEEK
+from socket import MSG_DONTWAIT, MSG_PEEK
 from typing import Any
 
 LOOKED_AT_BYTES = 4_096  # some four times what a browser's upgrade has
@@ -14,6 +14,15 @@ def peek(client: Any, seconds: float) -> bytes:
     except OSError:  # TimeoutError is one
         return b""
     client.settimeout(None)
+    return data
+
+
+def peek_now(sock: Any) -> bytes:
+    """Return the first bytes of a plain socket; b"": there are none yet, or the peer is gone."""
+    try:
+        data: bytes = sock.recv(LOOKED_AT_BYTES, MSG_PEEK | MSG_DONTWAIT)
+    except OSError:
+        return b""
     return data
 
 

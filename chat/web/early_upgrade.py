@@ -10,7 +10,7 @@ from typing import Any
 from chat.limits import origin_of
 from chat.protocol.handshake import Environ
 from chat.transport.fair_share import LoopTurns
-from chat.transport.first_bytes import peek, take_out
+from chat.transport.first_bytes import peek, peek_now, take_out
 from chat.transport.places import Handle
 from chat.web.quick_upgrade import QuickUpgrade, upgrade_of
 
@@ -30,14 +30,14 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def upgrade_early(worker: Any, handle: Handle) -> Handle:
-    """Return the `handle` of a worker of gunicorn with the shortest way before it; itself, where somebody sees requests."""
+def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
+    """Return what may stand before the `handle` of a worker of gunicorn; None: somebody else sees requests there."""
     config = worker.cfg
     quick, before = upgrade_of(worker.wsgi), type(config)()
     is_default = all(config.settings[name].get() == before.settings[name].get() for name in SETTINGS)
     if quick is None or not is_default or config.is_ssl or not config.keepalive:
-        return handle
-    return EarlyUpgrade(quick, handle, config.keepalive).handle
+        return None
+    return EarlyUpgrade(quick, worker.handle, config.keepalive)
 
 
 class EarlyUpgrade:
@@ -49,20 +49,35 @@ class EarlyUpgrade:
         self._seconds = seconds  # that gunicorn waits for a request
         self._turns = LoopTurns()
 
+    def is_busy(self) -> bool:
+        """Return whether further ones would only wait for their `init`'s turn, each with a greenlet's memory."""
+        return self._quick.is_busy()
+
+    def at_once(self, listener: Any, sock: Any, address: Any) -> bool:
+        """Take over a plain socket that has sent an upgrade already. Never blocks. False: it is one for `handle`."""
+        data = peek_now(sock)
+        environ = environ_of(data, sock, address, listener) if data else None
+        if environ is None or not self._quick.is_early(environ) or not self._quick.lets_pass(environ):
+            return False
+        if take_out(sock, len(data)):
+            self._quick.take(environ, sock)
+        else:
+            sock.close()
+        return True
+
     def handle(self, listener: Any, client: Any, address: Any) -> None:
-        """Take an upgrade over, or have gunicorn read the request."""
-        data = peek(client, self._seconds)
-        if not data:
-            return  # whoever calls closes it
-        environ = environ_of(data, client, address, listener)
-        if environ is None or not self._quick.is_early(environ):
-            self._handle(listener, client, address)
-            return
-        self._turns.wait(origin_of(environ["REMOTE_ADDR"]))
-        if self._quick.lets_pass(environ):
-            if take_out(client, len(data)):
-                self._quick.take(environ)
-            return
+        """Wait for what comes, and take an upgrade over, or have gunicorn read the request."""
+        if not self._quick.has_refused(client):
+            data = peek(client, self._seconds)
+            if not data:
+                return  # whoever calls closes it
+            environ = environ_of(data, client, address, listener)
+            if environ is not None and self._quick.is_early(environ):
+                self._turns.wait(origin_of(environ["REMOTE_ADDR"]))
+                if self._quick.lets_pass(environ):
+                    if take_out(client, len(data)):
+                        self._quick.take(environ)
+                    return
         try:
             self._handle(listener, client, address)
         finally:

@@ -17,7 +17,7 @@ from chat.errors import ChatError
 from chat.protocol.handshake import Environ, wants_upgrade
 from chat.server import ChatServer
 from chat.web.hosts import HostCheck
-from chat.web.upgrade import PATHS, REFUSED, adopt, check_upgrade, may_be_taken
+from chat.web.upgrade import PATHS, REFUSED, adopt, check_upgrade, may_be_taken, taken_socket
 
 HOOKS = "before_request_funcs", "after_request_funcs", "teardown_request_funcs", "url_value_preprocessors"
 UPGRADE = "chat.upgrade"  # in app.extensions
@@ -65,10 +65,10 @@ class QuickUpgrade:
         self._is_seen: bool | None = None  # whether the host sees upgrades; None: the first one goes to Flask
         self.outermost: Any = None  # the app's `wsgi_app` as we made it; the host may have wrapped it since
         self.believe: Callable[[Environ], None] | None = None  # writes into a request what our proxies said of it
-        self._refused: dict[Any, ChatError] = {}  # gunicorn's socket -> with what its request was refused already
+        self._refused: dict[int, ChatError] = {}  # descriptor -> with what its request was refused already
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
-        if self._refused and (refused := self._refused.pop(environ.get("gunicorn.socket"), None)):
+        if self._refused and (refused := self._refused.pop(_number_of(environ), None)):
             environ[REFUSED] = refused
             return self._flask(environ, start_response)
         if not self._is_plain(environ):
@@ -86,12 +86,16 @@ class QuickUpgrade:
         self.take(environ)
         raise StopIteration  # as ADOPTED says it
 
-    def take(self, environ: Environ) -> None:
-        """Take over the socket of an upgrade that the checks let pass."""
+    def take(self, environ: Environ, sock: Any = None) -> None:
+        """Take over the socket of an upgrade that the checks let pass. `sock`: a plain one; None: gunicorn's."""
         chat = self._chat()
-        adopt(environ, lambda sock, address: Client(sock, chat, address))
+        adopt(sock or taken_socket(environ), environ, lambda sock, address: Client(sock, chat, address))
 
     # What `early_upgrade.py` asks, of a request that nobody has read yet.
+
+    def is_busy(self) -> bool:
+        """Return whether more have said `init` than are read together."""
+        return self._is_seen is False and self._chat().logins.has_waiting
 
     def is_early(self, environ: Environ) -> bool:
         """Return whether nothing before this, and nothing behind it, would see an upgrade; say in it what a proxy said."""
@@ -108,13 +112,16 @@ class QuickUpgrade:
         try:
             check_upgrade(environ, self._chat().connections)
         except ChatError as error:
-            self._refused[environ["gunicorn.socket"]] = error
+            self._refused[_number_of(environ)] = error
             return False
         return True
 
+    def has_refused(self, sock: Any) -> bool:
+        return sock.fileno() in self._refused
+
     def forget(self, sock: Any) -> None:
         """A refused request was answered, or not."""
-        self._refused.pop(sock, None)
+        self._refused.pop(sock.fileno(), None)
 
     def _is_plain(self, environ: Environ) -> bool:
         return (
@@ -151,3 +158,8 @@ class QuickUpgrade:
         except HTTPException:  # a redirect is one too
             return None
         return str(endpoint)
+
+
+def _number_of(environ: Environ) -> int:
+    sock = environ.get("gunicorn.socket")
+    return -1 if sock is None else int(sock.fileno())

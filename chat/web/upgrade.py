@@ -146,7 +146,7 @@ ADOPTED = _Adopted(mimetype="application/octet-stream")
 def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     """Answer the handshake, and hand the socket over."""
     if may_be_taken(request.environ):
-        adopt(request.environ, make)
+        adopt(taken_socket(request.environ), request.environ, make)
         return ADOPTED
     # Else simple-websocket takes up compression: see `handshake.answer`.
     request.environ = {**request.environ}  # a copy: it is the server's
@@ -154,9 +154,8 @@ def _upgrade(make: MakeSocket, through_flask_sock: Callable[[], ResponseReturnVa
     return through_flask_sock()
 
 
-def adopt(environ: handshake.Environ, make: MakeSocket) -> None:
+def adopt(sock: Any, environ: handshake.Environ, make: MakeSocket) -> None:
     """Answer the handshake of a request that was let pass, and hand its socket over."""
-    sock = taken_socket(environ)
     sock.setblocking(False)
     try:
         sock.send(handshake.answer(environ))  # the first bytes of a connection always fit

@@ -89,6 +89,7 @@ class Quick:
     def __init__(self) -> None:
         self.early, self.passes = True, True
         self.taken: list[dict[str, Any]] = []
+        self.plain: list[object] = []
         self.refused: list[object] = []
 
     def is_early(self, _environ: dict[str, Any]) -> bool:
@@ -99,11 +100,16 @@ class Quick:
             self.refused.append(environ["gunicorn.socket"])
         return self.passes
 
-    def take(self, environ: dict[str, Any]) -> None:
+    def take(self, environ: dict[str, Any], sock: object = None) -> None:
         self.taken.append(environ)
+        self.plain.append(sock)
+
+    def has_refused(self, sock: object) -> bool:
+        return sock in self.refused
 
     def forget(self, sock: object) -> None:
-        self.refused.remove(sock)
+        if sock in self.refused:
+            self.refused.remove(sock)
 
 
 class Worker:
@@ -152,6 +158,23 @@ def test_whatever_else_comes_to_gunicorn_whole(worker: Worker) -> None:
     assert (worker.quick.taken, worker.quick.refused) == ([], []), "a refusal is forgotten when it was answered"
 
 
+def test_what_lies_there_already_is_taken_at_once_and_a_refusal_is_left_to_gunicorn(worker: Worker) -> None:
+    given = LISTENER, worker.gunicorns, ADDRESS
+    assert not worker.early.at_once(*given), "nothing has come"
+    worker.client.sendall(PLAIN)
+    worker.quick.passes = False
+    assert not worker.early.at_once(*given)
+    worker.quick.passes = True
+    worker.early.handle(*given)
+    assert (worker.read, worker.quick.taken) == ([PLAIN], []), "it is not checked again"
+    worker.client.sendall(PLAIN)
+    assert worker.early.at_once(*given)
+    assert worker.quick.plain == [worker.gunicorns]
+    worker.client.sendall(PLAIN[:-1])
+    assert not worker.early.at_once(*given)
+    assert worker.gunicorns.recv(10_000) == PLAIN[:-1]
+
+
 def test_who_says_nothing_does_not_keep_gunicorns_place(worker: Worker) -> None:
     worker.early.handle(LISTENER, worker.gunicorns, ADDRESS)
     worker.client.close()
@@ -164,7 +187,7 @@ def test_it_is_early_only_where_nobody_sees_requests_of_gunicorn() -> None:
         config = Config()
         for name, value in settings.items():
             config.set(name, value)
-        return bool(upgrade_early(SimpleNamespace(cfg=config, wsgi=app), bool) is not bool)
+        return upgrade_early(SimpleNamespace(cfg=config, wsgi=app, handle=None)) is not None
 
     app = create_app({})
     assert handled(app)

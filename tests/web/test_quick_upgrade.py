@@ -41,7 +41,8 @@ class Site:
         hosts = HostCheck(Settings.load({}), "/chat", logging.getLogger("test"))
         self.quick = QuickUpgrade(app, "chat_pages", "/chat", hosts, lambda: self.chat)
         monkeypatch.setattr(quick_upgrade, "check_upgrade", self._check)
-        monkeypatch.setattr(quick_upgrade, "adopt", lambda environ, _make: self.taken.append(environ))
+        monkeypatch.setattr(quick_upgrade, "taken_socket", lambda environ: environ["gunicorn.socket"])
+        monkeypatch.setattr(quick_upgrade, "adopt", lambda _sock, environ, _make: self.taken.append(environ))
 
     def _ask_flask(self, environ: dict[str, Any], start_response: Any) -> Any:
         self.asked.append(environ)
@@ -99,7 +100,7 @@ def test_a_refusal_before_gunicorn_read_the_request_is_answered_by_flask_and_not
     site = Site(Flask("host"), monkeypatch)
     site.upgrade()
     site.refusal = refusal = RateLimited(1, "connections")
-    sock = object()
+    sock = SimpleNamespace(fileno=lambda: 7)
     assert not site.quick.lets_pass({"gunicorn.socket": sock})
     site.refusal = RateLimited(2, "sockets_of_address")
     site.upgrade(**{"gunicorn.socket": sock})
