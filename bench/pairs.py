@@ -52,9 +52,13 @@ def _compare(load: loads.Load, generator: Generator, core: int, folders: tuple[P
             order = (before, after) if number % 2 == 0 else (after, before)
             results = {id(target): generator.measure(load, target) for target in order}
             then, now = results[id(before)], results[id(after)]
-            rates.append(now["rate"] / then["rate"])
-            efforts.append(now["per_cpu_second"] / then["per_cpu_second"])
-    print(f"{load.key:>8}  rate {_summary(rates)}  per CPU second {_summary(efforts)}", flush=True)
+            if then["messages"] and now["messages"]:  # else something kept one of them off the core for its whole turn
+                rates.append(now["rate"] / then["rate"])
+                efforts.append(now["per_cpu_second"] / then["per_cpu_second"])
+    if not rates:
+        raise Failed(f"{load.key}: in no turn did both pass on a message; is the machine busy?")
+    left_out = f"  left out: {pairs - len(rates)} of {pairs}" if len(rates) < pairs else ""
+    print(f"{load.key:>8}  rate {_summary(rates)}  per CPU second {_summary(efforts)}{left_out}", flush=True)
 
 
 def _server(key: str, folder: Path) -> servers.Server:
