@@ -155,10 +155,11 @@ SELECT count(*) FROM conversations AS c
 JOIN messages AS m ON m.conversation_id = c.id AND m.seq = c.last_seq
 WHERE c.id > :after AND c.id <= :last AND (c.last_at IS NULL OR c.last_at <> m.sent_at OR c.counted_seq <> c.last_seq)
 """)
+# Counted, so that each row is looked up: for NOT EXISTS, PostgreSQL may read all listings, and again for each member.
 _UNLISTED = text(f"""
 SELECT c.id, m.user_id FROM conversations AS c JOIN members AS m ON m.conversation_id = c.id
-WHERE c.id > :after AND c.id <= :last AND c.last_at IS NOT NULL AND NOT EXISTS (
-  SELECT 1 FROM listings AS l WHERE l.user_id = m.user_id AND l.last_at = c.last_at AND l.conversation_id = c.id
+WHERE c.id > :after AND c.id <= :last AND c.last_at IS NOT NULL AND 0 = (
+  SELECT count(*) FROM listings AS l WHERE l.user_id = m.user_id AND l.last_at = c.last_at AND l.conversation_id = c.id
 ) LIMIT {MOST_FAULTS}
 """)
 _MISPLACED = text(f"""
