@@ -1,13 +1,13 @@
 """Owns the reading of messages: conversations, their history, and what a user has missed. Writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, select, tuple_
+from sqlalchemy import FromClause, Select, bindparam, case, select, tuple_
 
 from chat.storage.compiled import Compiled
 from chat.storage.database import Database
-from chat.storage.look_up import SIZES, filled, look_up, padded
+from chat.storage.look_up import SIZES, filled, padded
 from chat.storage.records import (
     Behind,
     ConversationState,
@@ -19,11 +19,10 @@ from chat.storage.records import (
     other_of,
     page_of,
 )
-from chat.storage.schema import MESSAGE, conversations, listings, members, messages
+from chat.storage.schema import MESSAGE, conversations, last_seen, listings, members, messages
 from chat.storage.unread import COUNTS, unread_of, with_unread
 
 MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
-NOTHING_OF_THEM = (0, 0, None)  # of a conversation with oneself
 FEW = {"yield_per": 16}  # rows of a page, which may be full with the fourth
 
 
@@ -50,8 +49,7 @@ class MessageReader:
             if with_user_id is not None:
                 query, bound = _OVERVIEW, {"user": user_id, "key": direct_key(user_id, with_user_id)}
             rows = connection.execute(query, bound).all()
-            found = self._states(connection, user_id, rows)
-            return [Overview(state, Message(*message), at or 0) for state, (at, *message) in found]
+        return [Overview(state, Message(*message), at or 0) for state, (at, *message) in _states(user_id, rows)]
 
     def history(
         self, one: str, other: str, limit: int, before: int | None = None, after: int | None = None
@@ -102,33 +100,7 @@ class MessageReader:
         """Return how far the user's conversations have got, the one with the newest message first."""
         with self._database.reading() as connection:
             rows = self._standings.rows(connection, user=user_id, limit=limit)
-            return [state for state, _ in self._states(connection, user_id, rows)]
-
-    def _states(
-        self, connection: Connection, user_id: str, rows: Sequence[Any]
-    ) -> list[tuple[ConversationState, list[Any]]]:
-        """Return how far each conversation of these rows has got, when it is listed, and what else was selected."""
-        theirs = self._theirs(connection, user_id, rows)
-        return [
-            (
-                ConversationState(
-                    other_of(key, user_id), last_seq, received, read,
-                    *theirs.get(id_, NOTHING_OF_THEM), first_seq,
-                    unread_of(user_id, key, *rest[:4]) if unread is None else unread, change,
-                ),
-                [last_at, *rest[4:]],
-            )
-            for id_, key, last_seq, received, read, first_seq, change, last_at, *rest, unread in rows
-        ]  # fmt: skip
-
-    def _theirs(
-        self, connection: Connection, user_id: str, rows: Sequence[Any]
-    ) -> dict[int, tuple[int, int, int | None]]:
-        """Return the other users' (received, read, last seen) of conversations, given as (id, key, ...)."""
-        # By the primary key: members have no index that is led by the conversation.
-        others = [(other_of(key, user_id), id_) for id_, key, *_ in rows]
-        found = look_up(connection, _THEIRS, [member for member in others if member[0] != user_id])
-        return {id_: (received, read, seen_at) for id_, received, read, seen_at in found}
+        return [state for state, _ in _states(user_id, rows)]
 
     def behind(self, user_id: str, after: int, limit: int) -> list[Behind]:
         """Return the user's conversations with something that is not received, in the order of their ids.
@@ -153,6 +125,21 @@ class MessageReader:
                 return page_of((Found(other_of(key, user_id), Message(*row)) for key, *row in rows), limit, size)
 
 
+def _states(user_id: str, rows: Iterable[Any]) -> list[tuple[ConversationState, list[Any]]]:
+    """Return how far each conversation of these rows has got, when it is listed, and what else was selected."""
+    return [
+        (
+            ConversationState(
+                other_of(key, user_id), last_seq, received, read, their_received or 0, their_read or 0, seen_at,
+                first_seq, unread_of(user_id, key, *rest[:4]) if unread is None else unread, change,
+            ),
+            [last_at, *rest[4:]],
+        )
+        for (_, key, last_seq, received, read, their_received, their_read, seen_at, first_seq, change, last_at,
+             *rest, unread) in rows
+    ]  # fmt: skip
+
+
 def newest_of_a_user(*columns: Any, is_behind: bool = False) -> Select[Any]:
     """Select `columns` of a user's conversations, their members and last messages, the newest first.
 
@@ -164,23 +151,35 @@ def newest_of_a_user(*columns: Any, is_behind: bool = False) -> Select[Any]:
     if is_behind:
         page = page.where(tuple_(place.last_at, place.conversation_id) < tuple_(bindparam("at"), bindparam("place")))
     page = page.order_by(place.last_at.desc(), place.conversation_id.desc()).limit(bindparam("limit"))
-    listed = page.subquery("listed").c
-    query = select(*columns).where(c.id == listed.conversation_id)
+    listed = page.subquery("listed")
+    source: FromClause = listed.join(conversations, c.id == listed.c.conversation_id)
     if any(column.table is members for column in columns):
-        query = query.where(members.c.user_id == listed.user_id, members.c.conversation_id == listed.conversation_id)
+        is_mine = (members.c.conversation_id == c.id) & (members.c.user_id == listed.c.user_id)
+        source = _with_the_other(source.join(members, is_mine))
     if any(column.table is messages for column in columns):
-        query = query.where(_IS_LAST)
+        source = source.join(messages, _IS_LAST)
+    query = select(*columns).select_from(source)
     return query.order_by(c.last_at.desc(), c.id.desc())
 
 
+def _with_the_other(mine: FromClause) -> FromClause:
+    """Join the other member of each conversation; of one with oneself there is none."""
+    is_other = (_other.c.conversation_id == members.c.conversation_id) & (_other.c.user_id != members.c.user_id)
+    return mine.outerjoin(_other, is_other)
+
+
+_other = members.alias("other")
+# By itself, so that it is looked up for each: joined, PostgreSQL may read all times that there are.
+_SEEN_AT = select(last_seen.c.at).where(last_seen.c.user_id == _other.c.user_id).correlate(_other).scalar_subquery()
 _SENT_AT = select(messages.c.sent_at).where(
     messages.c.conversation_id == bindparam("conversation"), messages.c.seq == bindparam("seq")
 )
 # Made once: each init runs them, and making them takes longer than running them.
 _STATE = (
     conversations.c.id, conversations.c.key, conversations.c.last_seq,
-    members.c.received_seq, members.c.read_seq, conversations.c.first_seq,
-    conversations.c.last_change, conversations.c.last_at, *COUNTS,
+    members.c.received_seq, members.c.read_seq, _other.c.received_seq.label("their_received"),
+    _other.c.read_seq.label("their_read"), _SEEN_AT.label("seen_at"),
+    conversations.c.first_seq, conversations.c.last_change, conversations.c.last_at, *COUNTS,
 )  # fmt: skip
 _IS_LAST = (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq)
 _STANDINGS = with_unread(newest_of_a_user(*_STATE))
@@ -189,16 +188,14 @@ _OVERVIEWS, _OVERVIEWS_BEHIND = (
 )
 _OVERVIEW = with_unread(
     select(*_STATE, *MESSAGE)
-    .where(conversations.c.key == bindparam("key"), _IS_LAST)
-    .where(members.c.user_id == bindparam("user"), members.c.conversation_id == conversations.c.id)
+    .select_from(
+        _with_the_other(conversations.join(members, members.c.conversation_id == conversations.c.id)).join(
+            messages, _IS_LAST
+        )
+    )
+    .where(conversations.c.key == bindparam("key"), members.c.user_id == bindparam("user"))
 )
 _ID = select(conversations.c.id).where(conversations.c.key == bindparam("key"))
-_THEIRS = """
-WITH wanted (user_id, conversation_id) AS ({keys})
-SELECT m.conversation_id, m.received_seq, m.read_seq, s.at
-FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
-LEFT JOIN last_seen AS s ON s.user_id = m.user_id
-"""
 _START: Any = case(
     (conversations.c.first_seq - 1 > members.c.received_seq, conversations.c.first_seq - 1),  # not into what was erased
     else_=members.c.received_seq,

@@ -248,10 +248,11 @@ SELECT m.conversation_id, m.seq, m.sender_id, m.body, m.sent_at, m.client_id, m.
 FROM wanted JOIN messages AS m
 ON m.client_id = wanted.client_id AND m.conversation_id = wanted.conversation_id AND m.sender_id = wanted.sender_id
 """
+# The sum keeps PostgreSQL from reading many conversations in their order, to find those that are wanted among them.
 _POINTERS = """
 WITH wanted (user_id, conversation_id) AS ({keys})
 SELECT m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq, m.read_sent, m.read_counted,
   c.key, c.first_sent, c.counted_seq
 FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
-JOIN conversations AS c ON c.id = m.conversation_id
+JOIN conversations AS c ON c.id = m.conversation_id + 0
 """

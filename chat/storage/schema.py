@@ -53,7 +53,9 @@ members = Table(
     # How many of the other's messages lie up to `read_counted`, counted as `first_sent` is: see unread.py.
     Column("read_sent", BigInteger, nullable=False, server_default="0"),
     Column("read_counted", BigInteger, nullable=False, server_default="0"),
-    PrimaryKeyConstraint("user_id", "conversation_id"),  # led by what it is asked by
+    PrimaryKeyConstraint("conversation_id", "user_id"),  # both members of a conversation stand together
+    Index("members_of_a_user", "user_id", "conversation_id"),
+    sqlite_with_rowid=False,
 )
 
 # Each user's conversations by the time of the last message. Written only by who holds the conversation's lock.

@@ -151,6 +151,8 @@ def test_what_an_older_program_writes_between_two_scripts_counts(
 
     def run_and_serve(connection: Connection, revision: str) -> None:
         run_scripts(connection, revision)
+        if revision > "0023":
+            return
         seq = 4 + int(revision)
         as_before(connection, 2, "Zoe", seq - 20, seq)
         by_other = "UPDATE messages SET sender_id = 'Zoe' WHERE conversation_id = 2 AND seq = :seq"
