@@ -67,6 +67,7 @@ class EarlyUpgrade:
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
         """Wait for what comes, and take an upgrade over, or have gunicorn read the request."""
+        listener = _Listener(listener.getsockname())
         if not self._quick.has_refused(client):
             data = peek(client, self._seconds)
             if not data:
@@ -82,6 +83,16 @@ class EarlyUpgrade:
             self._handle(listener, client, address)
         finally:
             self._quick.forget(client)
+
+
+class _Listener:
+    """A listening socket's name, all that gunicorn asks it for: a worker that stops closes it while requests come in."""
+
+    def __init__(self, name: Any) -> None:
+        self._name = name
+
+    def getsockname(self) -> Any:
+        return self._name
 
 
 def environ_of(data: bytes, client: Any, address: Any, listener: Any) -> Environ | None:

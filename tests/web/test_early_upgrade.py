@@ -14,6 +14,8 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import create as make_environ
 
 from chat import create_app
+from chat.web import early_upgrade
+from chat.transport.first_bytes import peek
 from chat.web.early_upgrade import EarlyUpgrade, environ_of, upgrade_early
 from chat.web.quick_upgrade import UPGRADE, upgrade_of
 
@@ -117,13 +119,15 @@ class Worker:
 
     def __init__(self) -> None:
         self.read: list[bytes] = []
+        self.names: list[object] = []  # of the listener
         self.quick = Quick()
         self.early = EarlyUpgrade(cast(Any, self.quick), self._handle, 0.05)
         ours, self.client = socket.socketpair()
         self.gunicorns = ours
 
-    def _handle(self, _listener: object, client: Any, _address: object) -> None:
+    def _handle(self, listener: Any, client: Any, _address: object) -> None:
         assert client.gettimeout() is None
+        self.names.append(listener.getsockname())
         self.read.append(client.recv(10_000))
 
     def asked(self, data: bytes) -> None:
@@ -180,6 +184,25 @@ def test_who_says_nothing_does_not_keep_gunicorns_place(worker: Worker) -> None:
     worker.client.close()
     worker.early.handle(LISTENER, worker.gunicorns, ADDRESS)
     assert not worker.read
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_what_comes_when_the_worker_listens_no_more_is_served(
+    early: bool, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    name = listener.getsockname()
+
+    def stop_and_peek(client: Any, seconds: float) -> bytes:
+        listener.close()
+        return peek(client, seconds)
+
+    monkeypatch.setattr(early_upgrade, "peek", stop_and_peek)
+    worker.quick.early = early
+    worker.client.sendall(PLAIN)
+    worker.early.handle(listener, worker.gunicorns, ADDRESS)
+    assert [environ["SERVER_NAME"] for environ in worker.quick.taken] == ([name[0]] if early else [])
+    assert worker.names == ([] if early else [name])
 
 
 def test_it_is_early_only_where_nobody_sees_requests_of_gunicorn() -> None:
