@@ -55,6 +55,7 @@ class EarlyUpgrade:
 
     def at_once(self, listener: Any, sock: Any, address: Any) -> bool:
         """Take over a plain socket that has sent an upgrade already. Never blocks. False: it is one for `handle`."""
+        self._quick.forget(sock)  # of whoever had its number before, and was cut off before the answer
         data = peek_now(sock)
         environ = environ_of(data, sock, address, listener) if data else None
         if environ is None or not self._quick.is_early(environ) or not self._quick.lets_pass(environ):
@@ -79,10 +80,7 @@ class EarlyUpgrade:
                     if take_out(client, len(data)):
                         self._quick.take(environ)
                     return
-        try:
-            self._handle(listener, client, address)
-        finally:
-            self._quick.forget(client)
+        self._handle(listener, client, address)
 
 
 class _Listener:

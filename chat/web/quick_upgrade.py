@@ -108,7 +108,7 @@ class QuickUpgrade:
         return self._is_plain(environ)
 
     def lets_pass(self, environ: Environ) -> bool:
-        """Check it. False: it is refused, and to go the ordinary way to its answer; then call `forget`."""
+        """Check it. False: it is refused, and to go the ordinary way to its answer."""
         try:
             check_upgrade(environ, self._chat().connections)
         except ChatError as error:
@@ -120,8 +120,9 @@ class QuickUpgrade:
         return sock.fileno() in self._refused
 
     def forget(self, sock: Any) -> None:
-        """A refused request was answered, or not."""
-        self._refused.pop(sock.fileno(), None)
+        """A connection is new: what was refused under its number was another's."""
+        if self._refused:
+            self._refused.pop(sock.fileno(), None)
 
     def _is_plain(self, environ: Environ) -> bool:
         return (

@@ -14,8 +14,8 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import create as make_environ
 
 from chat import create_app
-from chat.web import early_upgrade
 from chat.transport.first_bytes import peek
+from chat.web import early_upgrade
 from chat.web.early_upgrade import EarlyUpgrade, environ_of, upgrade_early
 from chat.web.quick_upgrade import UPGRADE, upgrade_of
 
@@ -159,7 +159,7 @@ def test_whatever_else_comes_to_gunicorn_whole(worker: Worker) -> None:
     worker.quick.early, worker.quick.passes = True, False
     worker.asked(PLAIN)
     assert worker.read == [page, PLAIN, PLAIN]
-    assert (worker.quick.taken, worker.quick.refused) == ([], []), "a refusal is forgotten when it was answered"
+    assert worker.quick.taken == []
 
 
 def test_what_lies_there_already_is_taken_at_once_and_a_refusal_is_left_to_gunicorn(worker: Worker) -> None:
@@ -177,6 +177,18 @@ def test_what_lies_there_already_is_taken_at_once_and_a_refusal_is_left_to_gunic
     worker.client.sendall(PLAIN[:-1])
     assert not worker.early.at_once(*given)
     assert worker.gunicorns.recv(10_000) == PLAIN[:-1]
+
+
+def test_a_refusal_that_never_came_to_gunicorn_is_not_the_next_connections(worker: Worker) -> None:
+    """Its address held too many connections, say, and it was closed at once. The system gives its number to the next."""
+    given = LISTENER, worker.gunicorns, ADDRESS
+    worker.client.sendall(PLAIN)
+    worker.quick.passes = False
+    assert not worker.early.at_once(*given)
+    assert worker.quick.refused == [worker.gunicorns]
+    worker.quick.passes = True
+    assert worker.early.at_once(*given)
+    assert worker.quick.refused == []
 
 
 def test_who_says_nothing_does_not_keep_gunicorns_place(worker: Worker) -> None:
