@@ -106,7 +106,8 @@ def test_writing_and_turning_the_screen_leave_the_list_where_it_was(open_page: O
         "(element, row) => (element.scrollTop += row.getBoundingClientRect().top - element.getBoundingClientRect().top)",
         texts(page).nth(29).element_handle(),
     )
-    assert (reading := page.evaluate(FIRST_IN_SIGHT)) == pytest.approx(30, abs=1)
+    reading = page.evaluate(FIRST_IN_SIGHT)
+    assert reading == pytest.approx(30, abs=1)
     wide = field.bounding_box()["height"]
     for sizes in (((700, 800), (420, 800)), ((844, 390), (390, 844)), ((1200, 800), (800, 800), (1280, 800))):
         for width, height in sizes:  # one after the other, as when the edge of a window is pulled
