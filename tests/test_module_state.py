@@ -50,6 +50,7 @@ ALLOWED = {
     "chat.web.asyncapi.document": "a cache: the document of the events",
     "chat.web.openapi.document": "a cache: the document of the views",
     "chat.site.testing._tables": "a cache: the file of a database that holds nothing",
+    "chat.storage.look_up._statement": "a cache: the text of a statement for so many keys",
     "chat.storage.migrate.revisions": "a cache: the names in a folder that does not change",
 }
 

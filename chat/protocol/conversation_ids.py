@@ -5,7 +5,8 @@ right to anything. It begins with a sign that no name holds, so that a path take
 is hardly ever the id of a conversation too.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated
@@ -16,6 +17,7 @@ from chat.errors import InvalidField, MissingField
 from chat.protocol.names import Names, keys_of, name_key
 
 MARK = "~"
+URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5; base64's own way takes twice as long
 ID_CHARS = 1_024  # two names of 64 characters make at most 686
 
 ConversationId = Annotated[str, Meta(min_length=1, max_length=ID_CHARS)]
@@ -32,8 +34,8 @@ def conversation_and_keys(
 @lru_cache(maxsize=8_192)
 def conversation_id(one: str, other: str) -> str:
     """Return the id of two users' conversation, in whichever order they are named."""
-    names = "\n".join(sorted((one, other)))
-    return MARK + urlsafe_b64encode(names.encode()).rstrip(b"=").decode()
+    names = f"{one}\n{other}" if one < other else f"{other}\n{one}"
+    return MARK + b2a_base64(names.encode(), newline=False).rstrip(b"=").translate(URL_SAFE).decode()
 
 
 def message_id(one: str, other: str, seq: int) -> str:

@@ -4,6 +4,7 @@ SQLite reads the whole table for `(a, b) IN (VALUES ...)` of two keys and more.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -11,8 +12,9 @@ from sqlalchemy import Connection
 
 from chat.storage.compiled import rows_of
 
-# How many keys one query asks for: a few fixed sizes, so that the drivers keep the statements prepared.
-SIZES = (1, 8, 64, 512)
+# How many keys one query asks for: a few fixed sizes, so that the drivers keep the statements prepared. The last key fills
+# up a list, and is looked up each time.
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
 
 Key = TypeVar("Key")
@@ -42,6 +44,10 @@ def filled(
 ) -> tuple[str, tuple[str | int, ...]]:
     """Return such a query as the driver takes it, and its parameters."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    row = ", ".join([mark] * len(keys[0]))
-    statement = query.format(*[mark] * len(values), keys="VALUES " + ", ".join([f"({row})"] * len(keys)))
-    return statement, (*chain.from_iterable(keys), *values)
+    return _statement(query, mark, len(values), len(keys[0]), len(keys)), (*chain.from_iterable(keys), *values)
+
+
+@lru_cache(maxsize=256)
+def _statement(query: str, mark: str, values: int, width: int, count: int) -> str:
+    row = ", ".join([mark] * width)
+    return query.format(*[mark] * values, keys="VALUES " + ", ".join([f"({row})"] * count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import InvalidField
-from chat.protocol.names import canonical_user_id, checked_user_id, keys_of, name_key
+from chat.protocol import names
+from chat.protocol.names import _check, canonical_user_id, checked_user_id, keys_of, name_key
 
 TAKEN = [
     "a", "7", "한글", "김민지", "علي", "नमस्ते", "สวัสดี", "日本語", "Ελένη", "Борис", "Đặng", "e\u0301",
@@ -44,6 +46,21 @@ def test_a_refused_name_is_told_the_rule_that_it_breaks(rule: str, name: str) ->
     assert refused.value.message.startswith("toUserId m")
     assert refused.value.message.isascii()
     assert refused.value.message.isprintable()
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=66) | st.text(st.sampled_from("aZ09._-@ "), max_size=66))
+def test_a_name_in_ascii_is_judged_at_once_as_by_the_rules_one_by_one(name: str) -> None:
+    def rule() -> str | None:
+        try:
+            _check(name, "userId")
+        except InvalidField as refused:
+            return str(refused.rule)
+        return None
+
+    at_once = rule()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(names, "_ASCII_NAME", re.compile("(?!)"))
+        assert rule() == at_once
 
 
 @pytest.mark.parametrize(
