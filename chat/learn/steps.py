@@ -12,7 +12,7 @@ STEPS = MappingProxyType({
     "client": ("js/chat-socket.js:#connect", "js/chat-socket.js:#lost", "chat.client:Client.left"),
     "people": ("chat.people.online:Online.add", "chat.people.online:Online._take_out", "chat.learn.race:ToyOnline"),
     "way": (
-        "chat.transport.websocket:WebSocket._read", "chat.protocol.frames:FrameDecoder.decode",
+        "chat.transport.websocket:WebSocket.read", "chat.protocol.frames:FrameDecoder.decode",
         "chat.router:Router.dispatch", "chat.handlers:chat", "chat.storage.journal:Journal.append",
         "chat.storage.journal:Journal._commit", "chat.messages.sending:Sending._deliver", "chat.client:Client.deliver",
         "chat.transport.peer:Peer.flush",

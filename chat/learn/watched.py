@@ -143,10 +143,10 @@ class Watched(Client):
             self.watch.way = None
             super().send(encoded(way.told(time.perf_counter(), self.chat.metrics.commits.sum)))
 
-    def _read(self) -> None:
+    def read(self) -> None:
         if self.watch.step:
             self.watch.reading = Way()
-        super()._read()
+        super().read()
         tell_soon(self)
 
     def left(self, reason: str) -> None:
@@ -196,8 +196,8 @@ def unwatch(client: Client) -> None:
 
 
 def _bind_anew(client: Client) -> None:
-    """Have the loop's watchers call the methods of the class that the socket has now."""
-    for watcher, method in ((client._reader, client._read), (client._writer, client.flush)):
-        if watcher is not None and watcher.active:
-            watcher.stop()
-            watcher.start(method)
+    """Have the loop's watcher, if there is one, call the method of the class that the socket has now."""
+    watcher = client._writer
+    if watcher is not None and watcher.active:
+        watcher.stop()
+        watcher.start(client.flush)

@@ -14,6 +14,7 @@ from gevent import get_hub, monkey
 from chat.config import Settings
 from chat.limits import BURST_SECONDS, Limits, origin_of
 from chat.transport.greenlets import Greenlets
+from chat.transport.poller import Poller
 from chat.transport.refusals import Refusals
 
 thread_id = monkey.get_original("_thread", "get_ident")  # of the native thread
@@ -64,6 +65,7 @@ class Connections:
         self._unflushed: list[Connection] = []  # got something to send in this turn of the loop
         self._sweeper: Any = None
         self._thread = 0  # the native thread of the loop
+        self.poller: Poller  # made with the first connection
         self.refusals = Refusals(log)
         self.each_sweep: list[Callable[[], object]] = [
             self.refusals.log_sum
@@ -94,6 +96,7 @@ class Connections:
             self._thread = thread_id()
             self._sweeper = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS, ref=False)
             self._sweeper.start(self._sweep)
+            self.poller = Poller(self.loop, self._fail)
 
     def discard(self, connection: Connection) -> None:
         if connection not in self._all:

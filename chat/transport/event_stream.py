@@ -45,7 +45,7 @@ class EventStream(Peer):
         head = "\r\n".join(["HTTP/1.1 200 OK", "Connection: close", *lines, "", ""])
         self.send(head.encode() + AGAIN)
 
-    def _read(self) -> None:
+    def read(self) -> None:
         """Nothing that a reader says after its request means anything, but that it hangs up."""
         try:
             if not self.sock.recv(READ_BYTES):

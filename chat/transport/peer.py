@@ -14,7 +14,7 @@ WRITE_BYTES = 131_072  # what is joined for one write; the kernel seldom takes m
 FRAME_BYTES = 40  # of memory that a frame takes beside what is in it
 OUTBOX_FRAMES = 16_384  # beside the bound in bytes, for the same reason
 
-READABLE, WRITABLE = 1, 2  # events of gevent's loop.io
+WRITABLE = 2  # of gevent's loop.io
 WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -27,8 +27,8 @@ class Peer:
 
     # Fifteen thousand of these are held by a worker: slots, and nothing made before it is needed.
     __slots__ = (
-        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_reader", "_writer", "_written",
-        "address", "connections", "deadline", "opened_at", "silence", "sock", "state",
+        "_begun", "_ended", "_outbox", "_outbox_bytes", "_outbox_limit", "_writer", "_written",
+        "address", "connections", "deadline", "opened_at", "polled", "silence", "sock", "state",
     )  # fmt: skip
 
     def __init__(self, sock: Any, connections: Connections, address: str) -> None:
@@ -49,13 +49,13 @@ class Peer:
         self._ended: Event | None = None
         self._written: Event | None = None  # made for who waits until the kernel has taken all
         self._writer: Any = None  # made when the kernel first does not take all
-        self._reader = connections.loop.io(sock.fileno(), READABLE)
-        self._reader.start(self._read)
+        self.polled: int | None = None
         connections.add(self)
+        connections.poller.start(self)
 
     # What a subclass says.
 
-    def _read(self) -> None:
+    def read(self) -> None:
         """Called when the socket is readable."""
         raise NotImplementedError
 
@@ -191,7 +191,7 @@ class Peer:
     def pause(self) -> None:
         """Read nothing more until the connection closes. What was read is still handled."""
         if self.state is OPEN:
-            self._reader.stop()
+            self.connections.poller.stop(self)
 
     def end_with(self, last: bytes, reason: str) -> None:
         """Queue the last frame, and hang up when it is out. b"": without one."""
@@ -211,10 +211,10 @@ class Peer:
             return
         was_open, self.state = self.state is OPEN, CLOSED
         self._outbox = []
-        for watcher in (self._reader, self._writer):
-            if watcher is not None:
-                watcher.close()
-        self._reader = self._writer = None
+        self.connections.poller.stop(self)
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self.connections.discard(self)
         self.sock.close()
         if self._ended is not None:

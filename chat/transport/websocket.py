@@ -11,7 +11,7 @@ from typing import Any
 from chat.protocol.changes import Restart
 from chat.protocol.frames import BINARY, CLOSE, FAIL, PING, PONG, TEXT, Frame, FrameDecoder, encode_close, encode_frame
 from chat.protocol.structs import INTERNAL_ERROR, NO_INIT, SERVICE_RESTART, TOO_MUCH, TOO_SLOW, encode
-from chat.transport.connections import CLOSING, OPEN, Connections
+from chat.transport.connections import CLOSED, CLOSING, OPEN, Connections
 from chat.transport.peer import WOULD_BLOCK, Peer
 
 READ_BYTES = 4_096  # most reads bring one message, and a small buffer makes them a tenth faster
@@ -90,7 +90,7 @@ class WebSocket(Peer):
 
     # Reading.
 
-    def _read(self) -> None:
+    def read(self) -> None:
         """The socket is readable: take what is there and handle the messages that are whole."""
         try:
             data = self.sock.recv(READ_BYTES)
@@ -110,12 +110,12 @@ class WebSocket(Peer):
         self.silence = 0
         self._bytes_left -= len(data)
         self._take(data)
-        if self.busy and self._reader is not None:
+        if self.busy:
             # The inbox is full with what one read brought: the kernel keeps the rest back.
-            self._reader.stop()
+            self.connections.poller.stop(self)
         elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
             # Decrypted already, so that the kernel will not call it readable.
-            self.connections.loop.run_callback(self._read)
+            self.connections.loop.run_callback(self.read)
 
     def _take(self, data: bytes = b"") -> None:
         """Decode one turn's messages, and have them handled."""
@@ -180,8 +180,8 @@ class WebSocket(Peer):
             self._read_on()
 
     def _read_on(self) -> None:
-        if self._reader is not None and not self._reader.active and self not in self.connections.leaving:
-            self._reader.start(self._read)
+        if self.polled is None and self.state is not CLOSED and self not in self.connections.leaving:
+            self.connections.poller.start(self)
 
     # Closing.
 
@@ -201,4 +201,4 @@ class WebSocket(Peer):
         except OSError as error:
             self.abort(f"1006 {error.strerror or error}")
         else:
-            self._reader.start(self._read)  # it may have been stopped
+            self.connections.poller.start(self)  # it may have been stopped

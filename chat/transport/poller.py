@@ -1,0 +1,91 @@
+"""Owns the waiting until sockets are readable, and so the size of a turn. Leaves the reading to them.
+
+gevent's loop takes all that are readable in one turn. With two thousand busy clients these are hundreds: what was
+touched for the first has left the processor's cache when its answer is written. So the sockets are one set of
+epoll's, which is one descriptor to the loop, and a turn takes a part of it. This spares each socket a watcher, too.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from gevent import monkey
+
+READABLE = 1  # of gevent's loop.io, and of epoll
+TURN_SOCKETS = 64  # that one turn reads
+
+
+class Readable(Protocol):
+    """A socket, and what reads it."""
+
+    sock: Any
+    polled: int | None  # its descriptor, while it is waited for; set by Poller alone
+
+    def read(self) -> None: ...
+
+
+class Poller:
+    """Calls `read` of each that has something to read. Not thread-safe: one event loop uses it."""
+
+    def __init__(self, loop: Any, failed: Callable[[Any], object]) -> None:
+        """`failed`: called with one whose `read` raises, while the exception is handled."""
+        self._loop = loop
+        self._failed = failed
+        self._peers: dict[int, Readable] = {}  # by descriptor
+        self._epoll = _epoll()
+        self._watchers: dict[int, Any] = {}  # by descriptor: the set's alone; without a set, each peer's
+
+    def start(self, peer: Readable) -> None:
+        """Read `peer` whenever it is readable, from now on."""
+        if peer.polled is not None:
+            return
+        number = peer.sock.fileno()
+        if (old := self._peers.get(number)) is not None:
+            self.stop(old)  # somebody else has closed its descriptor
+        peer.polled = number
+        self._peers[number] = peer
+        if self._epoll is None:
+            self._watch(number, self._read, [(number, READABLE)])
+            return
+        self._epoll.register(number, READABLE)
+        if not self._watchers:
+            self._watch(self._epoll.fileno(), self._turn)
+
+    def stop(self, peer: Readable) -> None:
+        """Read it no more, until it is started again."""
+        number, peer.polled = peer.polled, None
+        if number is None:
+            return
+        del self._peers[number]
+        if self._epoll is None:
+            self._watchers.pop(number).close()
+            return
+        with suppress(OSError):  # somebody else has closed it
+            self._epoll.unregister(number)
+        if not self._peers:
+            self._watchers.popitem()[1].close()  # an active one would keep all this in memory
+
+    def _watch(self, number: int, function: Callable[..., None], *args: Any) -> None:
+        watcher = self._watchers[number] = self._loop.io(number, READABLE)
+        watcher.start(function, *args)
+
+    def _turn(self) -> None:
+        assert self._epoll is not None
+        self._read(self._epoll.poll(0, TURN_SOCKETS))
+
+    def _read(self, ready: Iterable[tuple[int, int]]) -> None:
+        for number, _ in ready:
+            peer = self._peers.get(number)
+            if peer is not None:  # not stopped within this turn
+                try:
+                    peer.read()
+                except Exception:  # one that fails does not take the others' turn
+                    self._failed(peer)
+
+
+def _epoll() -> Any:
+    """Return a new set; None: this system has no epoll. gevent's patches hide it, since `poll` may wait: ours does not."""
+    try:
+        return monkey.get_original("select", "epoll")()
+    except AttributeError:
+        return None
