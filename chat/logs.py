@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import FunctionType
 from typing import Any
 
 LOGGING = logging.info.__code__.co_filename, __file__
@@ -42,13 +43,16 @@ class _Log(logging.Logger):
             and type(ours.formatter) is _Text
             and len(ours.filters) == 1  # ours, for handlers of the root
             and logging.getLogRecordFactory() is logging.LogRecord
+            and _is_loggings_own(logging.Logger.callHandlers)
+            and _is_loggings_own(logging.Logger.handle)
         )
 
     def _write(self, level: int, text: str) -> None:
         """Write what the handler would."""
         ours: Any = self.plain
-        stamp = ours.formatter.stamp(time.time())
+        at = time.time()
         with ours.lock:
+            stamp = ours.formatter.stamp(at)
             ours.stream.write(f"{stamp} {logging.getLevelName(level)} {self.name} {text}\n")
             ours.stream.flush()
 
@@ -60,6 +64,11 @@ class _Log(logging.Logger):
         while frame.f_code.co_filename in LOGGING and frame.f_back is not None:
             frame = frame.f_back
         return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, None
+
+
+def _is_loggings_own(method: Any) -> bool:
+    """Whether it is as Python has it: what gathers an application's errors, such as Sentry, puts its own there."""
+    return type(method) is FunctionType and method.__code__.co_filename == LOGGING[0]
 
 
 def make_log(level: str | None, form: str = "text") -> logging.Logger:

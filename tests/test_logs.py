@@ -156,3 +156,28 @@ def test_whoever_begins_to_look_at_the_lines_sees_the_next_one() -> None:
     finally:
         root.handlers = before
     assert seen == [f"line {number}" for number in range(4)]
+
+
+@pytest.mark.parametrize("method", ["callHandlers", "handle"])
+def test_what_an_error_tracker_puts_in_loggings_place_sees_each_line(
+    method: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Sentry's and New Relic's do, in a process where nobody has set logging up."""
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, []  # pytest's own
+    seen: list[str] = []
+    original = getattr(logging.Logger, method)
+
+    def patched(self: logging.Logger, record: logging.LogRecord) -> None:
+        seen.append(record.getMessage())
+        original(self, record)
+
+    try:
+        log = make_log("INFO")
+        log.error("before it came")
+        monkeypatch.setattr(logging.Logger, method, patched)
+        log.error("commit failed: %s", "no room")
+    finally:
+        root.handlers = before
+    assert seen == ["commit failed: no room"]
+    assert capsys.readouterr().err.count("commit failed: no room") == 1
