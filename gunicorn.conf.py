@@ -27,7 +27,7 @@ control_socket_disable = True
 
 
 # Places for HTTP connections. A WebSocket leaves its place to the next one; these are pages, the API, and who says
-# nothing, whom gunicorn cuts off after `keepalive` seconds (2).
+# nothing, who is cut off after 10 seconds, and after an answer after gunicorn's `keepalive` (2).
 worker_connections = 4_000
 
 # Connections that the kernel holds until they are accepted, if its net.core.somaxconn (4,096) is not lower. Of a storm it

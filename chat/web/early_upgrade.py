@@ -30,6 +30,11 @@ SETTINGS = (
 )  # fmt: skip
 
 
+# For the first bytes of a connection. gunicorn's 2 are too short for a phone's request that is lost twice, which comes after
+# 3 s, and for who opens many and writes them one by one.
+FIRST_SECONDS = 10
+
+
 def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
     """Return what may stand before the `handle` of a worker of gunicorn; None: somebody else sees requests there."""
     config = worker.cfg
@@ -37,7 +42,7 @@ def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
     is_default = all(config.settings[name].get() == before.settings[name].get() for name in SETTINGS)
     if quick is None or not is_default or config.is_ssl or not config.keepalive:
         return None
-    return EarlyUpgrade(quick, worker.handle, config.keepalive)
+    return EarlyUpgrade(quick, worker.handle, FIRST_SECONDS)
 
 
 class EarlyUpgrade:
@@ -46,7 +51,7 @@ class EarlyUpgrade:
     def __init__(self, quick: QuickUpgrade, handle: Handle, seconds: float) -> None:
         self._quick = quick
         self._handle = handle
-        self._seconds = seconds  # that gunicorn waits for a request
+        self._seconds = seconds  # that it waits for what comes
         self._turns = LoopTurns()
 
     def is_busy(self) -> bool:
