@@ -121,6 +121,10 @@ def test_a_lesson_from_its_link_to_its_end(
     assert board.url == f"{server.http}/class"
     expect(board.get_by_role("link", name=link)).to_be_visible()
     expect(board.get_by_text("Nobody yet.")).to_be_visible()
+    board.emulate_media(color_scheme="dark", forced_colors="active")
+    ground = board.locator(".code").evaluate("code => getComputedStyle(code).backgroundColor")
+    assert ground == "rgb(255, 255, 255)", "a camera reads dark on white alone"
+    board.emulate_media(forced_colors="none")
 
     # The class comes in: one on a telephone, in Korean.
     phone, desk = browser("ko-KR", 390, 800), browser("en-US", 1280, 800)

@@ -24,6 +24,14 @@ from tests.npm import npm_package
 PROJECTOR = {"width": 960, "height": 540}  # of 1920 points, with the browser's zoom at 200 %
 COMMAND_SECONDS = 60
 
+# What stands on a ground or a shadow, which forced colours take away; and what a ground alone tells.
+WITHOUT_EDGE = """() => {
+    const grounds = ".predict, .demo, .choice, .number, .neighbours a, .scroll, .dict, .part, .counts > div, .compute li, meter, .lamp";
+    const marks = ".steps [aria-current], .choice[aria-pressed=true], .is-told";
+    const without = (selector, style) => [...document.querySelectorAll(selector)]
+        .filter((one) => one.checkVisibility() && getComputedStyle(one)[style] === "none").map((one) => one.className);
+    return [...without(grounds, "borderTopStyle"), ...without(marks, "outlineStyle")];
+}"""
 # step -> what tries its demonstration, and sees what changes on the screen by it.
 DEMONSTRATIONS: dict[str, Callable[[Any], None]] = {}
 
@@ -263,6 +271,9 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_on_a_projector_and
         ), f"{step}: a table's numbers are beyond a phone's edge"
         page.set_viewport_size(PROJECTOR)
         assert fits(page), f"{step}, on a projector"
+        page.emulate_media(forced_colors="active")
+        assert page.evaluate(WITHOUT_EDGE) == [], f"{step}, in forced colours"
+        page.emulate_media(forced_colors="none")
         if number + 1 < len(STEPS):
             page.locator(".neighbours .next").click()
     commands_notify(page, {"CHAT_DATABASE_URL": database})
