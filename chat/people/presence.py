@@ -18,6 +18,10 @@ from chat.protocol.structs import Status, iso
 from chat.storage.storage import Storage
 
 TOLD_AT_ONCE = 20  # users of whom others are told, between two turns of the loop
+# Frames that are sent within a second as they come. In a storm each of 10,000 is told of ten others, and to send those one by
+# one took a sixth of it: what is beyond waits for the sweep, and each socket gets its own in one go.
+SENT_AT_ONCE = 500
+SOCKETS_AT_ONCE = 50  # that get what waited for them, between two turns of the loop
 RANK: tuple[Status, ...] = ("offline", "away", "online")  # of several workers the highest counts
 PARTNERS = 1_000  # people who are told of one user, as many as `ready` tells of
 
@@ -53,10 +57,15 @@ class Presence:
         self._has_partners: set[str] = set()  # of those who are here
         self._absent: list[tuple[str, str]] = []  # who is to be told of whom, if that one is on no worker
         self._settling = False
+        self._sent = 0  # frames, since the last sweep
+        # self._unsent[user, socket] = frames, oldest first. While one waits all others go behind it.
+        self._unsent: dict[tuple[str, Socket], list[bytes]] = {}
 
     def status_of(self, user_id: str) -> Status:
         """Return how the user is. Within the grace it is what it was. Of other workers' users `look_up` asks."""
-        status = self._status(user_id) if self._online.of(user_id) else self._told.get(user_id, "offline")
+        status = self._status(user_id)
+        if status == "offline":
+            status = self._told.get(user_id, "offline")
         return status if self.elsewhere is None else self._with_others(user_id, status)
 
     def look_up(self, users: Iterable[str]) -> None:
@@ -92,8 +101,7 @@ class Presence:
                 PresenceChange(user_id=user, status="offline", keys=keys_of([user], self._storage.user_key))
             )
             for other in self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS):
-                for socket in self._online.of(other):
-                    socket.send(change)
+                self._send(other, change)
 
     def came(self, user_id: str, partners: Iterable[str]) -> None:
         """A socket became the user's, who shares conversations with `partners`."""
@@ -135,9 +143,7 @@ class Presence:
 
     def _introduce(self, to: str, about: str, status: Status) -> bytes:
         frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about], self._storage.user_key)))
-        for socket in self._online.of(to):
-            if socket.wants_sync:
-                socket.send(frame)
+        self._send(to, frame, lambda socket: socket.wants_sync)
         return frame
 
     def _introduce_absent(self) -> None:
@@ -149,7 +155,8 @@ class Presence:
                 self._introduce(to, about, "offline")
 
     def settle(self) -> None:
-        """Tell of everybody who is away, back or gone since the last call that could. Blocks."""
+        """Tell of everybody who is away, back or gone since the last call that could, and of who came. Blocks."""
+        self._send_unsent()
         if self._settling:
             return
         self._settling = True
@@ -167,6 +174,7 @@ class Presence:
             self._changed |= changed
         finally:
             self._settling = False
+        self._send_unsent()
 
     def stop(self) -> None:
         """Note that everybody who is here was seen now: the process ends. Blocks."""
@@ -230,10 +238,33 @@ class Presence:
             relay.presence(user, user, status, b"")
         for other in partners:
             if other != user:
-                for socket in self._online.of(other):
-                    socket.send(change)
+                self._send(other, change)
                 if relay is not None:
                     relay.presence(other, user, status, change)
+
+    def _send(self, to: str, frame: bytes, is_meant: Callable[[Socket], bool] = lambda _: True) -> None:
+        """Send a frame to those sockets of a user that are meant, at once or with the next sweep."""
+        for socket in self._online.of(to):
+            if not is_meant(socket):
+                continue
+            if self._unsent or self._sent >= SENT_AT_ONCE:
+                self._unsent.setdefault((to, socket), []).append(frame)
+            else:
+                self._sent += 1
+                socket.send(frame)
+
+    def _send_unsent(self) -> None:
+        """Send what waits now, to a few sockets in a turn of the loop; what comes meanwhile waits for the next sweep."""
+        self._sent = 0
+        for number in range(1, len(self._unsent) + 1):
+            if not self._unsent:  # the sweep after this one was faster
+                return
+            user_id, socket = key = next(iter(self._unsent))
+            for frame in self._unsent.pop(key):
+                if socket.owner == user_id:  # it is not another's now
+                    socket.send(frame)
+            if number % SOCKETS_AT_ONCE == 0:
+                self.pause()
 
     def _with_others(self, user_id: str, here: Status) -> Status:
         others = self._others.get(user_id, "offline")
@@ -250,6 +281,7 @@ class Presence:
     def _status(self, user_id: str) -> Status:
         """By the sockets alone."""
         mine = self._online.of(user_id)
-        if not mine:
-            return "offline"
-        return "away" if all(socket.is_away for socket in mine) else "online"
+        for socket in mine:  # a loop: `ready` asks for a thousand people
+            if not socket.is_away:
+                return "online"
+        return "away" if mine else "offline"

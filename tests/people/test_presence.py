@@ -10,7 +10,7 @@ import pytest
 
 from chat.errors import Unavailable
 from chat.people.online import Online
-from chat.people.presence import TOLD_AT_ONCE, Presence
+from chat.people.presence import SENT_AT_ONCE, SOCKETS_AT_ONCE, TOLD_AT_ONCE, Presence
 from tests.clients import Person
 from tests.conftest import Server, StartServer
 
@@ -326,3 +326,59 @@ def test_of_many_who_leave_at_once_all_are_told(scene: Scene) -> None:
     scene.after(GRACE + 1)
     assert sum('"offline"' in text for text in scene.bob.told) == len(names)
     assert scene.last_seen.questions == 4, "one for all of a part: each question of its own is a thread's job"
+
+
+def come_many(scene: Scene, many: int) -> None:
+    for number in range(many):
+        scene.socket(f"pupil{number}")
+        scene.presence.came(f"pupil{number}", ["bob"])
+
+
+def test_of_a_storm_what_is_beyond_a_bound_waits_for_the_sweep_and_goes_out_in_its_order(scene: Scene) -> None:
+    come_many(scene, SENT_AT_ONCE)
+    assert len(scene.bob.told) == SENT_AT_ONCE, "need some at once for this to mean anything"
+    alice = scene.come()
+    alice.is_away = True
+    scene.presence.introduce("bob", "alice")
+    assert len(scene.bob.told) == SENT_AT_ONCE
+    scene.after(1)
+    assert scene.told()[-2:] == ["online", "away"]
+    scene.presence.changed("alice")
+    scene.after(1)
+    assert scene.told() == ["away"]
+    come_many(scene, 1)
+    assert scene.told() == [], "who is told of already is no news"
+    scene.socket("late")
+    scene.presence.came("late", ["bob"])
+    assert scene.told() == ["online"], "the next second begins anew"
+
+
+def test_who_is_blocked_is_told_offline_behind_what_waits(scene: Scene) -> None:
+    come_many(scene, SENT_AT_ONCE)
+    scene.come()
+    scene.presence.introduce("bob", "alice", are_apart=True)
+    scene.after(1)
+    assert scene.told()[-2:] == ["online", "offline"]
+
+
+def test_what_waits_for_a_socket_that_is_anothers_now_is_dropped(scene: Scene) -> None:
+    come_many(scene, SENT_AT_ONCE)
+    scene.come()
+    scene.online.add("eve", scene.bob)
+    scene.bob.told.clear()
+    scene.after(1)
+    assert not scene.bob.told
+
+
+def test_sockets_that_get_what_waited_leave_others_their_turns(scene: Scene) -> None:
+    sockets = [scene.socket(f"partner{number}") for number in range(3 * SOCKETS_AT_ONCE)]
+    come_many(scene, SENT_AT_ONCE)
+    scene.presence.came("carol", [])
+    carol = scene.socket("carol")
+    scene.presence.came("carol", [f"partner{number}" for number in range(len(sockets))])
+    assert not sockets[0].told
+    counts: list[int] = []
+    scene.presence.pause = lambda: counts.append(sum(len(socket.told) for socket in sockets))
+    scene.after(1)
+    assert counts[:3] == [SOCKETS_AT_ONCE, 2 * SOCKETS_AT_ONCE, 3 * SOCKETS_AT_ONCE]
+    scene.leave(carol, "carol")

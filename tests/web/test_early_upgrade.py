@@ -217,7 +217,17 @@ def test_what_comes_when_the_worker_listens_no_more_is_served(
     assert worker.names == ([] if early else [name])
 
 
-def test_it_is_early_only_where_nobody_sees_requests_of_gunicorn() -> None:
+class Monitored:
+    """Looks like the app that it wraps, as what wrapt makes does."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app, name)
+
+
+def test_it_is_early_only_where_nobody_sees_requests_of_gunicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     def handled(app: Any, **settings: Any) -> bool:
         config = Config()
         for name, value in settings.items():
@@ -233,6 +243,10 @@ def test_it_is_early_only_where_nobody_sees_requests_of_gunicorn() -> None:
     assert not handled(app, limit_request_fields=3)
     assert not handled(Flask("without a chat"))
     assert not handled(lambda environ, start_response: app(environ, start_response))
+    assert not handled(Monitored(app))
+    call = Flask.__call__
+    monkeypatch.setattr(Flask, "__call__", lambda self, environ, start_response: call(self, environ, start_response))
+    assert not handled(app)
 
 
 def environ() -> dict[str, Any]:
