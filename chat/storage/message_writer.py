@@ -252,7 +252,7 @@ ON m.client_id = wanted.client_id AND m.conversation_id = wanted.conversation_id
 _POINTERS = """
 WITH wanted (user_id, conversation_id) AS ({keys})
 SELECT m.user_id, m.conversation_id, m.received_seq, m.read_seq, c.last_seq, m.read_sent, m.read_counted,
-  c.key, c.first_sent, c.counted_seq
+  c.key, c.first_sent, c.counted_seq, c.first_seq
 FROM wanted JOIN members AS m ON m.user_id = wanted.user_id AND m.conversation_id = wanted.conversation_id
 JOIN conversations AS c ON c.id = m.conversation_id + 0
 """

@@ -38,13 +38,14 @@ class MemberState(NamedTuple):
     key: str = ""
     first_sent: int = 0
     counted_seq: int = 0
+    first_seq: int = 1
 
 
 class UnreadCounts:
     """Keeps the counts of one database, for the writer's thread."""
 
     def __init__(self, engine: Engine) -> None:
-        self._rest, self._uncounted = Compiled(engine, _REST), Compiled(engine, _UNCOUNTED)
+        self._between, self._uncounted = Compiled(engine, _BETWEEN), Compiled(engine, _UNCOUNTED)
 
     def first_sent(self, connection: Connection, conversation: int, place: Extent, some: Send) -> int:
         """Return how many of all messages are of the first user, who writes or receives `some`."""
@@ -60,16 +61,28 @@ class UnreadCounts:
 
     def read_counts(self, connection: Connection, user: str, conversation: int, at: MemberState) -> dict[str, int]:
         """Return `read_sent` and `read_counted` of a member who stands there now."""
+        kept = {"read_sent": at.read_sent, "read_counted": at.read_counted}
         if at.read == at.read_counted or at.counted_seq != at.last_seq:
-            return {"read_sent": at.read_sent, "read_counted": at.read_counted}
-        sent, rest = _sent_to(user, at.key, at.first_sent, at.counted_seq), 0
+            return kept
+        sent = _sent_to(user, at.key, at.first_sent, at.counted_seq)
+        unread = sent - at.read_sent  # behind `read_counted`; from UNREAD_COUNTED on, so many or more
+        if at.read == at.last_seq or not unread:
+            return {"read_sent": sent, "read_counted": at.read}
+        member: dict[str, int | str] = {"place": conversation, "user": user}
+        if at.first_seq - 1 <= at.read_counted and at.read <= at.read_counted + LOOKED_AT:
+            read = self._sent_between(connection, **member, after=at.read_counted, last=at.read)
+            if unread < UNREAD_COUNTED or unread - read >= UNREAD_COUNTED:
+                return {"read_sent": at.read_sent + read, "read_counted": at.read}
+        # What is behind is counted, more of it than is told: the next thousands of reads need not do it again.
         last = min(at.last_seq, at.read + LOOKED_AT)
-        if at.read < last and sent != at.read_sent:  # else all was read
-            bound = {"place": conversation, "user": user, "read": at.read, "last": last}
-            rest = int(self._rest.rows(connection, **bound)[0][0])
-            if rest < UNREAD_COUNTED and last < at.last_seq:  # nearly all are their own: who asks for it counts them
-                return {"read_sent": at.read_sent, "read_counted": at.read_counted}
+        rest = self._sent_between(connection, **member, after=at.read, last=last)
+        if rest < UNREAD_COUNTED and last < at.last_seq:  # nearly all are their own: who asks for it counts them
+            return kept
         return {"read_sent": sent - rest, "read_counted": at.read}
+
+    def _sent_between(self, connection: Connection, **bound: int | str) -> int:
+        """Return how many messages of others than `user` stand behind `after`, up to `last`."""
+        return int(self._between.rows(connection, **bound)[0][0])
 
 
 def unread_of(user: str, key: str, first_sent: int, counted_seq: int, read_sent: int, _read_counted: int) -> int:
@@ -101,12 +114,10 @@ def _sent_to(user: str, key: str, first_sent: int, counted_seq: int) -> int:
 # Of a page that `with_unread` is given.
 COUNTS = conversations.c.first_sent, conversations.c.counted_seq, members.c.read_sent, members.c.read_counted
 _OF_PLACE = messages.c.conversation_id == bindparam("place")
-_REST = select(func.count()).select_from(
-    select(literal(1))
-    .where(_OF_PLACE, messages.c.seq > bindparam("read"), messages.c.seq <= bindparam("last"))
+_BETWEEN = (
+    select(func.count())
+    .where(_OF_PLACE, messages.c.seq > bindparam("after"), messages.c.seq <= bindparam("last"))
     .where(messages.c.sender_id != bindparam("user"))
-    .limit(UNREAD_COUNTED)
-    .subquery("unread")
 )
 _UNCOUNTED = (
     select(func.count())

@@ -27,6 +27,11 @@ UPDATE members SET read_counted = read_seq, read_sent = (
 WHERE read_seq <= (SELECT counted_seq FROM conversations AS c WHERE c.id = members.conversation_id)
 """)
 
+NOT_COUNTED = sa.text("""
+UPDATE members SET read_counted = -1
+WHERE read_seq > (SELECT counted_seq FROM conversations AS c WHERE c.id = members.conversation_id)
+""")
+
 
 def upgrade() -> None:
     connection = op.get_bind()
@@ -35,6 +40,7 @@ def upgrade() -> None:
     for column in COLUMNS:
         op.add_column("members", sa.Column(column, sa.BigInteger(), nullable=False, server_default="0"))
     connection.execute(COUNT, {"separator": "\x1f"})
+    connection.execute(NOT_COUNTED)
 
 
 def downgrade() -> None:

@@ -112,13 +112,35 @@ def test_a_pointer_that_moves_looks_at_a_bounded_number_of_ones_own_messages(
     assert counted() == 3, "bob has written nothing, so that nothing has to be looked at"
     say(storage, "bob", "alice", 2)
     read(storage, "alice", "bob", 4)
-    assert counted() == 3, "behind the bound nobody has looked"
+    assert counted() == 4, "one message more was read"
+    read(storage, "alice", "bob", 20)
+    assert counted() == 4, "behind the bound nobody has looked"
     assert_right(storage)
     read(storage, "alice", "bob", 27)
     assert counted() == 27
     say(storage, "bob", "alice")
     assert_right(storage)
     assert unread_of(storage) == {"bob": 3}
+
+
+def test_reading_far_behind_message_by_message_looks_at_what_was_read(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "UNREAD_COUNTED", 10)
+    monkeypatch.setattr(unread, "LOOKED_AT", 40)
+    looked_at: list[int] = []
+    between = storage.writer._unread._between
+    rows = between.rows
+    monkeypatch.setattr(
+        between, "rows", lambda *args, **bound: looked_at.append(bound["last"] - bound["after"]) or rows(*args, **bound)
+    )
+    say(storage, "bob", "alice", 100)
+    with storage.database.transaction() as connection:  # as the upgrade counts them: so many, or more
+        connection.execute(text("UPDATE members SET read_sent = 90 WHERE user_id = 'alice'"))
+    for seq in range(1, 101):
+        read(storage, "alice", "bob", seq)
+        assert unread_of(storage) == {"bob": min(10, 100 - seq)}
+    assert 99 <= sum(looked_at) <= 300
 
 
 def test_workers_that_write_and_read_at_once_count_all(storage: Storage, other_worker: Storage) -> None:
