@@ -5,7 +5,11 @@ browsers and clients send: then the ways of `quick_upgrade.py` count. gunicorn.c
 """
 
 import re
+from types import FunctionType
 from typing import Any
+
+import flask.app
+from flask import Flask
 
 from chat.limits import origin_of
 from chat.protocol.handshake import Environ
@@ -40,9 +44,15 @@ def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
     config = worker.cfg
     quick, before = upgrade_of(worker.wsgi), type(config)()
     is_default = all(config.settings[name].get() == before.settings[name].get() for name in SETTINGS)
-    if quick is None or not is_default or config.is_ssl or not config.keepalive:
+    if quick is None or not _is_called_plainly(worker.wsgi) or not is_default or config.is_ssl or not config.keepalive:
         return None
     return EarlyUpgrade(quick, worker.handle, FIRST_SECONDS)
+
+
+def _is_called_plainly(app: Any) -> bool:
+    """Whether nothing wraps the app, or Flask's `__call__`: monitors stand there, some of them with all of its attributes."""
+    call: Any = Flask.__call__
+    return type(app) is Flask and type(call) is FunctionType and call.__code__.co_filename == flask.app.__file__
 
 
 class EarlyUpgrade:
