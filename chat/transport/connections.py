@@ -96,7 +96,7 @@ class Connections:
             self._thread = thread_id()
             self._sweeper = self.loop.timer(SWEEP_SECONDS, SWEEP_SECONDS, ref=False)
             self._sweeper.start(self._sweep)
-            self.poller = Poller(self.loop, self._fail)
+            self.poller = Poller(self.loop, self.greenlets, self._fail)
 
     def discard(self, connection: Connection) -> None:
         if connection not in self._all:

@@ -5,11 +5,14 @@ touched for the first has left the processor's cache when its answer is written.
 epoll's, which is one descriptor to the loop, and a turn takes a part of it. This spares each socket a watcher, too.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Protocol
 
 from gevent import monkey
+
+from chat.transport.greenlets import Greenlets
 
 READABLE = 1  # of gevent's loop.io, and of epoll
 TURN_SOCKETS = 64  # that one turn reads
@@ -25,11 +28,15 @@ class Readable(Protocol):
 
 
 class Poller:
-    """Calls `read` of each that has something to read. Not thread-safe: one event loop uses it."""
+    """Calls `read` of each that has something to read, in a greenlet. Not thread-safe: one event loop uses it.
 
-    def __init__(self, loop: Any, failed: Callable[[Any], object]) -> None:
+    A `read` that waits holds up nobody, and may be called again meanwhile. Each finds no context variable set.
+    """
+
+    def __init__(self, loop: Any, greenlets: Greenlets, failed: Callable[[Any], object]) -> None:
         """`failed`: called with one whose `read` raises, while the exception is handled."""
         self._loop = loop
+        self._greenlets = greenlets
         self._failed = failed
         self._peers: dict[int, Readable] = {}  # by descriptor
         self._epoll = _epoll()
@@ -45,11 +52,11 @@ class Poller:
         peer.polled = number
         self._peers[number] = peer
         if self._epoll is None:
-            self._watch(number, self._read, [(number, READABLE)])
+            self._watch(number, lambda: self._turn([(number, READABLE)]))
             return
         self._epoll.register(number, READABLE)
         if not self._watchers:
-            self._watch(self._epoll.fileno(), self._turn)
+            self._watch(self._epoll.fileno(), lambda: self._turn(self._epoll.poll(0, TURN_SOCKETS)))
 
     def stop(self, peer: Readable) -> None:
         """Read it no more, until it is started again."""
@@ -65,20 +72,20 @@ class Poller:
         if not self._peers:
             self._watchers.popitem()[1].close()  # an active one would keep all this in memory
 
-    def _watch(self, number: int, function: Callable[..., None], *args: Any) -> None:
+    def _watch(self, number: int, function: Callable[[], None]) -> None:
         watcher = self._watchers[number] = self._loop.io(number, READABLE)
-        watcher.start(function, *args)
+        watcher.start(function)
 
-    def _turn(self) -> None:
-        assert self._epoll is not None
-        self._read(self._epoll.poll(0, TURN_SOCKETS))
+    def _turn(self, ready: list[tuple[int, int]]) -> None:
+        while ready:  # where one waits, the rest goes on in another greenlet: most turns take one
+            self._greenlets.run(self._read, ready)
 
-    def _read(self, ready: Iterable[tuple[int, int]]) -> None:
-        for number, _ in ready:
-            peer = self._peers.get(number)
+    def _read(self, ready: list[tuple[int, int]]) -> None:
+        while ready:
+            peer = self._peers.get(ready.pop()[0])
             if peer is not None:  # not stopped within this turn
                 try:
-                    peer.read()
+                    Context().run(peer.read)
                 except Exception:  # one that fails does not take the others' turn
                     self._failed(peer)
 

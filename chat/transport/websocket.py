@@ -91,7 +91,10 @@ class WebSocket(Peer):
     # Reading.
 
     def read(self) -> None:
-        """The socket is readable: take what is there and handle the messages that are whole."""
+        """The socket is readable: take what is there, and handle the messages that are whole. Runs in a greenlet."""
+        if self.busy and self.state is OPEN:  # a handler waits: the kernel keeps the rest back
+            self.connections.poller.stop(self)
+            return
         try:
             data = self.sock.recv(READ_BYTES)
             if len(data) == READ_BYTES:
@@ -110,15 +113,12 @@ class WebSocket(Peer):
         self.silence = 0
         self._bytes_left -= len(data)
         self._take(data)
-        if self.busy:
-            # The inbox is full with what one read brought: the kernel keeps the rest back.
-            self.connections.poller.stop(self)
-        elif isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
+        if isinstance(self.sock, ssl.SSLSocket) and self.state is OPEN and self.sock.pending():
             # Decrypted already, so that the kernel will not call it readable.
-            self.connections.loop.run_callback(self.read)
+            self.connections.spawn(self.read)
 
     def _take(self, data: bytes = b"") -> None:
-        """Decode one turn's messages, and have them handled."""
+        """Decode one turn's messages, and handle them."""
         if self.state is not OPEN:
             return
         decoder = self._decoder
@@ -129,10 +129,10 @@ class WebSocket(Peer):
         elif inbox or decoder.has_more:
             self.busy = True
             self._inbox = inbox
-            self.connections.greenlets.run(self._handle, inbox)
+            self._handle(inbox)
 
     def _handle(self, inbox: list[Frame]) -> None:
-        """Handle one turn's messages in order. Runs in a greenlet: `received` may block."""
+        """Handle one turn's messages in order."""
         try:
             for opcode, payload in inbox:
                 if self.state is not OPEN:
@@ -146,7 +146,7 @@ class WebSocket(Peer):
             self.close(INTERNAL_ERROR, "internal error")
         self._inbox = ()
         if self._decoder.has_more and self.state is OPEN:
-            self.connections.loop.run_callback(self._next_turn)
+            self.connections.spawn(self._next_turn)
         else:
             self.busy = False
             self._read_on()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any
 
 import gevent
 import pytest
 from gevent import get_hub
+from gevent.event import Event
 
 from chat.transport import poller as subject
+from chat.transport.greenlets import Greenlets
 from chat.transport.poller import TURN_SOCKETS, Poller
 
 
@@ -33,7 +36,7 @@ class Peer:
 class Scene:
     def __init__(self) -> None:
         self.failed: list[Any] = []
-        self.poller = Poller(get_hub().loop, self.failed.append)
+        self.poller = Poller(get_hub().loop, Greenlets(), self.failed.append)
         self.peers: list[Peer] = []
 
     def add(self, number: int) -> list[Peer]:
@@ -99,6 +102,28 @@ def test_who_is_stopped_by_another_in_the_same_turn_is_not_read(scene: Scene) ->
     later.other.sendall(b"c")
     wait_until(lambda: later.seen)
     assert len(one.seen + other.seen) == 1
+
+
+def test_who_waits_while_it_reads_holds_up_nobody(scene: Scene) -> None:
+    peers = scene.add(3)
+    go_on = Event()
+    for peer in peers[:2]:
+        peer.then = go_on.wait
+    for peer in peers:
+        peer.other.sendall(b"a")
+    wait_until(lambda: all(peer.seen for peer in peers))
+    assert not scene.failed
+    go_on.set()
+
+
+def test_no_variable_that_one_set_is_seen_by_the_next(scene: Scene) -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="none")
+    found: list[str] = []
+    for peer in scene.add(3):
+        peer.then = lambda: (found.append(variable.get()), variable.set("set"))
+        peer.other.sendall(b"a")
+    wait_until(lambda: len(found) == 3)
+    assert found == ["none"] * 3
 
 
 def test_one_whose_reading_fails_does_not_take_the_others_turn(scene: Scene) -> None:
