@@ -336,6 +336,10 @@ def test_on_postgresql_a_deadline_costs_a_read_no_round_trip_and_outlives_no_tra
             connection.execute(text("SELECT 1"))
         with storage.database.reading() as connection:
             assert connection.scalar(text("SHOW statement_timeout")) == "3500ms"
+        with storage.database.transaction() as writing:
+            assert writing.scalar(text("SHOW jit")) == "off", (
+                "to compile a look-up takes ten times as long as to run it"
+            )
         driver.pgconn.untrace()
     assert path.read_text().count("ReadyForQuery") == 2 * 3, "BEGIN with the deadline, the query, COMMIT"
     assert driver.execute("SHOW statement_timeout").fetchone() == ("0",), "a pooler gives the session to others"
