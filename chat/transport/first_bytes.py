@@ -6,12 +6,14 @@ from typing import Any
 LOOKED_AT_BYTES = 4_096  # some four times what a browser's upgrade has
 
 
-def peek(client: Any, seconds: float) -> bytes:
-    """Return the first bytes of a socket of gevent's; b"": none came in time, or the peer is gone."""
+def peek(client: Any, seconds: float) -> bytes | None:
+    """Return the first bytes of a socket of gevent's; b"": the peer is gone; None: none came in time."""
     client.settimeout(seconds)
     try:
         data: bytes = client.recv(LOOKED_AT_BYTES, MSG_PEEK)
-    except OSError:  # TimeoutError is one
+    except TimeoutError:
+        return None
+    except OSError:
         return b""
     client.settimeout(None)
     return data

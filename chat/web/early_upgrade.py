@@ -5,6 +5,8 @@ browsers and clients send: then the ways of `quick_upgrade.py` count. gunicorn.c
 """
 
 import re
+import time
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -37,6 +39,9 @@ SETTINGS = (
 # For the first bytes of a connection. gunicorn's 2 are too short for a phone's request that is lost twice, which comes after
 # 3 s, and for who opens many and writes them one by one.
 FIRST_SECONDS = 10
+PART_SECONDS = (
+    2.0  # of them, until the next look whether the worker stops: it waits for whom it has begun with, 7 s at most
+)
 
 
 def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
@@ -46,7 +51,7 @@ def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
     is_default = all(config.settings[name].get() == before.settings[name].get() for name in SETTINGS)
     if quick is None or not _is_called_plainly(worker.wsgi) or not is_default or config.is_ssl or not config.keepalive:
         return None
-    return EarlyUpgrade(quick, worker.handle, FIRST_SECONDS)
+    return EarlyUpgrade(quick, worker.handle, FIRST_SECONDS, lambda: bool(worker.alive))
 
 
 def _is_called_plainly(app: Any) -> bool:
@@ -58,10 +63,11 @@ def _is_called_plainly(app: Any) -> bool:
 class EarlyUpgrade:
     """What stands before gunicorn's `handle`."""
 
-    def __init__(self, quick: QuickUpgrade, handle: Handle, seconds: float) -> None:
+    def __init__(self, quick: QuickUpgrade, handle: Handle, seconds: float, is_alive: Callable[[], bool]) -> None:
         self._quick = quick
         self._handle = handle
         self._seconds = seconds  # that it waits for what comes
+        self._is_alive = is_alive  # the worker; False: it stops
         self._turns = LoopTurns()
 
     def is_busy(self) -> bool:
@@ -85,7 +91,7 @@ class EarlyUpgrade:
         """Wait for what comes, and take an upgrade over, or have gunicorn read the request."""
         listener = _Listener(listener.getsockname())
         if not self._quick.has_refused(client):
-            data = peek(client, self._seconds)
+            data = self._first_bytes(client)
             if not data:
                 return  # whoever calls closes it
             environ = environ_of(data, client, address, listener)
@@ -96,6 +102,13 @@ class EarlyUpgrade:
                         self._quick.take(environ)
                     return
         self._handle(listener, client, address)
+
+    def _first_bytes(self, client: Any) -> bytes | None:
+        until = time.monotonic() + self._seconds
+        while True:
+            data = peek(client, min(PART_SECONDS, self._seconds))
+            if data is not None or not self._is_alive() or time.monotonic() >= until:
+                return data
 
 
 class _Listener:

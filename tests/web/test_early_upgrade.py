@@ -121,7 +121,8 @@ class Worker:
         self.read: list[bytes] = []
         self.names: list[object] = []  # of the listener
         self.quick = Quick()
-        self.early = EarlyUpgrade(cast(Any, self.quick), self._handle, 0.05)
+        self.alive = True
+        self.early = EarlyUpgrade(cast(Any, self.quick), self._handle, 0.05, lambda: self.alive)
         ours, self.client = socket.socketpair()
         self.gunicorns = ours
 
@@ -198,6 +199,24 @@ def test_who_says_nothing_does_not_keep_gunicorns_place(worker: Worker) -> None:
     assert not worker.read
 
 
+def test_a_worker_that_stops_does_not_wait_for_who_says_nothing(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def look(_client: object, seconds: float) -> bytes | None:
+        looks.append(seconds)
+        worker.alive = len(looks) < 3
+        return None
+
+    monkeypatch.setattr(early_upgrade, "peek", look)
+    early = EarlyUpgrade(cast(Any, worker.quick), worker._handle, 1_000, lambda: worker.alive)
+    early.handle(LISTENER, worker.gunicorns, ADDRESS)
+    assert len(looks) == 3, "it looks again while it is alive, and not once it stops"
+    assert max(looks) * 3 < 7, "gunicorn.conf.py's graceful_timeout: whoever waits longer is killed"
+    assert worker.read == []
+
+
 @pytest.mark.parametrize("early", [True, False])
 def test_what_comes_when_the_worker_listens_no_more_is_served(
     early: bool, worker: Worker, monkeypatch: pytest.MonkeyPatch
@@ -205,7 +224,7 @@ def test_what_comes_when_the_worker_listens_no_more_is_served(
     listener = socket.create_server(("127.0.0.1", 0))
     name = listener.getsockname()
 
-    def stop_and_peek(client: Any, seconds: float) -> bytes:
+    def stop_and_peek(client: Any, seconds: float) -> bytes | None:
         listener.close()
         return peek(client, seconds)
 
