@@ -67,9 +67,7 @@ class Connections:
         self._thread = 0  # the native thread of the loop
         self.poller: Poller  # made with the first connection
         self.refusals = Refusals(log)
-        self.each_sweep: list[Callable[[], object]] = [
-            self.refusals.log_sum
-        ]  # called once a second, and before the goodbye
+        self.each_sweep: list[Callable[[], object]] = [self.refusals.log_sum]  # each second, and before the goodbye
 
     @property
     def loop(self) -> Any:
