@@ -51,7 +51,8 @@ def upgrade_early(worker: Any) -> "EarlyUpgrade | None":
     is_default = all(config.settings[name].get() == before.settings[name].get() for name in SETTINGS)
     if quick is None or not _is_called_plainly(worker.wsgi) or not is_default or config.is_ssl or not config.keepalive:
         return None
-    return EarlyUpgrade(quick, worker.handle, FIRST_SECONDS, lambda: bool(worker.alive))
+    most = config.worker_connections // 2
+    return EarlyUpgrade(quick, worker.handle, FIRST_SECONDS, lambda: bool(worker.alive), most)
 
 
 def _is_called_plainly(app: Any) -> bool:
@@ -63,10 +64,15 @@ def _is_called_plainly(app: Any) -> bool:
 class EarlyUpgrade:
     """What stands before gunicorn's `handle`."""
 
-    def __init__(self, quick: QuickUpgrade, handle: Handle, seconds: float, is_alive: Callable[[], bool]) -> None:
+    def __init__(
+        self, quick: QuickUpgrade, handle: Handle, seconds: float, is_alive: Callable[[], bool], most: int
+    ) -> None:
+        """`seconds` for the first bytes of a connection, where fewer than `most` have sent none; else PART_SECONDS."""
         self._quick = quick
         self._handle = handle
         self._seconds = seconds  # that it waits for what comes
+        self._most = most
+        self._silent = 0  # connections that have sent nothing yet
         self._is_alive = is_alive  # the worker; False: it stops
         self._turns = LoopTurns()
 
@@ -105,10 +111,15 @@ class EarlyUpgrade:
 
     def _first_bytes(self, client: Any) -> bytes | None:
         until = time.monotonic() + self._seconds
-        while True:
-            data = peek(client, min(PART_SECONDS, self._seconds))
-            if data is not None or not self._is_alive() or time.monotonic() >= until:
-                return data
+        self._silent += 1
+        try:
+            while True:
+                data = peek(client, min(PART_SECONDS, self._seconds))
+                is_over = not self._is_alive() or self._silent >= self._most or time.monotonic() >= until
+                if data is not None or is_over:
+                    return data
+        finally:
+            self._silent -= 1
 
 
 class _Listener:

@@ -122,7 +122,7 @@ class Worker:
         self.names: list[object] = []  # of the listener
         self.quick = Quick()
         self.alive = True
-        self.early = EarlyUpgrade(cast(Any, self.quick), self._handle, 0.05, lambda: self.alive)
+        self.early = EarlyUpgrade(cast(Any, self.quick), self._handle, 0.05, lambda: self.alive, 1_000)
         ours, self.client = socket.socketpair()
         self.gunicorns = ours
 
@@ -210,11 +210,31 @@ def test_a_worker_that_stops_does_not_wait_for_who_says_nothing(
         return None
 
     monkeypatch.setattr(early_upgrade, "peek", look)
-    early = EarlyUpgrade(cast(Any, worker.quick), worker._handle, 1_000, lambda: worker.alive)
+    early = EarlyUpgrade(cast(Any, worker.quick), worker._handle, 1_000, lambda: worker.alive, 1_000)
     early.handle(LISTENER, worker.gunicorns, ADDRESS)
     assert len(looks) == 3, "it looks again while it is alive, and not once it stops"
     assert max(looks) * 3 < 7, "gunicorn.conf.py's graceful_timeout: whoever waits longer is killed"
     assert worker.read == []
+
+
+def test_many_who_say_nothing_hold_their_places_for_a_part_of_the_time_only(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    early = EarlyUpgrade(cast(Any, worker.quick), worker._handle, 1_000, lambda: worker.alive, 2)
+
+    def look(_client: object, _seconds: float) -> bytes | None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:  # a second one comes, while the first waits
+            early.handle(LISTENER, worker.gunicorns, ADDRESS)
+            assert looks == 4, "it looks once"
+        worker.alive = looks < 5
+        return None
+
+    monkeypatch.setattr(early_upgrade, "peek", look)
+    early.handle(LISTENER, worker.gunicorns, ADDRESS)
+    assert looks == 5, "the first one alone is waited for until the worker stops"
 
 
 @pytest.mark.parametrize("early", [True, False])
