@@ -80,6 +80,9 @@ def _fill_postgres(url: str, content: Content) -> None:
         _copy(connection, MEMBERS, ((user, id_, read, read) for user, id_, read in content.members()))
         for part in _parts(content):
             _copy(connection, MESSAGES, part)
+        # COPY with ids leaves their sequence where it was: a new conversation would get a number that is taken.
+        last = "SELECT setval(pg_get_serial_sequence('conversations', 'id'), max(id)) FROM conversations"
+        connection.execute(last)
 
 
 def _copy(connection: psycopg.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -15,6 +15,7 @@ from bench.growth import lines
 from bench.growth.content import WAITING, Content, Size
 from bench.growth.fill import fill
 from bench.growth.report import Run, growing, table
+from chat.storage.records import Send
 from tests.conftest import ROOT
 from tests.storage.conftest import open_storage
 
@@ -50,6 +51,8 @@ def test_what_is_filled_is_what_a_server_would_have_stored(new_database_url: str
     if storage.database.is_sqlite:
         assert not storage.search_index.step(), "all of it is indexed"
     assert len(storage.search.messages("some", "gathering", 20).messages) == 5
+    [begun], _ = storage.writer.commit([Send("newcomer", "some", "a conversation of its own", None)])
+    assert (begun.seq, len(read.standings("some", 2_000))) == (1, 1_001)
     storage.close()
 
 
