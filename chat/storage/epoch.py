@@ -1,4 +1,7 @@
-"""Owns two random texts of a database: its epoch, with another of which what was read before counts no more; and its identity."""
+"""Owns two random texts of a database: its epoch and its identity.
+
+A new epoch says that what was read before counts no more. The identity stays: tokens name it.
+"""
 
 import secrets
 
