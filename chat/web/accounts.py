@@ -263,6 +263,3 @@ def _told(account: Account, token: str, said: Admission) -> Session:
         expires_at=iso(int(said.expires_at) * 1000),
         has_password=account.password is not None,
     )
-
-
-VIEWS = (open_account, open_session, renew_session, close_session, change_password)

@@ -1,6 +1,7 @@
 """Owns the routes of the API: all operations in one blueprint, and the answer for paths that nothing serves."""
 
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
@@ -28,7 +29,7 @@ from chat.web import (
     sessions,
 )
 from chat.web.answers import error_response
-from chat.web.operations import Operation, View, flask_view
+from chat.web.operations import Operation, View, flask_view, views_of
 from chat.web.shapes import Answer
 
 BLUEPRINT = "chat_api"
@@ -80,22 +81,10 @@ def show_limits(chat: ChatServer) -> ToldLimits:
     return chat.told_limits
 
 
-VIEWS = (
-    *accounts.VIEWS,
-    *sessions.VIEWS,
-    *conversations.VIEWS,
-    *messages.VIEWS,
-    *changes.VIEWS,
-    *push.VIEWS,
-    *notifications.VIEWS,
-    *search.VIEWS,
-    *blocks.VIEWS,
-    *profiles.VIEWS,
-    show_document,
-    show_events,
-    show_health,
-    show_limits,
-)
+# The order is that of the document: by subject, and then as each file declares them.
+SUBJECTS = (accounts, sessions, conversations, messages, changes, push, notifications, search, blocks, profiles)
+OWN = (show_document, show_events, show_health, show_limits)
+VIEWS = (*chain.from_iterable(map(views_of, SUBJECTS)), *OWN)
 
 
 class NameConverter(BaseConverter):

@@ -53,6 +53,3 @@ def block_user(chat: ChatServer, user_id: str, path: OfUser) -> None:
 @Operation("DELETE", "/blocks/<chat_name:userId>", "Unblock a user.", errors=(unknown_user("bob", "userId"),))
 def unblock_user(chat: ChatServer, user_id: str, path: OfUser) -> None:
     chat.blocking.unblock(user_id, chat.directory.name_of(path.user_id, "userId"))
-
-
-VIEWS = (list_blocks, block_user, unblock_user)

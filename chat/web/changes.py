@@ -61,6 +61,3 @@ def list_changes(chat: ChatServer, user_id: str, path: OfConversation, query: Ch
         more=len(found) > query.limit,
         epoch=chat.storage.epoch,
     )
-
-
-VIEWS = (list_changes,)

@@ -189,6 +189,3 @@ class NewSettings(Request):
 def set_conversation(chat: ChatServer, user_id: str, path: OfConversation, body: NewSettings) -> None:
     other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
     chat.conversation_settings.put(user_id, ConversationSettings(with_user_id=other, **structs.asdict(body)))
-
-
-VIEWS = (list_conversations, show_conversation, mark_read, set_conversation)

@@ -177,6 +177,3 @@ def send_message(chat: ChatServer, user_id: str, path: OfConversation, body: New
         id=ack.id,
         repeated=ack.repeated or UNSET,
     )
-
-
-VIEWS = (list_messages, send_message)

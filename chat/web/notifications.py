@@ -241,9 +241,3 @@ def stream_notifications(
     )
     listener.begin(stream, last, change)
     return ADOPTED
-
-
-VIEWS = (
-    list_notifications, list_notification_changes, see_notifications, dismiss_notifications, dismiss_notification,
-    stream_notifications,
-)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType, ModuleType
 from typing import Any, Protocol, cast, get_type_hints
 
 from flask import Response, request
@@ -62,6 +63,15 @@ class Operation:
         view = cast(View, function)
         view.operation = self
         return view
+
+
+def views_of(module: ModuleType) -> list[View]:
+    """Return the views that a module declares, in the order in which they stand there."""
+    return [
+        cast(View, each)
+        for each in vars(module).values()
+        if isinstance(each, FunctionType) and hasattr(each, "operation")
+    ]
 
 
 def errors_of(view: View) -> list[ChatError]:

@@ -186,9 +186,6 @@ def delete_picture(chat: ChatServer, user_id: str) -> Profile:
     return chat.profiles.put_picture(user_id, None)
 
 
-VIEWS = (put_user, put_users, find_profiles, show_profile, put_profile, put_picture, delete_picture)
-
-
 def picture_response(chat: ChatServer, name: str) -> Response:
     """Answer GET avatars/<name>. Pictures are public: who knows the address has seen it, or the picture."""
     asked = re.fullmatch(r"([0-9a-f]{32})-(96|256)\.webp", name)

@@ -122,6 +122,3 @@ def show_batch(chat: ChatServer, service: str, path: OfBatch) -> BatchProgress:
     return BatchProgress(
         batch_id=batch.id, total=batch.total, sent=batch.sent, sockets=batch.reached, finished=batch.finished
     )
-
-
-VIEWS = (push_notification, show_batch)

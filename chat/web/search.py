@@ -156,6 +156,3 @@ def show_user(chat: ChatServer, user_id: str, path: OfUser) -> NamedUser:
     name = chat.directory.name_of(path.user_id, "userId", peer_address())
     profiles = chat.profiles.of([name], user_id) or UNSET
     return NamedUser(user_id=name, keys=keys_of([name], chat.user_key) or UNSET, profiles=profiles)
-
-
-VIEWS = (search_messages, list_users, show_user)

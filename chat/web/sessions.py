@@ -76,6 +76,3 @@ def end_session(chat: ChatServer, user_id: str, admission: Admission, path: OfSe
     chat.storage.write(chat.storage.sessions.end, session.id, user_id, session.expires_at / 1000)
     chat.log.info("sign-out user=%r address=%s", user_id, request.remote_addr)
     chat.directory.keep_up()
-
-
-VIEWS = (list_sessions, end_session)
