@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import Engine, bindparam, insert, select, update
 
 from chat.storage.database import Database
+from chat.storage.look_up import walk
 from chat.storage.records import Send, users_of
 from chat.storage.schema import conversations, listings, messages
 from chat.storage.unread import Extent, UnreadCounts
-
-LOOKED_AT = 1_000  # conversations, by one question
 
 Row = tuple[str, int | None, int]  # user, the time that the conversation is listed at (None: not yet), conversation
 
@@ -44,16 +43,9 @@ class Listings:
     # What a program of before these tables has stored, while it still served beside a newer one.
 
     def left_behind(self, database: Database, after: int) -> tuple[list[int], int | None]:
-        """Return conversations that are not listed and counted as they should be, of the LOOKED_AT behind the id `after`.
-
-        And the id to go on from; None: there are no more. Blocks.
-        """
+        """Return conversations that are not listed and counted as they should be, as `walk`. Blocks."""
         with database.reading() as connection:
-            last = connection.execute(_PLACES, {"after": after}).scalars().all()
-            if not last:
-                return [], None
-            found = list(connection.execute(_WRONG, {"after": after, "last": last[-1]}).scalars())
-        return found, last[-1] if len(last) == LOOKED_AT else None
+            return walk(connection, _WRONG, after)
 
     def mend(self, database: Database, conversation: int) -> None:
         """List and count one as it should be. Blocks; for the writer's thread."""
@@ -74,12 +66,6 @@ _MOVE = (
     .values(last_at=bindparam("at"))
     .where(listings.c.user_id == bindparam("user"), listings.c.last_at == bindparam("before"))
     .where(listings.c.conversation_id == bindparam("place"))
-)
-_PLACES = (
-    select(conversations.c.id)
-    .where(conversations.c.id > bindparam("after"))
-    .order_by(conversations.c.id)
-    .limit(LOOKED_AT)
 )
 _WRONG = (
     select(conversations.c.id)

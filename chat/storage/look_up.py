@@ -1,6 +1,6 @@
-"""Owns the finding of rows by many keys at once: by a join with a list of keys, which becomes as many look-ups.
+"""Owns the finding of rows by many keys at once, and of conversations, some by some.
 
-SQLite reads the whole table for `(a, b) IN (VALUES ...)` of two keys and more.
+By keys it is a join with a list of them, which becomes as many look-ups. SQLite reads the whole table for `(a, b) IN (VALUES ...)` of two keys and more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,16 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, select
 
 from chat.storage.compiled import rows_of
+from chat.storage.schema import conversations
 
 # How many keys one query asks for: a few fixed sizes, so that the drivers keep the statements prepared. The last key fills
 # up a list, and is looked up each time.
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 IN_ONE_QUERY = 500  # values of an IN (...), below every database's bound
+WALKED = 1_000  # conversations that one step of a walk looks at
 
 Key = TypeVar("Key")
 
@@ -51,3 +53,14 @@ def filled(
 def _statement(query: str, mark: str, values: int, width: int, count: int) -> str:
     row = ", ".join([mark] * width)
     return query.format(*[mark] * values, keys="VALUES " + ", ".join([f"({row})"] * count))
+
+
+def walk(connection: Connection, query: Select[int], after: int, **values: int) -> tuple[list[int], int | None]:
+    """Return the conversations that `query` finds among the WALKED behind the id `after`: up to the id `last`.
+
+    And the id to go on from; None: there are no more.
+    """
+    c = conversations.c
+    ids = connection.scalars(select(c.id).where(c.id > after).order_by(c.id).limit(WALKED)).all()
+    found = connection.scalars(query, {"after": after, "last": ids[-1], **values}).all() if ids else []
+    return [*found], ids[-1] if len(ids) == WALKED else None

@@ -8,11 +8,11 @@ from sqlalchemy import bindparam, delete, select, update
 
 from chat.storage.changes import note_erased
 from chat.storage.database import Database
+from chat.storage.look_up import walk
 from chat.storage.schema import conversations, messages
 from chat.storage.search_index import forget
 
 SLICE = 100  # messages in one transaction, which others' commits wait for: some 10 ms
-LOOKED_AT = 1_000  # conversations, by one question
 
 
 class MessageErasure:
@@ -22,17 +22,9 @@ class MessageErasure:
         self._database = database
 
     def old(self, after: int, before_ms: int) -> tuple[list[int], int | None]:
-        """Return conversations that begin with an old message, of the LOOKED_AT behind the id `after`.
-
-        And the id to go on from; None: there are no more.
-        """
+        """Return conversations that begin with an old message, as `walk`."""
         with self._database.reading() as connection:
-            last = connection.execute(_PLACES, {"after": after}).scalars().all()
-            if not last:
-                return [], None
-            bound = {"after": after, "last": last[-1], "before": before_ms}
-            found = list(connection.execute(_OLD, bound).scalars())
-        return found, last[-1] if len(last) == LOOKED_AT else None
+            return walk(connection, _OLD, after, before=before_ms)
 
     def erase(self, conversation: int, before_ms: int) -> bool:
         """Erase the first messages of a conversation that were sent before this time; return whether there are more."""
@@ -56,12 +48,6 @@ class MessageErasure:
         return len(old) == SLICE and end < last
 
 
-_PLACES = (
-    select(conversations.c.id)
-    .where(conversations.c.id > bindparam("after"))
-    .order_by(conversations.c.id)
-    .limit(LOOKED_AT)
-)
 _OLD = (
     select(conversations.c.id)
     .join_from(

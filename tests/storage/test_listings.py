@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from chat.messages.relisting import Relisting
 from chat.server import ChatServer
-from chat.storage import listings, migrate
+from chat.storage import look_up, migrate
 from chat.storage.records import Send, direct_key
 from chat.storage.storage import Storage
 from tests.clock import Clock
@@ -123,8 +123,7 @@ def test_what_was_stored_before_is_listed_after_the_upgrade(new_database_url: st
 def test_what_an_older_program_stores_beside_this_one_is_listed_by_the_next_walk(
     chat: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listings, "_PLACES", listings._PLACES.limit(2))
-    monkeypatch.setattr(listings, "LOOKED_AT", 2)
+    monkeypatch.setattr(look_up, "WALKED", 2)
     storage = chat.storage
     storage.writer.commit([Send("alice", name, "hi", None) for name in ("bob", "carol", "dan")])
     later = storage.database.now_ms() + 60_000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import event, func, select
 
-from chat.storage import message_erasure
+from chat.storage import look_up
 from chat.storage.message_erasure import SLICE
 from chat.storage.records import Change, Pointer, Send
 from chat.storage.schema import messages
@@ -126,8 +126,7 @@ def test_what_was_erased_is_found_no_more_and_leaves_the_index(
 def test_a_walk_looks_at_so_many_conversations_at_once_and_scans_no_table(
     storage: Storage, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_erasure, "LOOKED_AT", 10)
-    monkeypatch.setattr(message_erasure, "_PLACES", message_erasure._PLACES.limit(10))
+    monkeypatch.setattr(look_up, "WALKED", 10)
     storage.writer.commit([Send("alice", f"user{n}", "hi", None) for n in range(25)])
     clock.now += 2 * DAY
     asked: list[tuple[str, object]] = []
