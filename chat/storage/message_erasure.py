@@ -42,7 +42,7 @@ class MessageErasure:
             end = min(old[-1].seq + 1, last)  # the last one stays, without its text
             connection.execute(_DELETE, {"place": conversation, "end": end})
             if old[-1].seq == last:
-                connection.execute(_EMPTY, {"place": conversation, "end": end})
+                connection.execute(EMPTY, {"place": conversation, "erased": end})
             connection.execute(_SET_FIRST, {"place": conversation, "first": end})
             note_erased(connection, conversation, old[0].seq, old[-1].seq)
         return len(old) == SLICE and end < last
@@ -75,9 +75,9 @@ _FIRST = (
     .limit(SLICE)
 )
 _DELETE = delete(messages).where(messages.c.conversation_id == bindparam("place"), messages.c.seq < bindparam("end"))
-_EMPTY = (
+EMPTY = (  # one message, which keeps its place
     update(messages)
-    .where(messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("end"))
+    .where(messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("erased"))
     .values(body="", client_id=None, kind=None)
 )
 _SET_FIRST = update(conversations).where(conversations.c.id == bindparam("place")).values(first_seq=bindparam("first"))

@@ -6,10 +6,11 @@ What of it goes and what stays is decided in `chat/site/privacy.py`.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from chat.storage.changes import note_erased
 from chat.storage.database import Database
+from chat.storage.message_erasure import EMPTY
 from chat.storage.schema import (
     accounts,
     conversation_settings,
@@ -76,7 +77,7 @@ class Person:
             own = [row for row in rows if row.sender_id == user_id and row.body]
             if own:
                 forget(connection, conversation, [(row.seq, row.body) for row in own if row.seq <= indexed])
-                connection.execute(_EMPTY, [{"place": conversation, "erased": row.seq} for row in own])
+                connection.execute(EMPTY, [{"place": conversation, "erased": row.seq} for row in own])
             for first, last in _runs([row.seq for row in own]):
                 note_erased(connection, conversation, first, last)
         return len(own), rows[-1].seq if len(rows) == SLICE else None
@@ -91,7 +92,8 @@ class Person:
             self._database.lock_names(connection, [key])
             newest = connection.scalar(select(func.max(notifications.c.id)))
             some = list(connection.scalars(_OLDEST, {"key": key}))
-            _delete_rows(connection, [id_ for id_ in some if id_ != newest])
+            done = [id_ for id_ in some if id_ != newest]
+            connection.execute(delete(notifications).where(notifications.c.id.in_(done)))
             if newest in some:
                 connection.execute(_BLANK, {"newest": newest, "now": self._database.now_ms()})
         return len(some)
@@ -105,11 +107,6 @@ class Person:
             connection.execute(delete(sessions).where(sessions.c.user_key == key))
             connection.execute(delete(notification_changes).where(notification_changes.c.user_key == key))
             connection.execute(update(accounts).where(accounts.c.key == key).values(password=None))
-
-
-def _delete_rows(connection: Connection, ids: Sequence[int]) -> None:
-    if ids:
-        connection.execute(delete(notifications).where(notifications.c.id.in_(ids)))
 
 
 def _runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
@@ -144,11 +141,6 @@ _SOME = (
     .where(messages.c.conversation_id == bindparam("place"), messages.c.seq > bindparam("after"))
     .order_by(messages.c.seq)
     .limit(SLICE)
-)
-_EMPTY = (
-    update(messages)
-    .where(messages.c.conversation_id == bindparam("place"), messages.c.seq == bindparam("erased"))
-    .values(body="", client_id=None, kind=None)
 )
 _OLDEST = (
     select(notifications.c.id).where(_OF_KEY, notifications.c.message != "").order_by(notifications.c.id).limit(SLICE)
