@@ -3,7 +3,6 @@
 It reads all, and can empty the index.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,13 +85,15 @@ def _examine_part(connection: Connection, found: Examined, after: int) -> tuple[
         return after, 0
     bounds = {"after": after, "last": rows[-1].id}
     _count(found, rows)
-    for fault in _wrong_pointers(connection, bounds):
-        found.add(found.pointers, fault)
+    for row in connection.execute(_POINTERS, bounds):
+        said = f"has read {row.read_seq} of {row.received_seq} received of {row.last_seq}."
+        found.add(found.pointers, f"A member of conversation {row.id} {said}")
     found.behind += connection.execute(_BEHIND, bounds).scalar_one()
     for row in connection.execute(_UNLISTED, bounds):
         found.add(found.lists, f"Conversation {row.id} is not in the list of {row.user_id}, and should be.")
-    for fault in _wrong_counts(connection, bounds):
-        found.add(found.unread, fault)
+    for user, id_, unread, *counts in connection.execute(_UNREAD, bounds):
+        if (told := unread_of(user, *counts)) != unread:
+            found.add(found.unread, f"Conversation {id_} has {unread} unread messages for {user}, and {told} are told.")
     if connection.dialect.name == "sqlite" and has_index(connection):
         for row in connection.execute(_UNINDEXED, bounds):
             found.add(found.unindexed, f"Message {row.seq} of conversation {row.id} is not in the index.")
@@ -118,18 +119,6 @@ def _count(found: Examined, rows: Any) -> None:
             found.add(
                 found.gaps, f"Conversation {row.id} has {row.changes} changes, and should have {row.last_change}."
             )
-
-
-def _wrong_pointers(connection: Connection, bounds: dict[str, int]) -> Iterator[str]:
-    for row in connection.execute(_POINTERS, bounds):
-        yield f"A member of conversation {row.id} has read {row.read_seq} of {row.received_seq} received of {row.last_seq}."
-
-
-def _wrong_counts(connection: Connection, bounds: dict[str, int]) -> Iterator[str]:
-    for user, id_, unread, *counts in connection.execute(_UNREAD, bounds):
-        counted = unread_of(user, *counts)
-        if counted != unread:
-            yield f"Conversation {id_} has {unread} unread messages for {user}, and {counted} are told."
 
 
 _CONVERSATIONS = text("""
