@@ -60,8 +60,7 @@ class LeaseRow:
 
     def write(self, text: str) -> None:
         """Replace the text. Only for the holder."""
-        with contextlib.suppress(SQLAlchemyError):  # a successor waits less, and is started again
-            self._change(_MINE.values(owner=text))
+        self._change(_MINE.values(owner=text))
 
     def keep(self, text: str) -> bool:
         """Renew the lease. False: another holder has taken it. True while the database is away."""
@@ -78,11 +77,10 @@ class LeaseRow:
         """Give the lease back, if it is held; one that is shared ends when nobody renews it."""
         if self._is_shared:
             self._holder = ""
-            return
-        with contextlib.suppress(SQLAlchemyError):  # it ends by itself soon
+        else:
             self._change(_MINE.values(holder="", renewed_at=0))
 
-    def _change(self, statement: Update) -> bool:
-        """Return whether the row is still ours to change."""
-        with self._database.aside() as connection:
-            return connection.execute(statement, {"me": self._holder}).rowcount == 1
+    def _change(self, statement: Update) -> None:
+        # Where it fails a successor waits less, and is started again, or until the row ends by itself.
+        with contextlib.suppress(SQLAlchemyError), self._database.aside() as connection:
+            connection.execute(statement, {"me": self._holder})
