@@ -41,17 +41,11 @@ class Sessions:
         self._begin = insert.on_conflict_do_nothing()
         # Of two tokens of one session the one that expires last decides how long it stays ended.
         latest = func.max if database.is_sqlite else func.greatest
-        self._renew = insert.on_conflict_do_update(
-            index_elements=[sessions.c.user_key, sessions.c.id],
-            set_={"expires_at": latest(sessions.c.expires_at, insert.excluded.expires_at)},
-        )
-        self._end = insert.on_conflict_do_update(
-            index_elements=[sessions.c.user_key, sessions.c.id],
-            set_={
-                "ended_at": insert.excluded.ended_at,
-                "expires_at": latest(sessions.c.expires_at, insert.excluded.expires_at),
-            },
-        )
+        kept = {"expires_at": latest(sessions.c.expires_at, insert.excluded.expires_at)}
+        key = [sessions.c.user_key, sessions.c.id]
+        self._renew = insert.on_conflict_do_update(index_elements=key, set_=kept)
+        ended = {"ended_at": insert.excluded.ended_at}
+        self._end = insert.on_conflict_do_update(index_elements=key, set_=kept | ended)
 
     def begin(self, name: str, session: str, generation: int, created_at: int, expires_at: float) -> None:
         """Note a new session. `created_at`: in milliseconds; `expires_at`: its token's, in seconds."""
