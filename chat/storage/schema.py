@@ -19,6 +19,8 @@ from sqlalchemy import (
     text,
 )
 
+from chat.storage.records import Message
+
 metadata = MetaData()
 
 # SQLite numbers rows only in a column that is called INTEGER to the letter.
@@ -97,15 +99,7 @@ changes = Table(
     PrimaryKeyConstraint("conversation_id", "change"),
 )
 
-# The columns of a `records.Message`, in its order.
-MESSAGE = (
-    messages.c.seq,
-    messages.c.sender_id,
-    messages.c.body,
-    messages.c.sent_at,
-    messages.c.client_id,
-    messages.c.kind,
-)
+MESSAGE = tuple(messages.c[name] for name in Message._fields)
 
 # A free name that only looked in has no row. One that has written, or was written to, or that a host application's
 # token named, has: such a name is used, and nobody gets it by signing up.
