@@ -85,10 +85,7 @@ class Directory:
         """
         names: list[str] = []
         for part in parts(user_ids):
-            found = self._storage.in_thread(self._names_in, part, field)
-            if isinstance(found, ChatError):
-                raise found
-            some, unknown = found
+            some, unknown = self._storage.in_thread(self._names_in, part, field)
             if unknown and not self._tokens.names.is_exact:
                 raise unknown_user(unknown[0], field)
             if unknown:
@@ -96,12 +93,9 @@ class Directory:
             names += some
         return names
 
-    def _names_in(self, user_ids: Sequence[str], field: str) -> tuple[list[str], list[str]] | ChatError:
-        """Return the names, and those that nobody has. Runs in a thread, so it returns its error."""
-        try:
-            names = [self._tokens.names.checked(user_id, field) for user_id in user_ids]
-        except InvalidField as error:
-            return error
+    def _names_in(self, user_ids: Sequence[str], field: str) -> tuple[list[str], list[str]]:
+        """Return the names, and those that nobody has. Runs in a thread."""
+        names = [self._tokens.names.checked(user_id, field) for user_id in user_ids]
         return names, self._storage.accounts.unknown(names) if self.required else []
 
     def known_as(self, user_id: str) -> str:
