@@ -5,6 +5,7 @@ Nothing of the file itself is kept: not its metadata, not what lies behind its e
 
 import warnings
 from hashlib import sha256
+from importlib.util import find_spec
 from io import BytesIO
 
 from chat.errors import InvalidField, PicturesOff
@@ -20,14 +21,10 @@ DIGEST_CHARS = 32
 
 def are_on() -> bool:
     """Return whether pictures can be taken: Pillow is installed."""
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("PIL") is not None
 
 
-def picture_of(data: bytes, field: str = "image") -> Picture:
+def picture_of(data: bytes) -> Picture:
     """Return the picture as it is kept. Takes some 50 ms, so it belongs in a thread.
 
     Raises InvalidField: it is none, or too large; PicturesOff: Pillow is not installed.
@@ -37,21 +34,21 @@ def picture_of(data: bytes, field: str = "image") -> Picture:
     except ImportError:
         raise PicturesOff from None
     if len(data) > PICTURE_BYTES:
-        raise InvalidField(field=field, rule="too_long", max=PICTURE_BYTES)
+        raise InvalidField(field="image", rule="too_long", max=PICTURE_BYTES)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at below
             opened = Image.open(BytesIO(data), formats=KINDS)
         if max(opened.size) > MOST_PIXELS:  # said in the file's head: nothing is decoded yet
-            raise InvalidField(field=field, rule="picture_size", max=MOST_PIXELS)
+            raise InvalidField(field="image", rule="picture_size", max=MOST_PIXELS)
         upright = ImageOps.exif_transpose(opened)  # decodes the first frame alone
         whole = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     except Image.DecompressionBombError:
-        raise InvalidField(field=field, rule="picture_size", max=MOST_PIXELS) from None
+        raise InvalidField(field="image", rule="picture_size", max=MOST_PIXELS) from None
     except InvalidField:
         raise
     except Exception:  # each decoder has its own
-        raise InvalidField(field=field, rule="picture_kind") from None
+        raise InvalidField(field="image", rule="picture_kind") from None
     sizes: list[bytes] = []
     for side in (SMALL, LARGE):
         square = ImageOps.fit(whole, (side, side))
