@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import jwt
 import msgspec
@@ -119,14 +119,8 @@ class Tokens:
         `issued_ms`: a time before the site said so.
         """
         said = Admission(secrets.token_urlsafe(12), issued_ms, int(self._clock() + seconds))
-        claims = {
-            "sub": user_id,
-            "iat": issued_ms / 1000,
-            "exp": said.expires_at,
-            "jti": said.session,
-            "database": self._database,
-        }
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM), said
+        claims = {"sub": user_id, "iat": issued_ms / 1000, "exp": said.expires_at, "jti": said.session}
+        return self._encoded(claims | {"database": self._database}), said
 
     def renew(self, user_id: str, old: Admission) -> tuple[str, Admission]:
         """Return the next token of the same session, and what it says. `old` was checked.
@@ -151,6 +145,9 @@ class Tokens:
             "generation": said.generation,
             "database": self._database,
         }
+        return self._encoded(claims)
+
+    def _encoded(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, token: str) -> Claims:
@@ -171,8 +168,7 @@ class Tokens:
         """
         now = round(self._clock(), 3)
         claims = {"svc": service, "scope": scope, "iat": now, "exp": int(now + seconds)}
-        claims |= {} if id_ is None else {"jti": id_}
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        return self._encoded(claims if id_ is None else claims | {"jti": id_})
 
     def service_of(self, token: str, scope: str) -> ServiceClaims:
         """Return what a program's token says. Raises NotSignedIn, as `read`; Forbidden: a user's, or of another scope."""
