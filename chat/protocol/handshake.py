@@ -41,8 +41,9 @@ def check(environ: Environ, origins: Collection[str]) -> None:
         key = b""
     if len(key) != KEY_BYTES:
         raise BadHandshake(rule="bad_key", bytes=KEY_BYTES)
-    if (origin := environ.get("HTTP_ORIGIN")) is not None:
-        _check_origin(origin, environ, origins)
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is not None and not is_listed(origin, origins) and not is_own(origin, environ):
+        raise OriginRefused(rule="origin", origin=origin, own=_own(environ))
 
 
 def is_listed(origin: str, origins: Collection[str]) -> bool:
@@ -68,11 +69,6 @@ def _subprotocol(environ: Environ) -> bytes:
     offered = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")
     is_ours = offered and SUBPROTOCOL in map(str.strip, offered.split(","))
     return f"\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}".encode() if is_ours else b""
-
-
-def _check_origin(origin: str, environ: Environ, origins: Collection[str]) -> None:
-    if not is_listed(origin, origins) and not is_own(origin, environ):
-        raise OriginRefused(rule="origin", origin=origin, own=_own(environ))
 
 
 def is_own(origin: str, environ: Environ) -> bool:
