@@ -132,7 +132,7 @@ class Bus:
         if kind == b"message":
             _, channel, data = reply
             if not data.startswith(self._head):
-                self._call(self._take, channel, data)
+                self._call(lambda: self._received(channel, *unpacked(data)))
             elif channel == self._own:
                 self._hear_echo(data)
         elif kind in (b"subscribe", b"unsubscribe"):
@@ -142,9 +142,6 @@ class Bus:
         else:  # an error: it may not subscribe, for one
             self.log.error("the bus refuses: %s", reply)
             self._lost.set()
-
-    def _take(self, channel: bytes, data: bytes) -> None:
-        self._received(channel, *unpacked(data))
 
     def _hear_echo(self, data: bytes) -> None:
         _, letters = unpacked(data)

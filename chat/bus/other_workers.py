@@ -20,7 +20,6 @@ from chat.people.fanout import Fanout
 from chat.people.online import Receiver, Socket, encoded
 from chat.people.presence import Presence
 from chat.protocol.structs import TRY_AGAIN_LATER
-from chat.storage.records import Message
 from chat.storage.storage import Storage
 from chat.transport.connections import Connections
 
@@ -130,7 +129,8 @@ class OtherWorkers:
                 break
             for message in page:
                 if message.body:
-                    found[message.seq] = _frame_of(self._storage.user_key, message, user_id, other)
+                    receiver = other if message.sender_id == user_id else user_id
+                    found[message.seq] = encoded(chat_event(message, receiver, self._storage.user_key))
             after = page[-1].seq
         return found
 
@@ -140,7 +140,3 @@ class OtherWorkers:
     def _send_away(self, user_id: str) -> None:
         for socket in self._online.of(user_id):
             socket.close(TRY_AGAIN_LATER, "storage is unavailable")
-
-
-def _frame_of(user_key: Callable[[str], str], message: Message, user_id: str, other: str) -> bytes:
-    return encoded(chat_event(message, other if message.sender_id == user_id else user_id, user_key))

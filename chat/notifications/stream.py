@@ -53,8 +53,7 @@ class Listener:
     def left(self, reason: str) -> None:
         """Called when the stream is over."""
         self._is_over = True
-        user_id = self.owner
-        if self.owner is not None:  # it has begun
+        if (user_id := self.owner) is not None:  # it has begun
             self._streams.online.remove(self)
             self._feed.is_over = True
             self._streams.left(user_id, self.taken, reason)
