@@ -1,6 +1,7 @@
 """Owns the webhook: tells another program of what somebody misses who is offline, so that a mailer can take over.
 
-What waits is in memory alone, and bounded: this is an aid, not the record. One request is left to `letter.py`.
+What waits is in memory alone, and bounded: this is an aid, not the record. What is given up counts, and the log tells each
+reason. One request is left to `letter.py`.
 """
 
 import heapq
@@ -8,13 +9,14 @@ import logging
 import threading
 import time
 import uuid
+from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from chat.figures.kinds import Counter
 from chat.metrics import Metrics
-from chat.notifications.dead_letters import DeadLetters
 from chat.notifications.letter import Letter, NotTaken, new_session, post
 from chat.protocol.structs import encode
 
@@ -23,6 +25,7 @@ LETTER_BYTES = 512  # what an event takes beside its text
 AT_ONCE = 4  # requests under way, so that a slow receiver delays the others less
 ANSWER_SECONDS = 5  # for the whole of a request, from connecting to the answer's last header
 AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is given up
+QUIET_SECONDS = 60  # between two lines of the log with one reason; what comes meanwhile is told as a sum
 
 
 def in_a_thread(function: Callable[[], None]) -> None:
@@ -116,3 +119,28 @@ class Webhook:
 
 def _size(body: bytes) -> int:
     return len(body) + LETTER_BYTES
+
+
+class DeadLetters:
+    """The events that one webhook gave up."""
+
+    def __init__(self, given_up: Counter, log: logging.Logger) -> None:
+        self._given_up = given_up
+        self._log = log
+        self._untold = Tally[str]()  # reason -> events
+        self._quiet_until: dict[str, float] = {}  # reason -> time.monotonic() when it is next worth a line
+
+    def add(self, reason: str, events: int = 1) -> None:
+        """Count events, and tell the first of a reason at once."""
+        self._given_up.add(events)
+        self._untold[reason] += events
+        self.tell()
+
+    def tell(self, at_once: bool = False) -> None:
+        """Tell what may be told now, or with `at_once` everything. Called once a second."""
+        now = time.monotonic()
+        for reason, events in [*self._untold.items()]:
+            if at_once or self._quiet_until.get(reason, 0.0) <= now:
+                self._quiet_until[reason] = now + QUIET_SECONDS
+                del self._untold[reason]
+                self._log.error("the webhook gave up %d events: %s", events, reason)

@@ -23,9 +23,8 @@ import requests
 from chat.config import Settings
 from chat.errors import BadSetting
 from chat.metrics import Metrics
-from chat.notifications import dead_letters
 from chat.notifications.letter import signature
-from chat.notifications.webhook import AT_ONCE, LETTER_BYTES, Webhook
+from chat.notifications.webhook import AT_ONCE, LETTER_BYTES, DeadLetters, Webhook
 from chat.protocol.notices import Seen
 from chat.protocol.structs import ChatMessage
 from tests.certificates import self_signed
@@ -292,12 +291,12 @@ def test_a_certificate_that_is_not_trusted_is_told_by_name(
 def test_every_dead_letter_is_told_in_sums_a_minute(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dead = dead_letters.DeadLetters(Metrics().webhook_dead, logging.getLogger("chat"))
+    dead = DeadLetters(Metrics().webhook_dead, logging.getLogger("chat"))
     for reason in ["refused"] * 4 + ["too late"] * 2:
         dead.add(reason)
     dead.tell()
     assert told(caplog) == ["1 events: refused", "1 events: too late"]
-    monkeypatch.setattr(dead_letters, "QUIET_SECONDS", 0)
+    monkeypatch.setattr("chat.notifications.webhook.QUIET_SECONDS", 0)
     dead._quiet_until.clear()  # a minute has passed
     dead.tell()
     dead.tell(at_once=True)
