@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Annotated
 
 import segno
-from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from msgspec import Meta, Struct
 from werkzeug.exceptions import HTTPException
@@ -15,7 +15,7 @@ from chat.classroom.room import Room
 from chat.errors import ChatError, Forbidden, NotFound
 from chat.web.answers import error_response, http_error_response, json_response
 from chat.web.headers import security_headers
-from chat.web.language import asked_language
+from chat.web.rendering import page_response
 from chat.web.requests import read_body
 
 TITLE = "선생님 · Teacher"  # of the teacher's notifications
@@ -136,8 +136,5 @@ def _blueprint(name: str, url_prefix: str | None = None) -> Blueprint:
     return pages
 
 
-def _page(name: str, **shown: object) -> str:
-    language = asked_language()
-    return render_template(
-        f"flask_chat_server/classroom/{name}.html", name=name, steps=(), auth="site", language=language, **shown
-    )
+def _page(name: str, **shown: object) -> Response:
+    return page_response(f"classroom/{name}.html", name=name, steps=(), **shown)

@@ -7,19 +7,19 @@ from functools import wraps
 from secrets import token_hex
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from chat.client import Client
 from chat.config import Settings
-from chat.errors import ChatError, NotFound
+from chat.errors import NotFound
 from chat.learn.lesson import Lesson
 from chat.learn.source import source_of
 from chat.learn.steps import STEPS
 from chat.protocol import handshake
 from chat.router import Events
-from chat.web.answers import error_response, json_response
-from chat.web.language import asked_language
+from chat.web.answers import json_response
+from chat.web.rendering import page_response
 from chat.web.requests import bearer_token, current_chat
 
 SOCKET = "/learn/ws"
@@ -43,7 +43,7 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
             @wraps(view)
             def checked(**arguments: str) -> ResponseReturnValue:
                 if not is_learn_open(settings):
-                    return error_response(NotFound())
+                    raise NotFound
                 return view(**arguments)
 
             endpoint = f"learn_{view.__name__}"
@@ -58,7 +58,9 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
 
     @route("/learn/<name>")
     def step(name: str) -> ResponseReturnValue:
-        return _page(name) if name in STEPS else error_response(NotFound())
+        if name not in STEPS:
+            raise NotFound
+        return _page(name)
 
     @route("/learn/news", "POST")
     def tell() -> ResponseReturnValue:
@@ -86,10 +88,7 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
     def make_guest() -> ResponseReturnValue:
         """Make somebody whom a page may be, for who is signed in: what is tried stays out of their own conversations."""
         chat = current_chat()
-        try:
-            chat.directory.admission_of(bearer_token())
-        except ChatError as error:
-            return error_response(error)
+        chat.directory.admission_of(bearer_token())
         name = f"learn-{token_hex(3)}"
         return json_response({"userId": name, "token": chat.tokens.sign(name)[0]})
 
@@ -102,14 +101,7 @@ def is_learn_open(settings: Settings) -> bool:
 
 
 def _page(name: str) -> Response:
-    language = asked_language()
-    used = current_chat().settings
-    shown = {"steps": STEPS, "name": name, "source_of": source_of, "language": language}
-    shown["auth"] = "open" if used.is_open else used.auth
-    page = Response(render_template(f"flask_chat_server/learn/{name}.html", **shown))
-    page.vary.add("Accept-Language")
-    page.headers["Cache-Control"] = "no-cache"
-    return page
+    return page_response(f"learn/{name}.html", name=name, steps=STEPS, source_of=source_of)
 
 
 def _key() -> str:

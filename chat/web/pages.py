@@ -3,7 +3,7 @@
 from functools import partial
 from hashlib import sha256
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, send_from_directory, url_for
+from flask import Blueprint, Response, current_app, redirect, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug import exceptions
 
@@ -15,9 +15,9 @@ from chat.router import Events
 from chat.web.answers import error_response
 from chat.web.compression import compressor
 from chat.web.health import add_health_routes
-from chat.web.language import asked_language
 from chat.web.learn import add_learn_routes, is_learn_open
 from chat.web.profiles import picture_response
+from chat.web.rendering import page_response
 from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
 
@@ -52,20 +52,9 @@ def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
             script = url_for("chat.static", filename="js/app.js")
         else:
             script = url_for("chat.show_script", asked=digest)
-        language = asked_language()
         used = current_chat().settings
-        auth = "open" if used.is_open else used.auth
-        said = {
-            "auth": auth,
-            "signup": used.signup,
-            "script": script,
-            "language": language,
-            "learn": is_learn_open(used),
-        }
-        page = Response(render_template("flask_chat_server/index.html", words=WORDS[language], **said))
-        page.vary.add("Accept-Language")
-        page.headers["Cache-Control"] = "no-cache"
-        return page
+        shown = {"words": WORDS, "script": script, "signup": used.signup, "learn": is_learn_open(used)}
+        return page_response("index.html", **shown)
 
     @get("/static/<path:filename>", endpoint="static")
     def show_file(filename: str) -> Response:
@@ -85,21 +74,16 @@ def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
 
     @get("/avatars/<name>")
     def show_picture(name: str) -> Response:
-        try:
-            return picture_response(current_chat(), name)
-        except ChatError as error:
-            return error_response(error)
+        return picture_response(current_chat(), name)
 
     @get("/metrics")
     def show_metrics() -> Response:
         chat = current_chat()
-        try:
-            chat.services.admit(bearer_token(), METRICS_SCOPE)
-        except ChatError as error:
-            return error_response(error)
+        chat.services.admit(bearer_token(), METRICS_SCOPE)
         return Response(chat.metrics.exposition.text(), content_type=PROMETHEUS)
 
     add_health_routes(blueprint)
     add_socket_routes(blueprint, further=add_learn_routes(blueprint, settings, events))
+    blueprint.register_error_handler(ChatError, error_response)
     blueprint.after_request(compressor())
     return blueprint

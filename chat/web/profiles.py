@@ -13,7 +13,6 @@ from chat.people.tokens import USERS_SCOPE
 from chat.protocol.names import Names, UserId, keys_of
 from chat.protocol.profiles import AvatarUrl, DisplayName, Profile, Subtitle
 from chat.server import ChatServer
-from chat.web.answers import error_response
 from chat.web.operations import Operation
 from chat.web.shapes import Answer, Keys, Name, OfUser, Request
 
@@ -191,7 +190,7 @@ def picture_response(chat: ChatServer, name: str) -> Response:
     asked = re.fullmatch(r"([0-9a-f]{32})-(96|256)\.webp", name)
     found = asked and chat.storage.in_thread(chat.storage.profiles.picture, asked[1], asked[2] == "256")
     if not found:
-        return error_response(NotFound())
+        raise NotFound
     response = Response(found, mimetype="image/webp")
     response.headers.update({"Cache-Control": FOR_EVER, "Cross-Origin-Resource-Policy": "cross-origin"})
     return response

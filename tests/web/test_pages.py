@@ -56,7 +56,7 @@ def test_the_page_begins_in_the_language_of_the_browser(
 
 def test_the_words_of_the_page_are_there_in_every_language() -> None:
     template = (ROOT / "templates/flask_chat_server/index.html").read_text("utf-8")
-    used = set(re.findall(r"\{\{ words\.(\w+) \}\}", template))
+    used = set(re.findall(r"\{\{ words\[language\]\.(\w+) \}\}", template))
     assert len(used) > 1
     for language, words in WORDS.items():
         assert words.keys() == used, language
