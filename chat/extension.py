@@ -29,7 +29,7 @@ from chat.people.tokens import Tokens, kept_secret
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
-from chat.site import notifying, testing
+from chat.site import sending, testing
 from chat.site.api import SiteApi
 from chat.site.identity import F, Identity
 from chat.site.outbox import Outbox, recorded
@@ -255,7 +255,7 @@ def emit(event: Event | bytes, to: str, skip: object = None) -> int:
     """
     with suppress(ChatError):  # it does not start, as its log says at each request
         if (chat := current_server()) is not None:
-            return chat.emit(event, to, skip)
+            return chat.online.emit(event, to, skip)
     return 0
 
 
@@ -284,7 +284,7 @@ def notify(
     """
     said = {"title": title, "link": link, "level": level, "expires_in": expires_in}
     if (chat := current_server()) is not None:
-        return notifying.notify(chat, to, message, **said)
+        return sending.notify(chat, to, message, **said)
     settings = Settings.load()
     if settings.testing == "on" or (not settings.token_secret and INSTANCE is None):
         raise RuntimeError(

@@ -40,7 +40,7 @@ from chat.people.conversation_settings import SettingsOfUsers
 from chat.people.directory import Directory
 from chat.people.fanout import Fanout
 from chat.people.guesses import Guesses
-from chat.people.online import Event, Receiver, Socket
+from chat.people.online import Receiver, Socket
 from chat.people.passwords import HASHES_AT_ONCE, HashingQueue
 from chat.people.presence import Presence
 from chat.people.profiles import Profiles
@@ -136,7 +136,7 @@ class ChatServer:
         self._watch()
         # Who the site says that the current request's user is, or None; None for the whole: people sign in here.
         self.site_user: Callable[[], object] | None = None
-        self._is_started = False
+        self.is_started = False  # True: this process serves it, and does not only use it, as a cron job does
         self._starting = RLock()  # requests that come while the lease is waited for wait too
         self._is_renewing = False
         self._stopped = gevent.event.Event()
@@ -228,11 +228,6 @@ class ChatServer:
 
     # Its life.
 
-    @property
-    def is_started(self) -> bool:
-        """Whether this process serves it, and not only uses it, as a cron job does."""
-        return self._is_started
-
     def start(self) -> None:
         """Serve from now on, on the calling thread's loop. Blocks until a predecessor has stopped.
 
@@ -241,14 +236,14 @@ class ChatServer:
             Unavailable: the database does not answer, or cannot be written.
         """
         with self._starting:
-            if self._is_started:
+            if self.is_started:
                 return
             if not self.storage.database.can_write() and (error := self.storage.database.write_error):
                 raise fault_of(error, "The database cannot be written", reason_of(error))
             self.lease.acquire()
             self.log.info("epoch=%s", self.storage.epoch)
             skeleton("")  # reads its table, not while the first message waits
-            self._is_started = True
+            self.is_started = True
             self.storage.journal.belong_here()
             self.connections.start()
             if self.other_workers:
@@ -284,12 +279,6 @@ class ChatServer:
                 self.log.error("another server has taken the database over: this one stops")
                 self.lease_lost()
         self._is_renewing = False
-
-    # What a site's own code calls.
-
-    def emit(self, event: Event | bytes, to: str, skip: object = None) -> int:
-        """Send an event to all sockets of a user: see `Online.emit`."""
-        return self.online.emit(event, to, skip)
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:

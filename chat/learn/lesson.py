@@ -110,7 +110,7 @@ class Lesson:
     def _wave(self, client: Client, event: Wave) -> Answer:
         """Wave to all of one's own sockets."""
         self._check_open(client)
-        seen = client.chat.emit({"type": "wave", "text": event.text}, to=client.user_id)
+        seen = client.chat.online.emit({"type": "wave", "text": event.text}, to=client.user_id)
         return {"seen": seen}
 
     def _check_open(self, client: Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from chat.notifications.notifier import PushResult
 from chat.server import ChatServer
 from chat.signals import SiteMessage
-from chat.site import notifying, people, privacy, sending
+from chat.site import people, privacy, sending
 
 
 class SiteApi(ABC):
@@ -27,7 +27,7 @@ class SiteApi(ABC):
 
     def notify(self, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`, which takes the same arguments."""
-        return notifying.notify(self.server(), to, message, **said)
+        return sending.notify(self.server(), to, message, **said)
 
     def send_message(self, from_id: str, to_id: str, text: str, client_id: str | None = None) -> SiteMessage:
         """Send a message in somebody's name, or a bot's. Returns when it is stored, with its `seq`.

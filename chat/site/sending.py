@@ -1,11 +1,18 @@
-"""Owns sending a message, as a site's code does: in somebody's name, or in that of a bot."""
+"""Owns what a site's own code sends: messages in somebody's name, or in that of a bot, and notifications.
 
+It goes through its own process, if that serves, else to the server at CHAT_URL.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from chat.errors import InvalidField, TooLarge
 from chat.limits import UNKNOWN_ADDRESS
+from chat.notifications.draft import MOST_USERS, draft_of
+from chat.notifications.notifier import PushResult
 from chat.protocol.conversation_ids import conversation_id
-from chat.protocol.structs import CLIENT_ID_CHARS, Chat
+from chat.protocol.structs import CLIENT_ID_CHARS
 from chat.protocol.texts import check_storable
 from chat.server import ChatServer
 from chat.signals import SiteMessage
@@ -19,19 +26,32 @@ def send_as(server: ChatServer, from_id: str, to_id: str, text: str, client_id: 
         server.directory.named(str(user_id), field) for user_id, field in ((from_id, "from_id"), (to_id, "to_id"))
     )
     _check_text(text, server.settings.max_message_bytes)
+    client_id = client_id or None
     if client_id is not None:
         check_storable(client_id, "client_id")
         if len(client_id) > CLIENT_ID_CHARS:
             raise InvalidField(field="client_id", rule="too_long", max=CLIENT_ID_CHARS)
-    event = Chat(to_user_id=receiver, message=text, client_id=client_id)
-    if not server.is_testing and (not server.is_started or server.goodbye.is_last):  # another process serves
+    if _is_served_elsewhere(server):
         told = server.service.send_message(sender, conversation_id(sender, receiver), text, client_id)
         return SiteMessage(sender, receiver, text, told["seq"], datetime.fromisoformat(told["timestamp"]))
     server.blocking.check(sender, receiver)
     asker = Asked(UNKNOWN_ADDRESS)
-    server.sending.send(asker, Send(sender, receiver, event.message, event.client_id or None), ref=0)
+    server.sending.send(asker, Send(sender, receiver, text, client_id), ref=0)
     ack = asker.wait()
     return SiteMessage(sender, receiver, text, ack.seq, datetime.fromisoformat(ack.timestamp))
+
+
+def notify(server: ChatServer, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
+    """Notify one user, or several: see `chat.notify`. A site's ids may be numbers."""
+    said = {name: value for name, value in said.items() if value is not None}
+    if _is_served_elsewhere(server):
+        return server.service.notify(to, message, **said)
+    draft = draft_of(message, **said)
+    if isinstance(to, str | int):
+        return server.notifier.push(server.names.checked(str(to), "to"), draft)
+    if not 1 <= len(to) <= MOST_USERS:
+        raise InvalidField(field="to", rule="too_many", max=MOST_USERS)
+    return server.batches.push("flask", [*map(str, to)], draft)
 
 
 def _check_text(text: str, most_bytes: int) -> None:
@@ -40,3 +60,8 @@ def _check_text(text: str, most_bytes: int) -> None:
     check_storable(text, "message")
     if len(text.encode()) > most_bytes:
         raise TooLarge
+
+
+def _is_served_elsewhere(server: ChatServer) -> bool:
+    """Whether another process serves: this one does not, or stops, and has a successor."""
+    return not server.is_testing and (not server.is_started or server.goodbye.is_last)
