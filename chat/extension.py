@@ -16,7 +16,8 @@ from flask import Flask, Response, current_app, has_app_context, has_request_con
 from werkzeug.local import LocalProxy
 
 import chat.handlers  # noqa: F401  (declares the events)
-from chat import cli, process
+from chat import process
+from chat.commands import group, running
 from chat.config import Settings
 from chat.errors import BadSetting, ChatError, Unavailable
 from chat.files import make_folder
@@ -100,12 +101,12 @@ class Chat(SiteApi):
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
         app.register_blueprint(pages, url_prefix=prefix or None)
         answer_unknown_paths(app, prefix)
-        app.cli.add_command(cli.chat_cli)
+        app.cli.add_command(group.chat_cli)
         if csrf := app.extensions.get("csrf"):  # Flask-WTF's: a token in a header is no cookie
             csrf.exempt(api)
         inner = pass_flask_by(app, pages.name, prefix, hosts, lambda: app.extensions[NAME])
         set_outermost(app, share_fairly(inner, lambda: maker.made().unread))
-        cli.say_how_to_serve()
+        running.say_how_to_serve()
         # Not yet: what the site declares of it may stand below.
         process.when_loaded(partial(process.serve_as_worker, maker.made, maker.log))
 
@@ -193,7 +194,7 @@ class _Maker:
         if not (url and self._settings.token_secret) or folder in url:  # else nothing lies there
             _make_folder(folder)
         given = self._settings, self._events, folder, self.log
-        return ChatServer(*given, not cli.is_running(), process.stop_this_process)
+        return ChatServer(*given, not group.is_running(), process.stop_this_process)
 
     def _in_test(self) -> ChatServer:
         return testing.made(partial(ChatServer, events=self._events, log=self.log), self._settings)

@@ -21,7 +21,6 @@ LAYERS = [
     ["chat.classroom"],  # a site around a chat
     ["chat"],
     ["chat.extension"],
-    ["chat.cli"],
     ["chat.commands"],
     ["chat.process"],
     ["chat.web"],
@@ -44,7 +43,6 @@ LAYERS = [
         "chat.limits",
         "chat.logs",
         "chat.metrics",
-        "chat.risks",
         "chat.config",
         "chat.setting_checks",
         "chat.errors",

@@ -12,7 +12,6 @@ from chat.commands.group import chat_cli, this_chat
 from chat.commands.way_in import WayIn
 from chat.config import Settings
 from chat.errors import Unavailable
-from chat.risks import risks
 from chat.server import ChatServer
 from chat.storage.diagnosis import clock_is_ahead, connections_of
 from chat.storage.failures import log_text
@@ -23,6 +22,7 @@ SPARE_FILES = 100  # descriptors beside those of sockets: the database's, the lo
 CONNECTIONS_OF_A_WORKER = 6  # to PostgreSQL: one that writes, one of the lease, and readers
 ECHO_WARN_SECONDS = 0.1  # of the bus; a message to another worker takes so long
 BUFFER_BYTES = 8_388_608  # a burst of messages for all users of a worker
+LONG_SECONDS = 31 * 24 * 3600  # that a token is valid: whoever gets hold of it is its user for so long
 CLOCK_WARN_SECONDS, CLOCK_FAIL_SECONDS = 2, 30  # a token is refused that is from the future
 
 
@@ -63,6 +63,32 @@ def _examined(chat: ChatServer, url: str | None, workers: int | None) -> Iterato
         workers = workers or way_in.workers
     yield from _of_workers(chat, workers)
     yield _of_bus(chat.settings.bus_url)
+
+
+def risks(settings: Settings) -> list[str]:
+    """Return what is risky in the settings, a sentence each, the worst first."""
+    found = []
+    if settings.is_open:
+        found.append(
+            "CHAT_AUTH=open: anybody takes a name that has no password, and reads what was written to it. "
+            "Right for a class or a trial; on the internet set CHAT_AUTH=required."
+        )
+    elif settings.signup == "open" and settings.token_secret:
+        found.append(
+            "CHAT_SIGNUP=open with CHAT_TOKEN_SECRET: a stranger may make the name of a user of yours, before your "
+            "first token names them. Set CHAT_SIGNUP=closed, and make accounts with flask chat add-user."
+        )
+    elif settings.signup == "open":
+        found.append("CHAT_SIGNUP=open: anybody who reaches the server makes an account. CHAT_SIGNUP=closed ends that.")
+    if "*" in settings.origins:
+        found.append(
+            "CHAT_ORIGINS=*: the pages of every site may open a socket, and use the API. Name those that you know."
+        )
+    if settings.rate_limits == "off":
+        found.append("CHAT_RATE_LIMITS=off: one client can take the whole server. It is for a benchmark.")
+    if settings.token_ttl > LONG_SECONDS:
+        found.append("CHAT_TOKEN_TTL: a token is valid for more than a month, and whoever has it is its user.")
+    return found
 
 
 def _of_database(chat: ChatServer) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chat import create_app
+from chat.commands.doctor import risks
 from chat.config import Settings
-from chat.risks import risks
 
 SAFE = {"auth": "required", "signup": "closed"}
 SECRET = "a secret of more than thirty-two bytes"
