@@ -121,15 +121,16 @@ class _Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        said = fields_of(record) | {
+        own = {
             "time": when.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
+        said = own | fields_of(record) | own  # these come first, and whatever a line names leaves them as they are
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
-        return json.dumps({name: said[name] for name in sorted(said, key=_order)})
+        return json.dumps(said)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -138,8 +139,3 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     args = record.args if isinstance(record.args, tuple) else ()
     named = [(place[1], value) for place, value in zip(places, args, strict=False) if place[1]]
     return {name: value if isinstance(value, PLAIN) else str(value) for name, value in named}
-
-
-def _order(name: str) -> int:
-    first = ("time", "level", "logger", "message")
-    return first.index(name) if name in first else len(first)
