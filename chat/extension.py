@@ -4,7 +4,7 @@ What an app's chat consists of is left to `server.py`.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from chat.logs import make_log
 from chat.notifications.notifier import PushResult
 from chat.notifications.remote import Service
 from chat.people.online import Event
-from chat.people.profiles import ProfileOf, ask_for_profiles
+from chat.people.profiles import ProfileOf
 from chat.people.tokens import Tokens, kept_secret
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
@@ -60,7 +60,6 @@ class Chat(SiteApi):
         self.events = events
         self._apps: WeakSet[Flask] = WeakSet()
         self._identity = Identity()
-        self._profile_of: ProfileOf | None = None
         if app is not None:
             self.init_app(app, url_prefix)
 
@@ -81,21 +80,15 @@ class Chat(SiteApi):
         settings = Settings.load(app.config)
         self._apps.add(app)
         events = self.events.copy()
-        maker = _Maker(
-            app,
-            settings,
-            events,
-            make_log(settings.log_level if shows_log else None, settings.log),
-            self._identity,
-            lambda: self._profile_of,
-        )
+        log = make_log(settings.log_level if shows_log else None, settings.log)
+        maker = _Maker(app, settings, events, log, self._identity)
         app.extensions[NAME] = LocalProxy(maker.made)
         prefix = url_prefix.rstrip("/")
-        hosts = HostCheck(settings, prefix, maker.log)
+        hosts = HostCheck(settings, prefix, log)
         api, pages = api_blueprint(), chat_blueprint(settings, events)
         for blueprint in (api, pages):
             blueprint.before_request(hosts.refusal)
-            blueprint.before_request(partial(_begin_request, prefix, maker.log))
+            blueprint.before_request(partial(_begin_request, prefix, log))
             blueprint.after_request(partial(protect, settings.origins, settings.avatar_hosts))
         api.after_request(partial(share, prefix, settings.origins))
         app.register_blueprint(api, url_prefix=f"{prefix}/api")
@@ -108,7 +101,7 @@ class Chat(SiteApi):
         set_outermost(app, share_fairly(inner, lambda: maker.made().unread))
         running.say_how_to_serve()
         # Not yet: what the site declares of it may stand below.
-        process.when_loaded(partial(process.serve_as_worker, maker.made, maker.log))
+        process.when_loaded(partial(process.serve_as_worker, maker.made, log))
 
     def identify(self, function: F) -> F:
         """Declare who is there, as a decorator too: a function without arguments, called within a request on the site.
@@ -148,7 +141,7 @@ class Chat(SiteApi):
         It returns a dict with display_name, avatar_url and subtitle, or None. It runs in the app's context, in a thread, when
         somebody is first shown; its answers are kept for five minutes. Declare it before the first request.
         """
-        self._profile_of = function
+        self._identity.profile_of = function
         return function
 
     def profile_changed(self, user_id: str | int) -> None:
@@ -168,9 +161,8 @@ class _Maker:
     _app: Flask
     _settings: Settings
     _events: Events
-    log: logging.Logger
+    _log: logging.Logger
     _identity: Identity
-    _profile_of: Callable[[], ProfileOf | None]
     _made: ChatServer | None = None
     _lock: Any = field(default_factory=RLock)
 
@@ -181,8 +173,6 @@ class _Maker:
                 self._made = self._in_test() if testing.is_on(self._settings, self._app.testing) else self._made_whole()
                 self._made.signals.sender, self._made.signals.context = self._app, self._app.app_context
                 self._identity.bind(self._made, self._app)
-                is_sites = self._identity.function is not None
-                ask_for_profiles(self._made.profiles, self._profile_of(), self._app.app_context, is_sites)
                 self._app.extensions[NAME] = self._made
                 if self._made.is_testing:
                     process.serve(self._made)  # so that `notify` without a context finds it, and no server elsewhere
@@ -193,11 +183,11 @@ class _Maker:
         url = self._settings.database_url
         if not (url and self._settings.token_secret) or folder in url:  # else nothing lies there
             _make_folder(folder)
-        given = self._settings, self._events, folder, self.log
+        given = self._settings, self._events, folder, self._log
         return ChatServer(*given, not group.is_running(), process.stop_this_process)
 
     def _in_test(self) -> ChatServer:
-        return testing.made(partial(ChatServer, events=self._events, log=self.log), self._settings)
+        return testing.made(partial(ChatServer, events=self._events, log=self._log), self._settings)
 
 
 def _make_folder(folder: str) -> None:

@@ -1,12 +1,12 @@
 """Owns the text of the figures that Prometheus reads: those of all workers together, and of each process its own."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from chat.figures.kinds import BOUNDS, Counter, Counts, Figure, Gauge, Histogram
+from chat.figures.kinds import BOUNDS, Counts, Figure, Gauge, Histogram
 from chat.figures.workers import Snapshot, Told, Workers
 
 WORKER = "worker"  # the label of what each process has for itself: its id
@@ -74,18 +74,13 @@ def _family(figure: Figure, sample: Any) -> Any:
         *buckets, count, total = sample
         counts = [(str(bound), value) for bound, value in zip(BOUNDS, buckets, strict=True)]
         return core.HistogramMetricFamily(figure.name, figure.help, [*counts, ("+Inf", count)], total)
-    if isinstance(figure, Gauge):
-        return core.GaugeMetricFamily(figure.name, figure.help, sample)
-    if isinstance(figure, Counter):
-        return core.CounterMetricFamily(figure.name, figure.help, sample)
-    return _labelled(core.CounterMetricFamily, figure, sample)
-
-
-def _labelled(family: Any, figure: Counts, sample: Mapping[str, float]) -> Any:
-    made = family(figure.name, figure.help, labels=[figure.label])
-    for kind, count in sample.items():
-        made.add_metric([kind], count)
-    return made
+    if isinstance(figure, Counts):
+        family = core.CounterMetricFamily(figure.name, figure.help, labels=[figure.label])
+        for kind, count in sample.items():
+            family.add_metric([kind], count)
+        return family
+    family_of = core.GaugeMetricFamily if isinstance(figure, Gauge) else core.CounterMetricFamily
+    return family_of(figure.name, figure.help, sample)
 
 
 def _of_processes(living: Iterable[Told]) -> Iterator[Any]:

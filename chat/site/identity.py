@@ -1,4 +1,4 @@
-"""Owns what the site declares of who is there: `chat.identify`, and that who signs out of the site has left the chat too."""
+"""Owns what the site declares of its users: `chat.identify` and `chat.profile`, and that who signs out of the site has left the chat too."""
 
 import sys
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from weakref import ref
 
 from chat.config import Settings
 from chat.errors import ChatError
+from chat.people.profiles import ProfileOf, ask_for_profiles
 from chat.server import ChatServer
 
 F = TypeVar("F", bound=Callable[[], Any])
@@ -16,9 +17,10 @@ F = TypeVar("F", bound=Callable[[], Any])
 
 @dataclass(eq=False)
 class Identity:
-    """The declaration of one `Chat`, for all of its apps. `function` returns the current request's user id, or None."""
+    """The declarations of one `Chat`, for all of its apps. `function` returns the current request's user id, or None."""
 
     function: Callable[[], Any] | None = None
+    profile_of: ProfileOf | None = None  # returns how a user is shown
     _is_settled: bool = False
 
     def declare(self, function: F) -> F:
@@ -33,9 +35,10 @@ class Identity:
         self._is_settled = True
         return settings if self.function is None else settings.of_site()
 
-    def bind(self, chat: ChatServer, app: object) -> None:
+    def bind(self, chat: ChatServer, app: Any) -> None:
         """Have a chat ask the site. Who signs out by Flask-Login, where that is in use, signs out of the chat."""
         chat.site_user = self.function
+        ask_for_profiles(chat.profiles, self.profile_of, app.app_context, is_sites=self.function is not None)
         flask_login = sys.modules.get("flask_login")
         if self.function is not None and flask_login is not None:
             flask_login.user_logged_out.connect(partial(_leave, ref(chat)), sender=app, weak=False)
