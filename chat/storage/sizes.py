@@ -15,9 +15,8 @@ ASK_SECONDS = 60.0  # PostgreSQL looks at each file of the database
 class Sizes:
     """The sizes of one database and of its log."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
         self._asked_at = float("-inf")
         self._bytes = 0
 
@@ -31,8 +30,8 @@ class Sizes:
 
     def keep_up(self, in_thread: Callable[[Callable[[], Any]], Any]) -> None:
         """Ask PostgreSQL, once a minute. Blocks the greenlet."""
-        if not self._database.is_sqlite and self._clock() >= self._asked_at + ASK_SECONDS:
-            self._asked_at = self._clock()
+        if not self._database.is_sqlite and time.monotonic() >= self._asked_at + ASK_SECONDS:
+            self._asked_at = time.monotonic()
             with suppress(Unavailable):
                 self._bytes = in_thread(self.ask)
 
@@ -44,5 +43,5 @@ class Sizes:
 
 def _size(path: str | None) -> int:
     with suppress(OSError):
-        return Path(path or "").stat().st_size if path else 0
+        return Path(path).stat().st_size if path else 0
     return 0

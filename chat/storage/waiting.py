@@ -93,8 +93,7 @@ class Waiting:
 class Writes:
     """The single writes of one journal that are not begun yet."""
 
-    def __init__(self, room: int = WRITES_BYTES) -> None:
-        self._room = room
+    def __init__(self) -> None:
         self._entries: deque[tuple[partial[Any], Settle, int]] = deque()  # the last: its size in bytes
         self._size = 0
 
@@ -111,7 +110,7 @@ class Writes:
     def add(self, write: "partial[Any]", settle: Settle) -> None:
         """Put it behind the others. Raises Busy: there is no room."""
         size = WRITE_BYTES + len(msgspec.json.encode(write.args, enc_hook=lambda _: None))
-        if self._size + size > self._room and self._entries:
+        if self._size + size > WRITES_BYTES and self._entries:
             raise Busy
         self._size += size
         self._entries.append((write, settle, size))
