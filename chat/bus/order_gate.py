@@ -22,7 +22,7 @@ class Held(NamedTuple):
 
     frame: bytes
     skip: object = None
-    passed: Passed | None = None
+    passed: Passed = lambda: None
 
 
 HandOver = Callable[[str, str, int, bytes, object], int]  # user, other, seq, frame, skip: to the user's sockets
@@ -80,10 +80,10 @@ class OrderGate:
         passage = self._users.pop(user_id, None)
         if passage is not None:
             for *_, held in passage.opening or ():
-                _tell(held)
+                held.passed()
             for waiting in passage.held.values():
                 for held in waiting.values():
-                    _tell(held)
+                    held.passed()
 
     def last(self, user_id: str, other: str) -> int | None:
         """Return the `seq` that was passed on last of a conversation; None: nobody knows."""
@@ -93,7 +93,7 @@ class OrderGate:
         return passage.last.get(other, 0 if passage.is_complete else None)
 
     def deliver(
-        self, user_id: str, other: str, seq: int, frame: bytes, skip: object = None, passed: Passed | None = None
+        self, user_id: str, other: str, seq: int, frame: bytes, skip: object = None, passed: Passed = lambda: None
     ) -> int | None:
         """Pass a message of the conversation with `other` on, in its order. Never blocks.
 
@@ -111,8 +111,7 @@ class OrderGate:
         else:  # nearly always
             passage.last[other] = seq
             taken = self._hand_over(user_id, other, seq, frame, skip)
-        if passed is not None:
-            passed()
+        passed()
         return taken
 
     def fill(self, user_id: str, other: str, up_to: int = 0, after: int | None = None) -> None:
@@ -128,7 +127,7 @@ class OrderGate:
         end = max(up_to, *waiting, 0) if waiting else up_to
         if end <= last:
             for held in passage.held.pop(other, {}).values():
-                _tell(held)
+                held.passed()
             return
         if last == 0 and not passage.is_complete:  # nobody knows where it stood: not before what came
             last = min(waiting, default=end) - 1 if after is None else after
@@ -146,7 +145,7 @@ class OrderGate:
                 passage.last[other] = seq
                 self._hand(user_id, other, seq, waiting.get(seq) or Held(found[seq]))
             elif seq in waiting and seq <= end:
-                _tell(waiting[seq])
+                waiting[seq].passed()
         passage.last[other] = max(end, passage.last.get(other, 0))  # what is not there was erased
         for seq in sorted(waiting):
             if seq > end:
@@ -155,7 +154,7 @@ class OrderGate:
     def _pass(self, user_id: str, passage: _Passage, other: str, seq: int, held: Held) -> int | None:
         last = passage.last.get(other, 0 if passage.is_complete else None)
         if last is not None and seq <= last:
-            _tell(held)
+            held.passed()
             return None
         waiting = passage.held.get(other)
         if waiting is None and last == seq - 1:
@@ -166,7 +165,7 @@ class OrderGate:
             self._later(HOLD_SECONDS, self.fill, user_id, other)
         self._count_hold()
         if seq in waiting:
-            _tell(held)
+            held.passed()
         else:
             waiting[seq] = held
         if len(waiting) > MOST_HELD:
@@ -182,10 +181,5 @@ class OrderGate:
 
     def _hand(self, user_id: str, other: str, seq: int, held: Held) -> int:
         taken = self._hand_over(user_id, other, seq, held.frame, held.skip)
-        _tell(held)
-        return taken
-
-
-def _tell(held: Held) -> None:
-    if held.passed is not None:
         held.passed()
+        return taken

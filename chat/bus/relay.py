@@ -122,8 +122,6 @@ class Relay:
         letter = packed(kind, number, other, frame)
         if here is not None and here.is_settled:
             self._bus.put(channel, letter, partial(self._published, here, here.doubts, then))
-        elif then is None:
-            self._bus.put(channel, letter)
         else:
             self._bus.publish(channel, letter, then)
 
@@ -168,11 +166,8 @@ class SocketRelay(Relay):
         self, user_id: str, other: str, seq: int, frame: bytes, skip: object, then: Reached, is_repeat: bool
     ) -> None:
         """Send a stored message to the user's sockets here and elsewhere; `then` gets whether one took it."""
-        taken = (
-            None
-            if is_repeat and self._is_old(user_id, other, seq)
-            else self.gate.deliver(user_id, other, seq, frame, skip)
-        )
+        is_old = is_repeat and self._is_old(user_id, other, seq)
+        taken = None if is_old else self.gate.deliver(user_id, other, seq, frame, skip)
         if taken is None:  # it waits for a moment, or was sent before
             taken = sum(socket is not skip for socket in self._online.of(user_id))
         kind = REPEAT if is_repeat else MESSAGE
