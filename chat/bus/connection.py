@@ -5,6 +5,7 @@ messages without an exception. Its pipeline takes 20 µs for what a turn's end w
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import gevent
@@ -18,18 +19,15 @@ MOST_WAITING = 33_554_432  # bytes that Redis does not take: the connection is a
 Reply = Any  # bytes, int, None, a list of replies, or hiredis.ReplyError
 
 
+@dataclass(eq=False, slots=True)
 class Publication:
     """What is published on one channel in one turn of the loop: one command, and one reply, for all its parts."""
 
-    __slots__ = ("_head", "channel", "parts", "readers", "size")
-
-    def __init__(self, channel: bytes, head: bytes) -> None:
-        """`head`: goes before the parts."""
-        self.channel = channel
-        self.parts: list[bytes] = []
-        self.size = 0  # bytes of its parts
-        self.readers: list[Callable[[Reply], None]] = []
-        self._head = head
+    channel: bytes
+    _head: bytes  # goes before the parts
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0  # bytes of its parts
+    readers: list[Callable[[Reply], None]] = field(default_factory=list)
 
     def __bytes__(self) -> bytes:
         """Return the command as Redis reads it."""

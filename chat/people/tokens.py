@@ -5,6 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -76,26 +77,15 @@ class ServiceClaims(msgspec.Struct):
 C = TypeVar("C", Claims, ServiceClaims)
 
 
+@dataclass(eq=False, repr=False)
 class Tokens:
     """Makes and reads tokens."""
 
-    def __init__(
-        self,
-        secret: bytes,
-        seconds: float,
-        clock: Callable[[], float] = time.time,
-        names: Names | None = None,
-        database: str = "",
-    ) -> None:
-        """`secret`: at least SECRET_BYTES long. `seconds`: how long a token is valid. `clock`: a Unix time.
-
-        `database`: its identity. What was signed for another one does not count.
-        """
-        self._database = database
-        self._secret = secret
-        self._seconds = seconds
-        self._clock = clock
-        self.names = names or Names()
+    _secret: bytes  # at least SECRET_BYTES long
+    seconds: float  # for which a token is valid
+    clock: Callable[[], float] = time.time  # a Unix time
+    names: Names = field(default_factory=Names)
+    database: str = ""  # its identity: what was signed for another one does not count
 
     @property
     def fingerprint(self) -> str:
@@ -108,8 +98,8 @@ class Tokens:
         `generation`: the account's, as it was read together with the password that let the user in. The token
         counts as long as the account has that one.
         """
-        now = round(self._clock(), 3)
-        expires_at, session = int(now) + int(self._seconds), secrets.token_urlsafe(12)
+        now = round(self.clock(), 3)
+        expires_at, session = int(now) + int(self.seconds), secrets.token_urlsafe(12)
         said = Admission(session, round(now * 1000), expires_at, generation)
         return self._signed(user_id, said), said
 
@@ -118,9 +108,9 @@ class Tokens:
 
         `issued_ms`: a time before the site said so.
         """
-        said = Admission(secrets.token_urlsafe(12), issued_ms, int(self._clock() + seconds))
+        said = Admission(secrets.token_urlsafe(12), issued_ms, int(self.clock() + seconds))
         claims = {"sub": user_id, "iat": issued_ms / 1000, "exp": said.expires_at, "jti": said.session}
-        return self._encoded(claims | {"database": self._database}), said
+        return self._encoded(claims | {"database": self.database}), said
 
     def renew(self, user_id: str, old: Admission) -> tuple[str, Admission]:
         """Return the next token of the same session, and what it says. `old` was checked.
@@ -132,18 +122,18 @@ class Tokens:
             raise Forbidden(rule="token_of_site")
         if old.expires_at >= latest:
             raise Forbidden(rule="renewed_enough", days=RENEWED_DAYS)
-        said = old._replace(expires_at=max(old.expires_at, min(int(self._clock() + self._seconds), latest)))
+        said = old._replace(expires_at=max(old.expires_at, min(int(self.clock() + self.seconds), latest)))
         return self._signed(user_id, said), said
 
     def _signed(self, user_id: str, said: Admission) -> str:
         claims = {
             "sub": user_id,
-            "iat": round(self._clock(), 3),
+            "iat": round(self.clock(), 3),
             "auth_time": said.issued_ms / 1000,
             "exp": int(said.expires_at),
             "jti": said.session,
             "generation": said.generation,
-            "database": self._database,
+            "database": self.database,
         }
         return self._encoded(claims)
 
@@ -157,7 +147,7 @@ class Tokens:
         """
         claims = self._read(token, Claims)
         is_of_host = claims.generation is None and claims.database is None
-        if claims.database != self._database and not is_of_host:
+        if claims.database != self.database and not is_of_host:
             raise NotSignedIn(rule="bad_token")
         return claims
 
@@ -166,7 +156,7 @@ class Tokens:
 
         `id_`: to take it back by; None: nobody can.
         """
-        now = round(self._clock(), 3)
+        now = round(self.clock(), 3)
         claims = {"svc": service, "scope": scope, "iat": now, "exp": int(now + seconds)}
         return self._encoded(claims if id_ is None else claims | {"jti": id_})
 
@@ -185,7 +175,7 @@ class Tokens:
                 claims.sub = self.names.checked(claims.sub, "sub")
         except (jwt.PyJWTError, msgspec.ValidationError, InvalidField, ValueError, RecursionError):
             raise NotSignedIn(rule="bad_token") from None
-        if not claims.nbf <= self._clock() < claims.exp:
+        if not claims.nbf <= self.clock() < claims.exp:
             raise NotSignedIn(rule="token_out_of_date")
         return claims
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,24 +24,14 @@ _FAULTS = MappingProxyType({
 })  # fmt: skip
 
 
+@dataclass(eq=False)
 class DatabaseHealth:
-    """The health of one database. Its last write has shown whether it can be written.
+    """The health of one database. Its last write has shown whether it can be written."""
 
-    Args:
-        in_thread: calls a function that blocks in a native thread.
-        write: calls one in the journal's.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        in_thread: Callable[[Callable[[], bool]], bool],
-        write: Callable[[Callable[[], bool]], bool],
-    ) -> None:
-        self._database = database
-        self._in_thread = in_thread
-        self._write = write
-        self._is_trying = False
+    _database: Database
+    _in_thread: Callable[[Callable[[], bool]], bool]  # calls a function that blocks in a native thread
+    _write: Callable[[Callable[[], bool]], bool]  # calls one in the journal's
+    _is_trying: bool = False
 
     def fault(self) -> Unavailable | None:
         """Return what fails, or None. Asks the database; blocks."""
