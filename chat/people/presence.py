@@ -97,9 +97,7 @@ class Presence:
         lost = [user for user in before if user not in self._others]
         for user in lost:
             self.pause()
-            change = encoded(
-                PresenceChange(user_id=user, status="offline", keys=keys_of([user], self._storage.user_key))
-            )
+            change = self._change(user, "offline")
             for other in self._storage.in_thread(self._storage.last_seen.partners, user, PARTNERS):
                 self._send(other, change)
 
@@ -142,7 +140,7 @@ class Presence:
                 self._online.relay.presence(to, about, status, frame, is_introduction=True)
 
     def _introduce(self, to: str, about: str, status: Status) -> bytes:
-        frame = encoded(PresenceChange(user_id=about, status=status, keys=keys_of([about], self._storage.user_key)))
+        frame = self._change(about, status)
         self._send(to, frame, lambda socket: socket.wants_sync)
         return frame
 
@@ -228,11 +226,7 @@ class Presence:
         elif status == "offline":
             self.told_left(user)
         last_seen = iso(seen_ms) if status == "offline" and seen_ms is not None else None
-        change = encoded(
-            PresenceChange(
-                user_id=user, status=status, last_seen=last_seen, keys=keys_of([user], self._storage.user_key)
-            )
-        )
+        change = self._change(user, status, last_seen)
         relay = self._online.relay
         if relay is not None:
             relay.presence(user, user, status, b"")
@@ -241,6 +235,10 @@ class Presence:
                 self._send(other, change)
                 if relay is not None:
                     relay.presence(other, user, status, change)
+
+    def _change(self, user: str, status: Status, last_seen: str | None = None) -> bytes:
+        keys = keys_of([user], self._storage.user_key)
+        return encoded(PresenceChange(user_id=user, status=status, last_seen=last_seen, keys=keys))
 
     def _send(self, to: str, frame: bytes, is_meant: Callable[[Socket], bool] = lambda _: True) -> None:
         """Send a frame to those sockets of a user that are meant, at once or with the next sweep."""
