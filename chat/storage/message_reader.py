@@ -44,7 +44,7 @@ class MessageReader:
         query, bound = _OVERVIEWS, {"user": user_id, "limit": limit}
         with self._database.reading() as connection:
             if before is not None:
-                place = connection.scalar(_ID, {"key": direct_key(user_id, before[1])})
+                place = connection.scalar(_EXTENT, {"key": direct_key(user_id, before[1])})
                 query, bound = _OVERVIEWS_BEHIND, bound | {"at": before[0], "place": place or 0}
             if with_user_id is not None:
                 query, bound = _OVERVIEW, {"user": user_id, "key": direct_key(user_id, with_user_id)}
@@ -73,10 +73,8 @@ class MessageReader:
 
     def bounds(self, one: str, other: str) -> tuple[int, int]:
         """Return the first and the last `seq` of two users' conversation; (1, 0) where there is none."""
-        c = conversations.c
-        query = select(c.first_seq, c.last_seq).where(c.key == direct_key(one, other))
         with self._database.reading() as connection:
-            found = connection.execute(query).one_or_none()
+            found = connection.execute(_EXTENT, {"key": direct_key(one, other)}).one_or_none()
         return (1, 0) if found is None else (found.first_seq, found.last_seq)
 
     def last_before(self, one: str, other: str, sent_at: int) -> int:
@@ -85,10 +83,8 @@ class MessageReader:
         Looks in the middle, and again in the middle of what is left: times grow with `seq`, so no index is needed.
         Where a clock was set back, the place is near the right one.
         """
-        c = conversations.c
-        query = select(c.id, c.first_seq, c.last_seq).where(c.key == direct_key(one, other))
         with self._database.reading() as connection:
-            found = connection.execute(query).one_or_none()
+            found = connection.execute(_EXTENT, {"key": direct_key(one, other)}).one_or_none()
             low, high = (0, 0) if found is None else (found.first_seq - 1, found.last_seq)
             while found is not None and low < high:
                 middle = (low + high + 1) // 2
@@ -195,7 +191,9 @@ _OVERVIEW = with_unread(
     )
     .where(conversations.c.key == bindparam("key"), members.c.user_id == bindparam("user"))
 )
-_ID = select(conversations.c.id).where(conversations.c.key == bindparam("key"))
+_EXTENT = select(conversations.c.id, conversations.c.first_seq, conversations.c.last_seq).where(
+    conversations.c.key == bindparam("key")
+)
 _START: Any = case(
     (conversations.c.first_seq - 1 > members.c.received_seq, conversations.c.first_seq - 1),  # not into what was erased
     else_=members.c.received_seq,
