@@ -61,14 +61,13 @@ def examine(database: Database, progress: Progress) -> Examined:
     while True:
         try:
             with database.reading(HOURS) as connection:  # a part at a time: what is written meanwhile does no harm
-                last, count = _examine_part(connection, found, after)
+                last = _examine_part(connection, found, after)
         except SQLAlchemyError as error:
             found.gaps.append(f"What lies behind conversation {after} cannot be read: {reason_of(error)}.")
             return found
-        if not count:
+        if last is None:
             break
         after = last
-        found.conversations += count
         progress(found.conversations, max(total, found.conversations))
     with database.reading(HOURS) as connection:
         for row in connection.execute(_MISPLACED):
@@ -78,11 +77,11 @@ def examine(database: Database, progress: Progress) -> Examined:
     return found
 
 
-def _examine_part(connection: Connection, found: Examined, after: int) -> tuple[int, int]:
-    """Look at some conversations; return the last one's id, and how many they were."""
+def _examine_part(connection: Connection, found: Examined, after: int) -> int | None:
+    """Look at some conversations; return the last one's id. None: there are no more."""
     rows = connection.execute(_CONVERSATIONS, {"after": after, "limit": LOOKED_AT}).all()
     if not rows:
-        return after, 0
+        return None
     bounds = {"after": after, "last": rows[-1].id}
     _count(found, rows)
     for row in connection.execute(_POINTERS, bounds):
@@ -97,7 +96,8 @@ def _examine_part(connection: Connection, found: Examined, after: int) -> tuple[
     if connection.dialect.name == "sqlite" and has_index(connection):
         for row in connection.execute(_UNINDEXED, bounds):
             found.add(found.unindexed, f"Message {row.seq} of conversation {row.id} is not in the index.")
-    return rows[-1].id, len(rows)
+    found.conversations += len(rows)
+    return int(rows[-1].id)
 
 
 def begin_anew(database: Database) -> None:
