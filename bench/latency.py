@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from http.client import HTTPConnection
@@ -161,11 +162,12 @@ def _notify_everyone(port: int, token: str) -> None:
 
 
 def _service_token(folder: Path) -> str:
-    made = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", "chat", "token", "--service", "bench"],
-        cwd=folder, env={**os.environ, **SECRET, "CHAT_DATABASE_URL": "sqlite://"},
-        capture_output=True, text=True,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as kept:  # the server's own database is not made yet
+        made = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", "chat", "token", "--service", "bench"],
+            cwd=folder, env={**os.environ, **SECRET, "CHAT_DATABASE_URL": f"sqlite:///{kept}/chat.db"},
+            capture_output=True, text=True,
+        )  # fmt: skip
     if made.returncode:
         raise servers.Failed(made.stderr)
     return made.stdout.split()[-1]

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from bench import chart, conversations, install, loads, machine, report, servers
+from bench import chart, conversations, install, latency, loads, machine, report, servers
 from bench.__main__ import Session
 from bench.loads import Generator, Load
 from bench.servers import Running, Server
+from chat.people.tokens import Tokens
 from tests.conftest import ROOT
 
 README = (ROOT / "bench/README.md").read_text("utf-8")
@@ -178,6 +179,11 @@ def limit() -> Iterator[Running]:
     relay.prepare()
     with servers.running(relay, machine.two_cores()[0]) as target:
         yield target
+
+
+def test_the_benchmark_of_latencies_has_a_token_that_its_server_takes() -> None:
+    claims = Tokens(latency.SECRET["CHAT_TOKEN_SECRET"].encode(), 60).service_of(latency._service_token(ROOT), "notify")
+    assert claims.svc == "bench"
 
 
 def test_the_generator_counts_those_who_are_back(generator: Generator, limit: Running) -> None:
