@@ -85,10 +85,9 @@ def _driver_of(connection: Any) -> sqlite3.Connection:
 
 
 def _place_of(database: Database) -> str:
-    place = database.engine.url.database
-    if not database.is_sqlite or not place or place == ":memory:":
+    if not database.is_sqlite:
         raise Unavailable(NOT_A_FILE)
-    return place
+    return str(database.engine.url.database)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class DatabaseFile:
 
     def make(self) -> None:
         """Make the file if there is none, for nobody else on this machine to read: before the first connection."""
-        if self._path and self._database is None and self._path != ":memory:":
+        if self._path and self._database is None:
             with suppress(OSError):  # it is there, or cannot be made, as SQLite will say
                 os.close(open_own(self._path, os.O_EXCL | os.O_WRONLY))
 

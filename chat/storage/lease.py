@@ -37,7 +37,6 @@ class Lease:
     """The right to serve one database: of one process, or `has_bus`, of all that have a bus.
 
     - SQLite: a lock on the file `<database>-server`, which ends with the process.
-    - SQLite in memory: nobody else can reach it, so there is nothing to hold.
     - PostgreSQL: the one row of `server_lease`, by the database's clock, since a session's lock does not hold
       through a pooler. After a kill -9 the row is free within 8 s.
 
@@ -48,16 +47,15 @@ class Lease:
     """
 
     def __init__(self, database: Database, log: logging.Logger, has_bus: bool = False) -> None:
-        path = database.engine.url.database
         self._now_ms = database.now_ms
         self._log = log
         self._has_bus = has_bus
         self._owner = Owner()  # of pid 0 until it is acquired, and when it was released
-        self._place: LeaseRow | LockFile | None = None  # None: there is nothing to hold
-        if not database.is_sqlite:
+        self._place: LeaseRow | LockFile
+        if database.is_sqlite:
+            self._place = LockFile(f"{os.path.realpath(str(database.engine.url.database))}-server", has_bus)
+        else:
             self._place = LeaseRow(database, has_bus)
-        elif path and path != ":memory:":
-            self._place = LockFile(f"{os.path.realpath(path)}-server", has_bus)
 
     def acquire(self, wait_seconds: float = 15) -> None:
         """Take the lease as soon as it is free.
@@ -73,7 +71,7 @@ class Lease:
         me = Owner(socket.gethostname(), os.getpid(), parent, _started(parent), self._has_bus, self._now_ms())
         began = time.monotonic()
         is_waiting = False
-        while self._place and (text := self._place.take(_encode(me))) is not None:
+        while (text := self._place.take(_encode(me))) is not None:
             holder = _decode(text)
             if _is_dead(holder, me):
                 self._place.free(text)
@@ -93,17 +91,17 @@ class Lease:
 
         Returns False where it is lost: the process must stop serving. True while the database is away.
         """
-        return self._is_mine() and (self._place is None or self._place.keep(_encode(self._owner)))
+        return self._is_mine() and self._place.keep(_encode(self._owner))
 
     def announce_stop(self) -> None:
         """Tell a successor that it is worth waiting. The lease is still held, and has to be renewed."""
-        if self._is_mine() and self._place:
+        if self._is_mine():
             self._owner.stopping = True
             self._place.write(_encode(self._owner))
 
     def release(self) -> None:
         """Give the lease back, if it is held: a successor begins at once."""
-        if self._is_mine() and self._place:
+        if self._is_mine():
             self._place.release()
         self._owner = Owner()
 

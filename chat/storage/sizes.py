@@ -22,7 +22,7 @@ class Sizes:
 
     def database(self) -> int:
         """Return the bytes of the database; 0: not known."""
-        return _size(self._database.engine.url.database) if self._database.is_sqlite else self._bytes
+        return _size(str(self._database.engine.url.database)) if self._database.is_sqlite else self._bytes
 
     def wal(self) -> int:
         """Return the bytes of SQLite's write-ahead log; PostgreSQL's is the whole server's, and not looked at."""
@@ -41,7 +41,7 @@ class Sizes:
             return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar() or 0)
 
 
-def _size(path: str | None) -> int:
+def _size(path: str) -> int:
     with suppress(OSError):
-        return Path(path).stat().st_size if path else 0
+        return Path(path).stat().st_size
     return 0

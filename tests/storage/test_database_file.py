@@ -10,7 +10,6 @@ import requests
 
 from chat.errors import Unavailable
 from chat.protocol.names import name_key
-from chat.storage.database import Database
 from chat.storage.database_file import FileReplaced
 from chat.storage.records import Send
 from chat.storage.storage import Storage
@@ -74,13 +73,6 @@ def test_the_wal_that_sqlite_makes_anew_for_a_new_writer_is_no_other_file(tmp_pa
         assert not wal.exists(), "need a new WAL for this to mean anything"
     assert len(storage.messages.history("alice", "bob", 10).messages) == 6
     storage.close()
-
-
-def test_a_database_without_a_file_is_not_looked_for() -> None:
-    database = Database("sqlite://", logging.getLogger("chat"))
-    with database.reading() as connection:
-        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
-    database.close()
 
 
 @pytest.mark.parametrize("repeats", [True, False], ids=["repeated", "not repeated"])

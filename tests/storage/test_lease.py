@@ -351,16 +351,6 @@ def test_a_file_that_cannot_be_locked_stops_the_start(tmp_path: Path) -> None:
         Lease(Database(f"sqlite:///{tmp_path}/chat.db", LOG), LOG).acquire()
 
 
-def test_a_database_in_memory_is_each_servers_own() -> None:
-    first, second = Lease(Database("sqlite://", LOG), LOG), Lease(Database("sqlite://", LOG), LOG)
-    first.acquire()
-    second.acquire()
-    assert first.renew()
-    first.announce_stop()
-    first.release()
-    assert second.renew()
-
-
 def test_a_lease_that_was_never_acquired_is_not_held(database: Database) -> None:
     lease = Lease(database, LOG)
     lease.announce_stop()
