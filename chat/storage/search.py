@@ -16,26 +16,25 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, text, tuple_
+from sqlalchemy import Connection, Row, and_, func, or_, select, text, true, tuple_
 
 from chat.errors import Unavailable
-from chat.storage import short_conversations
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
+from chat.storage.newest_first import CLOCK_BACK_MS, NewestFirst
 from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 from chat.storage.search_index import has_index
-from chat.storage.short_conversations import MESSAGES_AT_ONCE, ShortConversations, length_of
+from chat.storage.short_conversations import ShortConversations, length_of
 from chat.storage.trigrams import TRIGRAM, Candidates
 
 SECONDS = 4  # for one search: whoever waits has an answer within 5
 CONVERSATIONS = 1_000  # whose messages are searched: those with the newest message
-# Messages of all of these together: where there are more, or one conversation is longer than what is read at once, its
-# index is asked. That is one for all users, so that it is slow with texts that are common among others.
-READ_ON_POSTGRES = 50_000
+# PostgreSQL's index is one for all users, so that it is slow with texts that are common among others: up to so many messages
+# of a user are all read. Of more, some are read first, which finds a common text; a rare one is what the index is good for.
+READ_ON_POSTGRES, READ_FIRST = 50_000, 10_000
 UNINDEXED_CONVERSATIONS = 100
 UNINDEXED_MESSAGES = 2_000  # of each; a text of two letters takes some 50 ms in all of them
-CLOCK_BACK_MS = 3_600_000  # so far the clock may have been set back between two messages of a conversation
 DOTTED_I = "\u0130".casefold()  # of Istanbul, as Turkish writes it: two signs
 BEGINNING = 12  # letters that SQLite looks for: it compares each of them at each place of a message
 
@@ -60,17 +59,14 @@ class Search:
             most = CONVERSATIONS if is_indexed else UNINDEXED_CONVERSATIONS
             listed = connection.execute(_MINE, {"user": user_id, "limit": most})
             mine = [*{row.id: row for row in listed}.values()]  # each once, also in a list that was damaged
-            lengths = [0, *map(length_of, mine)]
+            is_sqlite = self._database.is_sqlite
+            if is_indexed and not is_sqlite:
+                return page_of(_on_postgres(connection, user_id, wanted, limit + 1, place, mine), limit)
             candidates = short = None
-            if is_indexed and self._database.is_sqlite:
+            if is_indexed:
                 candidates = Candidates(connection, _forms(wanted))
                 if not candidates.are_few:
-                    short = ShortConversations(connection, _forms(wanted), mine, short_conversations.SHORT)
-            elif is_indexed and (sum(lengths) > READ_ON_POSTGRES or max(lengths) > MESSAGES_AT_ONCE):
-                return page_of(_by_postgres(connection, user_id, wanted, limit + 1, place), limit)
-            elif is_indexed:
-                short = ShortConversations(connection, _forms(wanted), mine, MESSAGES_AT_ONCE)
-            is_sqlite = self._database.is_sqlite
+                    short = ShortConversations(connection, _forms(wanted), mine)
             walk = _Walk(connection, user_id, wanted, limit + 1, place, mine, candidates, short, is_sqlite)
             return page_of(walk.found(), limit)
 
@@ -102,7 +98,7 @@ class _Walk:
     conversations: Sequence[Row[Any]]
     candidates: Candidates | None  # None: the index is not used
     short: ShortConversations | None  # None: none is read whole
-    is_sqlite: bool  # PostgreSQL looks at the whole text by itself
+    is_sqlite: bool  # PostgreSQL, without its index, looks at the whole text by itself
 
     def found(self) -> list[Found]:
         until = time.monotonic() + SECONDS
@@ -120,18 +116,13 @@ class _Walk:
 
     def _in_one(self, conversation: Row[Any], oldest: int) -> Iterator[Message]:
         """Give the messages of a conversation that hold the text, the newest first, back to the time `oldest`."""
-        wanted = self._folded(self.wanted)
+        wanted = _folded(self.wanted)
         read = None if self.short is None else self.short.of(conversation, self._bound(conversation))
         for message in self._that_may_hold_it(conversation) if read is None else read:
             if message.sent_at < oldest:
                 return
-            if (read is None and not self.is_sqlite) or wanted in self._folded(message.body):
+            if not self.is_sqlite or wanted in _folded(message.body):
                 yield message
-
-    def _folded(self, body: str) -> str:
-        """Return a text as it is compared: in whole letters, upper and lower case alike."""
-        folded = unicodedata.normalize("NFC", body).casefold()
-        return folded if self.is_sqlite else folded.replace(DOTTED_I, "i")  # as PostgreSQL's index has it
 
     def _that_may_hold_it(self, conversation: Row[Any]) -> Iterator[Message]:
         c = messages.c
@@ -161,20 +152,49 @@ class _Walk:
         return {"sent_at": sent_at, "seq": seq}
 
 
-def _by_postgres(connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None) -> list[Found]:
+def _on_postgres(
+    connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None, mine: Sequence[Row[Any]]
+) -> list[Found]:
+    until = time.monotonic() + SECONDS
+    folded = _folded(wanted).replace(DOTTED_I, "i")  # as its index has it
+
+    def holds(body: str) -> bool:
+        return folded in _folded(body).replace(DOTTED_I, "i")
+
+    is_read = sum(map(length_of, mine)) <= READ_ON_POSTGRES
+    most, back_to = (READ_ON_POSTGRES, 0) if is_read else (READ_FIRST, _unlisted(mine))
+    found = NewestFirst(connection, _forms(wanted), mine, before).found(holds, limit, most, until, back_to)
+    if found is None:
+        return _by_index(connection, user_id, wanted, limit, before)
+    return [Found(other_of(key, user_id), message) for (_, key, _), message in found]
+
+
+def _unlisted(mine: Sequence[Row[Any]]) -> int:
+    """Return back to which time no further conversation has messages; 0: there is none."""
+    return mine[-1].last_at if len(mine) == CONVERSATIONS else 0
+
+
+def _by_index(connection: Connection, user_id: str, wanted: str, limit: int, before: Place | None) -> list[Found]:
     c = messages.c
-    key: Any = conversations.c.key.collate("C")  # as Python sorts
+    key: Any = select(conversations.c.key).where(conversations.c.id == c.conversation_id).scalar_subquery()
+    ordered = key.collate("C")  # as Python sorts
+    of_user = select(members.c.conversation_id).where(members.c.user_id == user_id)
     query = (
-        select(conversations.c.key, *MESSAGE)
-        .join_from(members, conversations, conversations.c.id == members.c.conversation_id)
-        .join(messages, c.conversation_id == conversations.c.id)
-        .where(members.c.user_id == user_id, _holds(wanted, is_sqlite=False))
-        .order_by(c.sent_at.desc(), key.desc(), c.seq.desc())
+        select(key, *MESSAGE)
+        # "IS TRUE", so that each message that the index finds is looked at. Joined, all messages of these conversations were
+        # read: PostgreSQL takes each conversation for one of average length.
+        .where(c.conversation_id.in_(of_user).is_(true()), _holds(wanted, is_sqlite=False))
+        .order_by(c.sent_at.desc(), ordered.desc(), c.seq.desc())
         .limit(limit)
     )
     if before is not None:
-        query = query.where(tuple_(c.sent_at, key, c.seq) < before)
+        query = query.where(tuple_(c.sent_at, ordered, c.seq) < before)
     return [Found(other_of(k, user_id), Message(*row)) for k, *row in connection.execute(query)]
+
+
+def _folded(text_: str) -> str:
+    """Return a text as it is compared: in whole letters, upper and lower case alike."""
+    return unicodedata.normalize("NFC", text_).casefold()
 
 
 def _forms(wanted: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""Owns the search in short conversations: all of their messages are read, of many conversations at once.
+"""Owns the search in SQLite's short conversations: all of their messages are read, of many conversations at once.
 
-To ask SQLite's index for one conversation takes as long as to read some hundred messages. PostgreSQL's is one for all users.
+To ask the index for one conversation takes as long as to read some hundred messages.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from chat.storage.look_up import look_up
 from chat.storage.records import Message
 
-SHORT = 300  # messages, of a conversation of SQLite's that is read
+SHORT = 300  # messages, of a conversation that is read
 AT_ONCE, MESSAGES_AT_ONCE = 64, 2_000  # conversations and, about, messages that one question reads
 AT_ONCE_LETTERS = 1_000  # of a message that is read with the others; longer ones come one by one, as they are asked for
 BEGINNING = 12  # letters that SQLite looks for
@@ -22,17 +22,13 @@ FOLDED = "iks"  # whose other case may be no letter of ASCII: the dotted I, the 
 class ShortConversations:
     """What a walk reads of them: the messages that may hold a text, and perhaps some that do not."""
 
-    def __init__(self, connection: Connection, forms: Sequence[str], conversations: Sequence[Any], most: int) -> None:
-        """`forms`: what is wanted, in each way in which it may be written. `conversations`: in the order of the walk.
-
-        `most`: messages, of a conversation that is read.
-        """
+    def __init__(self, connection: Connection, forms: Sequence[str], conversations: Sequence[Any]) -> None:
+        """`forms`: what is wanted, in each way in which it may be written. `conversations`: in the order of the walk."""
         self._connection = connection
-        self._most = most
-        self._patterns = [_pattern(form) for form in forms]
-        holds = _HOLDS[connection.dialect.name]
-        self._query = _QUERY.format(" OR ".join([holds] * len(forms)), letters=AT_ONCE_LETTERS, keys="{keys}")
-        self._ahead = iter([one for one in conversations if self._is_short(one)])
+        self._patterns = [pattern(form) for form in forms]
+        holds = " OR ".join([_HOLDS] * len(forms))
+        self._query = _QUERY.format(holds, letters=AT_ONCE_LETTERS, keys="{keys}")
+        self._ahead = iter([one for one in conversations if _is_short(one)])
         self._read: dict[int, dict[int, Message]] = {}  # conversation -> seq -> message
 
     def of(self, conversation: Any, bound: dict[str, int]) -> Iterator[Message] | None:
@@ -40,25 +36,17 @@ class ShortConversations:
 
         `bound`: `sent_at` and `seq`, behind which all stand; empty: anywhere.
         """
-        if not self._is_short(conversation):
+        if not _is_short(conversation):
             return None
         while conversation.id not in self._read:
             self._read_on()
         found = sorted(self._read.pop(conversation.id).items(), reverse=True)
         place = (bound["sent_at"], bound["seq"]) if bound else None
         return (
-            self._whole(conversation.id, message)
+            with_text(self._connection, conversation.id, message)
             for seq, message in found
             if place is None or (message.sent_at, seq) < place
         )
-
-    def _whole(self, conversation: int, message: Message) -> Message:
-        """Return a message with its text."""
-        if message.body:
-            return message
-        found = look_up(self._connection, _BODY, [(conversation, message.seq)])
-        # On PostgreSQL it may have been erased since the others were read.
-        return message._replace(body=found[0][0]) if found else message
 
     def _read_on(self) -> None:
         some = [*self._next()]
@@ -75,8 +63,9 @@ class ShortConversations:
             if messages >= MESSAGES_AT_ONCE:
                 return
 
-    def _is_short(self, conversation: Any) -> bool:
-        return length_of(conversation) <= self._most
+
+def _is_short(conversation: Any) -> bool:
+    return length_of(conversation) <= SHORT
 
 
 def length_of(conversation: Any) -> int:
@@ -84,7 +73,16 @@ def length_of(conversation: Any) -> int:
     return int(conversation.last_seq - conversation.first_seq + 1)
 
 
-def _pattern(wanted: str) -> str:
+def with_text(connection: Connection, conversation: int, message: Message) -> Message:
+    """Return a message that was read without its text, as it was long, with it."""
+    if message.body:
+        return message
+    found = look_up(connection, _BODY, [(conversation, message.seq)])
+    # On PostgreSQL it may have been erased since the others were read.
+    return message._replace(body=found[0][0]) if found else message
+
+
+def pattern(wanted: str) -> str:
     """Return what LIKE finds a text's beginning by. It knows the case of ASCII's letters alone: others stand for any sign."""
     return f"%{''.join(map(_sign, wanted[:BEGINNING]))}%"
 
@@ -95,11 +93,7 @@ def _sign(letter: str) -> str:
     return f"\\{letter}" if letter in "\\%_" else letter
 
 
-_HOLDS = {
-    "sqlite": "m.body LIKE {} ESCAPE '\\'",
-    # An expression, so that the index is not asked: it would find a common text in the messages of all users.
-    "postgresql": "m.body || '' ILIKE {} ESCAPE '\\'",
-}
+_HOLDS = "m.body LIKE {} ESCAPE '\\'"
 _QUERY = """
 WITH wanted (id) AS ({keys})
 SELECT m.conversation_id, m.seq, m.sender_id, CASE WHEN length(m.body) <= {letters} THEN m.body ELSE '' END,

@@ -109,6 +109,7 @@ class Plans:
         connection.commit()
 
         def note(notice: Any) -> None:
+            self._note_lines()
             found = re.search(
                 r"Query Text: (.*?)\n((?:  |\w[\w ]* on |\w[^\n]*\(cost).*)", notice.message_primary, re.S
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import unicodedata
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from sqlalchemy import event, text
 
 from chat.errors import Unavailable
-from chat.storage import database, look_up, search, short_conversations, trigrams
-from chat.storage.records import Send
+from chat.storage import database, look_up, newest_first, search, short_conversations, trigrams
+from chat.storage.records import Send, direct_key
 from chat.storage.storage import Storage
 from tests.postgres import Postgres
 from tests.storage.conftest import make_tables, open_storage
@@ -41,6 +42,7 @@ def kept(request: pytest.FixtureRequest, storage: Storage, monkeypatch: pytest.M
     if request.param == "in long conversations":
         monkeypatch.setattr(short_conversations, "SHORT", 0)
         monkeypatch.setattr(search, "READ_ON_POSTGRES", 0)
+        monkeypatch.setattr(search, "READ_FIRST", 0)
     if request.param == "without an index":
         with storage.database.transaction() as connection:
             sqlite = storage.database.engine.dialect.name == "sqlite"
@@ -147,6 +149,48 @@ def test_pages_follow_each_other_the_newest_first_and_lose_none_of_the_same_mome
     assert len(found) == len(set(found)) == 45
     assert sorted(found, key=lambda body: body.split()[1], reverse=True) == found
     assert set(found) == set(bodies)
+
+
+@pytest.mark.parametrize(
+    ("read_first", "conversations"), [(0, 1_000), (10, 1_000), (40, 1_000), (1_000, 1_000), (1_000, 3)],
+    ids=["by the index", "few are read", "some are read", "all are read", "and not all conversations"],
+)  # fmt: skip
+def test_on_postgresql_all_pages_are_in_order_however_much_is_read_before_the_index_is_asked(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, read_first: int, conversations: int
+) -> None:
+    if storage.database.is_sqlite:
+        return  # each conversation has its place in its index
+    monkeypatch.setattr(search, "READ_ON_POSTGRES", 0)
+    monkeypatch.setattr(search, "READ_FIRST", read_first)
+    monkeypatch.setattr(search, "CONVERSATIONS", conversations)
+    monkeypatch.setattr(newest_first, "FIRST_READ", 4)
+    monkeypatch.setattr(newest_first, "AT_LEAST", 2)
+    dice = random.Random(7)
+    others = ["bob", "carol", "dave", "erin"]
+    seconds = 10_000
+    expected = []
+    for number in range(200):
+        seconds += dice.choice((0, 0, 1, 600, 7_200))
+        # The clock is often set back; the last messages of all were sent last.
+        at = seconds - dice.choice((0, 0, 1_500, 3_599)) if number < 199 else seconds
+        storage.database.own_clock._clock = lambda at=at: at
+        sends = [(other, dice.choice(("a word", "nothing"))) for other in dice.choices(others, k=2)]
+        sends = sends if number < 199 else [(other, "a word") for other in others]
+        [*stored], _ = storage.writer.commit([Send("alice", other, body, None) for other, body in sends])
+        for (other, body), one in zip(sends, stored, strict=True):
+            if body == "a word":
+                expected.append((one.sent_at, direct_key("alice", other), one.seq))
+    with storage.database.transaction() as connection:
+        connection.execute(text("DELETE FROM messages WHERE body = 'nothing' AND seq % 3 = 0"))
+    found: list[tuple[int, str, int]] = []
+    before = None
+    while True:
+        page = storage.search.messages("alice", "word", 7, before)
+        found += [(m.sent_at, direct_key("alice", other), m.seq) for other, m in page.messages]
+        if not page.more:
+            break
+        before = page.messages[-1].message.sent_at, page.messages[-1].with_user_id, page.messages[-1].message.seq
+    assert found == sorted(expected, reverse=True)
 
 
 def test_a_short_text_is_looked_for_in_the_newest_messages_only(
@@ -280,7 +324,7 @@ def test_a_long_message_may_be_erased_while_it_is_searched(storage: Storage) -> 
     say(storage, ("alice", "bob", long), ("alice", "bob", "a word"))
     with storage.database.reading() as connection:
         mine = connection.execute(search._MINE, {"user": "alice", "limit": 10}).all()
-        read = short_conversations.ShortConversations(connection, ["word"], mine, 10).of(mine[0], {})
+        read = short_conversations.ShortConversations(connection, ["word"], mine).of(mine[0], {})
         assert read is not None
         with storage.database.transaction() as other:
             other.execute(text("DELETE FROM messages WHERE seq = 1"))
@@ -295,7 +339,8 @@ def test_a_search_ends_at_its_deadline_and_the_next_one_works(
     endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
     monkeypatch.setattr(search, "SECONDS", 0.05)
     monkeypatch.setattr(search, "READ_ON_POSTGRES", 0)
-    monkeypatch.setattr(search, "_by_postgres", lambda connection, *_: connection.execute(endless))
+    monkeypatch.setattr(search, "READ_FIRST", 0)
+    monkeypatch.setattr(search, "_by_index", lambda connection, *_: connection.execute(endless))
     monkeypatch.setattr(search, "Candidates", lambda connection, _: connection.execute(endless))
     say(storage, ("alice", "bob", "a word"))
     storage.database.ask()
