@@ -172,11 +172,11 @@ def test_a_draft_of_each_conversation_survives_a_reload_is_shared_by_tabs_and_go
 
 
 def test_two_people_and_three_tabs_agree_on_everything(open_page: OpenPage, called: Called) -> None:
-    alice, alices_other, bob = (
-        open_page("alice", to="bob"), open_page("alice"), open_page("bob", to="alice"),
-    )  # fmt: skip
+    alice, alices_other, bob = open_page("alice"), open_page("alice"), open_page("bob", to="alice")
     for page in (alice, alices_other, bob):
         is_online(page)
+    new_message(alice).fill(called("bob"))  # begun on a connection that has told of all there were
+    alice.keyboard.press("Enter")
     for number in range(3):
         write(alice, f"from alice {number}")
         write(bob, f"from bob {number}")

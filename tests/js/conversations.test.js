@@ -189,3 +189,39 @@ test("what is unread is known before it is fetched, and new from the first of it
   conversations.markSeen(45);
   assert.equal(bob().unread, 15);
 });
+
+test("what comes in a conversation that was begun after `ready` is read when it is seen", () => {
+  const {conversations, read, bob} = make();
+  conversations.applyReady({...ready(0), conversations: []});
+  conversations.open("bob");
+  bob().isKnown = true; // the server was asked for older messages
+  conversations.receive(chat(1));
+  conversations.markSeen(1);
+  assert.deepEqual(read, [1]);
+});
+
+test("a page of the list that messages have overtaken still tells how far I have read", () => {
+  const {conversations, read, bob} = make();
+  for (const seq of [1, 2, 3, 4]) conversations.receive(chat(seq));
+  const overview = {...standing, lastSeq: 3, received: 3, read: 2, theirRead: 1, unread: 1, lastMessage: chat(3)};
+  conversations.applyOverviews({conversations: [/** @type {any} */ (overview)]});
+  assert.deepEqual([bob().read, bob().theirRead, bob().unread, bob().lastSeq], [2, 1, 2, 4]);
+  conversations.open("bob");
+  assert.equal(bob().newFrom, 3);
+  conversations.markSeen(4);
+  assert.deepEqual([read, bob().unread], [[4], 0]);
+});
+
+test("the list is asked of a conversation that `ready` did not tell of, until it has", () => {
+  const {conversations, bob} = make();
+  let asked = 0;
+  conversations.addEventListener("unknown", () => (asked += 1));
+  conversations.applyReady({...ready(0), conversations: [], more: true});
+  conversations.open("bob");
+  bob().isKnown = true;
+  conversations.receive(chat(7));
+  assert.equal(asked, 1);
+  conversations.applyOverviews({conversations: [/** @type {any} */ ({...standing, lastSeq: 7, read: 6, unread: 1, lastMessage: chat(7)})]});
+  conversations.receive(chat(8));
+  assert.deepEqual([asked, bob().unread], [1, 2]);
+});

@@ -199,11 +199,14 @@ export class Conversation {
   /** @param {Overview} overview */
   applyOverview(overview) {
     this.isKnown = true;
-    const {unread, lastMessage, lastSeq} = overview;
+    const {unread, lastMessage, lastSeq, received, read, theirReceived, theirRead} = overview;
     const isStale = lastSeq < this.lastSeq; // a message came while this was on its way
     if (!isStale) this.applyStanding(overview);
     if (lastMessage && !isStale && !this.hasGap && !this.isParted) this.append(lastMessage);
     if (lastMessage && lastSeq >= (this.newest?.seq ?? 0)) this.newest = this.#find(lastSeq) ?? this.#messageOf(lastMessage);
+    this.isTold = true; // pointers only move forward: those of a stale one count too
+    this.applyPointers(false, theirReceived, theirRead);
+    this.applyPointers(true, received, read);
     this.unread = unread + this.#countTheirsAfter(lastSeq);
     this.readUpTo(this.read);
   }

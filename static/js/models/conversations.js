@@ -24,6 +24,8 @@ export class Conversations extends EventTarget {
   #byUser = new Map();
   /** @type {Map<string, import("../chat-socket.js").Standing>} key of the other's userId -> what `ready` said of it */
   #standings = new Map();
+  /** Whether `ready` told of all that there were. */
+  #isAllTold = false;
   /** @type {Conversation | undefined} */
   #open;
   #watched = true;
@@ -123,6 +125,7 @@ export class Conversations extends EventTarget {
   applyReady({conversations = [], more = false, epoch}) {
     if (this.#epoch !== undefined && this.#epoch !== epoch) this.#forget();
     this.#epoch = epoch;
+    this.#isAllTold = !more;
     this.#standings = new Map(conversations.map((standing) => [this.#names.keyOf(standing.withUserId), standing]));
     const nothing = {lastSeq: 0, received: 0, read: 0, theirReceived: 0, theirRead: 0, unread: 0};
     for (const conversation of this.#byUser.values()) {
@@ -174,7 +177,8 @@ export class Conversations extends EventTarget {
     if (fromUserId === toUserId) return;
     const mine = this.#isMe(fromUserId);
     const withUserId = mine ? toUserId : fromUserId;
-    const isUnknown = !this.#find(withUserId)?.isKnown && seq > 1;
+    const known = this.#find(withUserId);
+    const isUnknown = !(known?.isKnown && known.isTold) && seq > 1;
     const conversation = this.#findOrMake(withUserId, true);
     const isNew = conversation.append(chat);
     if (mine && clientId) this.#dispatch("stored", {clientId, seq, timestamp: chat.timestamp});
@@ -281,6 +285,7 @@ export class Conversations extends EventTarget {
     const key = this.#names.keyOf(withUserId);
     const standing = this.#standings.get(key);
     const made = new Conversation(standing?.withUserId ?? withUserId);
+    made.isTold = this.#isAllTold;
     made.isUnasked = !isServers && !standing && this.#names.isUnasked(withUserId);
     if (standing) made.applyStanding(standing);
     if (standing) made.applyPresence(standing.presence, standing.lastSeen);
