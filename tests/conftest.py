@@ -41,12 +41,15 @@ SLOW_FIXTURES = {"_start", "postgres", "redis", "chromium", "process", "python",
 SLOW_FILES = {
     "test_clients.py",
     "test_faults.py", "test_files.py", "test_lease.py", "test_migrate.py", "test_openapi.py", "test_packaging.py", "test_plans.py",
-    "test_node_example.py", "test_readme.py", "test_script.py",
+    "test_node_example.py", "test_npm_packages.py", "test_readme.py", "test_script.py",
     "test_webhook.py",
 }  # fmt: skip
 
 
 # Begun first: a test of a minute that is begun last is waited for by all others.
+# What Python tells of whoever starts a process.
+PROCESS_EVENTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
+
 LONG_FILES = {"test_packaging.py"}
 
 
@@ -60,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--quick"):
         hypothesis.settings.load_profile("quick")
 
+        sys.addaudithook(_refuse_processes)
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out of --quick what is slow as a whole: importing it, with what it needs, takes longer than many tests."""
@@ -99,6 +103,12 @@ def _is_slow(item: pytest.Item) -> bool:
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     marked = item.get_closest_marker("slow") is not None
     return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters
+def _refuse_processes(event: str, _: tuple[object, ...]) -> None:
+    """Fail a test of --quick that starts a process: that takes longer than many tests."""
+    if event in PROCESS_EVENTS and "PYTEST_CURRENT_TEST" in os.environ:
+        raise AssertionError(f"{event}: a test that starts a process is marked slow, so that --quick leaves it out")
+
+
 
 
 def own_storage(folder: Path) -> dict[str, str]:

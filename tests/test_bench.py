@@ -86,6 +86,7 @@ def test_the_chart_draws_the_best_peer_as_one_and_cuts_what_is_too_long() -> Non
     assert "load average 1.0" in drawn
 
 
+@pytest.mark.slow
 def test_the_report_says_who_is_best_how_many_sockets_and_how_disturbed_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

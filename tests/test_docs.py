@@ -488,6 +488,7 @@ def test_the_doctors_lines_are_as_documented() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_rolling_restart_sends_signals_apart_and_ends_the_old_workers_when_all_new_ones_serve() -> None:
     """Signals of a kind that come at once are one: of four workers that were asked for, one began, and four ended."""
     [script] = [block for block in blocks(OPERATIONS, "sh") if "TTIN" in block]

@@ -80,20 +80,24 @@ def test_what_alerts_wait_for_the_first_of_is_there_from_the_start() -> None:
     assert 'chat_closes_total{code="4008"} 0.0' in shown()
 
 
+@pytest.mark.slow
 def test_prometheus_takes_the_rules_and_its_own_settings() -> None:
     assert "rules found" in promtool("check", "rules", "alerts.yml")
     promtool("check", "config", "--syntax-only", "prometheus.yml")
 
 
+@pytest.mark.slow
 def test_a_full_disk_and_a_worker_that_hangs_call_somebody_and_an_ordinary_day_nobody() -> None:
     assert "SUCCESS" in promtool("test", "rules", "alerts.test.yml")
 
 
+@pytest.mark.slow
 def test_prometheus_takes_what_the_dashboard_asks(tmp_path: Path) -> None:
     rules = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(asked())]
     (tmp_path / "rules.json").write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))  # YAML too
     assert f"{len(rules)} rules found" in promtool("check", "rules", "rules.json", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_prometheus_takes_what_is_shown() -> None:
     promtool("check", "metrics", said=shown())

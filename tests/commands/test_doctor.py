@@ -91,6 +91,7 @@ def test_names_are_risky_where_any_is_served_and_not_where_only_this_machines_ar
     assert levels == ["ok", "warn"]
 
 
+@pytest.mark.slow
 def test_a_certificate_that_nobody_trusts_is_told_with_the_reason_and_the_setting(tmp_path: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(*self_signed(tmp_path))

@@ -32,6 +32,7 @@ def home():
 """
 
 
+@pytest.mark.slow
 def test_a_site_that_patches_nothing_is_served_and_started_anew_after_each_change(tmp_path: Path) -> None:
     shop = tmp_path / "shop.py"
     shop.write_text(SITE)

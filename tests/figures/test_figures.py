@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
 import prometheus_client
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from chat.figures.exposition import Exposition
@@ -72,13 +70,7 @@ def test_what_comes_from_outside_makes_no_more_labels_than_a_bound() -> None:
 
 # Several workers.
 
-
-@pytest.fixture
-def ended() -> int:
-    """The id of a process that is no more."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
+ENDED = 2**22 + 1  # the number of a process that is no more: Linux gives none above 2**22
 
 
 def worker(folder: Path, pid: int, made: list[Figure]) -> Exposition:
@@ -106,14 +98,14 @@ def test_what_is_the_same_for_all_workers_is_not_added_up(tmp_path: Path) -> Non
     assert read(one)["bytes"] == 5
 
 
-def test_what_a_dead_worker_counted_still_counts_and_its_sockets_do_not(tmp_path: Path, ended: int) -> None:
-    worker(tmp_path, ended, use(figures()))
+def test_what_a_dead_worker_counted_still_counts_and_its_sockets_do_not(tmp_path: Path) -> None:
+    worker(tmp_path, ENDED, use(figures()))
     for _ in range(2):  # the second one finds it joined by the first
         one = worker(tmp_path, os.getpid(), use(figures()))
         shown = read(one)
         assert (shown["sent_total"], shown["sockets"], shown["took_count"]) == (4, 3, 6)
-        assert f"process_cpu_seconds_total worker={ended}" not in shown
-    assert not list(tmp_path.glob(f"*/{ended}.json")), "one more file after each restart"
+        assert f"process_cpu_seconds_total worker={ENDED}" not in shown
+    assert not list(tmp_path.glob(f"*/{ENDED}.json")), "one more file after each restart"
 
 
 def test_a_worker_that_says_nothing_any_more_has_no_sockets(tmp_path: Path) -> None:
@@ -125,10 +117,8 @@ def test_a_worker_that_says_nothing_any_more_has_no_sockets(tmp_path: Path) -> N
     assert (read(one)["sockets"], read(one)["sent_total"]) == (3, 4)
 
 
-def test_the_folder_of_a_gunicorn_that_ended_is_removed_and_nobody_else_may_read_one(
-    tmp_path: Path, ended: int
-) -> None:
-    Workers("a chat", ended, tmp_path)
+def test_the_folder_of_a_gunicorn_that_ended_is_removed_and_nobody_else_may_read_one(tmp_path: Path) -> None:
+    Workers("a chat", ENDED, tmp_path)
     [old] = tmp_path.iterdir()
     assert old.stat().st_mode & 0o777 == 0o700
     Workers("a chat", os.getpid(), tmp_path)
@@ -153,10 +143,10 @@ def test_a_disk_without_room_changes_nothing_for_who_is_asked(tmp_path: Path) ->
     one.share()
 
 
-def test_only_folders_of_this_machines_dead_gunicorns_are_removed(tmp_path: Path, ended: int) -> None:
-    Workers("a chat", ended, tmp_path)
+def test_only_folders_of_this_machines_dead_gunicorns_are_removed(tmp_path: Path) -> None:
+    Workers("a chat", ENDED, tmp_path)
     [mine] = tmp_path.iterdir()
-    others = [mine.with_name(mine.name.replace(f"-{ended}-", f"-{name}-")) for name in (f"2-{ended}", "1")]
+    others = [mine.with_name(mine.name.replace(f"-{ENDED}-", f"-{name}-")) for name in (f"2-{ENDED}", "1")]
     for other in others:  # another machine's, whose name begins with this one's; and of a process of another user
         other.mkdir()
     Workers("a chat", os.getpid(), tmp_path)

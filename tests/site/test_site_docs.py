@@ -38,6 +38,7 @@ def test_the_examples_of_api_md_are_true(site: Site, caplog: pytest.LogCaptureFi
     assert "carol wrote to bob" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_site_and_its_tests_in_site_md_go_together(tmp_path: Path) -> None:
     site, bot, tests, _ = blocks(SITE, "python")
     assert "1 passed" in run_tests_of_a_site(tmp_path, tests, f"{site}\n{bot}")

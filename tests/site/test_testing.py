@@ -142,6 +142,7 @@ def run_tests_of_a_site(folder: Path, tests: str, site: str = SITE, **env: str) 
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_site_is_tested_without_patches_and_nothing_leaves_the_process(tmp_path: Path) -> None:
     """Where the environment says where production's database and webhook are, they are left alone."""
     env = {"CHAT_DATABASE_URL": "postgresql+psycopg://production.invalid/chat", "TMPDIR": str(tmp_path)}

@@ -82,6 +82,7 @@ def test_the_source_that_a_step_shows_is_its_files(step: str) -> None:
 TEXTS = 'import {texts} from "../../static/js/learn/texts.js"; console.log(JSON.stringify(texts));'
 
 
+@pytest.mark.slow
 def test_every_text_of_the_lesson_is_there_in_both_languages() -> None:
     done = run("node", "--input-type=module", "--eval", TEXTS)
     texts = json.loads(done.stdout)

@@ -36,6 +36,7 @@ def modules() -> list[Path]:
     return found
 
 
+@pytest.mark.slow
 def test_the_bundle_is_what_esbuild_makes_of_the_modules() -> None:
     npm_package("esbuild")
     if shutil.which("npm") is None:
@@ -47,6 +48,7 @@ def test_the_bundle_is_what_esbuild_makes_of_the_modules() -> None:
     assert made.stdout == BUNDLE.read_bytes(), "stale: make bundle"
 
 
+@pytest.mark.slow
 def test_the_widget_is_what_esbuild_makes_of_its_modules(tmp_path: Path) -> None:
     npm_package("esbuild")
     command = ["node", "bundle-widget.mjs", str(tmp_path)]
