@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import re
@@ -46,10 +47,10 @@ SLOW_FILES = {
 }  # fmt: skip
 
 
-# Begun first: a test of a minute that is begun last is waited for by all others.
 # What Python tells of whoever starts a process.
 PROCESS_EVENTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 
+# Begun first: a test of a minute that is begun last is waited for by all others.
 LONG_FILES = {"test_packaging.py"}
 
 
@@ -62,8 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
     if config.getoption("--quick"):
         hypothesis.settings.load_profile("quick")
-
         sys.addaudithook(_refuse_processes)
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out of --quick what is slow as a whole: importing it, with what it needs, takes longer than many tests."""
@@ -85,6 +86,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # the tests stay until the end: no collection need look for what refers to them
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Of `-n auto`: two for each core, as most tests wait for another process most of the time; of --quick none does."""
@@ -98,17 +103,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def _is_slow(item: pytest.Item) -> bool:
-    fixtures = set(getattr(item, "fixturenames", ()))
-    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
-    marked = item.get_closest_marker("slow") is not None
-    return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters
 def _refuse_processes(event: str, _: tuple[object, ...]) -> None:
     """Fail a test of --quick that starts a process: that takes longer than many tests."""
     if event in PROCESS_EVENTS and "PYTEST_CURRENT_TEST" in os.environ:
         raise AssertionError(f"{event}: a test that starts a process is marked slow, so that --quick leaves it out")
 
 
+def _is_slow(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    marked = item.get_closest_marker("slow") is not None
+    return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters
 
 
 def own_storage(folder: Path) -> dict[str, str]:
@@ -118,14 +123,17 @@ def own_storage(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _storage_of_an_app_in_this_process(_apps_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A create_app() in a test opens a new database, and never that of the person who runs the tests.
+    """A create_app() in a test opens a new database with its tables, never that of the person who runs the tests.
 
     A tested site's chat is the process's, until its app is gone: another test does not meet it.
     """
-    monkeypatch.setenv("CHAT_DATABASE_URL", f"sqlite:///{_apps_folder}/{time.monotonic_ns()}.db")
+    file = _apps_folder / f"{time.monotonic_ns()}.db"
+    begin_with_tables(f"sqlite:///{file}")
+    monkeypatch.setenv("CHAT_DATABASE_URL", f"sqlite:///{file}")
     monkeypatch.setenv("CHAT_TOKEN_SECRET", TOKEN_SECRET)
     yield
     process._served.clear()
+    file.unlink()  # there are thousands
 
 
 @pytest.fixture(scope="session")

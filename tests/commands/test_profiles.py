@@ -9,7 +9,7 @@ import pytest
 from chat.protocol.profiles import Profile
 from tests.commands import flask_chat
 from tests.conftest import TOKEN_SECRET, Server
-from tests.storage.conftest import open_storage
+from tests.storage.conftest import begin_with_tables, open_storage
 
 NOBODY = "http://127.0.0.1:9"  # where nothing listens
 
@@ -44,7 +44,7 @@ def test_a_file_of_many_users_is_imported_with_a_bar(database_url: str) -> None:
     ],
 )
 def test_a_wrong_line_is_named_and_nothing_is_stored(text: str, why: str, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/chat.db"
+    begin_with_tables(url := f"sqlite:///{tmp_path}/chat.db")
     done = flask_chat("import-users", "-", said=text, CHAT_DATABASE_URL=url, CHAT_URL=NOBODY)
     assert done.exit_code == 1
     assert why in done.stderr

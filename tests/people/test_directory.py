@@ -18,6 +18,7 @@ from chat.people.tokens import Tokens
 from chat.protocol.names import name_key
 from chat.storage.storage import Storage
 from tests.clock import Clock
+from tests.storage.conftest import begin_with_tables
 
 
 class FailingStorage(Storage):
@@ -40,7 +41,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def storage(tmp_path: Path, clock: Clock) -> Iterator[FailingStorage]:
-    storage = FailingStorage(f"sqlite:///{tmp_path}/chat.db", name_key, logging.getLogger("chat"), 1_000, clock=clock)
+    begin_with_tables(url := f"sqlite:///{tmp_path}/chat.db")
+    storage = FailingStorage(url, name_key, logging.getLogger("chat"), 1_000, clock=clock)
     yield storage
     storage.close()
 

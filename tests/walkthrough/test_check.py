@@ -301,12 +301,11 @@ def running(handler: Any) -> Iterator[str]:
 
 
 def test_each_half_right_server_gets_the_sentence_that_says_what_is_wrong_with_it(patient: None) -> None:
-    with ExitStack() as stack, ThreadPoolExecutor(len(HALF_RIGHT) + 1) as pool:
-        whole = stack.enter_context(running(Whole()))
-        assert [*pool.map(lambda one: key_of(whole, one), check.CHECKS)] == [None] * 5
-        addresses = [stack.enter_context(running(server())) for server, _, _ in HALF_RIGHT]
-        keys = pool.map(lambda address, row: key_of(address, row[1]), addresses, HALF_RIGHT)
-        assert [*zip(HALF_RIGHT, keys, strict=True)] == [(row, row[2]) for row in HALF_RIGHT]
+    with ExitStack() as stack, ThreadPoolExecutor(len(HALF_RIGHT) + 5) as pool:
+        rows = [(Whole, one, None) for one in check.CHECKS] + HALF_RIGHT
+        addresses = [stack.enter_context(running(server())) for server, _, _ in rows]
+        keys = pool.map(lambda address, row: key_of(address, row[1]), addresses, rows)
+        assert [*zip(rows, keys, strict=True)] == [(row, row[2]) for row in rows]
 
 
 def answering(text: bytes) -> Callable[[socket.socket], None]:

@@ -19,7 +19,7 @@ from chat.storage.records import Pointer, Send
 from chat.web.api import answer_unknown_paths, api_blueprint
 from tests.conftest import TOKEN_SECRET, MakeChat
 from tests.storage import conftest as databases
-from tests.storage.conftest import open_storage
+from tests.storage.conftest import begin_with_tables, open_storage
 
 database_url = databases.database_url
 
@@ -71,8 +71,9 @@ class Api:
 @pytest.fixture(scope="module")
 def api_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Shared by the tests of one file, which keep to users of their own or ask for errors."""
-    settings = Settings(token_secret=TOKEN_SECRET, token_ttl=600, rate_limits="off")
-    chat = ChatServer(settings, events, str(tmp_path_factory.mktemp("api")), logging.getLogger("chat"))
+    begin_with_tables(url := f"sqlite:///{tmp_path_factory.mktemp('api')}/chat.db")
+    settings = Settings(token_secret=TOKEN_SECRET, token_ttl=600, rate_limits="off", database_url=url)
+    chat = ChatServer(settings, events, "", logging.getLogger("chat"))
     yield Api(chat)
     chat.stop()
 

@@ -7,11 +7,13 @@ import logging
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from werkzeug.exceptions import ImATeapot
 from werkzeug.test import TestResponse
 
 from chat.errors import Busy, ChatError, Unavailable
 from chat.limits import BODY_BYTES
+from chat.people import passwords
 from chat.web.conversations import Place
 from chat.web.cursors import cursor_of
 from tests.conftest import MakeChat
@@ -232,7 +234,10 @@ def test_an_address_that_asks_too_often_is_refused_before_anything_else(make_cha
     assert {ask(None).status_code for _ in range(9)} == {401}, "a proxy's socket has no address"
 
 
-def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(make_chat: MakeChat) -> None:
+def test_ten_wrong_passwords_for_a_name_from_an_address_are_enough(
+    make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))  # two dozen are hashed
     api = Api(make_chat())
     good = {"userId": "Guessed", "password": "correct horse"}
     assert api.post("/accounts", good).status_code == 201

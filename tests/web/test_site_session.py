@@ -15,6 +15,7 @@ from chat import Chat
 from chat.errors import BadSetting
 from chat.web import site_session
 from tests.site.members import make_site
+from tests.storage.conftest import begin_with_tables
 
 MakeSite = Callable[..., FlaskClient]
 
@@ -22,7 +23,8 @@ MakeSite = Callable[..., FlaskClient]
 @pytest.fixture
 def make(tmp_path: Path) -> MakeSite:
     def made(**config: Any) -> FlaskClient:
-        app, _ = make_site(folder=str(tmp_path), CHAT_DATABASE_URL=f"sqlite:///{tmp_path}/chat.db", **config)
+        begin_with_tables(url := f"sqlite:///{tmp_path}/chat.db")
+        app, _ = make_site(folder=str(tmp_path), CHAT_DATABASE_URL=url, **config)
         return app.test_client()
 
     return made
