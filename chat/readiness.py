@@ -8,7 +8,6 @@ from typing import NamedTuple
 import gevent
 
 from chat.errors import Unavailable
-from chat.storage.readiness import faults_of
 from chat.storage.storage import Storage
 
 KEPT_SECONDS = 1.0  # an answer: however many ask, the database is asked once
@@ -72,7 +71,7 @@ class Readiness:
         """Runs in a thread, which may stay there longer than it is waited for: no second one is sent after it."""
         found: dict[str, str | None] = {}
         try:
-            found = faults_of(self._storage.database, self._storage.health)
+            found = self._storage.health.faults()
         finally:
             self._told, self._told_at = found, self._clock()
             self._is_asking = False

@@ -53,8 +53,7 @@ from chat.readiness import Readiness
 from chat.router import Events, Router
 from chat.shown import show
 from chat.signals import Signals, message_stored
-from chat.storage.failures import reason_of
-from chat.storage.health import fault_of
+from chat.storage.failures import fault_of, reason_of
 from chat.storage.lease import Lease
 from chat.storage.storage import Storage
 from chat.terms import told_limits

@@ -31,7 +31,7 @@ FOR_OPERATORS = {
     "storage/lease_row.py",
     "storage/migrate.py",
     "storage/backup.py",
-    "storage/health.py",
+    "storage/failures.py",
     "web/api.py",
     "bus/diagnosis.py",
 }

@@ -14,9 +14,7 @@ from chat.config import Settings
 from chat.errors import Unavailable
 from chat.server import ChatServer
 from chat.storage.diagnosis import clock_is_ahead, connections_of
-from chat.storage.failures import log_text
-from chat.storage.health import LOG_SAYS_WHY
-from chat.storage.readiness import faults_of
+from chat.storage.failures import LOG_SAYS_WHY, log_text
 
 SPARE_FILES = 100  # descriptors beside those of sockets: the database's, the log, connections that are no sockets yet
 CONNECTIONS_OF_A_WORKER = 6  # to PostgreSQL: one that writes, one of the lease, and readers
@@ -94,7 +92,7 @@ def risks(settings: Settings) -> list[str]:
 def _of_database(chat: ChatServer) -> Iterator[Finding]:
     database = chat.storage.database
     database.can_write()  # to the disk, which may be full; what is only tried and rolled back does not notice
-    for check, fault in faults_of(database, chat.storage.health).items():
+    for check, fault in chat.storage.health.faults().items():
         if fault:
             if database.write_error:  # there is no log here
                 fault = fault.replace(LOG_SAYS_WHY, log_text(database.write_error))

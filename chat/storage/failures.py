@@ -1,15 +1,28 @@
-"""Owns what is known of a failure of the database: whether to try again, and what the log may say of it."""
+"""Owns what is known of a failure of the database: whether to try again, and what the log and callers are told of it."""
 
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
+from chat.errors import DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, DiskFull, Unavailable
+from chat.storage.database_file import FileReplaced
+
 T = TypeVar("T")
 
 QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
+LOG_SAYS_WHY = "The log says why."
+FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
+
+# SQLite's result codes (sqlite.org/rescode.html), and PostgreSQL's SQLSTATE (its documentation, appendix A).
+_FAULTS = MappingProxyType({
+    5: DatabaseLocked, 6: DatabaseLocked, 8: DatabaseReadOnly, 13: DiskFull,
+    4874: DiskFull,  # SQLITE_IOERR_SHMSIZE: no room for chat.db-shm
+    "53100": DiskFull, "25006": DatabaseReadOnly,
+})  # fmt: skip
 
 
 class CommitUnknown(SQLAlchemyError):
@@ -68,3 +81,12 @@ def log_text(error: Exception) -> str:
 def name_of(call: "partial[Any]") -> str:
     """Return what the log calls a call: `Notifications.forget`."""
     return getattr(call.func, "__qualname__", type(call.func).__name__)
+
+
+def fault_of(error: Exception, what: str, otherwise: str = LOG_SAYS_WHY) -> Unavailable:
+    """Return the error that says what fails, why, and what to do; `otherwise` where the reason is none of FAULTS."""
+    cause = cause_of(error)
+    code = getattr(cause, "sqlite_errorcode", 0) or getattr(cause, "sqlstate", "")
+    primary = code & 0xFF if isinstance(code, int) else code  # of SQLite's extended codes
+    fault = DatabaseReplaced if isinstance(error, FileReplaced) else _FAULTS.get(code) or _FAULTS.get(primary)
+    return Unavailable(f"{what}: {otherwise}") if fault is None else fault(f"{what}: {fault.sentence}")

@@ -1,27 +1,18 @@
-"""Owns what is known of the database's health: which of reading and writing fails, and why."""
+"""Owns what is known of the database's health: which of reading and writing fails, and why, and whether its tables are ours."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.errors import Busy, DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, DiskFull, Unavailable
+from chat.errors import Busy, ChatError, Unavailable
 from chat.storage.database import Database
-from chat.storage.database_file import FileReplaced
-from chat.storage.failures import cause_of
+from chat.storage.failures import fault_of
+from chat.storage.migrate import revisions
 
 WRITES_FAIL = "Writes fail, reads work"
-LOG_SAYS_WHY = "The log says why."
-FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
-
-# SQLite's result codes (sqlite.org/rescode.html), and PostgreSQL's SQLSTATE (its documentation, appendix A).
-_FAULTS = MappingProxyType({
-    5: DatabaseLocked, 6: DatabaseLocked, 8: DatabaseReadOnly, 13: DiskFull,
-    4874: DiskFull,  # SQLITE_IOERR_SHMSIZE: no room for chat.db-shm
-    "53100": DiskFull, "25006": DatabaseReadOnly,
-})  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -52,11 +43,20 @@ class DatabaseHealth:
                 self._write(bool)  # nothing; before it, what failed commits have stored is found
         self._is_trying = False
 
+    def faults(self) -> dict[str, str | None]:
+        """Return what keeps the database from being used, or None, by the name of the check. Blocks."""
+        with suppress(SQLAlchemyError, _RolledBackError), self._database.transaction() as connection:
+            # Rolled back, which costs no fsync. Where it fails `write_error` says why.
+            connection.execute(text("UPDATE server_lease SET renewed_at = renewed_at"))
+            raise _RolledBackError
+        if fault := self.fault():
+            return {"database": f"{fault.code}: {fault.message}"}
+        with self._database.reading() as connection:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        wanted = revisions()[-1]
+        said = f"The tables are of revision {found}, and this program needs {wanted}."
+        return {"database": None, "migrations": None if found == wanted else said}
 
-def fault_of(error: Exception, what: str, otherwise: str = LOG_SAYS_WHY) -> Unavailable:
-    """Return the error that says what fails, why, and what to do; `otherwise` where the reason is none of FAULTS."""
-    cause = cause_of(error)
-    code = getattr(cause, "sqlite_errorcode", 0) or getattr(cause, "sqlstate", "")
-    primary = code & 0xFF if isinstance(code, int) else code  # of SQLite's extended codes
-    fault = DatabaseReplaced if isinstance(error, FileReplaced) else _FAULTS.get(code) or _FAULTS.get(primary)
-    return Unavailable(f"{what}: {otherwise}") if fault is None else fault(f"{what}: {fault.sentence}")
+
+class _RolledBackError(ChatError):
+    """Ends a transaction that only tries."""

@@ -8,8 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.errors import Unavailable, WrongTables
 from chat.resources import MIGRATIONS
-from chat.storage.failures import reason_of
-from chat.storage.health import fault_of
+from chat.storage.failures import fault_of, reason_of
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('chat migrations'))")
 _REVISIONS = re.compile(r'^revision = "(\w+)"\ndown_revision = (None|"\w+")$', re.MULTILINE)

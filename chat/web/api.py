@@ -12,7 +12,8 @@ from chat.errors import MethodNotAllowed, NotFound, Unavailable
 from chat.protocol.structs import encode
 from chat.protocol.told_limits import ToldLimits
 from chat.server import ChatServer
-from chat.storage.health import FAULTS, WRITES_FAIL
+from chat.storage.failures import FAULTS
+from chat.storage.health import WRITES_FAIL
 from chat.terms import told_limits
 from chat.web import (
     accounts,

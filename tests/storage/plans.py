@@ -19,7 +19,7 @@ from chat.storage.storage import Storage
 FOLDER = Path(chat.storage.__file__).parent
 # Of the schema, of the connection itself, of tables with one row, and of commands, which copy, count or check everything.
 OTHERS = {
-    "migrate.py", "database.py", "postgres.py", "sqlite.py", "lease_row.py", "epoch.py", "backup.py", "sizes.py", "readiness.py", "diagnosis.py",
+    "migrate.py", "database.py", "postgres.py", "sqlite.py", "lease_row.py", "epoch.py", "backup.py", "sizes.py", "health.py", "diagnosis.py",
     "examination.py", "overview.py", "lists_anew.py",
 }  # fmt: skip
 ASKS = {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "look_up", "rows", "first", "rows_of"}

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from chat import create_app
 from chat.errors import DatabaseReplaced, DiskFull, Unavailable
-from chat.storage.health import fault_of
+from chat.storage.failures import fault_of
 from chat.storage.records import Send
 from chat.storage.storage import Storage
 from tests.storage.conftest import open_storage

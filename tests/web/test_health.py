@@ -92,7 +92,7 @@ def test_however_many_ask_the_database_is_asked_once_a_second_and_nothing_is_wri
     on_sqlite: Storage, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr("chat.readiness.faults_of", lambda *given: asked.append(given) or {"database": None})
+    monkeypatch.setattr(on_sqlite.health, "faults", lambda: asked.append(1) or {"database": None})
     looked = readiness(on_sqlite, clock)
     gevent.joinall([gevent.spawn(looked.look) for _ in range(100)], raise_error=True)
     assert len(asked) == 1
