@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.storage.backup import Progress
 from chat.storage.database import Database
 from chat.storage.failures import reason_of
+from chat.storage.listings import LEFT_BEHIND
 from chat.storage.search_index import SEQ_BITS, has_index
 from chat.storage.unread import UNREAD_COUNTED, unread_of
 
@@ -87,7 +88,7 @@ def _examine_part(connection: Connection, found: Examined, after: int) -> int | 
     for row in connection.execute(_POINTERS, bounds):
         said = f"has read {row.read_seq} of {row.received_seq} received of {row.last_seq}."
         found.add(found.pointers, f"A member of conversation {row.id} {said}")
-    found.behind += connection.execute(_BEHIND, bounds).scalar_one()
+    found.behind += len(connection.execute(LEFT_BEHIND, bounds).all())
     for row in connection.execute(_UNLISTED, bounds):
         found.add(found.lists, f"Conversation {row.id} is not in the list of {row.user_id}, and should be.")
     for user, id_, unread, *counts in connection.execute(_UNREAD, bounds):
@@ -138,11 +139,6 @@ _UNINDEXED = text(f"""
 SELECT c.id, m.seq FROM conversations AS c JOIN messages AS m ON m.conversation_id = c.id AND m.seq <= c.indexed_seq
 WHERE c.id > :after AND c.id <= :last AND m.body <> ''
 AND NOT EXISTS (SELECT 1 FROM trigrams_docsize AS d WHERE d.id = (c.id << {SEQ_BITS} | m.seq)) LIMIT {MOST_FAULTS}
-""")
-_BEHIND = text("""
-SELECT count(*) FROM conversations AS c
-JOIN messages AS m ON m.conversation_id = c.id AND m.seq = c.last_seq
-WHERE c.id > :after AND c.id <= :last AND (c.last_at IS NULL OR c.last_at <> m.sent_at OR c.counted_seq <> c.last_seq)
 """)
 # Counted, so that each row is looked up: for NOT EXISTS, PostgreSQL may read all listings, and again for each member.
 _UNLISTED = text(f"""

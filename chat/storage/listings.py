@@ -45,7 +45,7 @@ class Listings:
     def left_behind(self, database: Database, after: int) -> tuple[list[int], int | None]:
         """Return conversations that are not listed and counted as they should be, as `walk`. Blocks."""
         with database.reading() as connection:
-            return walk(connection, _WRONG, after)
+            return walk(connection, LEFT_BEHIND, after)
 
     def mend(self, database: Database, conversation: int) -> None:
         """List and count one as it should be. Blocks; for the writer's thread."""
@@ -67,7 +67,8 @@ _MOVE = (
     .where(listings.c.user_id == bindparam("user"), listings.c.last_at == bindparam("before"))
     .where(listings.c.conversation_id == bindparam("place"))
 )
-_WRONG = (
+# Behind the id `after`, up to `last`: those that an older program has written to.
+LEFT_BEHIND = (
     select(conversations.c.id)
     .join_from(
         conversations,
