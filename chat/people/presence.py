@@ -76,10 +76,8 @@ class Presence:
         found = self.elsewhere.look(asked)
         if found is not None:
             for user in asked:
-                if user in found:
-                    self._others[user] = found[user]
-                else:
-                    self._others.pop(user, None)
+                self._others.pop(user, None)
+            self._others.update(found)
 
     def heard(self, user_id: str, status: Status) -> None:
         """Another worker says how a user is, or tells others of one who is here too."""

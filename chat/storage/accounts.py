@@ -111,9 +111,8 @@ class Accounts:
             if any(connection.execute(query, key).first() is not None for query in _NAMED):
                 return None
             row = self._new_row(name) | {"password": password, "generation": _new_generation()}
-            del row["changed_at"]
-            insert = self._insert.values(changed_at=self._database.shared_now()).returning(accounts.c.key)
-            made = connection.execute(insert, row).first()
+            insert = self._insert.values(row | {"changed_at": self._database.shared_now()}).returning(accounts.c.key)
+            made = connection.execute(insert).first()
             return None if made is None else self._stored(connection, name)
 
     def give_password(self, name: str, password: str, of_host: bool = False) -> Account | None:

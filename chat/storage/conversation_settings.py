@@ -8,8 +8,7 @@ from chat.storage.compiled import Compiled
 from chat.storage.database import Database
 from chat.storage.schema import conversation_settings as table
 
-SETTINGS = [column for column in table.c if column.name != "user_id"]
-NAMES = [column.name for column in SETTINGS]
+NAMES = ConversationSettings.__struct_fields__
 
 
 class StoredSettings:
@@ -36,4 +35,8 @@ class StoredSettings:
                 connection.execute(table.insert(), row)
 
 
-_OF_USER = select(*SETTINGS).where(table.c.user_id == bindparam("user")).order_by(table.c.with_user_id)
+_OF_USER = (
+    select(*(table.c[name] for name in NAMES))
+    .where(table.c.user_id == bindparam("user"))
+    .order_by(table.c.with_user_id)
+)
