@@ -91,11 +91,14 @@ def post_worker_init(worker):
     take_upgrades_early(worker)
     bound_connections(worker)
     keep_settings_at_hand(worker)
-    accept_few_at_once()
 
 
 def take_upgrades_early(worker):
-    """Take upgrades over before gunicorn reads them, where nobody would see the difference."""
+    """Take upgrades over before gunicorn reads them, where nobody would see the difference.
+
+    Elsewhere gunicorn reads one connection in a turn of the loop. gevent by itself has a hundred read in one go, while
+    no message moves.
+    """
     from gunicorn.workers import ggevent
 
     from chat.transport.acceptor import Acceptor
@@ -103,7 +106,9 @@ def take_upgrades_early(worker):
 
     # gunicorn cuts SCRIPT_NAME off each path
     early = None if "SCRIPT_NAME" in os.environ else upgrade_early(worker)
-    if early is not None:
+    if early is None:
+        ggevent.StreamServer = partial(Acceptor, lambda *_: False, lambda: True)
+    else:
         worker.handle = early.handle
         ggevent.StreamServer = partial(Acceptor, early.at_once, early.is_busy)
 
@@ -124,18 +129,6 @@ def keep_settings_at_hand(worker):
     reading one took.
     """
     vars(worker.cfg).update({name: setting.get() for name, setting in worker.cfg.settings.items()})
-
-
-# Connections that are accepted in one turn of the loop. gevent's own 100 are read and parsed in one go: some 20 ms in
-# which no message moves. With several workers gunicorn says 1.
-ACCEPTED = 8
-
-
-def accept_few_at_once():
-    """Have a storm of those who come back leave others their turns."""
-    from gevent.server import StreamServer
-
-    StreamServer.max_accept = ACCEPTED
 
 
 # Each socket is a file descriptor, and many systems begin with 1,024. A hundred beyond

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import gevent
 import pytest
 import requests
 from gevent.pool import Pool
@@ -151,24 +152,28 @@ def test_the_settings_that_a_worker_has_at_hand_are_those_that_gunicorn_would_lo
     assert "limit_request_fields" in vars(at_hand)
 
 
-def test_a_server_of_the_worker_accepts_few_at_once_so_that_a_storm_leaves_others_their_turns(
+def test_a_worker_has_the_acceptor_and_gunicorn_reads_one_connection_a_turn_where_it_reads_them_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(StreamServer, "max_accept", 100)
-    configured = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
-    configured["accept_few_at_once"]()
-    assert StreamServer(("127.0.0.1", 0), lambda *_: None).max_accept == configured["ACCEPTED"] < 20
-
-
-def test_a_worker_has_the_acceptor_where_nobody_sees_requests_before_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ggevent, "StreamServer", StreamServer)
     configured = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     seeing = Config()
-    seeing.set("pre_request", lambda worker, request: None)
-    for config in (seeing, Config()):
-        assert ggevent.StreamServer is StreamServer
+    seeing.set("pre_request", lambda worker, request: None)  # nothing is early there
+    begun: list[object] = []
+    for config, is_early in ((Config(), True), (seeing, False)):
+        monkeypatch.setattr(ggevent, "StreamServer", StreamServer)
         worker = SimpleNamespace(cfg=config, wsgi=create_app({}), handle=None)
         configured["take_upgrades_early"](worker)
-    server = ggevent.StreamServer(("127.0.0.1", 0), handle=lambda *_: None, spawn=Pool(1))
-    assert isinstance(server, Acceptor)
-    assert worker.handle is not None
+        server = ggevent.StreamServer(("127.0.0.1", 0), handle=lambda *_: begun.append(1), spawn=Pool(10))
+        assert isinstance(server, Acceptor)
+        assert (worker.handle is not None) == is_early
+    server.start()
+    clients = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(5)]
+    steps = []
+    with gevent.Timeout(SECONDS):
+        while len(begun) < len(clients):
+            steps.append(len(begun))
+            gevent.sleep(0)
+    assert max(after - before for before, after in itertools.pairwise([*steps, len(begun)])) == 1
+    server.stop(timeout=0)
+    for client in clients:
+        client.close()
