@@ -69,7 +69,7 @@ def _move(client: Client, event: Received, read: int) -> Answer:
 
 
 @events.on("typing", Typing)
-def typing(client: Client, event: Typing) -> Answer:
+def typing(client: Client, event: Typing) -> None:
     """The sender is writing to somebody just now; not stored."""
     server, sender = client.chat, client.user_id
     other = other_user(sender, event.to_user_id, event.conversation_id, server.names)
@@ -79,23 +79,20 @@ def typing(client: Client, event: Typing) -> Answer:
         conversation, keys = conversation_and_keys(sender, receiver, server.user_key)
         hint = TypingHint(from_user_id=sender, conversation_id=conversation, keys=keys)
         server.online.emit(hint, to=receiver, skip=client)
-    return None
 
 
 @events.on("block", BlockUser)
-def block(client: Client, event: BlockUser) -> Answer:
+def block(client: Client, event: BlockUser) -> None:
     """Nothing passes between the two any more."""
     other = client.chat.directory.name_of(event.user_id, "userId", client.address)
     client.chat.blocking.block(client.user_id, other, skip=client)
-    return None
 
 
 @events.on("unblock", BlockUser)
-def unblock(client: Client, event: BlockUser) -> Answer:
+def unblock(client: Client, event: BlockUser) -> None:
     """It passes again."""
     other = client.chat.directory.name_of(event.user_id, "userId", client.address)
     client.chat.blocking.unblock(client.user_id, other, skip=client)
-    return None
 
 
 @events.on("dismiss", Dismiss)
@@ -121,25 +118,23 @@ def seen(client: Client, event: See) -> Answer:
 
 
 @events.on("away")
-def away(client: Client, event: Payload) -> Answer:
+def away(client: Client, event: Payload) -> None:
     """Nobody looks at this socket's page just now."""
-    return _set_away(client, True)
+    _set_away(client, True)
 
 
 @events.on("back")
-def back(client: Client, event: Payload) -> Answer:
+def back(client: Client, event: Payload) -> None:
     """Somebody looks at it again."""
-    return _set_away(client, False)
+    _set_away(client, False)
 
 
-def _set_away(client: Client, is_away: bool) -> Answer:
+def _set_away(client: Client, is_away: bool) -> None:
     client.is_away = is_away
     client.chat.presence.changed(client.user_id)
-    return None
 
 
 @events.on("ping", before_init=True)
-def ping(client: Client, event: Payload) -> Answer:
+def ping(client: Client, event: Payload) -> None:
     """For browsers, which cannot send ping frames."""
     client.emit(Pong(timestamp=timestamp()))
-    return None

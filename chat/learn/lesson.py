@@ -117,30 +117,25 @@ class Lesson:
         if not self.is_open(self._settings, client.sock.getsockname()[0]):
             raise UnknownEvent(field="type")
 
-    def _watch(self, client: Client, _: Learn) -> Answer:
+    def _watch(self, client: Client, _: Learn) -> None:
         watch(client, self).is_told = True
-        return None
 
-    def _unwatch(self, client: Client, _: Learn) -> Answer:
+    def _unwatch(self, client: Client, _: Learn) -> None:
         unwatch(client)
-        return None
 
-    def _cut(self, client: Client, event: Learn) -> Answer:
+    def _cut(self, client: Client, event: Learn) -> None:
         if event.seconds:
             now = time.monotonic()
             self._away = {key: until for key, until in self._away.items() if until > now}
             if len(self._away) < MOST_AWAY:
                 self._away[watch(client, self).key] = now + event.seconds
         client.abort("1006 the lesson cut the line")
-        return None
 
-    def _lose_ack(self, client: Client, _: Learn) -> Answer:
+    def _lose_ack(self, client: Client, _: Learn) -> None:
         watch(client, self).lose_ack = True  # the next one: so this is to be asked without a ref
-        return None
 
-    def _send_twice(self, client: Client, _: Learn) -> Answer:
+    def _send_twice(self, client: Client, _: Learn) -> None:
         watch(client, self).send_twice = True
-        return None
 
     def _race(self, _client: Client, event: Learn) -> Answer:
         return {"came": TABS, "left": race(event.has_lock)}

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from chat.people.directory import unknown_user
@@ -48,15 +47,7 @@ def list_changes(chat: ChatServer, user_id: str, path: OfConversation, query: Ch
     other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
     found, last = chat.storage.in_thread(chat.storage.changes.after, user_id, other, query.after, query.limit + 1)
     return MessageChanges(
-        changes=[
-            MessageChange(
-                change=one.change,
-                kind=msgspec.convert(one.kind, Literal["erased"]),
-                first_seq=one.first_seq,
-                last_seq=one.last_seq,
-            )
-            for one in found[: query.limit]
-        ],
+        changes=[MessageChange(**one._asdict()) for one in found[: query.limit]],
         change=last,
         more=len(found) > query.limit,
         epoch=chat.storage.epoch,
