@@ -26,7 +26,7 @@ SOCKET = "/learn/ws"
 KEY = re.compile(r"[0-9a-f]{16}")  # what a page calls itself: drawn by chance, so that nobody meets another's news
 WAIT_SECONDS = 20.0  # of a long poll, and between two signs of life of a stream
 STREAM_SECONDS = 120.0
-TEXT_CHARS = 100
+TEXT_BYTES = 400  # of news, whatever more is sent
 SECRETS = ("cookie", "authorization")  # whose values no script is shown
 View = Callable[..., ResponseReturnValue]
 
@@ -64,7 +64,7 @@ def add_learn_routes(blueprint: Blueprint, settings: Settings, events: Events) -
 
     @route("/learn/news", "POST")
     def tell() -> ResponseReturnValue:
-        text = request.get_data(as_text=True)[:TEXT_CHARS]
+        text = request.stream.read(TEXT_BYTES).decode(errors="ignore")
         number, text = lesson.boxes.add(_key(), text)
         lesson.tell_news(_key(), number, text)
         return json_response({"number": number})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 import socket
 import textwrap
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -99,6 +101,27 @@ def test_every_text_of_the_lesson_is_there_in_both_languages() -> None:
         keys = set(re.findall(r'data-(?:text|label)="([^"]+)"', page))
         assert len(keys) > 5
         assert keys <= texts.keys(), step
+
+
+class Endless(io.RawIOBase):
+    """A body that has no end that anybody waits for."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def readinto(self, buffer: Any) -> int:
+        buffer[:] = b"x" * len(buffer)
+        self.given += len(buffer)
+        assert self.given < 1_000
+        return len(buffer)
+
+
+def test_of_news_no_more_is_read_than_is_kept() -> None:
+    client, body = create_app().test_client(), Endless()
+    said = {"wsgi.input": body, "CONTENT_LENGTH": str(10**12)}
+    assert client.post(f"/learn/news?key={KEY}", environ_overrides=said).json == {"number": 1}
+    [[_, text]] = client.get(f"/learn/news?key={KEY}").json["news"]
+    assert text == "x" * body.given
 
 
 def test_every_step_has_its_page_and_its_script_and_no_other_is_there() -> None:
