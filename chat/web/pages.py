@@ -83,7 +83,7 @@ def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
         return Response(chat.metrics.exposition.text(), content_type=PROMETHEUS)
 
     add_health_routes(blueprint)
-    add_socket_routes(blueprint, further=add_learn_routes(blueprint, settings, events))
+    add_socket_routes(blueprint, add_learn_routes(blueprint, settings, events))
     blueprint.register_error_handler(ChatError, error_response)
     blueprint.after_request(compressor())
     return blueprint

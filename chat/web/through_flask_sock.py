@@ -9,21 +9,20 @@ from flask import Flask, request
 from gevent import monkey
 
 from chat.protocol import handshake
-from chat.transport.connections import Connections
 from chat.transport.websocket import WebSocket
-from chat.web.requests import peer_address
+from chat.web.requests import current_chat, peer_address
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
 MakeSocket = Callable[[Any, str], WebSocket]  # of a socket and its peer's address
 
 
-def wait_over(ws: Any, connections: Connections, make: MakeSocket) -> None:
+def wait_over(ws: Any, make: MakeSocket) -> None:
     """Stay until the connection is over: TLS, and servers that end it with the request."""
     try:
         make(ws.sock, peer_address()).wait()
     except Exception:  # flask-sock would let an HTTP 500 be written into the stream
-        connections.log.exception("a socket could not be handed over")
+        current_chat().log.exception("a socket could not be handed over")
         ws.sock.close()
     finally:
         ws.connected = False  # else flask-sock sends a close frame of its own

@@ -6,7 +6,6 @@ From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and
 import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -32,24 +31,19 @@ def _client(sock: Any, address: str) -> WebSocket:
     return Client(sock, current_chat(), address)
 
 
-def add_socket_routes(
-    blueprint: Blueprint,
-    connections: Callable[[], Connections] = lambda: current_chat().connections,
-    make: MakeSocket = _client,
-    further: Mapping[str, MakeSocket] = MappingProxyType({}),
-) -> None:
+def add_socket_routes(blueprint: Blueprint, further: Mapping[str, MakeSocket]) -> None:
     """Register the sockets' paths on `blueprint`, through flask-sock, which serves every server it knows.
 
     On a plain socket of gunicorn, where sockets are many, flask-sock's view is stepped past: writing the
     answer here takes a tenth of simple-websocket's time, and the socket can be taken out of gunicorn's
-    hands. `connections` returns those of the current request's chat; `further` has other paths' sockets.
+    hands. `further` has other paths' sockets, or other ones for these.
     """
     sock = Sock()
-    makers = {**dict.fromkeys(PATHS, make), **further}
+    makers = {**dict.fromkeys(PATHS, _client), **further}
     for path in makers:
         rule = {"endpoint": f"socket:{path}", "provide_automatic_options": False, "strict_slashes": True}
         route = sock.route(path, bp=blueprint, **rule)
-        route(lambda ws, path=path: wait_over(ws, connections(), makers[path]))
+        route(lambda ws, path=path: wait_over(ws, makers[path]))
     # For the header Allow. It needs no view: `refuse_bad_upgrade` answers all plain requests.
     blueprint.add_url_rule(SOCKET, "plain_socket", provide_automatic_options=False)
 

@@ -16,7 +16,7 @@ from chat.limits import Limits
 from chat.protocol.frames import BINARY, TEXT, encode_frame
 from chat.transport.connections import Connections
 from chat.transport.websocket import WebSocket
-from chat.web.upgrade import add_socket_routes, refuse_bad_upgrade
+from chat.web.upgrade import PATHS, add_socket_routes, refuse_bad_upgrade
 
 MIB = 1 << 20
 SETTINGS = Settings.load(
@@ -49,6 +49,6 @@ class Echo(WebSocket):
 
 sockets = Blueprint("echo", __name__)
 sockets.before_request(lambda: refuse_bad_upgrade("", CONNECTIONS))
-add_socket_routes(sockets, connections=lambda: CONNECTIONS, make=Echo)
+add_socket_routes(sockets, dict.fromkeys(PATHS, Echo))
 app = Flask(__name__)
 app.register_blueprint(sockets)
