@@ -74,7 +74,7 @@ class Chat(SiteApi):
         """
         self._bind(app, url_prefix, shows_log=False)
 
-    def _bind(self, app: Flask, url_prefix: str, shows_log: bool) -> None:
+    def _bind(self, app: Flask, url_prefix: str, shows_log: bool) -> Settings:
         if NAME in app.extensions:
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
         settings = Settings.load(app.config)
@@ -102,6 +102,7 @@ class Chat(SiteApi):
         running.say_how_to_serve()
         # Not yet: what the site declares of it may stand below.
         process.when_loaded(partial(process.serve_as_worker, maker.made, log))
+        return settings
 
     def identify(self, function: F) -> F:
         """Declare who is there, as a decorator too: a function without arguments, called within a request on the site.
@@ -219,8 +220,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(NAME, root_path=str(ROOT), instance_path=INSTANCE, static_folder=None)
     app.config.update(config or {})
-    Chat()._bind(app, "/", shows_log=True)
-    proxies.trust(app, Settings.load(app.config).trusted_proxies)
+    settings = Chat()._bind(app, "/", shows_log=True)
+    proxies.trust(app, settings.trusted_proxies)
     return app
 
 

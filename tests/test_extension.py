@@ -104,6 +104,14 @@ def test_a_setting_that_cannot_be_used_stops_init_app(tmp_path: Path) -> None:
         Chat(site(tmp_path, CHAT_TOKEN_SECRET="short"))
 
 
+def test_a_variable_that_is_no_setting_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CHAT_MAX_SOCKET", "1")
+    create_app()
+    assert caplog.text.count("there is no setting CHAT_MAX_SOCKET") == 1
+
+
 def test_init_app_opens_no_database(tmp_path: Path) -> None:
     Chat(site(tmp_path / "site"))
     assert not (tmp_path / "site").exists()
