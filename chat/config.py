@@ -26,6 +26,10 @@ def _setting(
     return field(default=default, repr=shown, metadata=metadata)
 
 
+def _choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
+    return _setting(default, " or ".join(choices), meaning, choices=choices)
+
+
 def _limit(default: int, unit: str, meaning: str) -> Any:
     return _setting(default, unit, f"{meaning} 0: no limit.", least=0)
 
@@ -96,31 +100,27 @@ class Settings:
         shown=False,
     )
     token_ttl: int = _setting(7 * 24 * 3600, "seconds", "How long a token is valid.", least=1)
-    auth: str = _setting(
+    auth: str = _choice(
         "",
-        "open or required",
+        ("open", "required"),
         "open: a name without a password is anybody's. required: everybody signs in with a password. Empty: as the site "
         "says where it declares chat.identify; else open.",
-        choices=("open", "required"),
     )
     login_url: str = _setting(
         "",
         "path or URL",
         "Where the page of a site with chat.identify leads who is not signed in. Empty: to Flask-Login's login_view.",
     )
-    signup: str = _setting(
+    signup: str = _choice(
         "",
-        "open or closed",
+        ("open", "closed"),
         "With CHAT_AUTH=required, whether people make accounts for new names; closed: flask chat add-user does. "
         "Empty: closed where CHAT_TOKEN_SECRET is set, since another application names users there; else open.",
-        choices=("open", "closed"),
     )
     trusted_proxies: int = _setting(
         0, "proxies", "How many stand before this server: so many entries of X-Forwarded-For are believed.", least=0
     )
-    rate_limits: str = _setting(
-        "on", "on or off", "off switches all of the limits below off, for a benchmark.", choices=("on", "off")
-    )
+    rate_limits: str = _choice("on", ("on", "off"), "off switches all of the limits below off, for a benchmark.")
     # Of what is counted by the second, four seconds' worth may come at once.
     events_per_second: int = _limit(200, "events a socket and second", "Further events are answered rate_limited.")
     frames_per_second: int = _limit(
@@ -161,34 +161,28 @@ class Settings:
     webhook_secret: str = _setting(
         "", "text", "What the webhook's requests are signed with; needed with CHAT_WEBHOOK_URL.", shown=False
     )
-    webhook_http: str = _setting(
+    webhook_http: str = _choice(
         "loopback",
-        "loopback or anywhere",
+        ("loopback", "anywhere"),
         "Where CHAT_WEBHOOK_URL may lead without TLS. anywhere: messages cross the network as plain text.",
-        choices=("loopback", "anywhere"),
     )
-    scripts: str = _setting(
+    scripts: str = _choice(
         "joined",
-        "joined or separate",
+        ("joined", "separate"),
         "joined: the page loads one script. separate: module by module, to read them, as in Flask's debug mode.",
-        choices=("joined", "separate"),
     )
-    learn: str = _setting(
+    learn: str = _choice(
         "",
-        "on or off",
+        ("on", "off"),
         "Whether /learn is there, with the lesson's events. Empty: where it listens on a loopback address, without a proxy.",
-        choices=("on", "off"),
     )
-    testing: str = _setting(
+    testing: str = _choice(
         "",
-        "on or off",
+        ("on", "off"),
         "on: for a site's tests. Nothing leaves the process, no thread is started, and a temporary database is used; "
         "no socket is served. Empty: as Flask's TESTING says.",
-        choices=("on", "off"),
     )
-    log: str = _setting(
-        "text", "text or json", "How a line is written there. json: an object a line.", choices=("text", "json")
-    )
+    log: str = _choice("text", ("text", "json"), "How a line is written there. json: an object a line.")
     log_level: str = _setting(
         "INFO", "name", "The least that is logged where nobody else set logging up.", choices=LOG_LEVELS
     )

@@ -1,5 +1,6 @@
-"""Owns the HTML page, its script and files, and the figures for Prometheus."""
+"""Owns the HTML page, its script, files and pictures, and the figures for Prometheus."""
 
+import re
 from functools import partial
 from hashlib import sha256
 
@@ -16,7 +17,6 @@ from chat.web.answers import error_response
 from chat.web.compression import compressor
 from chat.web.health import add_health_routes
 from chat.web.learn import add_learn_routes, is_learn_open
-from chat.web.profiles import picture_response
 from chat.web.rendering import page_response
 from chat.web.requests import bearer_token, current_chat
 from chat.web.upgrade import add_socket_routes
@@ -25,6 +25,7 @@ NAME = "chat"  # of the blueprint
 BUNDLE = STATIC / "js/bundle/app.js"  # all modules of the page in one
 FOR_EVER = "public, max-age=31536000, immutable"  # of what its address names by its digest
 DIGEST_CHARS = 16
+PICTURE = re.compile(r"([0-9a-f]{32})-(96|256)\.webp")  # its digest, and its side in pixels
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 # What stands on the page before its script has run; the rest is static/js/texts.js.
@@ -74,7 +75,13 @@ def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
 
     @get("/avatars/<name>")
     def show_picture(name: str) -> Response:
-        return picture_response(current_chat(), name)
+        # Pictures are public: who knows the address has seen it, or the picture.
+        asked, storage = PICTURE.fullmatch(name), current_chat().storage
+        found = asked and storage.in_thread(storage.profiles.picture, asked[1], asked[2] == "256")
+        if not found:
+            raise NotFound
+        headers = {"Cache-Control": FOR_EVER, "Cross-Origin-Resource-Policy": "cross-origin"}
+        return Response(found, mimetype="image/webp", headers=headers)
 
     @get("/metrics")
     def show_metrics() -> Response:

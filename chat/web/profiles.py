@@ -1,12 +1,10 @@
-"""Owns the operations on profiles: read those of users, push them as a service, change one's own; and serves pictures."""
+"""Owns the operations on profiles: read those of users, push them as a service, change one's own. Leaves the serving of pictures to pages."""
 
-import re
 from typing import Annotated
 
-from flask import Response
 from msgspec import UNSET, Meta
 
-from chat.errors import Forbidden, InvalidField, NotFound, PicturesOff
+from chat.errors import Forbidden, InvalidField, PicturesOff
 from chat.people import pictures
 from chat.people.pictures import PICTURE_BYTES
 from chat.people.tokens import USERS_SCOPE
@@ -21,7 +19,6 @@ PAUSE_USERS = 130  # are checked between two turns of the loop: some 5 ms
 USERS_BYTES = 8_388_608
 MOST_ASKED = 200
 IMAGE_BYTES = PICTURE_BYTES * 4 // 3 + 100  # in base64
-FOR_EVER = "public, max-age=31536000, immutable"  # its address names it by its digest
 
 
 class NewProfile(Request):
@@ -183,14 +180,3 @@ def put_picture(chat: ChatServer, user_id: str, body: NewPicture) -> Profile:
 )
 def delete_picture(chat: ChatServer, user_id: str) -> Profile:
     return chat.profiles.put_picture(user_id, None)
-
-
-def picture_response(chat: ChatServer, name: str) -> Response:
-    """Answer GET avatars/<name>. Pictures are public: who knows the address has seen it, or the picture."""
-    asked = re.fullmatch(r"([0-9a-f]{32})-(96|256)\.webp", name)
-    found = asked and chat.storage.in_thread(chat.storage.profiles.picture, asked[1], asked[2] == "256")
-    if not found:
-        raise NotFound
-    response = Response(found, mimetype="image/webp")
-    response.headers.update({"Cache-Control": FOR_EVER, "Cross-Origin-Resource-Policy": "cross-origin"})
-    return response
