@@ -77,7 +77,6 @@ ONLY_IN = {
         "chat.storage.together",
         "chat.transport",
         "chat.web.upgrade",
-        "chat.web.through_flask_sock",
         "chat.web.requests",  # a body that comes too slowly is cut by a Timeout; no server does that
         "chat.process",
         "chat.commands.running",

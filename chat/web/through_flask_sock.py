@@ -6,13 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, request
-from gevent import monkey
 
 from chat.protocol import handshake
+from chat.transport.acceptor import PlainSocket
 from chat.transport.websocket import WebSocket
 from chat.web.requests import current_chat, peer_address
-
-PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
 MakeSocket = Callable[[Any, str], WebSocket]  # of a socket and its peer's address
 

@@ -17,11 +17,12 @@ from chat.client import Client
 from chat.errors import BadHandshake, ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets, UpgradeRequired
 from chat.limits import UNKNOWN_ADDRESS, origin_of
 from chat.protocol import handshake
+from chat.transport.acceptor import PlainSocket
 from chat.transport.connections import Connections
 from chat.transport.websocket import WebSocket
 from chat.web.answers import RETRY_SECONDS, error_response
 from chat.web.requests import LOGGED_CHARS, address_in, current_chat, peer_address
-from chat.web.through_flask_sock import MakeSocket, PlainSocket, let_the_loop_read, wait_over
+from chat.web.through_flask_sock import MakeSocket, let_the_loop_read, wait_over
 
 PAGE, SOCKET = PATHS = ("/", "/ws")  # at the page's path a plain request gets the page
 REFUSED = "chat.refused"  # in an environ: the error with which `check_upgrade` has refused it already
