@@ -182,6 +182,7 @@ def limit() -> Iterator[Running]:
         yield target
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_latencies_has_a_token_that_its_server_takes() -> None:
     claims = Tokens(latency.SECRET["CHAT_TOKEN_SECRET"].encode(), 60).service_of(latency._service_token(ROOT), "notify")
     assert claims.svc == "bench"
