@@ -80,9 +80,7 @@ class OtherWorkers:
         self.bus.stop()
 
     def unsettled(self) -> Callable[[], bool]:
-        """Return what tells, as often as it is called, whether something of before is unstored, or not told elsewhere
-        and answered.
-        """
+        """Return what tells, each time, whether something of before is unstored, or not told elsewhere and answered."""
         is_unstored = self._storage.unstored()
         asked, held_until = 0, 0.0
 
