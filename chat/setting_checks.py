@@ -86,6 +86,8 @@ def check_database_url(url: str) -> None:
     path = rest.partition("?")[0].lstrip("/")
     if scheme.startswith("sqlite") and path in ("", ":memory:"):
         raise BadSetting(f"{name}: a database in memory keeps nothing. {DATABASES}", name)
+    if scheme.startswith("sqlite") and path.startswith("file:"):  # whose file could not be watched
+        raise BadSetting(f"{name}: name SQLite's file by its path, not by a URI. {DATABASES}", name)
 
 
 def check_bus_url(url: str) -> None:

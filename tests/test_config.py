@@ -66,6 +66,7 @@ def test_a_log_level_that_is_none_is_refused() -> None:
         *(("CHAT_BUS_URL", value) for value in ("127.0.0.1", "http://redis", "redis://", "redis://h:x", "unix://", "unix://run")),
         *(("CHAT_DATABASE_URL", value) for value in (
             "postgres://a@b/c", "postgresql://a@b/c", "mysql://a@b/c", "sqlite://", "sqlite:///:memory:", "chat.db",
+            "sqlite:///file:chat.db?uri=true",
         )),
     ],
 )  # fmt: skip
