@@ -49,20 +49,20 @@ class Missed(Source):
     def older(self, backlog: ProvenBacklog, known: Mapping[str, int]) -> Iterator[Item]:
         """Read what the user has not received, page by page. Blocks.
 
-        `known`: how far each conversation had got when the client came. Of one's own messages only those behind it are
-        sent: another device writes them meanwhile. Nothing here waits for a pong: who never sends one gets everything all
-        the same, every time. What is stored after a page was asked for is no gap: it is held.
+        `known`: how far each conversation had got when the client came. What was stored later comes live, and is
+        held: read here, it would come to the socket that sent it too. Nothing here waits for a pong: who never sends one gets everything all the same, every time.
         """
         me, missed = backlog.user_id, self._storage.messages.missed
         for group in self._groups(me):
-            places = {one.with_user_id: one.start for one in group}  # what was read last of each
-            ends = {one.with_user_id: one.end for one in group}
+            ends = {one.with_user_id: known.get(one.with_user_id, one.end) for one in group}
+            # What was read last of each.
+            places = {one.with_user_id: one.start for one in group if one.start < ends[one.with_user_id]}
             while places:
                 page, more = self._storage.in_thread(missed, me, places, PAGE_MESSAGES, PAGE_BYTES)
                 for other, message in page:
                     places[other] = message.seq
-                    is_there = message.sender_id == me and message.seq <= known.get(other, ends[other])
-                    yield other, message.seq, None if is_there else self._frame(message, me)
+                    if message.seq <= ends[other]:
+                        yield other, message.seq, None if message.sender_id == me else self._frame(message, me)
                 places = {other: seq for other, seq in places.items() if more and seq < ends[other]}
                 backlog.ask_for_proof()
 

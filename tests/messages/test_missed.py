@@ -168,18 +168,20 @@ def test_pages_are_read_one_after_the_other_and_ones_own_messages_are_only_noted
     assert backlog.unproven == {"alice": 2, "carol": 1}
 
 
-def test_what_another_device_of_ones_own_writes_meanwhile_comes_in_its_place(
+def test_what_is_stored_while_a_client_catches_up_comes_live_and_not_to_the_socket_that_sent_it(
     storage: Storage, receipts: ToldReceipts, connections: FakeConnections, peer: FakePeer
 ) -> None:
     for sender, other, text_ in (("alice", "bob", "hi"), ("bob", "alice", "before"), ("bob", "alice", "meanwhile")):
         storage.writer.commit([Send(sender, other, text_, None)])
     counted: Any = CountedStorage(storage)
     missed = Missed(counted, receipts, connections)  # type: ignore[arg-type]
-    backlog = missed.backlog(peer, "bob")
-    backlog.start(missed.older(backlog, {"alice": 2}))
-    connections.run()
-    backlog.deliver("alice", 3, b"its live copy comes late")
-    assert [event["message"] for event in events_of(peer)] == ["hi", "meanwhile"]
+    sent, other_device = missed.backlog(peer, "bob"), missed.backlog(other_peer := FakePeer(), "bob")
+    other_device.deliver("alice", 3, b'{"message": "meanwhile"}')
+    for backlog in (sent, other_device):
+        backlog.start(missed.older(backlog, {"alice": 2}))
+        connections.run()
+    assert [event["message"] for event in events_of(peer)] == ["hi"]
+    assert [event["message"] for event in events_of(other_peer)] == ["hi", "meanwhile"]
 
 
 def events_of(peer: FakePeer) -> list[dict[str, Any]]:
