@@ -75,7 +75,7 @@ def answer(_app, message, **_):
     if message.to == ASSISTANT and message.sender != ASSISTANT:
         orders = Order.query.filter_by(buyer_id=int(message.sender)).all()
         on_its_way = sum(order.is_shipped for order in orders)
-        chat.send_message(ASSISTANT, message.sender, f"You have {len(orders)} orders; {on_its_way} on the way.")
+        chat.send_message(ASSISTANT, message.sender, f"Your orders: {len(orders)}, on their way: {on_its_way}.")
 
 
 # The pages.

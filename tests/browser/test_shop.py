@@ -83,7 +83,7 @@ def test_a_buyer_asks_buys_is_told_and_leaves(chromium: Any, server: Server) -> 
     mina.get_by_role("button", name="Where are my orders?").click()
     expect(frame(mina).locator("#conversation-name")).to_have_text("Shop assistant")
     write(mina, "Well?")
-    expect(texts(frame(mina))).to_have_text(["Well?", "You have 1 orders; 1 on the way."])
+    expect(texts(frame(mina))).to_have_text(["Well?", "Your orders: 1, on their way: 1."])
 
     jun.goto("/orders")
     expect(jun.get_by_role("heading")).to_have_text("Forbidden")
