@@ -174,6 +174,8 @@ def test_somebody_comes_looks_away_and_leaves(open_page: OpenPage, called: Calle
     expect(alice.locator("header .presence")).to_have_text("Online")
     bob.close()
     expect(alice.locator("header .presence")).to_contain_text("Last seen", timeout=10_000)
+    alice.locator("#chat").evaluate("chat => { chat.dataset.connection = 'waiting'; }")
+    expect(alice.locator("header .presence")).to_be_hidden()  # without a connection nobody knows
 
 
 def test_a_jump_arrives_in_a_conversation_that_was_not_opened_yet(

@@ -22,6 +22,11 @@ INDENT = """(name) => {
 }"""
 
 
+def edge(row: Any, part: str, side: str) -> float:
+    found: float = row.locator(part).evaluate("(part, side) => part.getBoundingClientRect()[side]", side)
+    return found
+
+
 @pytest.fixture(scope="module")
 def server(_start: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """With nobody of another file's tests."""
@@ -61,8 +66,12 @@ def test_who_has_no_conversation_sees_who_is_here_and_how_to_invite(
     write(carol, "You invited me")
     row = bob.get_by_role("navigation").get_by_role("link", name=called("carol"))
     expect(row.locator(".preview")).to_have_css("font-weight", "600")
+    assert edge(row, ".preview", "right") <= edge(row, ".badge", "left")
     click(row)
     expect(row.locator(".preview")).to_have_css("font-weight", "400")
+    assert edge(row, ".preview", "right") == edge(row, "time", "right"), (
+        "where nothing is counted, it has the whole line"
+    )
 
 
 def test_an_older_row_says_the_weekday_and_a_name_from_right_to_left_stays_at_its_face(
