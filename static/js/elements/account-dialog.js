@@ -22,6 +22,7 @@ export class AccountDialog extends HTMLElement {
       this.dispatchEvent(new CustomEvent("account", {detail: {oldPassword, newPassword}}));
     });
     part(this, ".cancel", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
+    this.#show.addEventListener("change", () => this.#draw());
     language.addEventListener("change", () => this.#draw());
   }
 
@@ -45,22 +46,26 @@ export class AccountDialog extends HTMLElement {
     if (atFault instanceof HTMLInputElement) atFault.select();
   }
 
+  get #show() {
+    return part(this, ".show", HTMLInputElement);
+  }
+
   get #dialog() {
     return part(this, "dialog", HTMLDialogElement);
   }
 
   #draw() {
-    const {code, rule, field = ""} = this.#error ?? {};
+    const {code, field = ""} = this.#error ?? {};
     const isOld = code === "wrong_password" || field === "oldPassword";
     part(this, "#old-password", HTMLInputElement).ariaInvalid = String(isOld);
     part(this, "#new-password", HTMLInputElement).ariaInvalid = String(!isOld && ["password", "newPassword"].includes(field));
     part(this, ".problem", HTMLElement).textContent = !this.#error ? ""
       : code === "wrong_password" ? say("account.wrongPassword")
-      : code === "invalid_field" && !rule ? say("signin.badPassword")
       : sayWhole(this.#error);
     part(this, "h2", HTMLElement).textContent = say(this.#hasPassword ? "account.change" : "account.protect");
     part(this, ".hint", HTMLElement).textContent = say(this.#hasPassword ? "account.changeHint" : "account.protectHint");
     const old = part(this, ".old", HTMLElement);
+    for (const field of this.#dialog.querySelectorAll("p input")) field.setAttribute("type", this.#show.checked ? "text" : "password");
     old.hidden = !this.#hasPassword;
     part(this, "#old-password", HTMLInputElement).required = this.#hasPassword;
   }

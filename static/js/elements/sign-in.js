@@ -26,7 +26,9 @@ export class SignIn extends HTMLElement {
       this.#submit(event.submitter === part(this, ".new-account", HTMLButtonElement));
     });
     this.#password.hidden = !this.#isRequired;
-    part(this, ".keep", HTMLElement).hidden = !this.#isRequired; // elsewhere each tab may be another person
+    const show = part(this, ".show", HTMLInputElement);
+    show.addEventListener("change", () => (part(this, "#my-password", HTMLInputElement).type = show.checked ? "text" : "password"));
+    part(this, ".stay", HTMLElement).hidden = !this.#isRequired; // elsewhere each tab may be another person
     part(this, ".new-account", HTMLElement).hidden = !this.#isRequired || document.documentElement.dataset.signup !== "open";
     part(this, ".open-mode", HTMLElement).hidden = this.#isRequired;
     language.addEventListener("change", () => this.#draw());
@@ -58,8 +60,8 @@ export class SignIn extends HTMLElement {
   /** Says why the server did not take it. @param {import("../chat-socket.js").ChatError} error */
   showError(error) {
     const {code, field} = error;
-    if (code === "invalid_field" && field === "userId") { // a rule that this page does not know: the look-alikes
-      this.#showProblem(() => `${say("signin.badName")} ${sayDetail(error)}`);
+    if (code === "invalid_field" && field === "userId") {
+      this.#showProblem(() => sayDetail({...error, field: null})); // the field stands right above
       part(this, "#my-name", HTMLInputElement).select();
       return;
     }
@@ -72,7 +74,7 @@ export class SignIn extends HTMLElement {
     const sentence = SENTENCES[code];
     const isOfPassword = !this.#password.hidden && (field === "password" || OF_PASSWORD.includes(code));
     this.#showProblem(() => {
-      const detail = sayDetail(error);
+      const detail = code === "sign_in_needed" ? "" : sayDetail(error);
       if (detail && IN_DETAIL.includes(code)) return detail;
       return `${sentence ? say(sentence) : sayOf("error", code)} ${detail}`.trim();
     }, isOfPassword);
@@ -98,7 +100,7 @@ export class SignIn extends HTMLElement {
     this.#showProblem(name ? undefined : () => say("name.blank"));
     if (!name) return this.#name.focus();
     const password = this.#password.hidden ? undefined : part(this, "#my-password", HTMLInputElement).value || undefined;
-    this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew, isKept: this.#isRequired && part(this, ".keep input", HTMLInputElement).checked}}));
+    this.dispatchEvent(new CustomEvent("sign-in", {detail: {userId: name, password, isNew, isKept: this.#isRequired && part(this, ".stay input", HTMLInputElement).checked}}));
   }
 
   /** @param {(() => string) | undefined} problem @param {boolean} [isOfPassword] */
@@ -129,7 +131,6 @@ const SENTENCES = {
   name_taken: "signin.nameTaken",
   rate_limited: "signin.tooOften",
   sign_in_needed: "signin.passwordMissing",
-  invalid_field: "signin.badPassword",
   missing_field: "signin.passwordMissing",
 };
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Owns a sentence of what was just done, with a button that takes it back; both go after some seconds. Leaves what to do then to others. */
+/** Owns a sentence of what was just done, mostly with a button that takes it back; both go after some seconds. Leaves what to do then to others. */
 import {makeElement} from "./notice-row.js";
 
 const STAY_MS = 10_000;
@@ -15,18 +15,19 @@ export class UndoToast extends HTMLElement {
     this.append(this.#said);
   }
 
-  /** @param {string} sentence @param {string} label of the button @param {() => void} undo */
+  /** @param {string} sentence @param {string} [label] of the button; without it there is none @param {() => void} [undo] */
   show(sentence, label, undo) {
     this.hide();
+    this.#said.textContent = sentence;
+    this.#wait();
+    if (!label) return;
     const button = makeElement("button", "quiet-button", label);
     button.setAttribute("type", "button");
     button.addEventListener("click", () => {
       this.hide();
-      undo();
+      undo?.();
     });
-    this.#said.textContent = sentence;
     this.append(button);
-    this.#wait();
   }
 
   hide() {

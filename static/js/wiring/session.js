@@ -5,6 +5,7 @@
  */
 import {allTabs} from "../browser-storage.js";
 import {changePassword, closeSession, openAccount} from "../chat-api.js";
+import {say} from "../language.js";
 import {on} from "../on.js";
 import {againMs, apiBase, isOfSite} from "./server.js";
 
@@ -28,14 +29,17 @@ export function wireSession(models, elements) {
 }
 
 /** @param {Models} models @param {Elements} elements */
-function wirePassword({me, session, tokens}, {accountButton, accountDialog}) {
+function wirePassword({me, session, tokens}, {accountButton, accountDialog, undoToast}) {
   accountButton.addEventListener("click", () => accountDialog.open(session.hasPassword));
   on(accountDialog, "account", ({oldPassword, newPassword}) => {
     const asked = session.hasPassword
       ? changePassword(apiBase, session.token ?? "", {oldPassword, newPassword})
       : openAccount(apiBase, {userId: me, password: newPassword}, session.token ?? undefined);
     tokens.onItsWay = asked.then((opened) => session.store(opened));
-    tokens.onItsWay.then(() => accountDialog.close(), (error) => accountDialog.showError(error)).finally(() => (tokens.onItsWay = undefined));
+    tokens.onItsWay.then(() => {
+      accountDialog.close();
+      undoToast.show(say("account.saved"));
+    }, (error) => accountDialog.showError(error)).finally(() => (tokens.onItsWay = undefined));
   });
 }
 
