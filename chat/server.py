@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 import gevent
@@ -137,7 +137,6 @@ class ChatServer:
         self.site_user: Callable[[], object] | None = None
         self.is_started = False  # True: this process serves it, and does not only use it, as a cron job does
         self._starting = RLock()  # requests that come while the lease is waited for wait too
-        self._is_renewing = False
         self._stopped = gevent.event.Event()
 
     def _add_people(self) -> None:
@@ -203,13 +202,13 @@ class ChatServer:
             self.outbox_shares.sweep,
             self.missed.ask_for_proof,
             self.feeds.ask_for_proof,
-            partial(connections.spawn, self._keep_lease),
-            partial(connections.spawn, self.directory.keep_up),
-            partial(connections.spawn, self.services.keep_up),
-            partial(connections.spawn, self.blocking.keep_up),
+            self._alone(self._keep_lease),
+            self._alone(self.directory.keep_up),
+            self._alone(self.services.keep_up),
+            self._alone(self.blocking.keep_up),
             partial(connections.spawn, self.presence.settle),
-            partial(connections.spawn, storage.keep_index),
-            partial(connections.spawn, storage.health.keep_up),
+            self._alone(storage.keep_index),
+            self._alone(storage.health.keep_up),
             self.webhook.sweep,
             self.batches.keep_sending,
             self.retention.sweep,
@@ -220,6 +219,22 @@ class ChatServer:
         self.goodbye.still_busy.append(self._is_storing)
         self.goodbye.at_stop += [self.presence.stop, self.webhook.stop]
         show(metrics, self.router, storage, connections, self.outbox_shares, self.online, self.listeners)
+
+    def _alone(self, function: Callable[[], object]) -> Callable[[], None]:
+        """Return what begins a call of `function`, unless the last one is under way: a slow database is not asked ever more."""
+        turn = Lock()
+
+        def call() -> None:
+            try:
+                function()
+            finally:
+                turn.release()
+
+        def begin() -> None:
+            if turn.acquire(blocking=False):
+                self.connections.spawn(call)
+
+        return begin
 
     def _is_storing(self) -> bool:
         self.batches.stop()
@@ -270,14 +285,12 @@ class ChatServer:
 
     def _keep_lease(self) -> None:
         """Whoever has lost the lease serves no more: its messages would be numbered twice."""
-        if self._is_renewing or self.storage.database.is_closed:
+        if self.storage.database.is_closed:
             return
-        self._is_renewing = True
         with suppress(Unavailable):  # closed meanwhile
             if not self.storage.in_thread(self.lease.renew) and not self.connections.stopping:
                 self.log.error("another server has taken the database over: this one stops")
                 self.lease_lost()
-        self._is_renewing = False
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:

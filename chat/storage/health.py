@@ -22,7 +22,6 @@ class DatabaseHealth:
     _database: Database
     _in_thread: Callable[[Callable[[], bool]], bool]  # calls a function that blocks in a native thread
     _write: Callable[[Callable[[], bool]], bool]  # calls one in the journal's
-    _is_trying: bool = False
 
     def fault(self) -> Unavailable | None:
         """Return what fails, or None. Asks the database; blocks."""
@@ -34,14 +33,12 @@ class DatabaseHealth:
         return fault_of(error, WRITES_FAIL) if error else None
 
     def keep_up(self) -> None:
-        """See whether the database can be written again, if the last write has failed. Blocks the greenlet."""
-        if self._database.write_error is None or self._is_trying:
+        """See whether the database can be written again, if the last write has failed. Blocks the greenlet; not twice at once."""
+        if self._database.write_error is None:
             return
-        self._is_trying = True
         with suppress(Busy, Unavailable):  # the server stops
             if self._in_thread(self._database.can_write):
                 self._write(bool)  # nothing; before it, what failed commits have stored is found
-        self._is_trying = False
 
     def faults(self) -> dict[str, str | None]:
         """Return what keeps the database from being used, or None, by the name of the check. Blocks."""

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -113,7 +114,6 @@ class Storage:
             self.database, lambda function, *args: self._apply(self._reader, "read", partial(function, *args))
         )
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
-        self._is_indexing = False
         self._stopping = False
         self._reads = 0  # under way in native threads
         if self.database.is_sqlite:
@@ -168,13 +168,12 @@ class Storage:
     def keep_index(self) -> None:
         """Index what came since the last call: all of it, or while somebody writes, BUSY_STEPS' worth a second.
 
-        Blocks the calling greenlet. What fails is tried again by the next call.
+        Blocks the calling greenlet; not twice at once. What fails is tried again by the next call.
         """
-        if self._is_indexing or self.database.write_error is not None:  # else a line in the log each second
+        if self.database.write_error is not None:  # else a line in the log each second
             return
-        self._is_indexing = is_behind = True
-        try:
-            commits, steps = self.journal.commits, 0
+        commits, steps, is_behind = self.journal.commits, 0, True
+        with suppress(Busy, Unavailable):
             while is_behind and not self._stopping and steps < BUSY_STEPS:
                 is_behind = self.write(self.search_index.step)
                 if self.journal.commits != commits:
@@ -182,10 +181,6 @@ class Storage:
                         break
                     commits, steps = self.journal.commits, steps + 1
                     sleep(BUSY_PAUSE_SECONDS)
-        except (Busy, Unavailable):
-            pass
-        finally:
-            self._is_indexing = False
 
     def unstored(self) -> Callable[[], bool]:
         """Return what tells, as often as it is called, whether a record of before is not stored and settled yet."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 from psycopg import errors as of_postgres
 from sqlalchemy.exc import OperationalError
 
 from chat import create_app
 from chat.errors import DatabaseReplaced, DiskFull, Unavailable
+from chat.server import ChatServer
 from chat.storage.failures import fault_of
 from chat.storage.records import Send
 from chat.storage.storage import Storage
@@ -113,6 +117,30 @@ def test_the_health_of_a_server_and_the_metrics_tell_of_a_full_disk() -> None:
     assert client.get("/api/health").json == {"status": "ok"}
     assert "chat_writes_failing 0.0\n" in chat.metrics.exposition.text()
     chat.stop()
+
+
+def test_a_slow_database_is_not_asked_again_before_it_has_answered(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+    is_late = Event()
+
+    def in_thread(function: Callable[..., Any], *_: Any) -> None:
+        asked[function.__qualname__] += 1
+        is_late.wait()
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chat.storage, "in_thread", in_thread)
+        for _ in range(3):
+            for task in chat.connections.each_sweep:
+                task()
+            have_begun = Event()
+            chat.connections.spawn(have_begun.set)
+            assert have_begun.wait(10)
+    assert {"Lease.renew", "Directory._changes", "Blocks.changed_in"} <= asked.keys(), "need what keeps up"
+    assert {*asked.values()} == {1}, asked
+    is_late.set()
 
 
 def test_the_doctor_tries_to_write_and_says_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
