@@ -1,6 +1,5 @@
 """Owns the program that serves a class, from its arguments to its end: the app, the address, what the terminal shows."""
 
-import argparse
 import shutil
 import signal
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
 import gevent
 import segno
 from flask import Flask, Response, request
@@ -88,43 +88,29 @@ class Classroom:
         return not Path(self._folder).exists()
 
 
-def main() -> None:
-    """Serve until Ctrl-C, or until the teacher ends the lesson."""
-    options = _arguments()
+@click.command()
+@click.option("--host", help="Which of this machine's addresses; 0.0.0.0: all. It chooses by itself, and says which.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0: a free one.")
+def main(host: str | None, port: int) -> None:
+    """Serve one lesson's class, until Ctrl-C or until the teacher ends it. See docs/class.md."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console that lacks a letter
     own = own_addresses()
 
-    def begun(_host: str, port: int, stop: Callable[[], None]) -> None:
-        classroom.begin(f"http://{shown}:{port}", stop)
+    def begun(_host: str, bound: int, stop: Callable[[], None]) -> None:
+        classroom.begin(f"http://{shown}:{bound}", stop)
         _tell(classroom, shown, own)
 
     try:
-        host, shown = chosen(options.host, own)
+        host, shown = chosen(host, own)
         with TemporaryDirectory(prefix="chat-class-", ignore_cleanup_errors=True) as folder:
             classroom = Classroom(folder, [*(one.ip for one in own), "127.0.0.1", "localhost", shown])
-            process.serve_by_pywsgi(
-                classroom.app, classroom.app.extensions["chat"], host, options.port, begun, log=None
-            )
+            process.serve_by_pywsgi(classroom.app, classroom.app.extensions["chat"], host, port, begun, log=None)
     except ChatError as error:
         process.refuse_start(error)
     if Path(folder).exists():
         sys.exit(f"Not all data of the class could be deleted. Delete this folder: {folder}")
     print("수업이 끝났고 데이터를 모두 지웠습니다. The lesson is over, and its data are deleted.")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        "python -m chat.classroom", description="Serve one lesson's class. See docs/class.md."
-    )
-    parser.add_argument(
-        "--host", help="which of this machine's addresses; 0.0.0.0: all. It chooses by itself, and says which"
-    )
-    parser.add_argument("--port", type=int, default=8000, help="8000 by default; 0: a free one")
-    options = parser.parse_args()
-    if options.port not in range(65_536):
-        parser.error("a port is a number from 0 to 65535")
-    return options
 
 
 def _tell(classroom: Classroom, shown: str, own: list[Address]) -> None:
@@ -143,4 +129,4 @@ def _tell(classroom: Classroom, shown: str, own: list[Address]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m chat.classroom")
