@@ -125,9 +125,8 @@ def _too_many(client: Client, user_id: str) -> RateLimited | None:
         return RateLimited(TOO_MANY_RETRY_SECONDS, "sockets_of_user")
     seconds = limits.inits.wait(user_id)
     if not seconds and client.owner is not None and client.address != UNKNOWN_ADDRESS:
-        seconds = limits.upgrades.take(
-            origin_of(client.address)
-        )  # the first one of a socket was counted with its upgrade
+        # The first one of a socket was counted with its upgrade.
+        seconds = limits.upgrades.take(origin_of(client.address))
     return RateLimited(seconds, "inits") if seconds else None
 
 

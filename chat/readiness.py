@@ -34,9 +34,8 @@ class Readiness:
     def __init__(
         self, storage: Storage, is_stopping: Callable[[], bool], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.must: dict[str, Fault] = {
-            "stopping": lambda: STOPPING if is_stopping() else None
-        }  # without these the worker is not ready
+        # Without these the worker is not ready.
+        self.must: dict[str, Fault] = {"stopping": lambda: STOPPING if is_stopping() else None}
         self.should: dict[str, Fault] = {}  # without these it is degraded, and goes on
         self._storage = storage
         self._clock = clock

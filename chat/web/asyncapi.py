@@ -16,9 +16,8 @@ ABOUT = (
     "is never null. An event with a `ref` is answered by one `ack` or one `error` of the same `ref`. Pass over events and "
     "fields that you do not know. docs/protocol.md tells what each means, and the close codes."
 )
-ANSWERS = MappingProxyType(
-    {"init": (Ready, Ack), "chat": (ChatAck,), "ping": (Pong, Ack)}
-)  # of others: Ack; and Failure
+# Of others: Ack. Of all: Failure.
+ANSWERS = MappingProxyType({"init": (Ready, Ack), "chat": (ChatAck,), "ping": (Pong, Ack)})
 
 
 @lru_cache(maxsize=8)  # a chat's events do not change; nearly every process has one chat
