@@ -95,6 +95,11 @@ class Meter:
             self.spent[key] = self.spent.get(key, 0) + cost
         return 0
 
+    def take_of_address(self, address: str, rule: str | None = None) -> None:
+        """Spend one of whom an address stands for, if that is known. Raises RateLimited."""
+        if address != UNKNOWN_ADDRESS and (seconds := self.take(origin_of(address))):
+            raise RateLimited(seconds, rule)
+
     def spend(self, key: str, cost: int) -> None:
         """Spend `cost`, and be it beyond the limit: what is known only when it is done."""
         if cost and self._seconds_each:

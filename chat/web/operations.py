@@ -13,10 +13,10 @@ from werkzeug.exceptions import HTTPException
 
 from chat import errors
 from chat.errors import ChatError
-from chat.limits import BODY_BYTES, origin_of
+from chat.limits import BODY_BYTES
 from chat.server import ChatServer
 from chat.web.answers import JSON, error_response, http_error_response, json_response
-from chat.web.requests import bearer_token, current_chat, read_body, read_headers, read_path, read_query
+from chat.web.requests import bearer_token, current_chat, peer_address, read_body, read_headers, read_path, read_query
 
 Answered = Struct | dict[str, Any] | Response | None
 
@@ -125,9 +125,7 @@ def flask_view(view: View) -> Callable[..., Response]:
 
 def _answered(view: View, types: dict[str, Any], path: dict[str, str]) -> Answered:
     chat, site_answer = current_chat(), view.operation.site_answer
-    address = request.remote_addr  # None: a proxy on a Unix socket, which stands for everybody
-    if address and (seconds := chat.limits.requests.take(origin_of(address))):
-        raise errors.RateLimited(seconds)
+    chat.limits.requests.take_of_address(peer_address())
     if site_answer and chat.site_user and not request.content_type:
         return site_answer(chat)
     return view(**_given(chat, view.operation, types, path))

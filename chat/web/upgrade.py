@@ -15,7 +15,7 @@ from gevent import monkey
 
 from chat.client import Client
 from chat.errors import BadHandshake, ChatError, NotUnderGevent, RateLimited, Stopping, TooManySockets, UpgradeRequired
-from chat.limits import UNKNOWN_ADDRESS, origin_of
+from chat.limits import UNKNOWN_ADDRESS
 from chat.protocol import handshake
 from chat.transport.acceptor import PlainSocket
 from chat.transport.connections import Connections
@@ -88,7 +88,7 @@ def check_upgrade(environ: handshake.Environ, connections: Connections) -> None:
     try:
         handshake.check(environ, connections.settings.origins)
     except (BadHandshake, UpgradeRequired):  # not OriginRefused: a page elsewhere would use up its visitor's upgrades
-        _spend_upgrade(connections, address)
+        connections.limits.upgrades.take_of_address(address, "connections")
         raise
     check_room(connections, address)
 
@@ -99,16 +99,11 @@ def check_room(connections: Connections, address: str) -> None:
         raise NotUnderGevent
     if connections.stopping:
         raise Stopping
-    _spend_upgrade(connections, address)
+    connections.limits.upgrades.take_of_address(address, "connections")
     if address != UNKNOWN_ADDRESS and connections.at(address) >= connections.limits.sockets_per_address:
         raise RateLimited(RETRY_SECONDS, "sockets_of_address")
     if len(connections) >= (most := connections.settings.max_sockets):
         raise TooManySockets(rule="worker_full", max=most)
-
-
-def _spend_upgrade(connections: Connections, address: str) -> None:
-    if address != UNKNOWN_ADDRESS and (seconds := connections.limits.upgrades.take(origin_of(address))):
-        raise RateLimited(seconds, "connections")
 
 
 def may_be_taken(environ: handshake.Environ) -> bool:
