@@ -171,7 +171,7 @@ class _Maker:
         with self._lock:
             if self._made is None:
                 self._settings = self._identity.settle(self._settings)
-                self._made = self._in_test() if testing.is_on(self._settings, self._app.testing) else self._made_whole()
+                self._made = self._make()
                 self._made.signals.sender, self._made.signals.context = self._app, self._app.app_context
                 self._identity.bind(self._made, self._app)
                 self._app.extensions[NAME] = self._made
@@ -179,16 +179,15 @@ class _Maker:
                     process.serve(self._made)  # so that `notify` without a context finds it, and no server elsewhere
         return self._made
 
-    def _made_whole(self) -> ChatServer:
+    def _make(self) -> ChatServer:
+        if testing.is_on(self._settings, self._app.testing):
+            return testing.made(partial(ChatServer, events=self._events, log=self._log), self._settings)
         folder = self._app.instance_path
         url = self._settings.database_url
         if not (url and self._settings.token_secret) or folder in url:  # else nothing lies there
             _make_folder(folder)
         given = self._settings, self._events, folder, self._log
         return ChatServer(*given, not group.is_running(), process.stop_this_process)
-
-    def _in_test(self) -> ChatServer:
-        return testing.made(partial(ChatServer, events=self._events, log=self._log), self._settings)
 
 
 def _make_folder(folder: str) -> None:

@@ -27,7 +27,9 @@ def own_addresses() -> list[Address]:
 
     found = [Address(str(one.ip), card.nice_name) for card in ifaddr.get_adapters() for one in card.ips if one.is_IPv4]
     outward = _outward()
-    return sorted(filter(_is_reached, found), key=lambda one: (one.ip != outward, not _is_private(one.ip)))
+    return sorted(
+        filter(_is_reached, found), key=lambda one: (one.ip != outward, not ipaddress.ip_address(one.ip).is_private)
+    )
 
 
 def chosen(host: str | None, own: list[Address]) -> tuple[str, str]:
@@ -59,7 +61,3 @@ def _outward() -> str:
 def _is_reached(address: Address) -> bool:
     ip = ipaddress.ip_address(address.ip)
     return not ip.is_loopback and not ip.is_link_local
-
-
-def _is_private(ip: str) -> bool:
-    return ipaddress.ip_address(ip).is_private

@@ -52,15 +52,13 @@ class HostCheck:
             return True
         if hosts:
             return "*" in hosts or host in hosts
-        if is_loopback(environ.get("SERVER_NAME", "")) and not self._is_behind_proxy(environ):
+        is_behind_proxy = self._settings.trusted_proxies or "werkzeug.proxy_fix.orig" in environ
+        if is_loopback(environ.get("SERVER_NAME", "")) and not is_behind_proxy:
             return is_loopback(host)
         if not self._told:
             self._told = True
             self._log.warning("CHAT_HOSTS is not set: any name that leads here is served, such as %r", host)
         return True
-
-    def _is_behind_proxy(self, environ: Environ) -> bool:
-        return bool(self._settings.trusted_proxies) or "werkzeug.proxy_fix.orig" in environ
 
 
 def _host_of(environ: Environ) -> str:

@@ -34,7 +34,8 @@ def opened(chat: ChatServer, user_id: str | None) -> tuple[Account, str, Admissi
     now_ms = chat.storage.in_thread(accounts.now)
     site_user = chat.site_user() if chat.site_user else None
     if site_user is None or site_user == "":
-        raise _not_signed_in(chat)
+        sign_in_url = chat.settings.login_url or _login_view() or f"{request.script_root}/"
+        raise errors.NotSignedIn(rule="site_sign_in", signInUrl=sign_in_url)
     name = chat.names.checked(str(site_user), "userId")
     if user_id is not None and chat.user_key(user_id) != chat.user_key(name):
         raise errors.NotSignedIn(rule="another_on_site")
@@ -54,12 +55,6 @@ def _check_same_origin() -> None:
     is_same = site in SAME_SITE if site else origin is None or handshake.is_own(origin, request.environ)
     if not is_same:
         raise errors.OriginRefused(rule="cross_site")
-
-
-def _not_signed_in(chat: ChatServer) -> errors.NotSignedIn:
-    return errors.NotSignedIn(
-        rule="site_sign_in", signInUrl=chat.settings.login_url or _login_view() or f"{request.script_root}/"
-    )
 
 
 def _login_view() -> str | None:
