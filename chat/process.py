@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -83,6 +84,16 @@ def _exit_code() -> int:
 def stop_this_process() -> None:
     """Have the process end as SIGTERM would: it may not serve any more."""
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run_patched(module: str, *arguments: str) -> int:
+    """Run a module as a second process, which is patched before it imports anything; return its exit code."""
+    child = subprocess.Popen([sys.executable, "-m", "gevent.monkey", "--module", module, *arguments])
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
+    code = child.wait()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code
 
 
 def _say_where(host: str, port: int, _stop: Callable[[], None]) -> None:

@@ -3,12 +3,9 @@
 A first process watches over a second one, which patches before it imports the site, and ends when a file changes.
 """
 
-import signal
-import subprocess
 import sys
 import sysconfig
 import time
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -61,15 +58,10 @@ def say_how_to_serve() -> None:
 
 def _watch_over(reload: bool) -> NoReturn:
     """Run the second process, again after each change; end as it does."""
-    command = [sys.executable, "-m", "gevent.monkey", "--module", "flask", *sys.argv[1:], "--is-second"]
     has_served = False
     while True:
         before = _stamps()
-        child = subprocess.Popen(command)
-        signal.signal(signal.SIGTERM, partial(_terminate, child))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
-        code = child.wait()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        code = process.run_patched("flask", *sys.argv[1:], "--is-second")
         if code == CHANGED:
             has_served = True
         elif code <= 0 or not (reload and has_served):
@@ -78,10 +70,6 @@ def _watch_over(reload: bool) -> NoReturn:
             click.echo("It waits for the next change (Ctrl-C ends).", err=True)
             while _stamps() == before:
                 time.sleep(LOOK_SECONDS)
-
-
-def _terminate(child: subprocess.Popen[bytes], *_: object) -> None:
-    child.terminate()
 
 
 def _end_when_changed(chat: ChatServer) -> None:
