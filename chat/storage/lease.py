@@ -130,6 +130,8 @@ def _is_dead(holder: Owner, me: Owner) -> bool:
         os.kill(holder.pid, 0)
     except ProcessLookupError:
         return True
+    except PermissionError:  # another user's process has the number now
+        pass
     return False
 
 

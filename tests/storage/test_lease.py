@@ -237,6 +237,14 @@ def test_the_second_of_two_workers_is_refused(process: Callable[[], Process]) ->
     assert "leave out -w" in second.last_words()
 
 
+def test_a_process_of_another_user_is_taken_for_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert not waiting._is_dead(waiting.Owner("here", 2, 1, 7), waiting.Owner("here", 3, 1, 7))
+
+
 def test_who_slept_while_another_began_has_lost(database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
         return  # the system keeps a lock for as long as its process sleeps
