@@ -20,6 +20,7 @@ from tests.browser.test_bad_days import start_on
 from tests.conftest import ROOT, Server, StartServer
 from tests.notifications.test_notifications import push
 from tests.npm import npm_package
+from tests.test_workers import free_port
 
 SECONDS = 40.0  # for what other tests hold up
 
@@ -106,6 +107,14 @@ def start_client(folder: Path) -> Iterator[Start]:
     yield start
     for client in started:
         client.stop()
+
+
+def test_where_no_server_answers_the_example_says_so(folder: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = subprocess.run(
+        ["node", "main.js", url, "alice"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"No server answers at {url}: ECONNREFUSED\n")
 
 
 def test_two_write_read_type_see_each_other_and_find_what_was_said(server: Server, start_client: Start) -> None:

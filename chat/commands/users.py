@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import click
@@ -13,14 +13,19 @@ from chat.people import passwords
 from chat.site import privacy
 
 
-def _with_password(command: Callable[..., None]) -> Any:
-    """Give a command a name and a password's hash. The password is typed twice, or a line of standard input."""
+def _with_password(command: Callable[..., None], is_known: bool = False) -> Any:
+    """Give a command a name and a password's hash. The password is typed twice, or a line of standard input.
+
+    `is_known`: a name of which nothing is stored is refused before anybody types.
+    """
 
     @click.argument("name")
     @click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
     @wraps(command)
     def ask(name: str, password_stdin: bool) -> None:
         name = this_chat().names.checked(name, "NAME")
+        if is_known and this_chat().storage.accounts.find(name)[0] is None:
+            raise click.ClickException(f"There is no user {name}.")
         if password_stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
@@ -41,7 +46,7 @@ def add_user(name: str, password_hash: str) -> None:
 
 
 @chat_cli.command("set-password")
-@_with_password
+@partial(_with_password, is_known=True)
 def set_password(name: str, password_hash: str) -> None:
     """Give somebody a new password, and end all their sessions."""
     if this_chat().storage.accounts.change_password(name, None, password_hash) is None:

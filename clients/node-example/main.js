@@ -60,7 +60,7 @@ async function obey(line) {
 for (const what of Object.keys(LINES)) chat.on(what, (fields) => say(what, fields));
 chat.on("ended", () => process.exit(3));
 await chat.signIn(userId, password).catch((error) => {
-  console.error(error.message);
+  console.error(error instanceof TypeError ? `No server answers at ${url}: ${error.cause?.code ?? error.message}` : error.message);
   process.exit(1);
 });
 const input = createInterface({input: process.stdin});

@@ -436,7 +436,7 @@ def test_a_token_that_is_of_no_good_is_refused(
 def test_a_command_for_a_user_whom_nobody_knows_says_so_and_fails(tmp_path: Path) -> None:
     app = create_app({"CHAT_DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "CHAT_TOKEN_SECRET": SECRET})
     runner = app.test_cli_runner()
-    commands = (["disable-user", "tpyo"], ["enable-user", "tpyo"], ["set-password", "tpyo", "--password-stdin"])
+    commands = (["disable-user", "tpyo"], ["enable-user", "tpyo"], ["set-password", "tpyo"])
     for words in (*commands, ["tokens", "--revoke", "tpyo"]):
         said = runner.invoke(args=["chat", *words], input=f"{PASSWORD}\n")
         assert said.exit_code == 1, words
