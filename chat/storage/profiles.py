@@ -22,11 +22,6 @@ class Picture(NamedTuple):
     large: bytes
 
 
-def address_of(digest: str) -> str:
-    """Return where the small picture is, below the path of the chat."""
-    return f"avatars/{digest}-96.webp"
-
-
 class Row(NamedTuple):
     """A profile, as it is stored. `avatar_url` or `picture`, or neither."""
 
@@ -37,7 +32,8 @@ class Row(NamedTuple):
 
     @property
     def profile(self) -> Profile:
-        avatar = address_of(self.picture) if self.picture else self.avatar_url
+        # The small one, below the path of the chat.
+        avatar = f"avatars/{self.picture}-96.webp" if self.picture else self.avatar_url
         return Profile(display_name=self.display_name, avatar_url=avatar, subtitle=self.subtitle)
 
 
