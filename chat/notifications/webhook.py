@@ -28,11 +28,6 @@ AGAIN_SECONDS = (1, 5, 25, 125)  # after each failed try; then the event is give
 QUIET_SECONDS = 60  # between two lines of the log with one reason; what comes meanwhile is told as a sum
 
 
-def in_a_thread(function: Callable[[], None]) -> None:
-    """Call `function` in a thread of its own."""
-    threading.Thread(target=function, daemon=True).start()
-
-
 @dataclass(eq=False, repr=False)
 class Webhook:
     """The receiver of one chat."""
@@ -41,7 +36,7 @@ class Webhook:
     _secret: str
     _metrics: Metrics
     _log: logging.Logger
-    spawn: Callable[[Callable[[], None]], None] = in_a_thread  # has a function called where it may block
+    _spawn: Callable[[Callable[[], None]], None]  # has a function called where it may block
     again: Sequence[float] = AGAIN_SECONDS  # to wait after each failed try
     seconds: float = ANSWER_SECONDS  # that the receiver has for an answer
     room: int = WAITING_BYTES  # for what waits
@@ -71,7 +66,7 @@ class Webhook:
         self._post_later(Letter(time.monotonic(), self._number, 0, str(uuid.uuid4()), body))
         if self._workers < AT_ONCE:  # made late, since a worker is forked
             self._workers += 1
-            self.spawn(self._work)
+            self._spawn(self._work)
 
     def sweep(self) -> None:
         """Tell of what was given up. Called once a second."""

@@ -8,6 +8,7 @@ import re
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -146,9 +147,13 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def a_webhook(
-    url: str, again: Sequence[float] = (0.05, 0.1), metrics: Metrics | None = None, **options: Any
+    url: str,
+    again: Sequence[float] = (0.05, 0.1),
+    metrics: Metrics | None = None,
+    spawn: Callable[[Callable[[], None]], None] = lambda work: threading.Thread(target=work, daemon=True).start(),
+    **options: Any,
 ) -> Webhook:
-    return Webhook(url, SECRET, metrics or Metrics(), logging.getLogger("chat"), again=again, **options)
+    return Webhook(url, SECRET, metrics or Metrics(), logging.getLogger("chat"), spawn, again=again, **options)
 
 
 @pytest.fixture
@@ -316,7 +321,7 @@ def test_what_waits_when_the_server_stops_is_told(metrics: Metrics, caplog: pyte
 
 
 DRIBBLED = """
-import logging, sys, time
+import logging, sys, threading, time
 if sys.argv[2] == "patched":
     from gevent import monkey
     monkey.patch_all()
@@ -325,7 +330,11 @@ from chat.notifications.webhook import AT_ONCE, Webhook
 from chat.protocol.notices import Seen
 
 metrics = Metrics()
-webhook = Webhook(sys.argv[1], "s", metrics, logging.getLogger("chat"), again=(), seconds=0.2)
+
+def spawn(work):
+    threading.Thread(target=work, daemon=True).start()
+
+webhook = Webhook(sys.argv[1], "s", metrics, logging.getLogger("chat"), spawn, again=(), seconds=0.2)
 began = time.monotonic()
 for n in range(2 * AT_ONCE):
     webhook.tell("bob", Seen(notification_id=n, change=1))
