@@ -11,7 +11,7 @@ from sqlalchemy import Engine, bindparam, insert, select, update
 from chat.storage.database import Database
 from chat.storage.look_up import walk
 from chat.storage.records import Send, users_of
-from chat.storage.schema import conversations, listings, messages
+from chat.storage.schema import IS_LAST, conversations, listings, messages
 from chat.storage.unread import Extent, UnreadCounts
 
 Row = tuple[str, int | None, int]  # user, the time that the conversation is listed at (None: not yet), conversation
@@ -70,11 +70,7 @@ _MOVE = (
 # Behind the id `after`, up to `last`: those that an older program has written to.
 LEFT_BEHIND = (
     select(conversations.c.id)
-    .join_from(
-        conversations,
-        messages,
-        (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq),
-    )
+    .join_from(conversations, messages, IS_LAST)
     .where(conversations.c.id > bindparam("after"), conversations.c.id <= bindparam("last"))
     .where(
         conversations.c.last_at.is_distinct_from(messages.c.sent_at)

@@ -19,7 +19,7 @@ from chat.storage.records import (
     other_of,
     page_of,
 )
-from chat.storage.schema import MESSAGE, conversations, last_seen, listings, members, messages
+from chat.storage.schema import IS_LAST, MESSAGE, conversations, last_seen, listings, members, messages
 from chat.storage.unread import COUNTS, unread_of, with_unread
 
 MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
@@ -153,7 +153,7 @@ def newest_of_a_user(*columns: Any, is_behind: bool = False) -> Select[Any]:
         is_mine = (members.c.conversation_id == c.id) & (members.c.user_id == listed.c.user_id)
         source = _with_the_other(source.join(members, is_mine))
     if any(column.table is messages for column in columns):
-        source = source.join(messages, _IS_LAST)
+        source = source.join(messages, IS_LAST)
     query = select(*columns).select_from(source)
     return query.order_by(c.last_at.desc(), c.id.desc())
 
@@ -177,7 +177,6 @@ _STATE = (
     _other.c.read_seq.label("their_read"), _SEEN_AT.label("seen_at"),
     conversations.c.first_seq, conversations.c.last_change, conversations.c.last_at, *COUNTS,
 )  # fmt: skip
-_IS_LAST = (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq)
 _STANDINGS = with_unread(newest_of_a_user(*_STATE))
 _OVERVIEWS, _OVERVIEWS_BEHIND = (
     with_unread(newest_of_a_user(*_STATE, *MESSAGE, is_behind=is_behind)) for is_behind in (False, True)
@@ -186,7 +185,7 @@ _OVERVIEW = with_unread(
     select(*_STATE, *MESSAGE)
     .select_from(
         _with_the_other(conversations.join(members, members.c.conversation_id == conversations.c.id)).join(
-            messages, _IS_LAST
+            messages, IS_LAST
         )
     )
     .where(conversations.c.key == bindparam("key"), members.c.user_id == bindparam("user"))

@@ -100,6 +100,8 @@ changes = Table(
 )
 
 MESSAGE = tuple(messages.c[name] for name in Message._fields)
+# Of a message and a conversation: it is its last one.
+IS_LAST = (messages.c.conversation_id == conversations.c.id) & (messages.c.seq == conversations.c.last_seq)
 
 # A free name that only looked in has no row. One that has written, or was written to, or that a host application's
 # token named, has: such a name is used, and nobody gets it by signing up.
