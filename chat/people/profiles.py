@@ -120,7 +120,7 @@ class Profiles:
     def forget(self, user_id: str) -> None:
         """The site has another profile of a user: ask it anew, and tell open pages."""
         said = self._said.pop(self._user_key(user_id), None)
-        self._said[self._user_key(user_id)] = _Said(said and said.profile, 0)
+        self._keep(self._user_key(user_id), _Said(said and said.profile, 0))
         self._want([user_id], user_id)
 
     def _check_own(self, user_id: str) -> None:
@@ -168,15 +168,18 @@ class Profiles:
         except Exception as error:
             self._log.error("what the site says of a profile cannot be shown: %s: %s", type(error).__name__, error)
             profile, seconds = before and before.profile, FAILED_SECONDS
-        self._said[key] = _Said(profile, time.monotonic() + seconds)
-        if len(self._said) > KEPT:
-            self._said.popitem(last=False)
+        self._keep(key, _Said(profile, time.monotonic() + seconds))
         if before is not None and profile != before.profile:
             self._tell([user], askers)
         elif before is None and profile is not None:  # nobody was told anything else
             frame = encoded(ProfileChange(user_id=user, profile=profile, keys=keys_of([user], self._user_key)))
             for asker in askers:
                 self._online.emit(frame, to=asker)
+
+    def _keep(self, key: str, said: _Said) -> None:
+        self._said[key] = said
+        if len(self._said) > KEPT:
+            self._said.popitem(last=False)
 
     # Whom it is told.
 

@@ -102,6 +102,10 @@ def test_what_a_site_says_is_forgotten_when_many_others_were_asked_for(
     assert len(profiles._said) == 3
     profiles.of(["4", "0"])
     assert asked[5:] == ["0"]
+    monkeypatch.setattr(profiles_module, "MOST_WAITING", 0)  # it cannot be asked of so many at once
+    for n in range(10):
+        profiles.forget(str(n))
+    assert len(profiles._said) == 3
 
 
 def test_a_site_that_takes_its_time_delays_no_ready_and_no_message_and_is_heard_of_when_it_has_answered(
