@@ -3,9 +3,12 @@
 from collections import OrderedDict, deque
 from threading import Condition  # under gevent it holds up its own greenlet alone
 
+from chat.errors import RateLimited
+
 KEPT_NEWS = 50  # of a box
 KEPT_BOXES = 200
-MOST_WAITING = 100  # requests that are held open, of all boxes
+MOST_WAITING = 500  # requests that are held open, of all boxes: two of each of 200 pupils, and some
+BUSY_SECONDS = 5  # until one more may be
 
 News = tuple[int, str]  # its number, from 1, and the text
 
@@ -28,9 +31,11 @@ class Boxes:
         return news
 
     def after(self, key: str, number: int, seconds: float = 0) -> list[News]:
-        """Return what came after `number`; wait for it so long at most. [] also where too many wait."""
+        """Return what came after `number`; wait for it so long at most. Raises RateLimited: too many wait."""
         with self._changed:
-            if seconds and self._waiting < MOST_WAITING:
+            if seconds:
+                if self._waiting >= MOST_WAITING:
+                    raise RateLimited(BUSY_SECONDS, "connections")
                 self._waiting += 1
                 try:
                     self._changed.wait_for(lambda: self._newer(key, number), seconds)

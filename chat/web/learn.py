@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import wraps
 from secrets import token_hex
 from typing import Any
@@ -12,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from chat.client import Client
 from chat.config import Settings
-from chat.errors import NotFound
+from chat.errors import NotFound, RateLimited
 from chat.learn.lesson import Lesson
 from chat.learn.source import source_of
 from chat.learn.steps import STEPS
@@ -112,12 +113,13 @@ def _key() -> str:
 def _stream(lesson: Lesson, key: str, last: int, asked: int) -> Iterator[str]:
     yield f"event: begin\ndata: {asked}\n\n"
     end = time.monotonic() + STREAM_SECONDS
-    while time.monotonic() < end:
-        found = lesson.boxes.after(key, last, WAIT_SECONDS)
-        if not found:
-            yield ": still here\n\n"
-        for last, text in found:
-            yield f"id: {last}\ndata: {' '.join(text.split())}\n\n"
+    with suppress(RateLimited):  # then it ends: the page may begin another one
+        while time.monotonic() < end:
+            found = lesson.boxes.after(key, last, WAIT_SECONDS)
+            if not found:
+                yield ": still here\n\n"
+            for last, text in found:
+                yield f"id: {last}\ndata: {' '.join(text.split())}\n\n"
 
 
 def request_lines() -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 
 from chat import create_app
 from chat.errors import UnknownEvent
+from chat.learn import box
 from chat.learn.lesson import Lesson
 from chat.learn.source import source_of
 from chat.learn.steps import STEPS
@@ -122,6 +123,16 @@ def test_of_news_no_more_is_read_than_is_kept() -> None:
     assert client.post(f"/learn/news?key={KEY}", environ_overrides=said).json == {"number": 1}
     [[_, text]] = client.get(f"/learn/news?key={KEY}").json["news"]
     assert text == "x" * body.given
+
+
+def test_who_would_wait_where_too_many_do_is_sent_away_and_asks_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box, "MOST_WAITING", 0)
+    client = create_app().test_client()
+    assert client.get(f"/learn/news?key={KEY}").status_code == 200
+    assert client.get(f"/learn/news?key={KEY}&wait=1").status_code == 429
+    stream = client.get(f"/learn/stream?key={KEY}").iter_encoded()
+    assert next(stream).startswith(b"event: begin\n")
+    assert next(stream, None) is None
 
 
 def test_every_step_has_its_page_and_its_script_and_no_other_is_there() -> None:
