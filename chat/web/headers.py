@@ -18,6 +18,7 @@ SITE = re.compile(r"https?://[\w.:\[\]-]+", re.ASCII)
 UNUSED = ", ".join(
     f"{what}=()" for what in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 )
+FOR_OTHER_PAGES = ("chat.static", "chat.show_picture")  # endpoints; they may stand on other sites' pages too
 A_YEAR = 31_536_000  # seconds; what HSTS is advised to last (RFC 6797, section 11.2)
 
 
@@ -29,7 +30,7 @@ def protect(origins: Collection[str], avatar_hosts: Collection[str], response: R
         policy = headers["Content-Security-Policy"]
         headers["Content-Security-Policy"] = policy.replace("img-src 'self'", f"img-src 'self' {shown}")
     response.headers.update(headers)
-    if request.endpoint == "chat.static":  # these files are made to stand on other sites' pages too
+    if request.endpoint in FOR_OTHER_PAGES:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     # Flask sets a lasting session's cookie again with each answer. Ours, a style that comes late, may come behind the one that
     # took it away, or gave it to another user.

@@ -80,8 +80,7 @@ def chat_blueprint(settings: Settings, events: Events) -> Blueprint:
         found = asked and storage.in_thread(storage.profiles.picture, asked[1], asked[2] == "256")
         if not found:
             raise NotFound
-        headers = {"Cache-Control": FOR_EVER, "Cross-Origin-Resource-Policy": "cross-origin"}
-        return Response(found, mimetype="image/webp", headers=headers)
+        return Response(found, mimetype="image/webp", headers={"Cache-Control": FOR_EVER})
 
     @get("/metrics")
     def show_metrics() -> Response:

@@ -63,6 +63,7 @@ def post(server: Server, path: str, **body: Any) -> requests.Response:
     [
         ("GET", "/", 200),
         ("GET", "/static/js/app.js", 200),
+        ("GET", f"/avatars/{'0' * 32}-96.webp", 404),
         ("GET", "/api/openapi.json", 200),
         ("GET", "/nothing", 404),
         ("GET", "/api/nothing", 404),
@@ -82,7 +83,7 @@ def test_every_response_tells_the_browser_what_not_to_do(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    may_load = "cross-origin" if path.startswith("/static/") else "same-origin"
+    may_load = "cross-origin" if path.startswith(("/static/", "/avatars/")) else "same-origin"
     assert answer.headers["Cross-Origin-Resource-Policy"] == may_load
     assert "microphone=()" in answer.headers["Permissions-Policy"]
     assert "Strict-Transport-Security" not in answer.headers, "not over plain HTTP"
