@@ -1,7 +1,9 @@
 """Owns the way to the newest tables, by the scripts in migrations/. The tables themselves stand in the schema."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +13,7 @@ from chat.resources import MIGRATIONS
 from chat.storage.failures import fault_of, reason_of
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('chat migrations'))")
+STEP_ROWS = 1_000  # that a script fills at once while others write: their rows are locked for some 50 ms
 _REVISIONS = re.compile(r'^revision = "(\w+)"\ndown_revision = (None|"\w+")$', re.MULTILINE)
 
 
@@ -18,7 +21,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
     """Run the scripts that have not been run yet; return the revisions before and after, None if there are no tables.
 
     Each has a transaction of its own, since an older program may serve meanwhile: one that locked one table after the other
-    would deadlock with it. An upgrade that was interrupted goes on behind the last script that ended.
+    would deadlock with it. On PostgreSQL a script that fills many rows does so before it, in transactions of a few rows each. An
+    upgrade that was interrupted goes on behind the last script that ended.
 
     Raises:
         Unavailable: the database cannot be reached or written; its class says why, where that is known.
@@ -38,19 +42,57 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
 def _go_on(connection: Connection) -> tuple[str | None, str]:
     """Run the next script, if there is one; in an empty database, which nobody is served from, all. Return the revisions."""
     with connection.begin():
-        if connection.dialect.name != "sqlite":  # whose lock `writes` takes
-            connection.execute(_ONE_AT_A_TIME)
-        before = _revision(connection)  # under the lock: another worker may have run the script
-        *_, newest = known = revisions()
-        if before == newest:
-            return before, newest
-        if before and before not in known:
-            raise WrongTables(
-                f"The database is at revision {before}, which this program does not know: a newer one has made it."
-            )
-        after = known[known.index(before) + 1] if before else newest
+        before, after = _next(connection)
+    if before == after:
+        return before, after
+    if before and connection.dialect.name == "postgresql":
+        _prepare(connection, before, after)
+    with connection.begin():
+        _lock(connection)
+        now = _revision(connection)  # under the lock: another worker may have run the script
+        if now and now != before:
+            return now, now
         run_scripts(connection, after)
         return before, after
+
+
+def _next(connection: Connection) -> tuple[str | None, str]:
+    """Return the database's revision, and the next one; of an empty database, and of the newest one, that is the newest."""
+    before = _revision(connection)
+    *_, newest = known = revisions()
+    if before and before not in known:
+        raise WrongTables(
+            f"The database is at revision {before}, which this program does not know: a newer one has made it."
+        )
+    return before, known[known.index(before) + 1] if before and before != newest else newest
+
+
+def _prepare(connection: Connection, before: str, revision: str) -> None:
+    """Have a script do in steps, each a transaction, what it can while an older program serves.
+
+    An interruption may leave it at any step: it begins anew then.
+    """
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(_config()).get_revision(revision)
+    prepare = getattr(script and script.module, "prepare", None)
+    if prepare is None:
+        return
+    steps: Iterator[None] = prepare(STEP_ROWS)
+    is_over = False
+    while not is_over:
+        with connection.begin():
+            _lock(connection)
+            with Operations.context(MigrationContext.configure(connection)):
+                # Another worker may have run the script.
+                is_over = _revision(connection) != before or next(steps, steps) is steps
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":  # whose lock `writes` takes
+        connection.execute(_ONE_AT_A_TIME)
 
 
 def check(engine: Engine) -> None:
@@ -77,12 +119,18 @@ def run_scripts(connection: Connection, revision: str) -> None:
     """Run the scripts up to a revision, in the connection's transaction."""
     # Here, as most starts find their tables up to date: to import it takes a fifth of a start.
     from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _config() -> Any:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # "%" begins a placeholder there
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    return config
 
 
 @cache

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 from chat.storage import migrate
 from chat.storage.database import Database
+from chat.storage.examination import examine
 from tests.storage.conftest import at_revision, open_storage
 from tests.storage.test_listings import as_before, assert_listed_rightly
 from tests.storage.test_migrate import database
@@ -114,6 +118,109 @@ def test_no_script_locks_two_tables_that_others_use(new_database_url: str, monke
     assert [*locked] == FOLLOWING
     assert locked["0023"] == ["members"], "need a lock for this to mean anything"
     assert {revision: tables for revision, tables in locked.items() if len(tables) > 1} == {}
+
+
+def test_rows_are_filled_in_steps_while_nobody_waits_for_a_whole_table(
+    new_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if new_database_url.startswith("sqlite"):
+        return  # which has one lock
+    opened = filled_before(new_database_url)
+    monkeypatch.setattr(migrate, "STEP_ROWS", 2)
+    changed = [0]  # rows, by each transaction
+    locked: list[int] = []  # the numbers of those that locked a table
+
+    def count(_connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
+        if re.match(r"\s*(INSERT INTO (?!alembic)|UPDATE (?!alembic)|WITH)", statement):
+            changed[-1] += cursor.rowcount
+
+    def look(connection: Connection) -> None:
+        if connection.scalars(text(LOCKED), {"tables": ["conversations", "members", "messages"]}).all():
+            locked.append(len(changed) - 1)
+        changed.append(0)
+
+    event.listen(opened.engine, "after_cursor_execute", count)
+    event.listen(opened.engine, "commit", look)
+    migrate.upgrade(opened.engine)
+    opened.close()
+    assert locked, "need a lock for this to mean anything"
+    assert [changed[number] for number in locked] == [0] * len(locked)
+    # Three conversations and their listings, one of them with oneself; the conversations; their members.
+    assert [rows for rows in changed if rows] == [2 + 4, 1 + 1, 2, 1, 2, 2, 1]
+
+
+def test_an_upgrade_that_is_interrupted_at_each_step_goes_on_beside_an_older_program(
+    new_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, serving = filled_before(new_database_url), OlderProgram(new_database_url)
+    monkeypatch.setattr(migrate, "STEP_ROWS", 1)
+    left = [0]
+
+    def break_off(_connection: Connection) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+
+    event.listen(opened.engine, "commit", break_off)
+    for last in range(100):
+        left[0] = last
+        with suppress(KeyboardInterrupt):
+            migrate.upgrade(opened.engine)
+            break
+        serving.write()
+    event.remove(opened.engine, "commit", break_off)
+    scripts = len(FOLLOWING)
+    assert last >= (scripts if new_database_url.startswith("sqlite") else 2 * scripts), "or it was not broken off"
+    assert revision_of(opened) == FOLLOWING[-1]
+    opened.close()
+    serving.assert_mended()
+
+
+def test_what_an_older_program_writes_between_the_steps_of_a_script_counts(
+    new_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if new_database_url.startswith("sqlite"):
+        return  # where each script is one step
+    opened, serving = filled_before(new_database_url), OlderProgram(new_database_url)
+    monkeypatch.setattr(migrate, "STEP_ROWS", 1)
+    event.listen(opened.engine, "begin", lambda _connection: serving.write())
+    migrate.upgrade(opened.engine)
+    opened.close()
+    assert serving.seqs[5] > 10, "need steps for this to mean anything"
+    serving.assert_mended()
+
+
+class OlderProgram:
+    """A program of before 0021, which writes and reads beside an upgrade."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._database = database(url)
+        self.seqs = {1: 6, 2: 4, 5: 0}  # the last one of each conversation; 5 begins with the first `write`
+
+    def write(self) -> None:
+        if revision_of(self._database) >= "0023":
+            return  # what follows changes no rows
+        with self._database.transaction() as writing:
+            for id_, name in ((1, "bob"), (2, "Zoe"), (5, "dan")):
+                self.seqs[id_] = seq = self.seqs[id_] + 1
+                as_before(writing, id_, name, seq, 10 * id_ + seq)
+            answered = "UPDATE messages SET sender_id = 'Zoe' WHERE conversation_id = 2 AND seq = :seq AND seq % 2 = 0"
+            writing.execute(text(answered), {"seq": self.seqs[2]})
+            read = "UPDATE members SET received_seq = :seq, read_seq = :seq WHERE conversation_id = 2 AND user_id = 'alice'"
+            writing.execute(text(read), {"seq": self.seqs[2] - 1})
+
+    def assert_mended(self) -> None:
+        """Once a newer worker has looked, all is listed and counted as it should be."""
+        self._database.close()
+        storage = open_storage(self._url)
+        for id_ in storage.listings.left_behind(storage.database, 0)[0]:
+            storage.listings.mend(storage.database, id_)
+        found = examine(storage.database, lambda _done, _total: None)
+        assert (found.unread, found.lists) == ([], [])
+        with storage.database.reading() as connection:
+            assert_listed_rightly(connection)
+        storage.close()
 
 
 @pytest.mark.parametrize("broken", FOLLOWING)
