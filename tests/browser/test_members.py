@@ -87,14 +87,14 @@ def test_the_widget_follows_who_is_signed_in_on_the_site_and_a_phone_writes_to_i
     phone.goto(f"{site}/login?as=51&next=/chat/%2350")
     is_online(phone)
     send(phone, "Still interested?")
-    expect(button).to_have_attribute("aria-label", "Chat, 1 unread message")
+    expect(button).to_have_attribute("aria-label", "Chat, 1 unread")
     expect(page.locator("chat-widget .count")).to_have_text("1")
 
     other_tab.goto(f"{site}/logout")
     expect(button).to_have_attribute("aria-label", "Chat")
     other_tab.goto(f"{site}/login?as=50")
     page.evaluate(HIDE, False)  # as one comes back to the tab
-    expect(button).to_have_attribute("aria-label", "Chat, 1 unread message")
+    expect(button).to_have_attribute("aria-label", "Chat, 1 unread")
     page.evaluate("chatWidget.open('51')")
     inside = page.frame_locator("chat-widget iframe")
     expect(texts(inside)).to_have_text(["Still interested?"])

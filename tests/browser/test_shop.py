@@ -66,7 +66,7 @@ def test_a_buyer_asks_buys_is_told_and_leaves(chromium: Any, server: Server) -> 
     mina.get_by_role("button", name="Ask the seller").click()
     expect(frame(mina).locator("#conversation-name")).to_have_text("Jun")
     write(mina, "Is it still there?")
-    is_called(jun, "Chat, 1 unread message")
+    is_called(jun, "Chat, 1 unread")
     button(jun).click()
     frame(jun).get_by_text("Mina").first.click()
     expect(texts(frame(jun))).to_have_text(["Is it still there?"])

@@ -93,7 +93,7 @@ export class ChatWidget extends HTMLElement {
   }
 
   get #language() {
-    return /** @type {HTMLElement | null} */ (this.closest("[lang]"))?.lang ?? "";
+    return /** @type {HTMLElement | null} */ (this.closest("[lang]"))?.lang ?? navigator.language;
   }
 
   get #base() {

@@ -1,11 +1,11 @@
 // @ts-check
-/** Owns what the widget says, in the language of the page around it. Leaves the banners' words to banner.js. */
+/** Owns what the widget says, in the language of the page around it, or else the browser's. Leaves the banners' words to banner.js. */
 
 /** @typedef {{chat: string, close: string, unread: (count: number) => string}} Words */
 
 /** @type {Record<"en" | "ko", Words>} */
 const WORDS = {
-  en: {chat: "Chat", close: "Close chat", unread: (count) => `Chat, ${count} unread ${count === 1 ? "message" : "messages"}`},
+  en: {chat: "Chat", close: "Close chat", unread: (count) => `Chat, ${count} unread`},
   ko: {chat: "채팅", close: "채팅 닫기", unread: (count) => `채팅, 안 읽은 메시지 ${count}개`},
 };
 
