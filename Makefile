@@ -1,6 +1,6 @@
 # make run    serve on http://127.0.0.1:8000
 # make test   everything, several at a time; skips, with its reason, what this machine lacks
-# make quick  the tests that need no other process: less than a minute
+# make quick  the tests that need no other process: less than half a minute
 # make lint   ruff and mypy, and tsc for the page's script, which npm brings; make format mends what ruff can
 # make bundle  the page's modules as one script, static/js/bundle/app.js, and the widget's, static/js/chat-widget.js; after each change of static/js
 # make clients  the types of clients, clients/chat.d.ts and chat_types.py; after each change of an event or of the API

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -16,9 +17,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
+from werkzeug.routing import Rule
 
 import chat.handlers
 from chat import process
@@ -60,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(20_000, 20, 50)  # most of what the tests make in a while is theirs until the end
     hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
     if config.getoption("--quick"):
         hypothesis.settings.load_profile("quick")
@@ -92,9 +96,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Of `-n auto`: two for each core, as most tests wait for another process most of the time; of --quick none does."""
+    """Of `-n auto`: two for each core, as most tests wait for another process most of the time.
+
+    Of --quick few wait, and one more than there are cores has work while they do.
+    """
     cores = os.cpu_count() or 1
-    return cores if config.getoption("--quick") else 2 * cores
+    return cores + 1 if config.getoption("--quick") else 2 * cores
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -114,6 +121,19 @@ def _is_slow(item: pytest.Item) -> bool:
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     marked = item.get_closest_marker("slow") is not None
     return marked or bool(fixtures & SLOW_FIXTURES) or "postgresql" in parameters
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _urls_are_built_lazily() -> Iterator[None]:
+    """What builds the URLs of a rule is compiled at its first use: each app has 56, and a test needs few of them."""
+    compiled = Rule._compile_builder
+
+    def lazily(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        made = functools.cache(lambda: compiled(rule, append_unknown))
+        return lambda own, **values: made()(own, **values)
+
+    with mock.patch.object(Rule, "_compile_builder", lazily):
+        yield
 
 
 def own_storage(folder: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, get_type_hints
@@ -50,6 +51,7 @@ CLASSES = {
 }
 
 
+@cache
 def made_errors() -> list[tuple[Path, ast.Call]]:
     """Each place of the program that makes an error for a client."""
     return [
