@@ -15,7 +15,8 @@ WIDTH, MARGIN, GAP = 880, 28, 24
 PLOT_X, PLOT_WIDTH, PLOT_HEIGHT = 70, 380, 170
 HEAD, PANEL_HEAD, PANEL_FOOT = 74, 28, 46
 ROW = 18
-COLOURS = ("#0969da", "#cf222e", "#1a7f37", "#9a6700", "#8250df", "#6e7781")  # of 3:1 on light and dark
+# Of 3:1 on light and dark; as many as there are lines in a panel.
+COLOURS = ("#0969da", "#cf222e", "#1a7f37", "#9a6700", "#8250df", "#6e7781", "#bf3989", "#0a7b83", "#bc4c00")
 TITLE = "How the cost grows with what is stored"
 
 

@@ -31,7 +31,9 @@ def test_a_small_run_asks_everything_and_writes_its_files(tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     [run] = json.loads((tmp_path / "growth.json").read_text())["sqlite"]
-    assert len(run["milliseconds"]) == 3 + 3 + 3 + 3 + 3 + 4, "three users, and what has no user"
+    assert len(run["milliseconds"]) == 3 + 3 + 3 + 2 * 3 + 3 + 4, (
+        "three users, two who search for three words, and what has no user"
+    )
     for title in run["milliseconds"]:
         assert title in done.stdout, title
     assert "4*10^3/10^3: 4,000 messages" in done.stderr, "it says how far it is"
