@@ -266,6 +266,7 @@ def test_each_step_of_the_lesson_works_in_both_languages_wide_on_a_projector_and
         expect(page.locator("h1")).not_to_have_text(english)
         DEMONSTRATIONS[step](page)
         look(page, axe, f"{step}, in Korean on a dark phone")
+        expect(page.get_by_role("link", name="채팅으로").first).to_be_visible()
         assert page.evaluate(
             "[...document.querySelectorAll('.wide')].every((box) => box.scrollWidth <= box.clientWidth)"
         ), f"{step}: a table's numbers are beyond a phone's edge"
