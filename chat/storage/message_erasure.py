@@ -1,17 +1,18 @@
-"""Owns the erasing of old messages: from the beginning of each conversation, a slice at a time.
+"""Owns the erasing of old messages, from the beginning of each conversation, a slice at a time; and the note of what was erased.
 
 A conversation knows its `first_seq`, and keeps its last message as a tombstone without a text: its place in lists,
 and its numbers, stay. When something is erased is left to others.
 """
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from chat.storage.changes import note_erased
 from chat.storage.database import Database
 from chat.storage.look_up import walk
-from chat.storage.schema import conversations, messages
+from chat.storage.records import Change
+from chat.storage.schema import changes, conversations, messages
 from chat.storage.search_index import forget
 
+ERASED = "erased"  # a kind of change
 SLICE = 100  # messages in one transaction, which others' commits wait for: some 10 ms
 
 
@@ -48,6 +49,13 @@ class MessageErasure:
         return len(old) == SLICE and end < last
 
 
+def note_erased(connection: Connection, conversation: int, first_seq: int, last_seq: int) -> None:
+    """Number and keep one change, in the transaction that makes it: these messages have no text any more."""
+    change = connection.execute(_COUNT, {"place": conversation}).scalar_one()  # locks the row: no number comes twice
+    row = Change(change, ERASED, first_seq, last_seq)._asdict()
+    connection.execute(insert(changes), {"conversation_id": conversation, **row})
+
+
 _OLD = (
     select(conversations.c.id)
     .join_from(
@@ -81,3 +89,9 @@ EMPTY = (  # one message, which keeps its place
     .values(body="", client_id=None, kind=None)
 )
 _SET_FIRST = update(conversations).where(conversations.c.id == bindparam("place")).values(first_seq=bindparam("first"))
+_COUNT = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("place"))
+    .values(last_change=conversations.c.last_change + 1)
+    .returning(conversations.c.last_change)
+)

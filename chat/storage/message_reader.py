@@ -1,4 +1,4 @@
-"""Owns the reading of messages: conversations, their history, and what a user has missed. Writes nothing."""
+"""Owns the reading of messages: conversations, their history, what changed in it, and what a user has missed. Writes nothing."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from chat.storage.database import Database
 from chat.storage.look_up import SIZES, filled, padded
 from chat.storage.records import (
     Behind,
+    Change,
     ConversationState,
     Found,
     Message,
@@ -19,7 +20,7 @@ from chat.storage.records import (
     other_of,
     page_of,
 )
-from chat.storage.schema import IS_LAST, MESSAGE, conversations, last_seen, listings, members, messages
+from chat.storage.schema import IS_LAST, MESSAGE, changes, conversations, last_seen, listings, members, messages
 from chat.storage.unread import COUNTS, unread_of, with_unread
 
 MOST_STARTS = SIZES[-1]  # of conversations that one page is read from
@@ -91,6 +92,17 @@ class MessageReader:
                 at = connection.scalar(_SENT_AT, {"conversation": found.id, "seq": middle})
                 low, high = (middle, high) if at is not None and at < sent_at else (low, middle - 1)
         return low
+
+    def changes(self, one: str, other: str, after: int, limit: int) -> tuple[list[Change], int]:
+        """Return the first `limit` changes of two users' conversation behind `after`, and the number of the last."""
+        c = changes.c
+        with self._database.reading() as connection:
+            found = connection.execute(_EXTENT, {"key": direct_key(one, other)}).one_or_none()
+            if found is None:
+                return [], 0
+            query = select(*(c[name] for name in Change._fields)).where(c.conversation_id == found.id, c.change > after)
+            rows = connection.execute(query.order_by(c.change).limit(limit))
+            return [Change(*row) for row in rows], found.last_change
 
     def standings(self, user_id: str, limit: int) -> list[ConversationState]:
         """Return how far the user's conversations have got, the one with the newest message first."""
@@ -190,7 +202,7 @@ _OVERVIEW = with_unread(
     )
     .where(conversations.c.key == bindparam("key"), members.c.user_id == bindparam("user"))
 )
-_EXTENT = select(conversations.c.id, conversations.c.first_seq, conversations.c.last_seq).where(
+_EXTENT = select(*(conversations.c[name] for name in ("id", "first_seq", "last_seq", "last_change"))).where(
     conversations.c.key == bindparam("key")
 )
 _START: Any = case(

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from chat.storage.changes import note_erased
 from chat.storage.database import Database
-from chat.storage.message_erasure import EMPTY
+from chat.storage.message_erasure import EMPTY, note_erased
 from chat.storage.schema import (
     accounts,
     conversation_settings,

@@ -19,7 +19,6 @@ from chat.storage import migrate
 from chat.storage.accounts import Accounts
 from chat.storage.batches import Batches
 from chat.storage.blocks import Blocks
-from chat.storage.changes import Changes
 from chat.storage.conversation_settings import StoredSettings
 from chat.storage.database import Database
 from chat.storage.direct_journal import DirectJournal
@@ -98,7 +97,6 @@ class Storage:
         self.notifications = Notifications(self.database, user_key)
         self.notification_changes = NotificationChanges(self.database, user_key)
         self.batches = Batches(self.database, user_key)
-        self.changes = Changes(self.database)
         self.erasure = MessageErasure(self.database)
         self.listings = Listings(self.database.engine)
         self.blocks = Blocks(self.database)

@@ -45,7 +45,7 @@ class MessageChanges(Answer):
 )
 def list_changes(chat: ChatServer, user_id: str, path: OfConversation, query: ChangesPage) -> MessageChanges:
     other = chat.directory.name_of(path.other_than(user_id, chat.names), "userId")
-    found, last = chat.storage.in_thread(chat.storage.changes.after, user_id, other, query.after, query.limit + 1)
+    found, last = chat.storage.in_thread(chat.storage.messages.changes, user_id, other, query.after, query.limit + 1)
     return MessageChanges(
         changes=[MessageChange(**one._asdict()) for one in found[: query.limit]],
         change=last,

@@ -94,7 +94,7 @@ def test_neither_the_tables_nor_the_search_hold_a_word(full: Site) -> None:
 def test_open_pages_learn_which_messages_went(full: Site) -> None:
     with full.app.app_context():
         full.chat.erase("alice")
-    changes, last = full.storage.changes.after("bob", "alice", 0, 10)
+    changes, last = full.storage.messages.changes("bob", "alice", 0, 10)
     assert [(one.kind, one.first_seq, one.last_seq) for one in changes] == [("erased", 1, 1), ("erased", 3, 4)]
     assert last == 2
 

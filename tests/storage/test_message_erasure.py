@@ -158,16 +158,16 @@ def test_a_clock_that_was_set_back_erases_nothing_out_of_turn(storage: Storage, 
 
 def test_what_is_erased_is_a_change_with_the_next_number(storage: Storage, clock: Clock) -> None:
     send(storage, SLICE + 5)
-    assert storage.changes.after("bob", "alice", 0, 10) == ([], 0)
+    assert storage.messages.changes("bob", "alice", 0, 10) == ([], 0)
     clock.now += 2 * DAY
     send(storage, 1, "new")
     erase(storage, clock)
-    found, last = storage.changes.after("bob", "alice", 0, 10)
+    found, last = storage.messages.changes("bob", "alice", 0, 10)
     assert (found, last) == ([Change(1, "erased", 1, SLICE), Change(2, "erased", SLICE + 1, SLICE + 5)], 2)
-    assert storage.changes.after("alice", "bob", 1, 10) == (found[1:], 2)
-    assert storage.changes.after("alice", "bob", 0, 1) == (found[:1], 2)
+    assert storage.messages.changes("alice", "bob", 1, 10) == (found[1:], 2)
+    assert storage.messages.changes("alice", "bob", 0, 1) == (found[:1], 2)
     assert [state.change for state in storage.messages.standings("bob", 10)] == [2]
-    assert storage.changes.after("alice", "carol", 0, 10) == ([], 0)
+    assert storage.messages.changes("alice", "carol", 0, 10) == ([], 0)
 
 
 def test_what_is_old_goes_though_the_last_of_it_is_by_somebody_who_was_erased(storage: Storage, clock: Clock) -> None:

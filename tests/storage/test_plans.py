@@ -322,7 +322,7 @@ def exercise_messages(storage: Storage) -> None:
         read.history("alice", "friend0", 5, **bounds)
     read.bounds("alice", "friend0")
     read.last_before("alice", "friend0", NOW)
-    storage.changes.after("alice", "friend0", 0, 5)
+    storage.messages.changes("alice", "friend0", 0, 5)
     read.standings("alice", 50)
     read.missed("friend0", {one.with_user_id: one.start for one in read.behind("friend0", 0, 5)}, 5, 1_000)
     storage.last_seen.note(dict.fromkeys(NAMES, NOW))

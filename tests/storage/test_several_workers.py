@@ -136,7 +136,7 @@ def test_two_workers_that_erase_one_conversation_note_it_once(storage: Storage, 
     overlapping(
         storage, lambda: storage.erasure.erase(place, 1 << 60), other, lambda: other.erasure.erase(place, 1 << 60)
     )
-    changes, _ = storage.changes.after("alice", "bob", 0, 9)
+    changes, _ = storage.messages.changes("alice", "bob", 0, 9)
     assert [(change.first_seq, change.last_seq) for change in changes] == [(1, 5)]
 
 
