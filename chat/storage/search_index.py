@@ -65,18 +65,14 @@ class SearchIndex:
         """Index STEP_ROWS messages; return the conversations that need no more, and how many messages it were."""
         if not has_index(connection):
             return set(waiting), 0
-        done: set[int] = set()
-        rows: list[tuple[int, str]] = []
-        for conversation in waiting:
-            left = STEP_ROWS - len(rows)
-            if left <= 0:
-                break
-            found = connection.execute(_TO_DO, {"id": conversation, "limit": left}).all()
-            rows += [(row_of(conversation, seq), body) for seq, body in found]
-            if found:
-                connection.execute(_SET_INDEXED, {"conversation": conversation, "seq": found[-1].seq})
-            if len(found) < left:
-                done.add(conversation)
+        looked_at = waiting[:STEP_ROWS]  # of more there is no room for a message each
+        found = connection.execute(_TO_DO, {"ids": looked_at}).all()
+        done = {*looked_at}
+        if len(found) == STEP_ROWS:  # there may be more of the last one, and of those behind it
+            done = {id_ for id_ in looked_at if id_ < found[-1].id}
+        if ends := {row.id: row.seq for row in found}:
+            connection.execute(_SET_INDEXED, [{"conversation": id_, "seq": seq} for id_, seq in ends.items()])
+        rows = [(row_of(conversation, seq), body) for conversation, seq, body in found]
         for start in range(0, len(rows), INSERT_ROWS):
             part = rows[start : start + INSERT_ROWS]
             places = ", ".join(["(?, ?)"] * len(part))
@@ -105,11 +101,11 @@ _BEHIND = select(conversations.c.id, (conversations.c.last_seq - conversations.c
     conversations.c.last_seq > conversations.c.indexed_seq
 )
 _TO_DO = (
-    select(messages.c.seq, messages.c.body)
+    select(conversations.c.id, messages.c.seq, messages.c.body)
     .join_from(conversations, messages, messages.c.conversation_id == conversations.c.id)
-    .where(conversations.c.id == bindparam("id"), messages.c.seq > conversations.c.indexed_seq)
-    .order_by(messages.c.seq)
-    .limit(bindparam("limit"))
+    .where(conversations.c.id.in_(bindparam("ids", expanding=True)), messages.c.seq > conversations.c.indexed_seq)
+    .order_by(conversations.c.id, messages.c.seq)
+    .limit(STEP_ROWS)
 )
 _SET_INDEXED = (
     update(conversations).values(indexed_seq=bindparam("seq")).where(conversations.c.id == bindparam("conversation"))

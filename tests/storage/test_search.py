@@ -211,6 +211,23 @@ def test_what_the_index_has_not_got_yet_is_found_however_much_it_is(
     assert len(find(storage, "word")) == 30
 
 
+def test_a_step_of_the_index_asks_once_however_many_conversations_have_grown(storage: Storage) -> None:
+    if not storage.database.is_sqlite:
+        return  # it keeps its index by itself
+    say(storage, *(("alice", f"p{n}", "a lone word") for n in range(70)), *([("alice", "p30", "one of many")] * 150))
+    asked: list[str] = []
+    event.listen(
+        storage.database.engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked.append(statement)
+    )
+    is_behind, first = storage.search_index.step(), len(asked)
+    assert is_behind
+    assert first <= 8, asked
+    index(storage)
+    assert storage.search_index.behind == 0
+    assert len(find(storage, "lone word", limit=300)) == 70
+    assert len(find(storage, "one of many", limit=300)) == 150, "none is left out where a step ends within its messages"
+
+
 def test_how_far_the_index_is_behind_is_known_after_a_restart_too(tmp_path: Path) -> None:
     storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
     say(storage, *(("alice", "bob", f"word {n}") for n in range(250)))
