@@ -6,7 +6,6 @@ A site's own ids are no names: they are compared as they are.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
@@ -57,33 +56,24 @@ def checked_user_id(user_id: str, field: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
 class Names:
-    """How a chat tells its users apart: by names that people choose, in any spelling, or by a site's own ids, exactly."""
+    """How a chat tells its users apart: by names that people choose, in any spelling, or by a site's own ids, exactly.
 
-    is_exact: bool = False  # a site says who is there
+    `checked(user_id, field)` returns the canonical spelling of a name, or raises InvalidField; `canonical(user_id)` asks
+    no rule; `key(user_id)` makes the key by which two are one user. Functions, since each message calls them.
+    """
 
-    @property
-    def key(self) -> Callable[[str], str]:
-        """The function that makes of a name the key by which two are one user."""
-        return str if self.is_exact else name_key
-
-    @property
-    def canonical(self) -> Callable[[str], str]:
-        """The function that returns the canonical spelling of a name."""
-        return str if self.is_exact else canonical_user_id
-
-    def checked(self, user_id: str, field: str) -> str:
-        """Return the canonical spelling of `user_id`. Raises InvalidField: it breaks a rule."""
-        if not self.is_exact:
-            return checked_user_id(user_id, field)
-        _check_plain(user_id, field, _CONTROLS)
-        return user_id
+    def __init__(self, is_exact: bool = False) -> None:
+        """`is_exact`: a site says who is there."""
+        self.is_exact = is_exact
+        self.key: Callable[[str], str] = str if is_exact else name_key
+        self.canonical: Callable[[str], str] = str if is_exact else canonical_user_id
+        self.checked: Callable[[str, str], str] = _checked_id if is_exact else checked_user_id
 
 
-def check_kind(kind: str | None) -> None:
-    """Raise InvalidField: it cannot say what a message is. None: a text."""
-    if kind is not None and not _KIND.fullmatch(kind):
+def check_kind(kind: str) -> None:
+    """Raise InvalidField: it cannot say what a message is."""
+    if not _KIND.fullmatch(kind):
         raise InvalidField(field="kind", rule="malformed")
 
 
@@ -105,6 +95,12 @@ def name_key(user_id: str) -> str:
 def keys_of(names: Iterable[str], user_key: Callable[[str], str] = name_key) -> dict[str, str] | None:
     """Return the key of each name that is not its own key, as clients are told; None where all are."""
     return {name: key for name in names if (key := user_key(name)) != name} or None
+
+
+def _checked_id(user_id: str, field: str) -> str:
+    """Return a site's id as it is. Raises InvalidField."""
+    _check_plain(user_id, field, _CONTROLS)
+    return user_id
 
 
 def _check_plain(name: str, field: str, unseen: re.Pattern[str]) -> None:

@@ -93,7 +93,8 @@ class Chat(Payload):
         self.to_user_id = checked_other(self.to_user_id, self.conversation_id, "toUserId", names)
 
     def __post_init__(self) -> None:
-        check_kind(self.kind)
+        if self.kind is not None:
+            check_kind(self.kind)
         if "\0" in self.message:  # no database keeps it, and no keyboard types it
             raise InvalidField(field="message", rule="null_character")
         if self.client_id and "\0" in self.client_id:
