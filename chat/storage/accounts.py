@@ -111,9 +111,9 @@ class Accounts:
             if any(connection.execute(query, key).first() is not None for query in _NAMED):
                 return None
             row = self._new_row(name) | {"password": password, "generation": _new_generation()}
-            insert = self._insert.values(row | {"changed_at": self._database.shared_now()}).returning(accounts.c.key)
-            made = connection.execute(insert).first()
-            return None if made is None else self._stored(connection, name)
+            insert = self._insert.values(row | {"changed_at": self._database.shared_now()})
+            made = connection.execute(insert.returning(*_ACCOUNT)).one_or_none()
+            return None if made is None else Account(*made)
 
     def give_password(self, name: str, password: str, of_host: bool = False) -> Account | None:
         """Give a name its first password; None if it has one, or is disabled. Ends its sessions.
@@ -125,8 +125,7 @@ class Accounts:
             free = [accounts.c.password.is_(None), ~accounts.c.disabled]
             if not of_host:
                 free.append(~accounts.c.host)
-            changed = self._change(connection, name, *free, password=password)
-            return self._stored(connection, name) if changed else None
+            return self._change(connection, name, *free, password=password)
 
     def renew_hash(self, name: str, old: str, new: str) -> None:
         """Keep another hash of the same password, if it is still that one. Ends no session."""
@@ -138,8 +137,7 @@ class Accounts:
         """Change a password if it is still `old`; None: whatever it is. Ends all sessions."""
         with self._database.transaction() as connection:
             same = () if old is None else (accounts.c.password == old,)
-            changed = self._change(connection, name, *same, password=new)
-            return self._stored(connection, name) if changed else None
+            return self._change(connection, name, *same, password=new)
 
     def end_sessions(self, name: str) -> None:
         """Have no token count that was made until now, of a name that is stored."""
@@ -184,12 +182,13 @@ class Accounts:
             "changed_at": 0,
         }
 
-    def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> bool:
-        """Change a row if the conditions hold; tokens that were issued until now count no more."""
+    def _change(self, connection: Connection, name: str, *conditions: Any, **values: Any) -> Account | None:
+        """Change a row if the conditions hold, and return it; tokens that were issued until now count no more."""
         now = self._database.shared_now()
         row = accounts.update().where(accounts.c.key == self._user_key(name), *conditions)
         values |= {"changed_at": now, "valid_from": now + 1, "generation": _new_generation()}
-        return connection.execute(row.values(**values)).rowcount == 1
+        changed = connection.execute(row.values(**values).returning(*_ACCOUNT)).one_or_none()
+        return None if changed is None else Account(*changed)
 
     def _account(self, connection: Connection, name: str) -> Account | None:
         row = self._find.first(connection, account=self._user_key(name))
