@@ -198,6 +198,9 @@ test("what comes in a conversation that was begun after `ready` is read when it 
   conversations.receive(chat(1));
   conversations.markSeen(1);
   assert.deepEqual(read, [1]);
+  conversations.beginConnection();
+  conversations.open("carol");
+  assert.equal(conversations.opened?.isTold, false, "it may have begun while nobody was connected");
 });
 
 test("a page of the list that messages have overtaken still tells how far I have read", () => {

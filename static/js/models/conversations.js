@@ -118,6 +118,7 @@ export class Conversations extends EventTarget {
 
   /** A connection is being made: what comes over it may overtake what the server then says of each conversation. */
   beginConnection() {
+    this.#isAllTold = false; // others may have begun meanwhile
     for (const conversation of this.#byUser.values()) conversation.beginConnection();
   }
 
