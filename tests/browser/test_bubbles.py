@@ -41,11 +41,14 @@ def test_a_bubble_holds_its_time_and_stands_at_the_bottom_of_a_phone(open_page: 
             assert inner["bottom"] <= one["bubble"]["bottom"]
     assert short["time"]["top"] < short["text"]["bottom"], "on the same line"
     assert short["text"]["right"] <= short["time"]["left"]
-    assert 0.7 < long["bubble"]["width"] / long["list"]["width"] <= 0.751
+    assert 0.8 < long["bubble"]["width"] / long["list"]["width"] <= 0.851
     assert [one["corner"] for one in (short, long, emoji)] == [False, False, True], "at the end of a group"
     assert emoji["letter"] > 2 * short["letter"]
     below = emoji["scroller"]["bottom"] - emoji["bubble"]["bottom"]
     assert 0 <= below < 24, "at the bottom"
+    page.set_viewport_size({"width": 1000, "height": 740})
+    wide = boxes(rows.nth(1))
+    assert 0.7 < wide["bubble"]["width"] / wide["list"]["width"] <= 0.751, "beside the list, less"
 
 
 def test_code_between_backticks_is_monospaced_text(open_page: OpenPage) -> None:
