@@ -151,7 +151,10 @@ class Bus:
     # What is said and asked.
 
     def publish(self, channel: bytes, letter: bytes, then: Callable[[int], None] | None = None) -> None:
-        """Publish a letter, and call `then` with how many other workers heard it; 0: none is there, or the bus is lost. Never blocks."""
+        """Publish a letter, and call `then` with how many other workers heard it. Never blocks.
+
+        0: none is there, or the bus is lost.
+        """
         if not self.is_up or self.members.is_alone:
             if then is not None:
                 then(0)

@@ -50,7 +50,8 @@ class Missed(Source):
         """Read what the user has not received, page by page. Blocks.
 
         `known`: how far each conversation had got when the client came. What was stored later comes live, and is
-        held: read here, it would come to the socket that sent it too. Nothing here waits for a pong: who never sends one gets everything all the same, every time.
+        held: read here, it would come to the socket that sent it too. Nothing here waits for a pong: who never sends one
+        gets everything all the same, every time.
         """
         me, missed = backlog.user_id, self._storage.messages.missed
         for group in self._groups(me):

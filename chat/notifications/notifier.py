@@ -59,8 +59,8 @@ class Notifier:
     def push(self, user_id: str, draft: Draft, once: Once | None = None) -> PushResult:
         """Notify one user: store it, then send it.
 
-        Raises UnknownUser, where everybody needs an account and no site says who is there; Conflicting: `once` was used before, for another
-        request; Busy or Unavailable: it was not stored.
+        Raises UnknownUser, where everybody needs an account and no site says who is there; Conflicting: `once` was used
+        before, for another request; Busy or Unavailable: it was not stored.
         """
         user_id, content = self._directory.named(user_id), draft.content()
 

@@ -1,4 +1,4 @@
-"""Owns the way to notify, and to send messages, from another process: by HTTP to CHAT_URL, with a token that it signs for itself."""
+"""Owns the way to notify, and to send messages, from another process: by HTTP to CHAT_URL, with a token of its own."""
 
 import time
 import uuid

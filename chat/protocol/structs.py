@@ -1,6 +1,7 @@
 """Owns the words on the wire: one typed struct for each event, the close codes, and how they are written.
 
-What a user's partners and other screens are told of is in changes.py. Knows no sockets and no rights. Names are camelCase on the wire; `rename="camel"` turns them.
+What a user's partners and other screens are told of is in changes.py. Knows no sockets and no rights. Names are
+camelCase on the wire; `rename="camel"` turns them.
 """
 
 import time

@@ -1,4 +1,7 @@
-"""Owns what the site declares of its users: `chat.identify` and `chat.profile`, and that who signs out of the site has left the chat too."""
+"""Owns what the site declares of its users: `chat.identify` and `chat.profile`.
+
+And that who signs out of the site has left the chat too.
+"""
 
 import sys
 from collections.abc import Callable

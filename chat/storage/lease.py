@@ -1,4 +1,7 @@
-"""Owns the right to serve a database, which one process has, or several with a bus between them. When to ask for it is left to the server."""
+"""Owns the right to serve a database, which one process has, or several with a bus between them.
+
+When to ask for it is left to the server.
+"""
 
 import logging
 import os

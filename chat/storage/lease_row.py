@@ -1,4 +1,7 @@
-"""Owns the row by which a PostgreSQL database is leased to one process, or to several that share it, with a text that is the caller's affair."""
+"""Owns the row by which a PostgreSQL database is leased to one process, or to several that share it.
+
+It holds a text, which is the caller's affair.
+"""
 
 import contextlib
 from uuid import uuid4

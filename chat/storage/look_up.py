@@ -1,6 +1,7 @@
 """Owns the finding of rows by many keys at once, and of conversations, some by some.
 
-By keys it is a join with a list of them, which becomes as many look-ups. SQLite reads the whole table for `(a, b) IN (VALUES ...)` of two keys and more.
+By keys it is a join with a list of them, which becomes as many look-ups. SQLite reads the whole table for
+`(a, b) IN (VALUES ...)` of two keys and more.
 """
 
 from collections.abc import Iterator, Sequence

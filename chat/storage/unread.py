@@ -1,9 +1,9 @@
 """Owns the counting of what is unread, which costs the same however much it is: nobody goes over the messages.
 
-A conversation counts the messages of the first of its two users: `first_sent`, of all up to `counted_seq`. A member keeps how many of the
-other's messages lay up to the last one that was read: `read_sent`, and `read_counted`, the `seq` that it belongs to. The
-difference is unread. What those do not cover, since a program of before wrote it, something was erased, or very many of
-the member's own stand behind, is counted message by message.
+A conversation counts the messages of the first of its two users: `first_sent`, of all up to `counted_seq`. A member keeps
+how many of the other's messages lay up to the last one that was read: `read_sent`, and `read_counted`, the `seq` that it
+belongs to. The difference is unread. What those do not cover, since a program of before wrote it, something was erased,
+or very many of the member's own stand behind, is counted message by message.
 """
 
 from typing import Any, NamedTuple

@@ -1,4 +1,7 @@
-"""Owns the operations on conversations: list one's own, look how one stands, and mark it as read. Leaves their messages to others."""
+"""Owns the operations on conversations: list one's own, look how one stands, and mark it as read.
+
+Leaves their messages to others.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple

@@ -1,4 +1,7 @@
-"""Owns the operations on profiles: read those of users, push them as a service, change one's own. Leaves the serving of pictures to pages."""
+"""Owns the operations on profiles: read those of users, push them as a service, change one's own.
+
+Leaves the serving of pictures to pages.
+"""
 
 from typing import Annotated
 
