@@ -93,12 +93,14 @@ def post_worker_init(worker):
     keep_settings_at_hand(worker)
 
 
-def take_upgrades_early(worker):
-    """Take upgrades over before gunicorn reads them, where nobody would see the difference.
+# Connections that are accepted in one turn of the loop, where gunicorn reads them all. gevent's own 100 are read and parsed
+# in one go: some 20 ms in which no message moves. The others wait in the kernel, which keeps them for the next worker at a
+# reload; what the Acceptor had accepted and not begun was lost then. With several workers gunicorn says 1.
+ACCEPTED = 8
 
-    Elsewhere gunicorn reads one connection in a turn of the loop. gevent by itself has a hundred read in one go, while
-    no message moves.
-    """
+
+def take_upgrades_early(worker):
+    """Take upgrades over before gunicorn reads them, where nobody would see the difference. Elsewhere accept few at once."""
     from gunicorn.workers import ggevent
 
     from chat.transport.acceptor import Acceptor
@@ -107,7 +109,7 @@ def take_upgrades_early(worker):
     # gunicorn cuts SCRIPT_NAME off each path
     early = None if "SCRIPT_NAME" in os.environ else upgrade_early(worker)
     if early is None:
-        ggevent.StreamServer = partial(Acceptor, lambda *_: False, lambda: True)
+        ggevent.StreamServer = type("FewAtOnce", (ggevent.StreamServer,), {"max_accept": ACCEPTED})
     else:
         worker.handle = early.handle
         ggevent.StreamServer = partial(Acceptor, early.at_once, early.is_busy)

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import gevent
 import pytest
 import requests
+from gevent import socket as gevents
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.config import Config
@@ -152,28 +153,40 @@ def test_the_settings_that_a_worker_has_at_hand_are_those_that_gunicorn_would_lo
     assert "limit_request_fields" in vars(at_hand)
 
 
-def test_a_worker_has_the_acceptor_and_gunicorn_reads_one_connection_a_turn_where_it_reads_them_all(
+def test_a_worker_has_the_acceptor_where_nobody_sees_requests_before_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    handle, server = served_by(Config(), monkeypatch, lambda *_: None)
+    assert isinstance(server, Acceptor)
+    assert handle is not None
+
+
+def test_where_gunicorn_reads_all_connections_few_are_begun_at_once_and_a_reloads_next_worker_has_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    configured = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     seeing = Config()
     seeing.set("pre_request", lambda worker, request: None)  # nothing is early there
     begun: list[object] = []
-    for config, is_early in ((Config(), True), (seeing, False)):
-        monkeypatch.setattr(ggevent, "StreamServer", StreamServer)
-        worker = SimpleNamespace(cfg=config, wsgi=create_app({}), handle=None)
-        configured["take_upgrades_early"](worker)
-        server = ggevent.StreamServer(("127.0.0.1", 0), handle=lambda *_: begun.append(1), spawn=Pool(10))
-        assert isinstance(server, Acceptor)
-        assert (worker.handle is not None) == is_early
+    handle, server = served_by(seeing, monkeypatch, lambda *_: begun.append(1))
+    assert handle is None
     server.start()
-    clients = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(5)]
-    steps = []
-    with gevent.Timeout(SECONDS):
-        while len(begun) < len(clients):
-            steps.append(len(begun))
-            gevent.sleep(0)
-    assert max(after - before for before, after in itertools.pairwise([*steps, len(begun)])) == 1
-    server.stop(timeout=0)
+    clients = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(40)]
+    with gevents.socket(fileno=os.dup(server.socket.fileno())) as theirs:  # the next worker's
+        with gevent.Timeout(SECONDS):
+            while not begun:
+                gevent.sleep(0)
+        server.close()
+        assert 0 < len(begun) < 20
+        with gevent.Timeout(SECONDS):
+            for _ in range(len(clients) - len(begun)):
+                theirs.accept()[0].close()
     for client in clients:
         client.close()
+
+
+def served_by(
+    config: Config, monkeypatch: pytest.MonkeyPatch, handle: Callable[..., object]
+) -> tuple[object, StreamServer]:
+    """The `handle` that a worker was given, and a server as it makes them."""
+    monkeypatch.setattr(ggevent, "StreamServer", StreamServer)
+    worker = SimpleNamespace(cfg=config, wsgi=create_app({}), handle=None)
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))["take_upgrades_early"](worker)
+    return worker.handle, ggevent.StreamServer(("127.0.0.1", 0), handle=handle, spawn=Pool(100))
