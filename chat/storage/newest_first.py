@@ -65,6 +65,8 @@ class NewestFirst:
             newest = max((one.at for one in self._unread.values()), default=0)
             self._waiting.sort(key=itemgetter(0))
             while self._waiting and self._waiting[-1][0][0] > max(newest, back_to) and len(found) < limit:
+                if time.monotonic() > until:  # the texts of long messages are asked for one by one
+                    raise Unavailable(rule="took_too_long")
                 place, id_, message = self._waiting.pop()
                 message = with_text(self._connection, id_, message)
                 if holds(message.body):
@@ -75,8 +77,7 @@ class NewestFirst:
                 return None if back_to else found
             if most <= 0:
                 return None
-            if time.monotonic() > until:  # each question in time, and all of them not
-                raise Unavailable(rule="took_too_long")
+            have_end(self._connection, until)
             most -= self._read_back([one for one in self._unread.values() if one.at >= newest - span], min(size, most))
             size, span = 2 * size, WIDER * span
 
@@ -118,6 +119,15 @@ class NewestFirst:
             self._unread[id_] = self._unread[id_]._replace(last=last, at=before)
 
 
+def have_end(connection: Connection, until: float) -> None:
+    """Have the statements that follow end at this time, by time.monotonic(). Raises Unavailable: it is over."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise Unavailable(rule="took_too_long")
+    compiled.rows_of(connection, _HAVE_END, (str(max(1, round(left * 1000))),))
+
+
+_HAVE_END = "SELECT set_config('statement_timeout', %s, true)"  # of this transaction
 # Besides what may hold the text, the first message of each part: its time says what may come before it.
 # With an expression, so that the index is not asked: it would find a common text in the messages of all users.
 _READ = """

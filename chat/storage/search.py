@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, text, true, tup
 from chat.errors import Unavailable
 from chat.storage.database import Database
 from chat.storage.message_reader import newest_of_a_user
-from chat.storage.newest_first import CLOCK_BACK_MS, NewestFirst
+from chat.storage.newest_first import CLOCK_BACK_MS, NewestFirst, have_end
 from chat.storage.records import Found, Message, Page, direct_key, other_of, page_of
 from chat.storage.schema import MESSAGE, accounts, conversations, members, messages
 from chat.storage.search_index import has_index
@@ -165,6 +165,7 @@ def _on_postgres(
     most, back_to = (READ_ON_POSTGRES, 0) if is_read else (READ_FIRST, _unlisted(mine))
     found = NewestFirst(connection, _forms(wanted), mine, before).found(holds, limit, most, until, back_to)
     if found is None:
+        have_end(connection, until)
         return _by_index(connection, user_id, wanted, limit, before)
     return [Found(other_of(key, user_id), message) for (_, key, _), message in found]
 

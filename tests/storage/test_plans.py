@@ -296,7 +296,7 @@ def fill(storage: Storage) -> None:
 
 NAMES = [f"friend{n}" for n in range(9)]
 HI = Content("hi", None, None, "info", NOW, None)
-ONLY_ON_POSTGRES = {"_by_index", "_read_back", "_skip_later"}
+ONLY_ON_POSTGRES = {"_by_index", "_read_back", "_skip_later", "have_end"}
 # What reads a whole table, and may.
 WHOLE = {
     "SELECT accounts.name, accounts.disabled": "whom a notification for everyone is for",

@@ -6,14 +6,15 @@ import random
 import time
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from chat.errors import Unavailable
 from chat.storage import database, look_up, newest_first, search, short_conversations, trigrams
-from chat.storage.records import Send, direct_key
+from chat.storage.records import Found, Send, direct_key
 from chat.storage.storage import Storage
 from tests.postgres import Postgres
 from tests.storage.conftest import make_tables, open_storage
@@ -365,6 +366,43 @@ def test_a_search_ends_at_its_deadline_and_the_next_one_works(
         storage.search_in_thread(storage.search.messages, "alice", "word", 20)
     monkeypatch.undo()
     assert find(storage, "word") == ["a word"]
+
+
+def test_on_postgresql_one_deadline_holds_for_what_is_read_and_what_the_index_is_asked(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if storage.database.is_sqlite:
+        return  # which looks at the clock by itself
+    slept: list[float] = []
+    left: list[int] = []
+
+    def slow(function: Any) -> Any:
+        return lambda *args: (slept.append(3), function(*args))[1]  # each call takes three seconds
+
+    def by_index(connection: Connection, *_: Any) -> list[Found]:
+        left.append(connection.execute(text(LEFT)).scalar_one())
+        return []
+
+    monkeypatch.setattr(newest_first, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + sum(slept)))
+    for n in range(5):
+        say(storage, ("alice", "bob", f"order of today, no {n}" + "x" * short_conversations.AT_ONCE_LETTERS))
+    with monkeypatch.context() as patched:
+        patched.setattr(newest_first, "with_text", slow(newest_first.with_text))
+        with pytest.raises(Unavailable, match="too long"):
+            find(storage, "order of today, too")  # begins as they do
+    assert len(slept) == 2
+    slept.clear()
+    monkeypatch.setattr(newest_first.NewestFirst, "_read_back", slow(newest_first.NewestFirst._read_back))
+    monkeypatch.setattr(search, "_by_index", by_index)
+    monkeypatch.setattr(search, "READ_ON_POSTGRES", 0)
+    monkeypatch.setattr(search, "READ_FIRST", 1)
+    monkeypatch.setattr(newest_first, "AT_LEAST", 1)
+    assert find(storage, "order of today, too") == []
+    assert len(slept) == 1
+    assert 0 < left[0] <= 1_000, "of four seconds"
+
+
+LEFT = "SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'"
 
 
 def test_any_read_ends_at_a_deadline_and_the_log_names_it(
