@@ -512,6 +512,11 @@ def test_a_name_that_cannot_be_is_told_with_the_rule(open_page: OpenPage, compla
         page.get_by_label("Your name").fill(name)
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert").first).to_have_text(sentence)
+    newer = {"code": "invalid_field", "field": "userId", "rule": "of_tomorrow", "message": "Not this one."}
+    page.route("**/api/session", lambda route: route.fulfill(status=400, json={"error": newer}))
+    page.get_by_label("Your name").fill("carol")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").first).to_have_text("Not this one.")
     expect(page.locator("#chat")).to_be_hidden()
     complaints.clear()  # of answers with status 400
 

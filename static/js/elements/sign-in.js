@@ -61,7 +61,7 @@ export class SignIn extends HTMLElement {
   showError(error) {
     const {code, field} = error;
     if (code === "invalid_field" && field === "userId") {
-      this.#showProblem(() => sayDetail({...error, field: null})); // the field stands right above
+      this.#showProblem(() => sayDetail({...error, message: error.message, field: null})); // the field stands right above
       part(this, "#my-name", HTMLInputElement).select();
       return;
     }
