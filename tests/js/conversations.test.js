@@ -203,6 +203,23 @@ test("what comes in a conversation that was begun after `ready` is read when it 
   assert.equal(conversations.opened?.isTold, false, "it may have begun while nobody was connected");
 });
 
+test("the first message in a conversation that was opened beyond what `ready` told has the list asked for it", () => {
+  const {conversations, read, bob} = make();
+  let asked = 0;
+  conversations.addEventListener("unknown", () => (asked += 1));
+  conversations.applyReady({...ready(0), conversations: [], more: true});
+  conversations.open("bob");
+  bob().isKnown = true; // there were no messages
+  conversations.receive(chat(1));
+  conversations.markSeen(1);
+  assert.deepEqual([asked, read], [1, []]);
+  const overview = {...standing, lastSeq: 1, received: 1, read: 0, theirRead: 0, unread: 1, lastMessage: chat(1)};
+  conversations.applyOverviews({conversations: [/** @type {any} */ (overview)]});
+  assert.deepEqual(read, [1]);
+  conversations.receive(chat(2));
+  assert.equal(asked, 1, "it is told now");
+});
+
 test("a page of the list that messages have overtaken still tells how far I have read", () => {
   const {conversations, read, bob} = make();
   for (const seq of [1, 2, 3, 4]) conversations.receive(chat(seq));

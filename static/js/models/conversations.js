@@ -179,7 +179,7 @@ export class Conversations extends EventTarget {
     const mine = this.#isMe(fromUserId);
     const withUserId = mine ? toUserId : fromUserId;
     const known = this.#find(withUserId);
-    const isUnknown = !(known?.isKnown && known.isTold) && seq > 1;
+    const isUnknown = known?.isKnown ? !known.isTold : seq > 1;
     const conversation = this.#findOrMake(withUserId, true);
     const isNew = conversation.append(chat);
     if (mine && clientId) this.#dispatch("stored", {clientId, seq, timestamp: chat.timestamp});
