@@ -92,7 +92,8 @@ def run_patched(module: str, *arguments: str) -> int:
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     code = child.wait()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.SIG_DFL)
     return code
 
 

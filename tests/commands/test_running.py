@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from flask import Flask
 from flask.cli import ScriptInfo, run_command
 from websockets.sync.client import connect
 
-from chat import Chat
+from chat import Chat, process
 from tests.conftest import ROOT, Server
 
 ANSWER_SECONDS = 10
@@ -54,6 +55,17 @@ def test_a_site_that_patches_nothing_is_served_and_started_anew_after_each_chang
         server.stop()
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS)
+
+
+@pytest.mark.slow
+def test_when_the_second_process_is_over_the_first_one_can_be_ended_again() -> None:
+    before = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        assert process.run_patched("platform") == 0
+        assert [signal.getsignal(ending) for ending in before] == [signal.SIG_DFL] * 2
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
 
 
 def test_flask_run_says_in_one_sentence_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
