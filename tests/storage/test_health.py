@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -119,7 +120,7 @@ def test_the_health_of_a_server_and_the_metrics_tell_of_a_full_disk() -> None:
     chat.stop()
 
 
-def test_a_slow_database_is_not_asked_again_before_it_has_answered(
+def test_a_slow_database_is_not_asked_again_before_it_has_answered_and_then_it_is(
     chat: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: Counter[str] = Counter()
@@ -128,19 +129,26 @@ def test_a_slow_database_is_not_asked_again_before_it_has_answered(
     def in_thread(function: Callable[..., Any], *_: Any) -> None:
         asked[function.__qualname__] += 1
         is_late.wait()
-        raise Unavailable
+        raise RuntimeError("an error that nobody expects")
+
+    def sweep() -> None:
+        for task in chat.connections.each_sweep:
+            task()
+        have_begun = Event()
+        chat.connections.spawn(have_begun.set)
+        assert have_begun.wait(10)
 
     with monkeypatch.context() as patched:
         patched.setattr(chat.storage, "in_thread", in_thread)
         for _ in range(3):
-            for task in chat.connections.each_sweep:
-                task()
-            have_begun = Event()
-            chat.connections.spawn(have_begun.set)
-            assert have_begun.wait(10)
-    assert {"Lease.renew", "Directory._changes", "Blocks.changed_in"} <= asked.keys(), "need what keeps up"
-    assert {*asked.values()} == {1}, asked
-    is_late.set()
+            sweep()
+        assert {"Lease.renew", "Directory._changes", "Blocks.changed_in"} <= asked.keys(), "need what keeps up"
+        assert {*asked.values()} == {1}, asked
+        is_late.set()
+        until = time.monotonic() + 10
+        while min(asked.values()) < 2 and time.monotonic() < until:
+            sweep()
+        assert min(asked.values()) >= 2, asked
 
 
 def test_the_doctor_tries_to_write_and_says_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
