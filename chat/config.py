@@ -203,8 +203,7 @@ class Settings:
         setting_checks.check_url("CHAT_URL", self.url)
         if self.login_url:
             setting_checks.check_login_url(self.login_url)
-        if self.database_url:
-            setting_checks.check_database_url(self.database_url)
+        setting_checks.check_database_url(self.database_url)
         if self.bus_url:
             setting_checks.check_bus_url(self.bus_url)
         if self.webhook_url:

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from functools import lru_cache
 from importlib.util import find_spec
+from sqlite3 import sqlite_version_info
 from urllib.parse import SplitResult, urlsplit
 
 from chat.errors import BadSetting
@@ -11,6 +12,7 @@ from chat.errors import BadSetting
 # No sandboxed frame gets in by a value that cannot be read: a browser sends `Origin: null` for such a frame.
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+|\[[0-9a-fA-F:.]+\]")
 MOST_PORT = 65_535
+NEEDED_SQLITE = (3, 35)  # for RETURNING
 DATABASES = "Write sqlite:///path/of/chat.db or postgresql+psycopg://user@host/name."
 
 
@@ -76,9 +78,17 @@ def check_webhook(url: str, http_anywhere: bool) -> None:
 
 
 def check_database_url(url: str) -> None:
-    """Refuse what would not be a database of this program's, or not be kept."""
+    """Refuse what would not be a database of this program's, or not be kept. Empty: SQLite, in the instance folder."""
     name = "CHAT_DATABASE_URL"
     scheme, found, rest = url.partition("://")
+    if scheme in ("", "sqlite", "sqlite+pysqlite") and sqlite_version_info < NEEDED_SQLITE:
+        raise BadSetting(
+            f"{name} means SQLite, of which this Python has {_dotted(sqlite_version_info)}, and {_dotted(NEEDED_SQLITE)} or "
+            "newer is needed: take another Python, or PostgreSQL.",
+            name,
+        )
+    if not url:
+        return
     if scheme in ("postgres", "postgresql"):
         raise BadSetting(f"{name} must begin with postgresql+psycopg://, not with {scheme}://.", name)
     if not found or scheme not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
@@ -108,6 +118,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:  # a name
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _split(url: str) -> SplitResult | None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from chat import create_app
+from chat import create_app, setting_checks
 from chat.config import Settings
 from chat.errors import BadSetting
 
@@ -104,3 +104,13 @@ def test_where_to_listen_is_said_by_bind_or_by_port(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PORT", "82")
     assert Settings().address == ("127.0.0.1", 82)
     assert Settings(bind="0.0.0.0:81").address == ("0.0.0.0", 81)
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:////srv/chat.db"])
+def test_an_sqlite_that_is_too_old_stops_the_start(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(setting_checks, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(BadSetting, match=r"CHAT_DATABASE_URL .* has 3\.34\.1, and 3\.35 or newer is needed"):
+        Settings(database_url=url)
+    Settings(database_url="postgresql+psycopg://user@host/name")
+    monkeypatch.setattr(setting_checks, "sqlite_version_info", (3, 35, 0))
+    Settings(database_url=url)
