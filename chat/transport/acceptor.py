@@ -10,11 +10,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
-from gevent import monkey
+from gevent import monkey, sleep
 from gevent.server import StreamServer
 from gevent.socket import socket as gevents_socket
 
 from chat.limits import origin_of
+from chat.transport.first_bytes import peek_now
 
 PlainSocket: Any = monkey.get_original("socket", "socket")  # smaller than gevent's, and never waits
 
@@ -88,15 +89,24 @@ class Acceptor(StreamServer):
 
     def _begin(self, sock: Any, address: Address) -> None:
         if not self._at_once(self.socket, sock, address):
-            theirs = gevents_socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
-            super().do_handle(theirs, address)
+            self._handle_later(sock, address)
+
+    def _handle_later(self, sock: Any, address: Address) -> None:
+        theirs = gevents_socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        super().do_handle(theirs, address)
 
     def close(self) -> None:
-        """Accept no more. Whoever waits is to come again."""
+        """Accept no more. Of those that wait, requests are still handled; an upgrade's client comes again by itself."""
         self._turn.close()
         self._later.close()
-        for connections in self._waiting.values():
-            for sock, _ in connections:
-                sock.close()
+        self.stop_accepting()
+        waiting = [one for connections in self._waiting.values() for one in connections]
         self._waiting.clear()
+        for sock, address in waiting:
+            if self.full() or b"upgrade: websocket" in peek_now(sock).lower():
+                sock.close()
+            else:
+                self._handle_later(sock, address)
+        if waiting:
+            sleep(0)  # they begin, and ask the listening socket for its name
         super().close()

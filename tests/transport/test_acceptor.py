@@ -158,7 +158,7 @@ def test_while_gunicorn_has_no_place_they_wait_and_then_they_are_served() -> Non
         end(worker)
 
 
-def test_who_waits_when_it_stops_is_sent_away() -> None:
+def test_who_waits_when_it_stops_and_finds_no_place_is_sent_away() -> None:
     worker = Worker(places=1)
     worker.let_go.clear()
     clients = [worker.come(b"other") for _ in range(5)]
@@ -170,3 +170,15 @@ def test_who_waits_when_it_stops_is_sent_away() -> None:
     worker.let_go.set()
     assert worker.answer(clients[0]) == b"handled"
     end(worker)
+
+
+def test_a_request_that_waits_when_it_stops_is_handled_and_an_upgrade_comes_again(worker: Worker) -> None:
+    requests = [worker.come(b"other") for _ in range(5)]
+    upgrade = worker.come(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")
+    while accepted := worker.server.do_read():  # the loop does not run: none is begun
+        worker.server.do_handle(*accepted)
+    assert worker.server._count == 6
+    worker.server.close()
+    assert [worker.answer(client) for client in requests] == [b"handled"] * 5
+    with pytest.raises(ConnectionResetError):
+        worker.answer(upgrade)
