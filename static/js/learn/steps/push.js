@@ -58,10 +58,18 @@ function headBytes(response) {
   return [...response.headers].reduce((sum, [name, value]) => sum + name.length + value.length + HEADER_BYTES, STATUS_BYTES + LINE_BYTES);
 }
 
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** @param {Way} way @param {AbortSignal} signal @param {Record<string, string | number>} query */
 async function ask(way, signal, query) {
   const response = await fetch(addressOf("news", {...query, after: way.last}), {signal, cache: "no-store"});
   const text = await response.text();
+  if (!response.ok) { // too many wait just now, of a large class
+    way.add({requests: 1, bytes: headBytes(response) + utf8.encode(text).length});
+    await pause(Number(response.headers.get("Retry-After")) * 1000 || POLL_MS);
+    return;
+  }
   const {news, requestBytes} = JSON.parse(text);
   way.add({requests: 1, bytes: requestBytes + headBytes(response) + utf8.encode(text).length});
   for (const [number] of news) way.heard(number);
@@ -72,7 +80,7 @@ async function poll(signal) {
   const way = new Way("poll");
   while (!signal.aborted) {
     await ask(way, signal, {});
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pause(POLL_MS);
   }
 }
 
