@@ -221,7 +221,10 @@ class ChatServer:
         show(metrics, self.router, storage, connections, self.outbox_shares, self.online, self.listeners)
 
     def _alone(self, function: Callable[[], object]) -> Callable[[], None]:
-        """Return what begins a call of `function`, unless the last one is under way: a slow database is not asked ever more."""
+        """Return a task for the sweep: it begins a call of `function`, but not while the last call still runs.
+
+        Else a slow database would be asked more and more.
+        """
         turn = Lock()
 
         def call() -> None:

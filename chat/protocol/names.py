@@ -59,8 +59,11 @@ def checked_user_id(user_id: str, field: str) -> str:
 class Names:
     """How a chat tells its users apart: by names that people choose, in any spelling, or by a site's own ids, exactly.
 
-    `checked(user_id, field)` returns the canonical spelling of a name, or raises InvalidField; `canonical(user_id)` asks
-    no rule; `key(user_id)` makes the key by which two are one user. Functions, since each message calls them.
+    - `checked(user_id, field)` returns the canonical spelling of a name. Raises InvalidField: it breaks a rule.
+    - `canonical(user_id)` returns it too, and checks nothing.
+    - `key(user_id)` returns the key by which two names are one user.
+
+    These are functions and no methods, since each message calls them.
     """
 
     def __init__(self, is_exact: bool = False) -> None:

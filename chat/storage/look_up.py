@@ -57,9 +57,9 @@ def _statement(query: str, mark: str, values: int, width: int, count: int) -> st
 
 
 def walk(connection: Connection, query: Select[int], after: int, **values: int) -> tuple[list[int], int | None]:
-    """Return the conversations that `query` finds among the WALKED behind the id `after`: up to the id `last`.
+    """Return the conversations that `query` finds in one step, and the id to go on from; None: there are no more.
 
-    And the id to go on from; None: there are no more.
+    A step looks at WALKED conversations: those behind the id `after`. `query` is told `after`, and `last`, the step's last id.
     """
     c = conversations.c
     ids = connection.scalars(select(c.id).where(c.id > after).order_by(c.id).limit(WALKED)).all()
