@@ -95,7 +95,7 @@ def post_worker_init(worker):
 
 # Connections that are accepted in one turn of the loop, where gunicorn reads them all. gevent's own 100 are read and parsed
 # in one go: some 20 ms in which no message moves. The others wait in the kernel, which keeps them for the next worker at a
-# reload; what the Acceptor had accepted and not begun was lost then. With several workers gunicorn says 1.
+# reload. With several workers gunicorn says 1.
 ACCEPTED = 8
 
 

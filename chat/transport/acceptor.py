@@ -89,9 +89,9 @@ class Acceptor(StreamServer):
 
     def _begin(self, sock: Any, address: Address) -> None:
         if not self._at_once(self.socket, sock, address):
-            self._handle_later(sock, address)
+            self._handle_in_greenlet(sock, address)
 
-    def _handle_later(self, sock: Any, address: Address) -> None:
+    def _handle_in_greenlet(self, sock: Any, address: Address) -> None:
         theirs = gevents_socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         super().do_handle(theirs, address)
 
@@ -106,7 +106,7 @@ class Acceptor(StreamServer):
             if self.full() or b"upgrade: websocket" in peek_now(sock).lower():
                 sock.close()
             else:
-                self._handle_later(sock, address)
+                self._handle_in_greenlet(sock, address)
         if waiting:
             sleep(0)  # they begin, and ask the listening socket for its name
         super().close()
