@@ -87,7 +87,7 @@ def _prepare(connection: Connection, before: str, revision: str) -> None:
             _lock(connection)
             with Operations.context(MigrationContext.configure(connection)):
                 # Another worker may have run the script.
-                is_over = _revision(connection) != before or next(steps, steps) is steps
+                is_over = _revision(connection) != before or next(steps, "over") == "over"
 
 
 def _lock(connection: Connection) -> None:
