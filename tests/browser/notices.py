@@ -20,7 +20,8 @@ class NoticeServer:
     """One person's notifications. `heard` is what all tabs have sent, `lists` how often one was asked for."""
 
     def __init__(self) -> None:
-        self.now = lambda: datetime.now(UTC)
+        self._passed = timedelta()  # by `run_for`, beyond what really passed
+        self.now = lambda: datetime.now(UTC) + self._passed
         self.records: dict[int, dict[str, Any]] = {}
         self.sockets: list[Any] = []
         self.heard: list[dict[str, Any]] = []
@@ -64,6 +65,12 @@ class NoticeServer:
         """Tell every tab, as for something that happened on another machine."""
         for socket in self.sockets:
             socket.send(json.dumps(event))
+
+    def run_for(self, page: Any, seconds: int) -> None:
+        """Let time pass for this tab's clock and for this server's: a pong in between must not set the tab's back."""
+        for _ in range(seconds):
+            self._passed += timedelta(seconds=1)
+            page.clock.run_for(1000)
 
     def cut(self) -> None:
         """End every connection, as a server does that is started anew."""

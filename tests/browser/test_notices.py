@@ -226,7 +226,7 @@ def test_a_notification_out_of_date_is_not_shown_and_one_that_gets_so_goes_by_th
     notices.push("in time", level="error", expires=written(now + timedelta(minutes=1)))
     expect(banners(page)).to_have_count(1)
     expect(banners(page)).to_contain_text("in time")
-    page.clock.run_for(61_000)
+    notices.run_for(page, seconds=61)
     expect(banners(page)).to_have_count(0)
 
 
