@@ -6,10 +6,10 @@ does not look (sqlite.org/howtocorrupt.html, section 4.4), so we do.
 
 import logging
 import os
-from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from chat.errors import BadSetting
 from chat.files import open_own
 
 Identity = tuple[int, int] | None  # device and inode; None: no such file can be found
@@ -30,10 +30,24 @@ class DatabaseFile:
         self._gone: set[str] = set()  # the paths that the log has been told of
 
     def make(self) -> None:
-        """Make the file if there is none, for nobody else on this machine to read: before the first connection."""
-        if self._path and self._database is None:
-            with suppress(OSError):  # it is there, or cannot be made, as SQLite will say
-                os.close(open_own(self._path, os.O_EXCL | os.O_WRONLY))
+        """Make the file if there is none, for nobody else on this machine to read: before the first connection.
+
+        Raises:
+            BadSetting: its folder is missing, or takes no new file from this user.
+        """
+        if not self._path or self._database is not None:
+            return
+        try:
+            os.close(open_own(self._path, os.O_EXCL | os.O_WRONLY))
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            name = "CHAT_DATABASE_URL"
+            raise BadSetting(
+                f"{name}: {self._path} cannot be made: {error.strerror}. Make its folder, for the server's user to write "
+                "in, or name another file.",
+                name,
+            ) from None
+        except OSError:  # it is there; or cannot be made, as SQLite will say
+            pass
 
     def connected(self) -> None:
         """The file has been made, or found."""

@@ -56,7 +56,12 @@ def test_what_is_set_for_a_conversation_holds_on_all_screens_of_a_person(open_pa
     expect(alice.locator("undo-toast")).to_have_text("")
     rows[0].get_by_role("link").click()
     choose_for_conversation(alice, "Hide until the next message")
-    alice.get_by_role("button", name="Hidden conversations (1)").click()
+    others = alice.get_by_role("button", name="Hidden conversations (1)", exact=True)
+    sign = "button => getComputedStyle(button, '::after').content"
+    closed = others.evaluate(sign)
+    others.click()
+    assert "▾" in closed, "it says that it opens"
+    assert "▴" in others.evaluate(sign), "and that it closes"
     rows[0].get_by_role("link").click()
     choose_for_conversation(alice, "Show in the list again")
     expect(rows[1]).to_be_visible()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
 import requests
 
-from chat.errors import Unavailable
+from chat.errors import BadSetting, Unavailable
 from chat.protocol.names import name_key
 from chat.storage.database_file import FileReplaced
 from chat.storage.records import Send
@@ -44,6 +45,16 @@ def test_no_ack_for_what_went_into_a_file_that_nobody_can_find(start_server: Sta
         aside.rename(file)
         assert alice.ask(type="chat", toUserId="bob", message="2", clientId="c2")["seq"] == 2
         assert f"{file} is back" in server.log
+
+
+@pytest.mark.parametrize(
+    ("file", "why"), [("none/chat.db", "No such file or directory"), ("a file/chat.db", "Not a directory")]
+)
+def test_a_database_in_no_folder_stops_the_start_and_names_the_setting(tmp_path: Path, file: str, why: str) -> None:
+    (tmp_path / "a file").touch()
+    said = f"CHAT_DATABASE_URL: {tmp_path}/{file} cannot be made: {why}. Make its folder"
+    with pytest.raises(BadSetting, match=re.escape(said)):
+        Storage(f"sqlite:///{tmp_path}/{file}", name_key, logging.getLogger("chat"), JOURNAL_RECORDS)
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])
