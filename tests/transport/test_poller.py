@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from itertools import pairwise
+from itertools import count, pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -15,7 +16,7 @@ from gevent.event import Event
 
 from chat.transport import poller as subject
 from chat.transport.greenlets import Greenlets
-from chat.transport.poller import TURN_SOCKETS, Poller
+from chat.transport.poller import MANY, PART, Poller
 
 
 class Peer:
@@ -151,20 +152,58 @@ def test_a_descriptor_that_somebody_else_has_closed_can_be_stopped_and_used_agai
     wait_until(lambda: other.seen == [b"a"])
 
 
-def test_a_turn_reads_some_and_leaves_the_loop_to_others_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def turns_of(scene: Scene, number: int) -> list[int]:
+    """How many each turn of the loop has read, where so many are readable at once."""
+    peers = scene.add(number)
+    read: list[int] = []  # how many when the loop came by
+    watcher = get_hub().loop.prepare()
+    watcher.start(lambda: read.append(sum(len(peer.seen) for peer in peers)))
+    for peer in peers:
+        peer.other.sendall(b"a")
+    wait_until(lambda: all(peer.seen for peer in peers))
+    watcher.stop()
+    watcher.close()
+    return [after - before for before, after in pairwise(read) if after > before]
+
+
+def end_turn_after_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "time", SimpleNamespace(monotonic=count().__next__))  # a second passes at each look
+    monkeypatch.setattr(subject, "TURN_SECONDS", 2.5)  # the look behind the first read is the third
+
+
+@pytest.fixture
+def whole_scene() -> Iterator[Scene]:
     scene = Scene()
-    try:
-        peers = scene.add(3 * TURN_SOCKETS)
-        read: list[int] = []  # how many when the loop came by
-        watcher = get_hub().loop.prepare()
-        watcher.start(lambda: read.append(sum(len(peer.seen) for peer in peers)))
-        for peer in peers:
-            peer.other.sendall(b"a")
-        wait_until(lambda: all(peer.seen for peer in peers))
-        watcher.stop()
-        watcher.close()
-        turns = [after - before for before, after in pairwise(read) if after > before]
-        assert max(turns) == TURN_SOCKETS
-        assert sum(turns) == 3 * TURN_SOCKETS
-    finally:
-        scene.close()
+    yield scene
+    scene.close()
+
+
+def test_a_turn_reads_all_of_a_few_sockets_and_of_many_a_part(
+    whole_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "TURN_SECONDS", 20)
+    assert turns_of(whole_scene, 3 * PART) == [3 * PART]
+    whole_scene.add(MANY - 3 * PART)
+    assert turns_of(whole_scene, 3 * PART) == [PART] * 3
+
+
+def test_a_turn_ends_when_its_time_is_over_and_the_next_goes_on_with_the_rest(
+    whole_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_turn_after_one_read(monkeypatch)
+    assert turns_of(whole_scene, 5) == [1, 1, 1, 1, 1]
+
+
+def test_who_is_stopped_before_the_rest_of_a_turn_is_not_read(
+    whole_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_turn_after_one_read(monkeypatch)
+    peers = whole_scene.add(3)
+    for peer in peers:
+        peer.then = lambda: [whole_scene.poller.stop(other) for other in peers]
+        peer.other.sendall(b"a")
+    wait_until(lambda: any(peer.seen for peer in peers))
+    later = whole_scene.add(1)[0]
+    later.other.sendall(b"b")
+    wait_until(lambda: later.seen)
+    assert sum(len(peer.seen) for peer in peers) == 1
