@@ -426,6 +426,16 @@ def test_a_hosts_csrf_protection_guards_the_host_and_exempts_the_api(tmp_path: P
     assert sign_in(app, "alice").status_code == 201
     assert app.test_client().post("/form").status_code != 200
     assert app.test_client().get("/chat/").status_code == 200
+    for path in ("/chat/", "/chat/ws"):  # Flask-WTF asks each view for its name, a socket's too
+        environ = {"HTTP_CONNECTION": "Upgrade", "HTTP_UPGRADE": "websocket"}
+        upgrade = app.test_client().get(path, environ_overrides=environ)
+        assert upgrade.get_json()["error"]["code"] == "not_under_gevent"
+
+
+def test_each_view_has_a_name_as_a_hosts_own_has(tmp_path: Path) -> None:
+    app = host(tmp_path)
+    Chat(app)
+    assert [endpoint for endpoint, view in app.view_functions.items() if not hasattr(view, "__name__")] == []
 
 
 def test_a_hosts_login_hook_guards_the_page_and_can_let_the_api_pass(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ From then on the socket belongs to a WebSocket on gevent's loop; no greenlet and
 
 import ssl
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -52,8 +52,8 @@ def add_socket_routes(blueprint: Blueprint, further: Mapping[str, MakeSocket]) -
         let_the_loop_read(state.app, blueprint.name)
         views = state.app.view_functions
         for path, make_one in makers.items():
-            endpoint = f"{blueprint.name}.socket:{path}"
-            views[endpoint] = partial(_upgrade, make_one, views[endpoint])
+            theirs = views[endpoint := f"{blueprint.name}.socket:{path}"]
+            views[endpoint] = update_wrapper(partial(_upgrade, make_one, theirs), theirs)  # hosts ask for a view's name
 
     blueprint.record(step_past_flask_sock)
 
