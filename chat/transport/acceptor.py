@@ -107,6 +107,5 @@ class Acceptor(StreamServer):
                 sock.close()
             else:
                 self._handle_in_greenlet(sock, address)
-        if waiting:
-            sleep(0)  # they begin, and ask the listening socket for its name
+        sleep(0)  # they, and whom this turn of the loop has begun with, ask the listening socket for its name
         super().close()

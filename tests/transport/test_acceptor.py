@@ -28,11 +28,11 @@ class Worker:
         self.handled: list[bytes] = []
         self.let_go = gevent.event.Event()
         self.let_go.set()
-        listener = gevents.socket()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(100)
-        self.port = listener.getsockname()[1]
-        self.server = Acceptor(self._at_once, lambda: self.is_busy, listener, self._handle, spawn=Pool(places))
+        self.listener = gevents.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(100)
+        self.port = self.listener.getsockname()[1]
+        self.server = Acceptor(self._at_once, lambda: self.is_busy, self.listener, self._handle, spawn=Pool(places))
         self.server.start()
         self.clients: list[Any] = []
 
@@ -51,6 +51,7 @@ class Worker:
         return True
 
     def _handle(self, client: Any, _address: object) -> None:
+        self.listener.getsockname()  # as `EarlyUpgrade.handle` does
         self.handled.append(client.recv(100))
         self.let_go.wait()
         client.sendall(b"handled")
@@ -63,6 +64,11 @@ class Worker:
         sock.sendall(data)
         self.clients.append(sock)
         return sock
+
+    def accept_all(self) -> None:
+        """Accept who has come, while the server's loop does not run: none is begun."""
+        while accepted := self.server.do_read():
+            self.server.do_handle(*accepted)
 
     def answer(self, client: Any) -> bytes:
         gevents.wait_read(client.fileno(), SECONDS)
@@ -175,10 +181,17 @@ def test_who_waits_when_it_stops_and_finds_no_place_is_sent_away() -> None:
 def test_a_request_that_waits_when_it_stops_is_handled_and_an_upgrade_comes_again(worker: Worker) -> None:
     requests = [worker.come(b"other") for _ in range(5)]
     upgrade = worker.come(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")
-    while accepted := worker.server.do_read():  # the loop does not run: none is begun
-        worker.server.do_handle(*accepted)
+    worker.accept_all()
     assert worker.server._count == 6
     worker.server.close()
     assert [worker.answer(client) for client in requests] == [b"handled"] * 5
     with pytest.raises(ConnectionResetError):
         worker.answer(upgrade)
+
+
+def test_a_request_that_was_begun_in_the_turn_in_which_it_stops_is_handled(worker: Worker) -> None:
+    request = worker.come(b"other")
+    worker.accept_all()
+    worker.server._begin_some()  # its greenlet has not run yet
+    worker.server.close()
+    assert worker.answer(request) == b"handled"
