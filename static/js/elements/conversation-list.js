@@ -6,7 +6,7 @@
 import {language, momentInList, say} from "../language.js";
 import {ConversationSettings} from "../models/conversation-settings.js";
 import {EmptyList} from "./empty-list.js";
-import {copy, drawFace, drawName, drawPresence, part, placeRows} from "./parts.js";
+import {copy, distanceToEnd, drawFace, drawName, drawPresence, part, placeRows} from "./parts.js";
 
 /** @typedef {import("../models/conversation.js").Conversation} Conversation */
 
@@ -33,7 +33,7 @@ export class ConversationList extends HTMLElement {
   connectedCallback() {
     const nav = part(this, "nav", HTMLElement);
     nav.addEventListener("scroll", () => {
-      if (nav.scrollHeight - nav.scrollTop - nav.clientHeight < NEAR_END) this.dispatchEvent(new Event("more"));
+      if (distanceToEnd(nav) < NEAR_END) this.dispatchEvent(new Event("more"));
     });
     this.addEventListener("keydown", (event) => this.#moveByArrow(event, nav));
     this.#hiddenButton.addEventListener("click", () => {

@@ -5,7 +5,7 @@
  */
 import {language, momentOf, say, sayWhole} from "../language.js";
 import {excerpt} from "../models/excerpt.js";
-import {copy, drawName, drawPerson, part} from "./parts.js";
+import {copy, distanceToEnd, drawName, drawPerson, part} from "./parts.js";
 
 /** @typedef {import("../models/search.js").Findings} Findings */
 /** @typedef {import("../chat-api.js").FoundMessage} FoundMessage */
@@ -37,7 +37,7 @@ export class SearchBox extends HTMLElement {
     });
     part(this, ".clear", HTMLButtonElement).addEventListener("click", (event) => this.#clear(event));
     results.addEventListener("scroll", () => {
-      const isNear = results.scrollHeight - results.scrollTop - results.clientHeight < NEAR_END;
+      const isNear = distanceToEnd(results) < NEAR_END;
       if (isNear && !this.#findings.isComplete) this.dispatchEvent(new Event("more"));
     });
     language.addEventListener("change", () => this.#draw());

@@ -10,7 +10,6 @@ import {Conversation} from "./conversation.js";
 import {ConversationSettings} from "./conversation-settings.js";
 import {Names} from "./names.js";
 
-/** @typedef {import("./conversation.js").Message} Message */
 /** @typedef {import("./outbox.js").Waiting} Waiting */
 /** @typedef {import("../chat-socket.js").Chat} Chat */
 
@@ -42,8 +41,7 @@ export class Conversations extends EventTarget {
 
   /** The latest first, those too that somebody has hidden. */
   get list() {
-    const listed = [...this.#byUser.values()].filter((one) => !one.isUnasked || one.pending.length);
-    return listed.sort((a, b) => b.touchedAt - a.touchedAt);
+    return [...this.#byUser.values()].filter((one) => !one.isUnasked || one.pending.length).sort((a, b) => b.touchedAt - a.touchedAt);
   }
 
   /** Whether there is none: not before the server has told of those there are. */
@@ -110,8 +108,7 @@ export class Conversations extends EventTarget {
 
   /** Somebody came, left or looks away. @param {import("../chat-socket.js").PresenceChange} change */
   applyPresence({userId, status, lastSeen}) {
-    const standing = this.#standings.get(this.#names.keyOf(userId));
-    if (standing) Object.assign(standing, {presence: status, lastSeen});
+    Object.assign(this.#standings.get(this.#names.keyOf(userId)) ?? {}, {presence: status, lastSeen});
     this.#find(userId)?.applyPresence(status, lastSeen);
     this.#dispatch("list");
   }
@@ -217,8 +214,7 @@ export class Conversations extends EventTarget {
     const conversation = this.#find(mine ? withUserId : userId);
     if (!conversation) return;
     conversation.applyPointers(mine, received, read);
-    this.#dispatch("messages", {conversation});
-    this.#dispatch("list");
+    this.announceChange(conversation);
   }
 
   /** A message of mine that the outbox keeps. @param {Waiting} entry */
@@ -226,8 +222,7 @@ export class Conversations extends EventTarget {
     const conversation = this.#findOrMake(entry.toUserId);
     conversation.putPending(entry);
     if (conversation.isUnasked && !entry.problem) this.#dispatch("unasked", {name: entry.toUserId});
-    this.#dispatch("messages", {conversation});
-    this.#dispatch("list");
+    this.announceChange(conversation);
   }
 
   /** It is stored. @param {Waiting} entry @param {{seq: number, timestamp: string}} ack */
@@ -243,8 +238,7 @@ export class Conversations extends EventTarget {
   discard({toUserId, clientId}) {
     const conversation = this.#findOrMake(toUserId);
     conversation.removePending(clientId);
-    this.#dispatch("messages", {conversation});
-    this.#dispatch("list");
+    this.announceChange(conversation);
   }
 
   /** @param {string} withUserId @param {boolean} typing */
