@@ -86,6 +86,12 @@ export class ChatApi {
     return this.#get("conversations", page);
   }
 
+  /** The conversation with this person, as a page of one. @param {string} withUserId @returns {Promise<Pick<OverviewPage, "conversations" | "keys">>} */
+  async conversation(withUserId) {
+    const found = await this.#get(`conversations/${encodeURIComponent(withUserId)}`, {});
+    return {conversations: [found], keys: found.keys};
+  }
+
   /**
    * Messages with this person: those before or after a `seq`, or since a time, otherwise the newest.
    * @param {string} withUserId @param {{before?: number, after?: number, since?: string, limit?: number}} [page] @returns {Promise<MessagePage>}

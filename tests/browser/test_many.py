@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from typing import Any
 
-from tests.browser.pages import READY, expect, is_online
+from chat.limits import READY_CONVERSATIONS
+from chat.storage.records import Pointer, Send
+from tests.browser.pages import READY, Called, OpenPage, expect, is_online, sent_events, wait_until
+from tests.storage.conftest import open_storage
 
 PEOPLE = 1_000
 
@@ -111,3 +115,25 @@ def test_a_list_of_a_thousand_is_drawn_a_part_at_a_time_and_then_only_what_chang
     assert len(leaving) <= changes < 20 * len(leaving), "only what changed is drawn"
     assert page.evaluate("window.formats") < 50, "what writes dates is made once"
     page.close()
+
+
+def test_an_old_conversation_that_nobody_told_of_is_read_when_it_is_seen(
+    open_page: OpenPage, called: Called, database: str
+) -> None:
+    alice, bob, carol = called("alice"), called("bob"), called("carol")
+    newer = [called(f"friend{n}") for n in range(READY_CONVERSATIONS)]
+    storage = open_storage(database)
+    storage.writer.commit([Send(sender, alice, f"old {n}", None) for sender in (bob, carol) for n in range(3)])
+    storage.writer.commit([], [Pointer(alice, bob, 1, 1)])
+    storage.writer.commit([Send(sender, alice, "newer", None) for sender in newer])
+    storage.writer.commit([], [Pointer(alice, sender, 1, 1) for sender in newer])
+    storage.close()
+    said: list[list[dict[str, Any]]] = []
+    page = open_page("alice", to="bob", prepare=lambda page: said.append(sent_events(page)))
+    is_online(page)
+    expect(page.locator(".divider + .message .text")).to_have_text("old 1")
+    page.get_by_label("Search names").fill(carol)
+    page.locator("search-box").get_by_role("link", name=carol).click()
+    expect(page.locator(".divider + .message .text")).to_have_text("old 0")
+    look = functools.partial(lambda sent: [(e["withUserId"], e["seq"]) for e in sent if e["type"] == "read"], said[0])
+    assert wait_until(page, look, lambda read: len(read) > 1) == [(bob, 3), (carol, 3)]

@@ -47,6 +47,7 @@ export class History extends EventTarget {
     if (error) this.#timer = setTimeout(() => this.sync(), RETRY_SECONDS * 1000);
     const {opened, list} = this.#conversations;
     for (const conversation of opened ? [opened, ...list] : list) {
+      await this.#fetchPointers(conversation);
       await this.#fillGap(conversation);
       const isEnough = conversation.heldFrom <= conversation.received + 1 || conversation.messages.length >= PAGE;
       if (!isEnough) await this.loadOlder(conversation);
@@ -141,6 +142,13 @@ export class History extends EventTarget {
     }
   }
 
+  /** How far I have read it, where it is so far down the list that nobody has told. @param {Conversation} conversation */
+  async #fetchPointers(conversation) {
+    if (!this.#cursor || !conversation.awaitsPointers || !conversation.messages.length) return;
+    const error = await this.#attempt(async () => this.#conversations.applyOverviews(await this.#api.conversation(conversation.withUserId)));
+    if (error?.retry === "later") setTimeout(() => this.#fetchPointers(conversation), RETRY_SECONDS * 1000);
+  }
+
   /** @param {Conversation} conversation */
   async #fetchBefore(conversation) {
     const before = conversation.messages[0]?.seq;
@@ -190,6 +198,7 @@ export class History extends EventTarget {
       conversation.isStuck = error !== undefined;
       conversation.loading = "";
       this.#conversations.announceChange(conversation);
+      await this.#fetchPointers(conversation);
     });
     this.#queues.set(conversation, turn);
     return turn;
