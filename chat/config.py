@@ -148,7 +148,7 @@ class Settings:
     upgrades_per_minute: int = _limit(3_000, "upgrades an address and minute", "Further ones are answered 429.")
     requests_per_minute: int = _limit(3_000, "requests an address and minute", "Further ones are answered 429.")
     url: str = _setting(
-        "http://127.0.0.1:8000", "URL", "Where flask chat notify, and notify() in another process, find the server."
+        "http://127.0.0.1:8000", "URL", "Where other processes find the server, with the path it is mounted at."
     )
     notification_days: int = _setting(
         90,

@@ -6,7 +6,7 @@ What an app's chat consists of is left to `server.py`.
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import RLock
 from typing import Any
@@ -77,13 +77,14 @@ class Chat(SiteApi):
     def _bind(self, app: Flask, url_prefix: str, shows_log: bool) -> Settings:
         if NAME in app.extensions:
             raise RuntimeError("This app has a chat already. Call init_app once for each app.")
-        settings = Settings.load(app.config)
+        settings, prefix = Settings.load(app.config), url_prefix.rstrip("/")
+        if settings.url == Settings.url:  # not set: the default leads to this chat
+            settings = replace(settings, url=settings.url + prefix)
         self._apps.add(app)
         events = self.events.copy()
         log = make_log(settings.log_level if shows_log else None, settings.log)
         maker = _Maker(app, settings, events, log, self._identity)
         app.extensions[NAME] = LocalProxy(maker.made)
-        prefix = url_prefix.rstrip("/")
         hosts = HostCheck(settings, prefix, log)
         api, pages = api_blueprint(), chat_blueprint(settings, events)
         for blueprint in (api, pages):

@@ -471,6 +471,16 @@ def test_notify_in_a_sites_process_that_serves_nothing_asks_the_server(tmp_path:
         notify("alice", "hi")
 
 
+@pytest.mark.parametrize(("prefix", "path"), [("/chat", "/chat"), ("/help/chat/", "/help/chat"), ("", "")])
+def test_the_default_url_leads_to_where_the_chat_is_mounted(tmp_path: Path, prefix: str, path: str) -> None:
+    asks = site(tmp_path)
+    Chat(asks, url_prefix=prefix)
+    assert asks.extensions["chat"].settings.url == f"http://127.0.0.1:8000{path}"
+    said = site(tmp_path / "said", CHAT_URL="https://example.com")
+    Chat(said, url_prefix=prefix)
+    assert said.extensions["chat"].settings.url == "https://example.com"
+
+
 # Bad days.
 
 LOOSE = """

@@ -53,7 +53,7 @@ def _examined(chat: ChatServer, url: str | None, workers: int | None) -> Iterato
     yield from _of_database(chat)
     yield _of_files(chat.settings)
     yield Finding(OK, "secret", f"Its fingerprint is {chat.tokens.fingerprint}: it must be the same on each machine.")
-    if url is None and chat.settings.url == Settings.url:
+    if url is None and chat.settings.url.startswith(Settings.url):
         yield Finding(SKIP, "way in", "Not looked at.", "Give --url https://chat.example.com, or set CHAT_URL.")
     else:
         way_in = WayIn(url or chat.settings.url, chat.settings, chat.tokens)

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from chat.errors import ChatError, Unavailable
+from chat.errors import ChatError, NotSignedIn, Unavailable
 from chat.notifications.notifier import PushResult
 from chat.people.tokens import NOTIFY_SCOPE, USERS_SCOPE, Tokens
 from chat.transport.deadline import within
@@ -16,6 +16,7 @@ from chat.transport.deadline import within
 TOKEN_SECONDS = 60
 ANSWER_SECONDS = 10  # for the whole answer
 TRIES = 2  # a connection that the server has closed meanwhile is no failure yet
+LOOK = "CHAT_URL says where the chat is, with the path that it is mounted at."
 
 
 class NotReached(Unavailable):
@@ -84,16 +85,26 @@ class Service:
         for tries_left in reversed(range(TRIES)):
             try:
                 answer = within(ANSWER_SECONDS, ask)
-                said = answer.json()
                 break
             except (requests.RequestException, TimeoutError) as error:
                 if not tries_left:
                     reason = type(error).__name__
-                    raise NotReached(f"No chat server answers at {self._url}{path}: {reason}.") from None
-        said = said if isinstance(said, dict) else {}
+                    raise NotReached(f"No chat server answers at {self._url}{path}: {reason}. {LOOK}") from None
+        said = _json_object(answer)
         if answer.ok and said and not answer.is_redirect:
             return said
         fault = said.get("error")
         if isinstance(fault, dict) and fault.keys() >= {"code", "message", "field"}:
+            if fault["code"] == NotSignedIn.code:  # the program signed the token itself: nobody has to sign in
+                fault["message"] = f"The chat at {self._url} has another CHAT_TOKEN_SECRET than this program. {LOOK}"
             raise Refused(answer.status_code, fault)
-        raise NotReached(f"At {self._url}{path} something else answers, with status {answer.status_code}.")
+        raise NotReached(f"At {self._url}{path} something else answers, with status {answer.status_code}. {LOOK}")
+
+
+def _json_object(answer: requests.Response) -> dict[str, Any]:
+    """Return what it holds; where it holds no JSON object, an empty one."""
+    try:
+        said = answer.json()
+    except requests.JSONDecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}

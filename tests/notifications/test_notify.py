@@ -239,7 +239,15 @@ def test_a_server_that_is_none_of_ours_is_named(server: Server) -> None:
         unreached = failure(server, "hi", CHAT_URL=url)
         other.shutdown()
     assert isinstance(unreached, NotReached)
-    assert unreached.message.startswith(f"No chat server answers at {url}/api/notifications")
+    assert unreached.message.startswith(f"At {url}/api/notifications something else answers, with status 501. CHAT_URL")
+
+
+def test_a_chat_with_another_secret_is_named_and_both_settings(server: Server) -> None:
+    refused = failure(server, "hi", CHAT_TOKEN_SECRET="another" * 5)
+    assert refused.code == "not_signed_in"
+    assert refused.message.startswith(
+        f"The chat at {server.http}/api has another CHAT_TOKEN_SECRET than this program. CHAT_URL"
+    )
 
 
 @pytest.mark.parametrize(
