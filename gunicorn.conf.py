@@ -13,6 +13,11 @@ from functools import partial
 
 # gunicorn by itself listens on all addresses of the machine where PORT is set, and on 127.0.0.1 where it is not.
 bind = os.environ.get("CHAT_BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+port = bind.rpartition(":")[2]
+if not bind.startswith(("unix:", "fd:")) and not (port.isdecimal() and int(port) <= 65_535):
+    # gunicorn's own words name neither variable, or are a traceback.
+    must = "CHAT_BIND must end in" if os.environ.get("CHAT_BIND") else "PORT must be"
+    sys.exit(f"{must} a port, a number from 0 to 65535, not {port!r}.")
 
 # Without a bus each worker knows its own sockets only, and two would split the users silently. There is one then, also
 # where a host sets WEB_CONCURRENCY by itself. With a bus, -w and WEB_CONCURRENCY say how many.

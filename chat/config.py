@@ -17,12 +17,23 @@ log = logging.getLogger("chat")
 PREFIX = "CHAT_"
 SECRET_BYTES = 32  # of a token's secret: as long as the hash, RFC 7518, section 3.2
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+KINDS = {int: "a whole number", float: "a number", tuple: "text or a list"}
+# The largest numbers, by unit. A longer timer fires at once in browsers (2^31 ms), a later date is none in a database.
+MOST = {"seconds": 86_400, "days": 36_500}
+MOST_OF_OTHERS = 1_000_000_000_000
 
 
 def _setting(
-    default: Any, unit: str, meaning: str, least: float | None = None, choices: tuple[str, ...] = (), shown: bool = True
+    default: Any,
+    unit: str,
+    meaning: str,
+    least: float | None = None,
+    choices: tuple[str, ...] = (),
+    shown: bool = True,
+    most: int | None = None,
 ) -> Any:
-    metadata = {"unit": unit, "meaning": meaning, "least": least, "choices": choices}
+    most = most or MOST.get(unit, MOST_OF_OTHERS)
+    metadata = {"unit": unit, "meaning": meaning, "least": least, "most": most, "choices": choices}
     return field(default=default, repr=shown, metadata=metadata)
 
 
@@ -99,7 +110,9 @@ class Settings:
         "made once and kept in the file token_secret in Flask's instance folder.",
         shown=False,
     )
-    token_ttl: int = _setting(7 * 24 * 3600, "seconds", "How long a token is valid.", least=1)
+    token_ttl: int = _setting(
+        7 * 24 * 3600, "seconds", "How long a token is valid.", least=1, most=10 * 365 * 24 * 3600
+    )
     auth: str = _choice(
         "",
         ("open", "required"),
@@ -231,9 +244,9 @@ class Settings:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where `python app.py` listens: host and port."""
+        """Where `python app.py` listens: host and port. Raises BadSetting: PORT is none."""
         host, _, port = (self.bind or f"127.0.0.1:{os.environ.get('PORT') or 8000}").rpartition(":")
-        return host.strip("[]"), int(port)
+        return host.strip("[]"), setting_checks.port_of(port, "PORT")
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -261,14 +274,14 @@ class Settings:
 
 def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
     default: Any = spec.default
+    choices, least, most = (spec.metadata[key] for key in ("choices", "least", "most"))
     try:
         if isinstance(default, tuple):
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(part.strip().rstrip("/").lower() for part in parts if part.strip())
         value = type(default)(raw)
     except (TypeError, ValueError):
-        raise BadSetting(f"{name} must be of type {type(default).__name__}, not {raw!r}.", name) from None
-    choices, least = spec.metadata["choices"], spec.metadata["least"]
+        raise BadSetting(f"{name} must be {KINDS[type(default)]}, not {raw!r}.", name) from None
     if isinstance(raw, bool) and "on" in choices:  # as a Flask config says it
         value = "on" if raw else "off"
     if choices and value not in choices:
@@ -277,4 +290,6 @@ def _typed(name: str, spec: Field[Any], raw: Any) -> Any:
         raise BadSetting(f"{name} must be a finite number, not {raw!r}.", name)
     if least is not None and value < least:
         raise BadSetting(f"{name} must be at least {least:g}, not {raw!r}.", name)
+    if isinstance(value, int | float) and value > most:
+        raise BadSetting(f"{name} must be at most {most}, not {raw!r}.", name)
     return value

@@ -12,6 +12,7 @@ from chat.errors import BadSetting
 # No sandboxed frame gets in by a value that cannot be read: a browser sends `Origin: null` for such a frame.
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+|\[[0-9a-fA-F:.]+\]")
 MOST_PORT = 65_535
+LOGIN_URL = "CHAT_LOGIN_URL"
 NEEDED_SQLITE = (3, 35)  # for RETURNING
 DATABASES = "Write sqlite:///path/of/chat.db or postgresql+psycopg://user@host/name."
 
@@ -31,14 +32,15 @@ def check_origin(origin: str) -> None:
     if origin in ("*", "null"):  # null: what a page from a file says, and any sandboxed frame
         return
     parts = _split(origin)
-    if parts is None or not parts.scheme or not parts.netloc or "*" in origin:
+    if parts is None or not parts.scheme or not _HOST.fullmatch(parts.netloc.removesuffix(f":{parts.port}")):
         raise BadSetting(
             f"{name}: {origin!r} is no origin. Write scheme://host or scheme://host:port, such as "
             "https://example.com, each site by itself, or * for all.",
             name,
         )
-    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+    if parts.path or parts.query or parts.fragment:
         raise BadSetting(f"{name}: {origin!r} must end after the host or the port.", name)
+    _check_ascii(str(parts.hostname), name)
 
 
 def check_host(host: str, name: str = "CHAT_HOSTS") -> None:
@@ -49,20 +51,29 @@ def check_host(host: str, name: str = "CHAT_HOSTS") -> None:
             "for all.",
             name,
         )
+    _check_ascii(host, name)
+
+
+def port_of(port: str, name: str) -> int:
+    """Return the port that a text names. Raises BadSetting: it names none."""
+    if not port.isdecimal() or int(port) > MOST_PORT:
+        raise BadSetting(f"{name} must be a port, a number from 0 to {MOST_PORT}, not {port!r}.", name)
+    return int(port)
 
 
 def check_url(name: str, url: str) -> SplitResult:
     """Check that something can be sent to a URL by HTTP."""
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https") or any(sign.isspace() for sign in url):
-        raise BadSetting(f"{name} must be https://host/path or http://host/path, not {url!r}.", name)
+        path = "/path, " if name == LOGIN_URL else ""
+        raise BadSetting(f"{name} must be {path}https://host/path or http://host/path, not {url!r}.", name)
     return parts
 
 
 def check_login_url(url: str) -> None:
     """Check CHAT_LOGIN_URL: a path of the site, or a URL."""
     if not re.match(r"/(?![/\\])", url) or any(sign.isspace() for sign in url):
-        check_url("CHAT_LOGIN_URL", url)
+        check_url(LOGIN_URL, url)
 
 
 def check_webhook(url: str, http_anywhere: bool) -> None:
@@ -118,6 +129,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:  # a name
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _check_ascii(host: str, name: str) -> None:
+    """Refuse a host that no request would name: browsers send other letters as xn--... (RFC 5890)."""
+    if not host.isascii():
+        try:
+            sent = host.encode("idna").decode()
+        except UnicodeError:  # too long, or letters that no name may have
+            sent = "in ASCII"
+        raise BadSetting(f"{name}: write {host!r} as browsers send it, {sent}.", name)
 
 
 def _dotted(version: tuple[int, ...]) -> str:

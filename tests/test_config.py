@@ -33,10 +33,16 @@ def test_what_the_caller_gives_wins_and_other_flask_settings_are_passed_over(mon
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("CHAT_MAX_SOCKETS", "many", "CHAT_MAX_SOCKETS must be of type int, not 'many'."),
+        ("CHAT_MAX_SOCKETS", "many", "CHAT_MAX_SOCKETS must be a whole number, not 'many'."),
+        ("CHAT_STOP_SECONDS", "", "CHAT_STOP_SECONDS must be a number, not ''."),
         ("CHAT_MAX_SOCKETS", "0", "CHAT_MAX_SOCKETS must be at least 1, not '0'."),
         ("CHAT_HEARTBEAT_SECONDS", "nan", "CHAT_HEARTBEAT_SECONDS must be a finite number, not 'nan'."),
         ("CHAT_INIT_SECONDS", "inf", "CHAT_INIT_SECONDS must be a finite number, not 'inf'."),
+        ("CHAT_MESSAGE_DAYS", "99999999999", "CHAT_MESSAGE_DAYS must be at most 36500, not '99999999999'."),
+        ("CHAT_HEARTBEAT_SECONDS", "3e6", "CHAT_HEARTBEAT_SECONDS must be at most 86400, not '3e6'."),
+        ("CHAT_LOGIN_URL", "in", "CHAT_LOGIN_URL must be /path, https://host/path or http://host/path, not 'in'."),
+        ("CHAT_HOSTS", "채팅.kr", "CHAT_HOSTS: write '채팅.kr' as browsers send it, xn--ou6bo7j.kr."),
+        ("CHAT_ORIGINS", "https://채팅.kr", "CHAT_ORIGINS: write '채팅.kr' as browsers send it, xn--ou6bo7j.kr."),
         ("CHAT_MAX_SOCKET", "5", "There is no setting CHAT_MAX_SOCKET."),
     ],
 )
@@ -58,9 +64,10 @@ def test_a_log_level_that_is_none_is_refused() -> None:
         *(("CHAT_ORIGINS", value) for value in (
             "example.com", "*.example.com", "https://*.example.com", "https://example.com:99999", "https://",
             "https://a.example, b.example", "https://a.example/page", "https://me@a.example", "//a.example",
+            "https://a b.example", "https://a.example;b",
         )),
         *(("CHAT_BIND", value) for value in ("8000", "0.0.0.0", "127.0.0.1:99999", "http://a:80", ":8000")),
-        *(("CHAT_HOSTS", value) for value in ("https://a.example", "a.example:8000", "*.a.example", "a b", "a/b")),
+        *(("CHAT_HOSTS", value) for value in ("https://a.example", "a.example:8000", "*.a.example", "a b", "a/b", "가" * 64)),
         *(("CHAT_URL", value) for value in ("not a url", "ftp://a.example", "http://", "a.example")),
         *(("CHAT_WEBHOOK_URL", value) for value in ("not a url", "ftp://a.example", "https://a.example:0")),
         *(("CHAT_BUS_URL", value) for value in ("127.0.0.1", "http://redis", "redis://", "redis://h:x", "unix://", "unix://run")),
@@ -104,6 +111,22 @@ def test_where_to_listen_is_said_by_bind_or_by_port(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PORT", "82")
     assert Settings().address == ("127.0.0.1", 82)
     assert Settings(bind="0.0.0.0:81").address == ("0.0.0.0", 81)
+
+
+@pytest.mark.parametrize("port", ["http", "65536", "-1"])
+def test_a_port_that_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(BadSetting, match=f"PORT must be a port, a number from 0 to 65535, not '{port}'"):
+        _ = Settings().address
+
+
+def test_no_number_is_too_large_for_what_is_made_of_it() -> None:
+    numbers = [spec for spec in fields(Settings) if isinstance(spec.default, int | float)]
+    assert len(numbers) > 20  # else this means nothing
+    for spec in numbers:
+        name = f"CHAT_{spec.name.upper()}"
+        with pytest.raises(BadSetting, match=f"{name} must be at most"):
+            Settings.load({name: 10**23})
 
 
 @pytest.mark.parametrize("url", ["", "sqlite:////srv/chat.db"])

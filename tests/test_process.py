@@ -45,6 +45,16 @@ def test_a_setting_that_cannot_be_used_ends_the_start_with_one_sentence(way: str
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("port", ["http", "99999"])
+@pytest.mark.parametrize("way", ["gunicorn", "app.py"])
+def test_a_port_that_is_none_ends_the_start_with_one_sentence(way: str, port: str) -> None:
+    refused = start(way, PORT=port)
+    assert refused.returncode not in (0, None)
+    assert f"PORT must be a port, a number from 0 to 65535, not '{port}'." in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["gunicorn", "app.py", "flask chat"])
 def test_a_newer_database_ends_the_start_with_one_sentence(way: str, tmp_path: Path) -> None:
     begin_with_tables(f"sqlite:///{tmp_path}/chat.db")
