@@ -44,7 +44,8 @@ def joining(room: Room, chat: Chat) -> Blueprint:
     def show(token: str) -> ResponseReturnValue:
         pupil, is_good = room.pupil_of(claim()), room.is_join_token(token)
         state = "joined" if pupil else "open" if is_good else "old" if token else "none"
-        return _page("join", state=state, pupil=pupil), 404 if state == "old" else 200
+        others = [one.name for one in room.pupils if one is not pupil]
+        return _page("join", state=state, pupil=pupil, others=others), 404 if state == "old" else 200
 
     @pages.post("/join/<token>")
     def join(token: str) -> ResponseReturnValue:

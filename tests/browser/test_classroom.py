@@ -152,8 +152,7 @@ def test_a_lesson_from_its_link_to_its_end(
     # They chat.
     minsu.get_by_role("link", name="채팅").click()
     is_online(minsu)
-    alice.get_by_role("link", name="Chat").click()
-    alice.goto("/#민수")
+    alice.get_by_role("link", name="민수").click()
     is_online(alice)
     write(alice, "안녕, 민수!")
     expect(minsu.get_by_text("안녕, 민수!").first).to_be_visible()

@@ -124,6 +124,14 @@ def test_a_name_is_its_browsers_and_nobody_elses(classroom: Classroom) -> None:
     assert again.get_json() == {"name": "alice"}, "one name for a browser"
 
 
+def test_who_is_in_sees_whom_to_write_to_and_nobody_else_does(classroom: Classroom) -> None:
+    alice = joined(classroom, "alice")
+    joined(classroom, "김민준")
+    address = f"/join/{classroom.room.join_token}"
+    assert re.findall(r'<li><a .*href="(.*?)"', alice.get(address).text) == ["/#%EA%B9%80%EB%AF%BC%EC%A4%80"]
+    assert "/#" not in classroom.app.test_client().get(address).text
+
+
 def test_a_name_that_was_freed_is_its_browsers_no_more(classroom: Classroom, teacher: FlaskClient) -> None:
     alice = joined(classroom, "alice")
     assert alice.post("/api/session").status_code == 201
