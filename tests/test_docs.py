@@ -44,6 +44,7 @@ import client_sentences  # isort: skip  (of LESSON, which `servers` has made kno
 import sentences  # isort: skip
 
 DOCS = ROOT / "docs"
+TEXTS = [ROOT / "static/js" / name for name in ("texts.js", "error-texts.js", "learn/texts.js", "widget/words.js")]
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
 PROTOCOL = (DOCS / "protocol.md").read_text("utf-8")
 OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
@@ -602,19 +603,20 @@ def test_both_glossaries_have_the_same_words_and_both_walkthroughs_as_many_quest
 
 @pytest.mark.parametrize(
     "file",
-    [READMES[1], *DOCS.rglob("*.ko.md"), *LESSON.glob("*sentences.py"), ROOT / "static/js/learn/texts.js"],
+    [READMES[1], *DOCS.rglob("*.ko.md"), *LESSON.glob("*sentences.py"), *TEXTS],
     ids=lambda file: f"{file.parent.name}/{file.name}",
 )
 def test_korean_is_written_as_developers_speak_it(file: Path) -> None:
     """요청 and 응답, not a question and its answer; a function is called and returns, and does not go round.
 
-    And one word for one thing, the glossary's.
+    And one word for one thing, the glossary's; and no particle that has to guess how the word before it ends.
     """
     text = re.sub(BLOCK, "", file.read_text("utf-8"))
     assert re.search("[가-힣]{3}", text), "need Korean for this to mean anything"
     unnatural = r"대답|돌아가고|돌려주는|불리기|읽히기|딕셔너리에서 꺼|그냥 넘|한쪽으로만|잠금|마당|붙임 기호"
     assert re.findall(unnatural, text) == []
-    assert re.findall(r"튜토리얼|휴대폰|핸드쉐이크|쓰레드|커넥션|더하세요", text) == []
+    assert re.findall(r"튜토리얼|휴대폰|핸드쉐이크|쓰레드|커넥션|더하세요|웹소켓|안 읽은", text) == []
+    assert re.findall(r".{12}(?:을\(를|이\(가|은\(는|와\(과|\(으\)로)", text) == []
 
 
 def test_the_lesson_says_which_station_each_step_of_learn_shows() -> None:

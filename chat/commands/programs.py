@@ -41,7 +41,7 @@ def tokens(revoke: str | None) -> None:
     records = this_chat().storage.service_tokens
     if revoke is not None:
         if not records.revoke(revoke):
-            raise click.ClickException(f"There is no token {revoke} that counts.")
+            raise click.ClickException(f"There is no valid token with the id {revoke}.")
         click.echo(f"The token {revoke} counts no more.")
         return
     for one in records.all():

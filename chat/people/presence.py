@@ -188,8 +188,7 @@ class Presence:
         seen = {
             user: ms for user, others in partners.items() if others and user in is_gone and (ms := self._left_ms(user))
         }
-        with suppress(Busy, Unavailable):  # who is told of it now need not wait for room on the disk
-            self._note(seen)
+        self._note(seen)
         apart = {user: self.apart_from(user) for user in users}
         for user, others in partners.items():
             self._tell(user, [other for other in others if other not in apart[user]], seen.get(user))
@@ -199,8 +198,9 @@ class Presence:
         return self._leaving[user][1] if user in self._leaving else 0
 
     def _note(self, seen: dict[str, int]) -> None:
-        if seen:
-            self._storage.write(self._storage.last_seen.note, seen)
+        with suppress(Busy, Unavailable):  # the log has it; who is told of it now need not wait for room on the disk
+            if seen:
+                self._storage.write(self._storage.last_seen.note, seen)
 
     def _tell(self, user: str, partners: Iterable[str], seen_ms: int | None = None) -> None:
         """Tell of the user's status now, if it is another than was told last. Does not block."""

@@ -60,7 +60,7 @@ SENTENCES = {
     "wrong_chat": Sentence(
         "chat/protocol/structs.py: Chat",
         'The page sent {got}. It must be {{"type": "chat", "toUserId": "...", "message": "..."}}, each a text.',
-        '페이지가 {got}을(를) 보냈습니다. {{"type": "chat", "toUserId": "...", "message": "..."}}처럼 모두 문자열이어야 합니다.',
+        '페이지가 보낸 것은 {got}입니다. {{"type": "chat", "toUserId": "...", "message": "..."}}처럼 모두 문자열이어야 합니다.',
     ),
     "stopped": Sentence(
         "static/js/chat-socket.js: #receive",

@@ -167,7 +167,7 @@ JSON_IN = {
         "chat/protocol/validation.py: Decoder.decode",
         "Mallory sent {got}, and her own connection broke. Catch the exception, answer with an error, and go on: a mistake "
         "costs an answer, not the connection.",
-        "mallory가 {got}을(를) 보내자 mallory의 연결이 끊겼습니다. 예외를 잡아 error로 응답하고 계속하세요. 실수했다고 연결까지 "
+        "mallory가 보낸 {got} 때문에 mallory의 연결이 끊겼습니다. 예외를 잡아 error로 응답하고 계속하세요. 실수했다고 연결까지 "
         "끊을 필요는 없습니다.",
     ),
     "own_deaf": Sentence(
@@ -179,7 +179,7 @@ JSON_IN = {
         "chat/router.py: Router.dispatch",
         "Mallory sent {got}, and then alice's messages did not arrive either: it stopped everybody's chat. An exception of "
         "one socket must end in that socket's function.",
-        "mallory가 {got}을(를) 보낸 뒤 alice의 메시지도 도착하지 않습니다. 모두의 채팅이 멈췄습니다. 소켓 하나의 예외는 그 "
+        "mallory가 보낸 {got} 뒤로는 alice의 메시지도 도착하지 않습니다. 모두의 채팅이 멈췄습니다. 소켓 하나의 예외는 그 "
         "소켓의 함수 안에서 끝나야 합니다.",
     ),
 }

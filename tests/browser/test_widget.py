@@ -204,8 +204,8 @@ def test_on_a_phone_the_panel_is_the_whole_screen_and_speaks_korean(
     page.evaluate("Object.defineProperty(navigator, 'language', {value: 'ko-KR'})")
     page.evaluate("document.documentElement.removeAttribute('lang')")  # then the browser's language counts
     say(bob, "dora", "안녕하세요")
-    is_called(page, "채팅, 안 읽은 메시지 1개")
-    expect(page.locator("chat-widget .news")).to_have_text("채팅, 안 읽은 메시지 1개")
+    is_called(page, "채팅, 읽지 않은 메시지 1개")
+    expect(page.locator("chat-widget .news")).to_have_text("채팅, 읽지 않은 메시지 1개")
     button(page).click()
     is_called(page, "채팅")
     page.get_by_role("button", name="채팅 닫기").click()

@@ -348,7 +348,7 @@ def test_a_programs_token_is_listed_and_taken_back_by_itself(closed_server: Serv
     assert f"{id_}  ci  notify  " in (after := command(environment, "tokens")[1])
     assert "revoked" in after
     code, said = command(environment, "tokens", "--revoke", id_)
-    assert (code, f"There is no token {id_} that counts." in said) == (1, True)
+    assert (code, f"There is no valid token with the id {id_}." in said) == (1, True)
 
 
 def test_one_session_of_several_is_ended_from_another(open_server: Server) -> None:

@@ -315,6 +315,13 @@ def test_who_is_here_when_the_server_stops_was_seen_then(scene: Scene) -> None:
     assert scene.last_seen.noted == {"alice": now_ms, "bob": now_ms}
 
 
+def test_a_server_that_stops_on_a_full_disk_shows_no_bug(scene: Scene) -> None:
+    scene.come()
+    scene.last_seen.is_full = True
+    scene.presence.stop()
+    assert scene.last_seen.noted == {}
+
+
 def test_of_many_who_leave_at_once_all_are_told(scene: Scene) -> None:
     names = [f"pupil{n}" for n in range(3 * TOLD_AT_ONCE + 1)]
     for name in names:

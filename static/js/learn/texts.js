@@ -286,7 +286,7 @@ export const texts = {
   "class.noStep": {en: "no step yet", ko: "시작 전"},
   "class.free": {en: "Free the name {name}", ko: "이름 {name} 비우기"},
   "class.freeShort": {en: "Free", ko: "비우기"},
-  "class.sureFree": {en: "Free the name {name}? Whoever takes it next sees what was written to it.", ko: "이름 {name}을(를) 비울까요? 다음에 이 이름을 쓰는 사람은 지금까지의 메시지를 볼 수 있습니다."},
+  "class.sureFree": {en: "Free the name {name}? Whoever takes it next sees what was written to it.", ko: "{name} 님의 이름을 비울까요? 다음에 이 이름을 쓰는 사람은 지금까지의 메시지를 볼 수 있습니다."},
   "class.controls": {en: "For the teacher", ko: "선생님용"},
   "class.say": {en: "Say to all", ko: "모두에게 알리기"},
   "class.send": {en: "Notify all", ko: "알림 보내기"},

@@ -6,7 +6,7 @@
 /** @type {Record<"en" | "ko", Words>} */
 const WORDS = {
   en: {chat: "Chat", close: "Close chat", unread: (count) => `Chat, ${count} unread`},
-  ko: {chat: "채팅", close: "채팅 닫기", unread: (count) => `채팅, 안 읽은 메시지 ${count}개`},
+  ko: {chat: "채팅", close: "채팅 닫기", unread: (count) => `채팅, 읽지 않은 메시지 ${count}개`},
 };
 
 /** @param {string} language as an attribute `lang` has it @returns {Words} */
