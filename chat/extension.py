@@ -4,12 +4,13 @@ What an app's chat consists of is left to `server.py`.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import RLock
 from typing import Any
+from uuid import UUID
 from weakref import WeakSet
 
 from flask import Flask, Response, current_app, has_app_context, has_request_context
@@ -27,6 +28,7 @@ from chat.notifications.remote import Service
 from chat.people.online import Event
 from chat.people.profiles import ProfileOf
 from chat.people.tokens import Tokens, kept_secret
+from chat.protocol.names import text_of_id
 from chat.resources import INSTANCE, ROOT
 from chat.router import Events, events
 from chat.server import ChatServer
@@ -108,19 +110,19 @@ class Chat(SiteApi):
     def identify(self, function: F) -> F:
         """Declare who is there, as a decorator too: a function without arguments, called within a request on the site.
 
-        It returns the id of the user who is signed in there, a str or an int, or None. Nobody signs in to the chat by
+        It returns the id of the user who is signed in there, a str, an int or a UUID, or None. Nobody signs in to the chat by
         themselves then (CHAT_AUTH=required, CHAT_SIGNUP=closed). It may be declared before `init_app` and after it, but
         not after the first request. CHAT_AUTH=open beside it stops the start.
         """
         return self._identity.declare(function)
 
-    def sign_out(self, user_id: str | int) -> None:
+    def sign_out(self, user_id: str | int | UUID) -> None:
         """End what a user has open, on every worker within 2 s; browsers that are signed in on the site come back.
 
         With Flask-Login it comes by itself from `logout_user`. Blocks. Raises ChatError: it could not be stored.
         """
         for app in self._current_apps():
-            app.extensions[NAME].directory.sign_out(str(user_id))
+            app.extensions[NAME].directory.sign_out(text_of_id(user_id, "user_id"))
 
     def _current_apps(self) -> list[Flask]:
         current: Any = current_app
@@ -146,10 +148,10 @@ class Chat(SiteApi):
         self._identity.profile_of = function
         return function
 
-    def profile_changed(self, user_id: str | int) -> None:
+    def profile_changed(self, user_id: str | int | UUID) -> None:
         """Have the function of `@chat.profile` asked anew, and open pages told. Call it when a user's row has changed."""
         if (server := current_server()) is not None:
-            server.profiles.forget(str(user_id))
+            server.profiles.forget(text_of_id(user_id, "user_id"))
 
     def record(self) -> AbstractContextManager[Outbox]:
         """Gather what is notified and sent: `with chat.record() as outbox:`. Of the current app, or of all of this chat."""
@@ -252,7 +254,7 @@ def emit(event: Event | bytes, to: str, skip: object = None) -> int:
 
 
 def notify(
-    to: str | int | Sequence[str | int],
+    to: str | int | UUID | Collection[str | int | UUID],
     message: str,
     *,
     title: str | None = None,

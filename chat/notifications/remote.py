@@ -2,15 +2,17 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import requests
 
 from chat.errors import ChatError, NotSignedIn, Unavailable
 from chat.notifications.notifier import PushResult
 from chat.people.tokens import NOTIFY_SCOPE, USERS_SCOPE, Tokens
+from chat.protocol.names import text_of_id
 from chat.transport.deadline import within
 
 TOKEN_SECONDS = 60
@@ -51,11 +53,15 @@ class Service:
         key = key or str(uuid.uuid4())  # so that the tries of one call are one
         return self._ask("POST", "/notifications", {"Idempotency-Key": key}, body)
 
-    def notify(self, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
+    def notify(self, to: str | int | UUID | Collection[str | int | UUID], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`."""
         if "expires_in" in said:
             said["expiresIn"] = said.pop("expires_in")
-        whom = {"toUserId": str(to)} if isinstance(to, str | int) else {"toUserIds": [*map(str, to)]}
+        whom: dict[str, Any] = {}
+        if isinstance(to, str | int | UUID) or not isinstance(to, Collection):
+            whom["toUserId"] = text_of_id(to, "to")
+        else:
+            whom["toUserIds"] = [text_of_id(one, "to") for one in to]
         answer = self.push(message=message, **whom, **said)
         return PushResult(answer.get("id"), answer.get("batchId"), answer.get("sockets", 0), "repeated" in answer)
 

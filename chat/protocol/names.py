@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 
@@ -78,6 +79,13 @@ def check_kind(kind: str) -> None:
     """Raise InvalidField: it cannot say what a message is."""
     if not _KIND.fullmatch(kind):
         raise InvalidField(field="kind", rule="malformed")
+
+
+def text_of_id(user_id: object, field: str) -> str:
+    """Return an id of a site's own as text. Raises InvalidField: it is none, such as the None of who is not signed in."""
+    if isinstance(user_id, bool) or not isinstance(user_id, str | int | UUID):
+        raise InvalidField(field=field, rule="wrong_type", expected="a string, an integer or a UUID")
+    return str(user_id)
 
 
 def canonical_user_id(user_id: str) -> str:

@@ -1,8 +1,9 @@
 """Owns the functions that a site calls on its `Chat`, and hands each on. Which app is meant is left to the extension."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
+from uuid import UUID
 
 from chat.notifications.notifier import PushResult
 from chat.server import ChatServer
@@ -25,11 +26,13 @@ class SiteApi(ABC):
     def messages(self) -> people.SiteMessages:
         return people.SiteMessages(self.server())
 
-    def notify(self, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
+    def notify(self, to: str | int | UUID | Collection[str | int | UUID], message: str, **said: Any) -> PushResult:
         """Notify one user, or several: see `chat.notify`, which takes the same arguments."""
         return sending.notify(self.server(), to, message, **said)
 
-    def send_message(self, from_id: str, to_id: str, text: str, client_id: str | None = None) -> SiteMessage:
+    def send_message(
+        self, from_id: str | int | UUID, to_id: str | int | UUID, text: str, client_id: str | None = None
+    ) -> SiteMessage:
         """Send a message in somebody's name, or a bot's. Returns when it is stored, with its `seq`.
 
         Whoever is new is known from now on, where the site says who is there (`identify`). No limit of a person's counts.
@@ -44,14 +47,14 @@ class SiteApi(ABC):
         """
         return sending.send_as(self.server(), from_id, to_id, text, client_id)
 
-    def unread(self, user_id: str) -> people.Unread:
+    def unread(self, user_id: str | int | UUID) -> people.Unread:
         """Count the unread messages and notifications of somebody, such as for a badge."""
         return people.unread(self.server(), user_id)
 
-    def export(self, user_id: str) -> Iterator[dict[str, Any]]:
+    def export(self, user_id: str | int | UUID) -> Iterator[dict[str, Any]]:
         """Give all that is kept of a person, object by object, as JSON has it."""
         return privacy.export(self.server(), user_id)
 
-    def erase(self, user_id: str) -> privacy.Erased:
+    def erase(self, user_id: str | int | UUID) -> privacy.Erased:
         """Erase what is kept of a person, and shut the id out. What stays for the other side: see docs/api.md."""
         return privacy.erase(self.server(), user_id)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from chat.errors import InvalidField
+from chat.protocol.names import text_of_id
 from chat.protocol.profiles import Profile
 from chat.server import ChatServer
 from chat.signals import SiteMessage, time_of
@@ -41,9 +43,9 @@ class SiteUsers:
     def __init__(self, server: ChatServer) -> None:
         self._server = server
 
-    def get(self, user_id: str) -> SiteUser | None:
+    def get(self, user_id: str | int | UUID) -> SiteUser | None:
         """Return a user; None: the chat knows of none."""
-        storage, user = self._server.storage, self._server.names.checked(str(user_id), "user_id")
+        storage, user = self._server.storage, self._server.names.checked(text_of_id(user_id, "user_id"), "user_id")
         found = storage.in_thread(overview.user, storage.database, self._server.user_key(user))
         return None if found is None else self._as_users([found])[0]
 
@@ -56,7 +58,7 @@ class SiteUsers:
 
     def put(
         self,
-        user_id: str | int,
+        user_id: str | int | UUID,
         display_name: str | None = None,
         avatar_url: str | None = None,
         subtitle: str | None = None,
@@ -68,7 +70,7 @@ class SiteUsers:
         Raises:
             InvalidField: the id, or what is said, cannot be one.
         """
-        user, profiles = self._server.names.checked(str(user_id), "user_id"), self._server.profiles
+        user, profiles = self._server.names.checked(text_of_id(user_id, "user_id"), "user_id"), self._server.profiles
         said = Profile(display_name=display_name, avatar_url=avatar_url, subtitle=subtitle)
         profiles.put({user: profiles.checked(said)})
 
@@ -91,7 +93,9 @@ class SiteMessages:
     def __init__(self, server: ChatServer) -> None:
         self._server = server
 
-    def history(self, one: str, other: str, before: int | None = None, limit: int = 50) -> list[SiteMessage]:
+    def history(
+        self, one: str | int | UUID, other: str | int | UUID, before: int | None = None, limit: int = 50
+    ) -> list[SiteMessage]:
         """Return the last messages of two users' conversation, the oldest first.
 
         Args:
@@ -106,12 +110,12 @@ class SiteMessages:
         if limit > MOST_MESSAGES:
             raise InvalidField(field="limit", rule="too_large", max=MOST_MESSAGES)
         server, storage = self._server, self._server.storage
-        one, other = spelling_of(server, one), spelling_of(server, other)
+        first, second = spelling_of(server, one), spelling_of(server, other)
         found: list[SiteMessage] = []
         while len(found) < limit:
-            page = storage.in_thread(storage.messages.history, one, other, limit - len(found), before)
+            page = storage.in_thread(storage.messages.history, first, second, limit - len(found), before)
             found[:0] = [
-                SiteMessage(sender, other if sender == one else one, body, seq, time_of(sent_at), kind)
+                SiteMessage(sender, second if sender == first else first, body, seq, time_of(sent_at), kind)
                 for seq, sender, body, sent_at, _, kind in page.messages
             ]
             if not page.more:
@@ -120,7 +124,7 @@ class SiteMessages:
         return found
 
 
-def unread(server: ChatServer, user_id: str) -> Unread:
+def unread(server: ChatServer, user_id: str | int | UUID) -> Unread:
     """Count what waits for somebody: 0 for whom the chat does not know."""
     storage, user = server.storage, spelling_of(server, user_id)
     muted = {one.with_user_id for one in storage.in_thread(storage.settings.of, user) if one.muted}
@@ -130,8 +134,8 @@ def unread(server: ChatServer, user_id: str) -> Unread:
     return Unread(sum(waiting), len(waiting), notices)
 
 
-def spelling_of(server: ChatServer, user_id: str) -> str:
+def spelling_of(server: ChatServer, user_id: str | int | UUID) -> str:
     """Return an id as it is stored, or as it is given where nothing is. Raises InvalidField: it cannot be an id."""
-    user_id = server.names.checked(str(user_id), "user_id")
-    account, _ = server.storage.in_thread(server.storage.accounts.find, user_id)
-    return user_id if account is None else account.name
+    name = server.names.checked(text_of_id(user_id, "user_id"), "user_id")
+    account, _ = server.storage.in_thread(server.storage.accounts.find, name)
+    return name if account is None else account.name

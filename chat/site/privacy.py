@@ -6,6 +6,7 @@ How it is read and erased is left to `chat/storage/person.py`. What goes and wha
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from msgspec import to_builtins
 
@@ -29,7 +30,7 @@ class Erased(NamedTuple):
     notifications: int
 
 
-def export(server: ChatServer, user_id: str) -> Iterator[Json]:
+def export(server: ChatServer, user_id: str | int | UUID) -> Iterator[Json]:
     """Give all that is kept of a person, object by object, as JSON has it; each has a `kind`."""
     storage, user = server.storage, spelling_of(server, user_id)
     found = storage.in_thread(overview.user, storage.database, server.user_key(user))
@@ -84,7 +85,7 @@ def _conversations(server: ChatServer, user: str) -> Iterator[Json]:
                 more = page.more
 
 
-def erase(server: ChatServer, user_id: str) -> Erased:
+def erase(server: ChatServer, user_id: str | int | UUID) -> Erased:
     """Erase what is kept of a person, and shut the name out. Blocks, for seconds where there is much.
 
     Called again after it broke off, it goes on.

@@ -3,15 +3,17 @@
 It goes through its own process, if that serves, else to the server at CHAT_URL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from chat.errors import InvalidField, TooLarge
 from chat.limits import UNKNOWN_ADDRESS
 from chat.notifications.draft import MOST_USERS, draft_of
 from chat.notifications.notifier import PushResult
 from chat.protocol.conversation_ids import conversation_id
+from chat.protocol.names import text_of_id
 from chat.protocol.structs import CLIENT_ID_CHARS
 from chat.protocol.texts import check_storable
 from chat.server import ChatServer
@@ -20,10 +22,13 @@ from chat.storage.records import Send
 from chat.transport.reply import Asked
 
 
-def send_as(server: ChatServer, from_id: str, to_id: str, text: str, client_id: str | None = None) -> SiteMessage:
+def send_as(
+    server: ChatServer, from_id: str | int | UUID, to_id: str | int | UUID, text: str, client_id: str | None = None
+) -> SiteMessage:
     """Store a message, deliver it, and return it: see `SiteApi.send_message`."""
     sender, receiver = (
-        server.directory.named(str(user_id), field) for user_id, field in ((from_id, "from_id"), (to_id, "to_id"))
+        server.directory.named(text_of_id(user_id, field), field)
+        for user_id, field in ((from_id, "from_id"), (to_id, "to_id"))
     )
     _check_text(text, server.settings.max_message_bytes)
     client_id = client_id or None
@@ -41,20 +46,26 @@ def send_as(server: ChatServer, from_id: str, to_id: str, text: str, client_id: 
     return SiteMessage(sender, receiver, text, ack.seq, datetime.fromisoformat(ack.timestamp))
 
 
-def notify(server: ChatServer, to: str | int | Sequence[str | int], message: str, **said: Any) -> PushResult:
+def notify(
+    server: ChatServer, to: str | int | UUID | Collection[str | int | UUID], message: str, **said: Any
+) -> PushResult:
     """Notify one user, or several: see `chat.notify`. A site's ids may be numbers."""
     said = {name: value for name, value in said.items() if value is not None}
     if _is_served_elsewhere(server):
         return server.service.notify(to, message, **said)
     draft = draft_of(message, **said)
-    if isinstance(to, str | int):
-        return server.notifier.push(server.names.checked(str(to), "to"), draft)
-    if not 1 <= len(to) <= MOST_USERS:
+    if isinstance(to, str | int | UUID) or not isinstance(to, Collection):
+        return server.notifier.push(server.names.checked(text_of_id(to, "to"), "to"), draft)
+    if not to:
+        raise InvalidField(field="to", rule="empty")
+    if len(to) > MOST_USERS:
         raise InvalidField(field="to", rule="too_many", max=MOST_USERS)
-    return server.batches.push("flask", [*map(str, to)], draft)
+    return server.batches.push("flask", [text_of_id(one, "to") for one in to], draft)
 
 
 def _check_text(text: str, most_bytes: int) -> None:
+    if not isinstance(text, str):
+        raise InvalidField(field="message", rule="wrong_type", expected="a string")
     if not text:
         raise InvalidField(field="message", rule="empty")
     check_storable(text, "message")

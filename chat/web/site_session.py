@@ -9,6 +9,7 @@ from werkzeug.routing import BuildError
 from chat import errors
 from chat.people.tokens import Admission
 from chat.protocol import handshake
+from chat.protocol.names import text_of_id
 from chat.server import ChatServer
 from chat.storage.accounts import Account
 
@@ -36,7 +37,7 @@ def opened(chat: ChatServer, user_id: str | None) -> tuple[Account, str, Admissi
     if site_user is None or site_user == "":
         sign_in_url = chat.settings.login_url or _login_view() or f"{request.script_root}/"
         raise errors.NotSignedIn(rule="site_sign_in", signInUrl=sign_in_url)
-    name = chat.names.checked(str(site_user), "userId")
+    name = chat.names.checked(text_of_id(site_user, "userId"), "userId")
     if user_id is not None and chat.user_key(user_id) != chat.user_key(name):
         raise errors.NotSignedIn(rule="another_on_site")
     account, _ = chat.storage.in_thread(accounts.find, name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask, render_template_string
@@ -86,3 +89,53 @@ def test_without_a_context_it_is_the_chats_only_app(site: Site) -> None:
         site.chat.unread("bob")
     with pytest.raises(RuntimeError, match="app_context"), site.app.app_context():
         Chat().unread("bob") if site.app.extensions.pop("chat") else None
+
+
+@pytest.mark.parametrize("nobody", [None, True, 1.5, b"bob", object()])
+def test_what_is_no_id_is_named_and_makes_nobody(site: Site, nobody: Any) -> None:
+    """`None` is what `current_user.get_id()` gives of a visitor: no message is to be from a user called None."""
+    chat = site.chat
+    calls = {
+        "from_id": lambda: chat.send_message(nobody, "bob", "Hi"),
+        "to_id": lambda: chat.send_message("bob", nobody, "Hi"),
+        "to": lambda: chat.notify([nobody] if nobody == b"bob" else nobody, "Hi"),
+    }
+    for call in (chat.users.get, chat.users.put, chat.unread, chat.erase, chat.sign_out, chat.profile_changed):
+        calls[f"user_id of {call.__name__}"] = partial(call, nobody)
+    with site.app.app_context():
+        for field, call in calls.items():
+            with pytest.raises(InvalidField) as told:
+                call()
+            assert (told.value.field, told.value.rule) == (field.split()[0], "wrong_type")
+        assert [*chat.users.list()] == []
+
+
+def test_a_site_that_gives_its_user_and_not_the_id_is_told(site: Site) -> None:
+    site.chat.identify(lambda: object())  # it would be another user each time
+    told = site.app.test_client().post("/chat/api/session").get_json()["error"]
+    assert (told["field"], told["rule"]) == ("userId", "wrong_type")
+
+
+def test_numbers_and_uuids_are_ids(site: Site) -> None:
+    @site.chat.identify
+    def who() -> None:
+        return None
+
+    uuid = UUID(int=7)
+    with site.app.app_context():
+        assert site.chat.send_message(7, uuid, "Hi").seq == 1
+        site.chat.notify(uuid, "One")
+        site.chat.notify({7, uuid}, "Many")
+        assert site.chat.unread(uuid) == (1, 1, 2)
+        assert [user.id for user in site.chat.users.list()] == [str(uuid), "7"]
+
+
+def test_a_text_that_is_none_and_an_empty_list_are_named(site: Site) -> None:
+    with site.app.app_context():
+        for call, fault in (
+            (lambda: site.chat.send_message("alice", "bob", 5), ("message", "wrong_type")),  # type: ignore[arg-type]
+            (lambda: site.chat.notify([], "Hi"), ("to", "empty")),
+        ):
+            with pytest.raises(InvalidField) as told:
+                call()
+            assert (told.value.field, told.value.rule) == fault
