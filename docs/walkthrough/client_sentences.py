@@ -29,7 +29,7 @@ SENTENCES = {
         "static/js/chat-socket.js: #connect",
         "The page opened no socket here within {seconds} seconds. The file names the address {got}: take it from where the page "
         'came from, location.origin.replace("http", "ws") + "/ws".',
-        "{seconds}초 동안 페이지가 소켓을 열지 않았습니다. 파일에 주소 {got}이(가) 적혀 있습니다. 페이지를 받은 곳에서 주소를 "
+        "{seconds}초 동안 페이지가 소켓을 열지 않았습니다. 파일에 적힌 주소: {got}. 페이지를 받은 곳에서 주소를 "
         '만드세요: location.origin.replace("http", "ws") + "/ws".',
     ),
     "no_init": Sentence(
@@ -40,7 +40,7 @@ SENTENCES = {
     "wrong_init": Sentence(
         "chat/protocol/structs.py: Init",
         'The first event must be {{"type": "init", "userId": "..."}}; the page sent {got}. Is it JSON.stringify of an object?',
-        '첫 이벤트는 {{"type": "init", "userId": "..."}}이어야 하는데 {got}이(가) 왔습니다. 객체를 JSON.stringify했나요?',
+        '첫 이벤트는 {{"type": "init", "userId": "..."}}이어야 하는데 다음과 같이 왔습니다: {got}. 객체를 JSON.stringify했나요?',
     ),
     "not_shown": Sentence(
         "static/js/chat-socket.js: #receive",

@@ -55,7 +55,7 @@ NO_SOCKET = {
     "status": Sentence(
         UPGRADE,
         "The server answered the handshake with {got} instead of 101. Is this the path of the socket, and not of the page?",
-        "서버가 핸드셰이크에 101이 아니라 {got}(으)로 응답했습니다. 페이지가 아니라 소켓의 경로가 맞나요?",
+        "서버가 핸드셰이크에 101이 아닌 상태 코드({got})로 응답했습니다. 페이지가 아니라 소켓의 경로가 맞나요?",
     ),
     "no_http": Sentence(
         "chat/protocol/handshake.py: answer",
@@ -101,7 +101,7 @@ MESSAGES = {
     "everybody": Sentence(
         f"{ONLINE}.of",
         "{who} wrote to {to} alone, and {other} got it too. Send it to the sockets of toUserId only.",
-        "{who}이(가) {to}에게만 보냈는데 {other}도 받았습니다. toUserId의 소켓에만 보내세요.",
+        "{to}에게만 보낸 {who}의 메시지를 {other}도 받았습니다. toUserId의 소켓에만 보내세요.",
     ),
     "not_text": Sentence(
         JSON_OUT,
