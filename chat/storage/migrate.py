@@ -1,18 +1,23 @@
 """Owns the way to the newest tables, by the scripts in migrations/. The tables themselves stand in the schema."""
 
 import re
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from chat.errors import Unavailable, WrongTables
 from chat.resources import MIGRATIONS
 from chat.storage.failures import fault_of, reason_of
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('chat migrations'))")
+# For what others have locked, on PostgreSQL. Who comes behind a script that waits, waits too, and senders are refused
+# after 3.5 s: so they have a while to themselves before the next try.
+LOCK_MS, PAUSE_SECONDS = 2_000, 2.0
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's name for what lock_timeout does
 STEP_ROWS = 1_000  # that a script fills at once while others write: their rows are locked for some 50 ms
 _REVISIONS = re.compile(r'^revision = "(\w+)"\ndown_revision = (None|"\w+")$', re.MULTILINE)
 
@@ -30,13 +35,24 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
     """
     try:
         with engine.connect().execution_options(writes=True) as connection:
-            before, after = _go_on(connection)
+            before, after = _go_on_in_time(connection)
             while after != revisions()[-1]:
-                _, after = _go_on(connection)
+                _, after = _go_on_in_time(connection)
             return before, after
     except SQLAlchemyError as error:
         path = f": {engine.url.database}" if engine.dialect.name == "sqlite" else ""
         raise fault_of(error, "The database cannot be upgraded", f"{reason_of(error)}{path}") from None
+
+
+def _go_on_in_time(connection: Connection) -> tuple[str | None, str]:
+    """Go on; again and again while others, such as a dump of the database, keep a table locked."""
+    while True:
+        try:
+            return _go_on(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 def _go_on(connection: Connection) -> tuple[str | None, str]:
@@ -93,6 +109,7 @@ def _prepare(connection: Connection, before: str, revision: str) -> None:
 def _lock(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":  # whose lock `writes` takes
         connection.execute(_ONE_AT_A_TIME)
+        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
 
 
 def check(engine: Engine) -> None:

@@ -76,6 +76,32 @@ def test_an_upgrade_never_deadlocks_with_an_older_program_that_serves(
     opened.close()
 
 
+def test_while_a_dump_reads_all_tables_an_older_program_writes_and_the_upgrade_waits(
+    new_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes behind a lock that is waited for waits for it too, and a dump may take an hour."""
+    if new_database_url.startswith("sqlite"):
+        return  # where a dump is a copy of the file
+    monkeypatch.setattr(migrate, "LOCK_MS", 200)
+    monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0.2)
+    opened = filled_before(new_database_url)
+    upgrade = threading.Thread(target=migrate.upgrade, args=[opened.engine])
+    with opened.engine.connect() as dump:
+        with dump.begin():
+            for statement in (LIST, MESSAGES):
+                dump.execute(text(statement))
+            upgrade.start()
+            wait_until(lambda: is_waiting(opened))
+            with opened.engine.connect() as serving, serving.begin():
+                serving.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
+                for statement in (LOCK, SAY, EXTENT):
+                    serving.execute(text(statement))
+            assert upgrade.is_alive()
+        upgrade.join(SECONDS)
+    assert revision_of(opened) == FOLLOWING[-1]
+    opened.close()
+
+
 def is_waiting(opened: Database) -> bool:
     """Whether somebody waits for a table of this database."""
     with opened.reading() as connection:
