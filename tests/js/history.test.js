@@ -108,6 +108,31 @@ test("a message that was erased and is looked for ends at what there is", async 
   assert.equal(server.asked, 2);
 });
 
+test("how far I have read what lies far down the list is asked for once, and again where the server had no time", async ({mock}) => {
+  mock.timers.enable({apis: ["setTimeout"]});
+  const {server, history, bob} = make();
+  const overview = {withUserId: "bob", lastSeq: LAST, received: 7, read: 7, theirReceived: 0, theirRead: 0, unread: LAST - 7, lastMessage: chat(LAST)};
+  let asked = 0;
+  const busy = [new ChatError("busy", "not now")];
+  Object.assign(server, {
+    conversations: async () => ({conversations: [], next: "further down"}),
+    conversation: async () => {
+      asked += 1;
+      if (busy.length) throw busy.pop();
+      return {conversations: [overview]};
+    },
+  });
+  await history.loadOlder(bob);
+  assert.deepEqual([bob.messages.length, asked], [50, 0], "`ready` has not come");
+  await history.sync();
+  assert.deepEqual([asked, bob.isTold], [1, false]);
+  mock.timers.tick(5000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([asked, bob.isTold, bob.read, bob.newFrom], [2, true, 7, 8]);
+  await history.loadOlder(bob);
+  assert.equal(asked, 2);
+});
+
 for (const [firstSeq, held, asked] of [[LAST - 4, [LAST - 4, LAST], 2], [121, [121, 145], 2], [10, [10, 25], 1]]) {
   test(`the first unread message was erased with those before ${firstSeq}: what comes after it is fetched, once`, async () => {
     const {server, history, bob, problems} = make(Number(firstSeq));

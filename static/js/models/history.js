@@ -46,7 +46,7 @@ export class History extends EventTarget {
     });
     if (error) this.#timer = setTimeout(() => this.sync(), RETRY_SECONDS * 1000);
     const {opened, list} = this.#conversations;
-    for (const conversation of opened ? [opened, ...list] : list) {
+    for (const conversation of new Set(opened ? [opened, ...list] : list)) {
       await this.#fetchPointers(conversation);
       await this.#fillGap(conversation);
       const isEnough = conversation.heldFrom <= conversation.received + 1 || conversation.messages.length >= PAGE;
