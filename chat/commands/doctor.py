@@ -11,8 +11,9 @@ from chat.commands.finding import EXIT_CODES, FAIL, LEVELS, OK, SKIP, WARN, Find
 from chat.commands.group import chat_cli, this_chat
 from chat.commands.way_in import WayIn
 from chat.config import Settings
-from chat.errors import Unavailable
+from chat.errors import Unavailable, WrongTables
 from chat.server import ChatServer
+from chat.storage import migrate
 from chat.storage.diagnosis import clock_is_ahead, connections_of
 from chat.storage.failures import LOG_SAYS_WHY, log_text
 
@@ -91,13 +92,19 @@ def risks(settings: Settings) -> list[str]:
 
 def _of_database(chat: ChatServer) -> Iterator[Finding]:
     database = chat.storage.database
+    try:
+        migrate.check(database.engine)
+    except WrongTables as error:  # PostgreSQL's, until `init-db` has run: without tables all else fails
+        yield Finding(FAIL, "migrations", str(error))
+        return
+    except Unavailable:  # as is found below
+        pass
     database.can_write()  # to the disk, which may be full; what is only tried and rolled back does not notice
     for check, fault in chat.storage.health.faults().items():
         if fault:
             if database.write_error:  # there is no log here
                 fault = fault.replace(LOG_SAYS_WHY, log_text(database.write_error))
-            todo = "Run: flask chat init-db" if check == "migrations" else ""
-            yield Finding(FAIL, check, fault, todo)
+            yield Finding(FAIL, check, fault)
         else:
             yield Finding(OK, check, "It can be read and written." if check == "database" else "All are there.")
     if (ahead := clock_is_ahead(database)) is None:  # the line above says why

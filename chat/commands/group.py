@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, ScriptInfo
 
 from chat.errors import ChatError
 from chat.notifications.remote import NotReached
 from chat.server import ChatServer
-from chat.storage.failures import DATABASE_FAILS, log_text
+from chat.storage import migrate
+from chat.storage.failures import DATABASE_FAILS, STATEMENT_FAILS, log_text
 
 SERVING = "run"  # the command that serves
 
@@ -29,6 +30,13 @@ class _Commands(AppGroup):
             raise click.ClickException(error.message) from None
         except DATABASE_FAILS as error:
             raise click.ClickException(f"The database fails: {log_text(error)}") from None
+        except STATEMENT_FAILS as error:  # PostgreSQL's, until `init-db` has run
+            chat: ChatServer = ctx.ensure_object(ScriptInfo).load_app().extensions["chat"]
+            try:
+                migrate.check(chat.storage.database.engine)
+            except ChatError as wrong:
+                raise click.ClickException(wrong.message) from None
+            raise error
 
 
 class _Unreachable(click.ClickException):

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from chat.errors import DatabaseLocked, DatabaseReadOnly, DatabaseReplaced, DiskFull, Unavailable
 from chat.storage.database_file import FileReplaced
@@ -38,6 +38,7 @@ class Away(SQLAlchemyError):
 
 # Raised where the database fails, and not the program.
 DATABASE_FAILS = (OperationalError, Away)
+STATEMENT_FAILS = ProgrammingError  # raised where it has not our tables, too
 
 
 def again_if_broken(function: Callable[[], T]) -> T:

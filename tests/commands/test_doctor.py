@@ -177,6 +177,17 @@ def test_several_workers_without_a_bus_fail() -> None:
     assert done.exit_code == 2
 
 
+def test_a_database_without_tables_names_the_command_that_makes_them(postgres: Postgres) -> None:
+    url = postgres.create_database(f"empty_{time.monotonic_ns()}")
+    found = lines(flask_chat("doctor", CHAT_DATABASE_URL=url, **SAFE).output)
+    assert found["migrations"][0] == "fail"
+    assert found["migrations"][1].endswith("Run: flask chat init-db")
+    assert "database" not in found
+    for words in (["stats"], ["list-users"], ["check"], ["disable-user", "alice"], ["tokens"]):
+        done = flask_chat(*words, CHAT_DATABASE_URL=url, **SAFE)
+        assert (done.exit_code, "Run: flask chat init-db" in done.output) == (1, True), words
+
+
 def test_postgres_connections_and_its_clock_are_looked_at(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     url = new_database(postgres)
     monkeypatch.setattr("chat.storage.diagnosis.time", SimpleNamespace(time=lambda: time.time() + 60))
