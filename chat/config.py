@@ -116,7 +116,7 @@ class Settings:
     auth: str = _choice(
         "",
         ("open", "required"),
-        "open: a name without a password is anybody's. required: everybody signs in with a password. Empty: as the site "
+        "open: a name without a password is anybody's. required: everybody signs in with a password. Not set: as the site "
         "says where it declares chat.identify; else open.",
     )
     login_url: str = _setting(
@@ -128,7 +128,7 @@ class Settings:
         "",
         ("open", "closed"),
         "With CHAT_AUTH=required, whether people make accounts for new names; closed: flask chat add-user does. "
-        "Empty: closed where CHAT_TOKEN_SECRET is set, since another application names users there; else open.",
+        "Not set: closed where CHAT_TOKEN_SECRET is set, since another application names users there; else open.",
     )
     trusted_proxies: int = _setting(
         0, "proxies", "How many stand before this server: so many entries of X-Forwarded-For are believed.", least=0
@@ -187,13 +187,13 @@ class Settings:
     learn: str = _choice(
         "",
         ("on", "off"),
-        "Whether /learn is there, with the lesson's events. Empty: where it listens on a loopback address, without a proxy.",
+        "Whether /learn is there, with the lesson's events. Not set: where it listens on a loopback address, without a proxy.",
     )
     testing: str = _choice(
         "",
         ("on", "off"),
         "on: for a site's tests. Nothing leaves the process, no thread is started, and a temporary database is used; "
-        "no socket is served. Empty: as Flask's TESTING says.",
+        "no socket is served. Not set: as Flask's TESTING says.",
     )
     log: str = _choice("text", ("text", "json"), "How a line is written there. json: an object a line.")
     log_level: str = _setting(
