@@ -50,6 +50,7 @@ BUSY_STEPS, BUSY_PAUSE_SECONDS, BUSY_RECORDS = 25, 0.03, 50
 SEARCHES_AT_ONCE = 2  # in threads and with connections of their own: however long they take, other reads go on
 CLOSE_SECONDS = 1  # how long a read may take that is under way when the server stops
 CLOSE_POLL_SECONDS = 0.005
+QUIET_SECONDS = 60  # between two like lines of the log: while the database is away, each read fails alike
 
 
 class Storage:
@@ -114,6 +115,7 @@ class Storage:
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._stopping = False
         self._reads = 0  # under way in native threads
+        self._told: dict[tuple[str, ...], float] = {}  # failures of reads, and when the log was told of each
         if self.database.is_sqlite:
             before, _ = migrate.upgrade(self.database.engine)
             if before is None and not check and isinstance(url, Path):  # of a command, perhaps without the settings
@@ -153,9 +155,16 @@ class Storage:
         if isinstance(answer, ChatError):
             raise answer
         if isinstance(answer, SQLAlchemyError):
-            self._log.error("the database could not be %s (%s): %s", done, name_of(call), log_text(answer))
+            self._tell(done, name_of(call), log_text(answer))
             raise Unavailable(rule="no_answer")
         return answer
+
+    def _tell(self, *failure: str) -> None:
+        now = time.monotonic()
+        self._told = {one: at for one, at in self._told.items() if at > now - QUIET_SECONDS}
+        if failure not in self._told:
+            self._told[failure] = now
+            self._log.error("the database could not be %s (%s): %s", *failure)
 
     def write(self, function: Callable[..., T], *args: Any) -> T:
         """Call what writes in the journal's thread; the calling greenlet waits. Raises as `Journal.write`."""

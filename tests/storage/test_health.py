@@ -161,6 +161,26 @@ def test_the_doctor_tries_to_write_and_says_why_it_cannot(monkeypatch: pytest.Mo
     assert "fail  database     database_read_only: Writes fail, reads work: it may only be read. " in said.output
 
 
+def test_reads_that_fail_alike_are_one_line_of_the_log_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
+    storage.write(storage.accounts.keep_names, ["alice"])
+    (tmp_path / "chat.db").rename(tmp_path / "aside.db")
+
+    def lines() -> int:
+        caplog.clear()
+        for name in ("alice", "ben", "carl"):
+            with pytest.raises(Unavailable):
+                storage.in_thread(storage.accounts.find, name)
+        return caplog.text.count("the database could not be read (Accounts.find)")
+
+    assert (lines(), lines()) == (1, 0)
+    monkeypatch.setattr("chat.storage.storage.QUIET_SECONDS", 0)
+    assert lines() == 3
+    storage.close()
+
+
 def test_a_failed_write_or_read_is_logged_by_what_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     storage = open_storage(f"sqlite:///{tmp_path}/chat.db")
     storage.write(storage.accounts.keep_names, ["alice"])
