@@ -17,6 +17,7 @@ from tests.browser.pages import HIDE, Called, OpenPage, Wire, click, expect, has
 from tests.browser.test_bad_days import BACK_MS, start_on
 from tests.browser.test_notices import banners, bell, open_bell, rows
 from tests.browser.test_reading import HIDDEN
+from tests.clients import SECONDS
 from tests.conftest import Server, StartServer
 from tests.notifications.test_notifications import ask, listed, push, wait_until_seen
 
@@ -34,6 +35,14 @@ def watch(page: Any) -> list[str]:
     page.expose_function("shown", lambda text: shown.append(text))
     page.add_init_script(WATCH)
     return shown
+
+
+def until_seen_over_wires(server: Server, user_id: str, page: Any) -> None:
+    """A wire is this process's: it passes on what is said while the browser is asked something."""
+    until = time.monotonic() + SECONDS
+    while listed(server, user_id)["unseen"]:
+        assert time.monotonic() < until, "it was never told as seen"
+        page.wait_for_timeout(20)
 
 
 def test_what_is_pushed_is_on_each_screen_once_over_reconnecting_and_a_restart(
@@ -55,6 +64,7 @@ def test_what_is_pushed_is_on_each_screen_once_over_reconnecting_and_a_restart(
     assert answer.json()["sockets"] == 2
     for page in tabs:
         expect(banners(page)).to_have_text(["Error: The build is red"])
+    until_seen_over_wires(server, "alice", tabs[0])
     for page, wire in zip(tabs, wires, strict=True):
         wire.cut()
         has_left_state(page, "online")  # the page still says it for a moment
@@ -71,7 +81,7 @@ def test_what_is_pushed_is_on_each_screen_once_over_reconnecting_and_a_restart(
     assert push(again, toUserId="alice", message="The build is green", level="error").json()["sockets"] == 2
     for page in tabs:
         expect(banners(page)).to_have_text(["Error: The build is red", "Error: The build is green"])
-    wait_until_seen(again, "alice")
+    until_seen_over_wires(again, "alice", tabs[0])
     tabs[0].reload()
     is_online(tabs[0])
     open_bell(tabs[0])
@@ -102,6 +112,19 @@ def test_what_came_while_somebody_was_away_is_shown_when_they_come_back_and_not_
     open_bell(second)
     expect(rows(second)).to_have_count(1)
     assert shown == [[]]
+
+
+def test_a_banner_on_a_page_that_is_being_left_is_shown_on_the_next_one(
+    open_page: OpenPage, server: Server, called: Called
+) -> None:
+    """A site notifies while it answers a form: the old page is sent it, and goes."""
+    page = open_page("alice")
+    is_online(page)
+    push(server, toUserId=called("alice"), message="Your order is taken")
+    expect(banners(page)).to_have_count(1)
+    page.reload()
+    expect(banners(page)).to_have_count(1)
+    wait_until_seen(server, called("alice"))
 
 
 def test_dismissed_in_one_tab_is_gone_from_the_other_and_from_the_list(

@@ -21,6 +21,8 @@ const STAY_LONGEST_MS = 20_000;
 const TICK_MS = 250;
 /** This share of a banner has to be on the screen for it to count as seen. */
 const SEEN_SHARE = 0.5;
+/** And for so long, to be told as seen: a page that is left, for the answer to a form, has shown it to nobody. */
+const SEEN_MS = 1000;
 const URGENT = ["warning", "error"];
 const CALM_LEVELS = ["warning", "success", "info"];
 
@@ -142,7 +144,7 @@ export class ChatBanners extends HTMLElement {
   /** @param {Banner} banner */
   #dismiss(banner) {
     this.#remove(banner);
-    this.dispatchEvent(new CustomEvent("dismiss", {detail: {id: banner.id}}));
+    this.dispatchEvent(new CustomEvent("dismiss", {detail: banner}));
   }
 
   #draw() {
@@ -258,7 +260,7 @@ export class ChatBanners extends HTMLElement {
     for (const banner of this.#queue) {
       if (!banner.isOnScreen || banner.isSeen) continue;
       banner.isSeen = true;
-      this.dispatchEvent(new CustomEvent("seen", {detail: {id: banner.id}}));
+      setTimeout(() => this.dispatchEvent(new CustomEvent("seen", {detail: banner})), SEEN_MS);
     }
   };
 }
