@@ -148,6 +148,10 @@ class Chat(SiteApi):
         self._identity.profile_of = function
         return function
 
+    def bot(self, user_id: str | int | UUID) -> None:
+        """Declare that a user is the site's own code, which answers at any time: shown as online, without a socket."""
+        self._identity.bots.add(text_of_id(user_id, "user_id"))
+
     def profile_changed(self, user_id: str | int | UUID) -> None:
         """Have the function of `@chat.profile` asked anew, and open pages told. Call it when a user's row has changed."""
         if (server := current_server()) is not None:

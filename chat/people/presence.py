@@ -5,7 +5,7 @@ waits for one sweep for all, once a second. Which sockets a user has is left to 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,6 +49,7 @@ class Presence:
 
     def __post_init__(self) -> None:
         self.elsewhere: Elsewhere | None = None  # None: this worker is alone
+        self.bots: Set[str] = frozenset()  # users who are a site's own code: online without a socket
         self._others: dict[str, Status] = {}  # user -> how they are on other workers, as far as somebody asked
         self._told: dict[str, Status] = {}  # user -> what others were told last; nobody who is offline
         # user -> when the last socket left, by `steady`, and as a Unix time in milliseconds
@@ -111,7 +112,7 @@ class Presence:
 
     def left(self, user_id: str) -> None:
         """A socket is the user's no more."""
-        if not self._online.of(user_id):  # to the others it is what it was, until the grace is over
+        if self._status(user_id) == "offline":  # to the others it is what it was, until the grace is over
             self._leaving[user_id] = self.steady(), int(self.clock() * 1000)
         elif self._told.get(user_id) != self._status(user_id):
             self._changed.add(user_id)
@@ -129,7 +130,7 @@ class Presence:
         for to, about in ((one, other), (other, one)):
             if about == to:
                 continue
-            if self.elsewhere is not None and not are_apart and not self._online.of(about):
+            if self.elsewhere is not None and not are_apart and self._status(about) == "offline":
                 self._absent.append((to, about))  # who is elsewhere is told of there
                 continue
             status = "offline" if are_apart else self.status_of(about)
@@ -275,7 +276,9 @@ class Presence:
             self.elsewhere.set(user_id, self._status(user_id))
 
     def _status(self, user_id: str) -> Status:
-        """By the sockets alone."""
+        """By the sockets of this worker alone, and by what the site says of its bots."""
+        if user_id in self.bots:
+            return "online"
         mine = self._online.of(user_id)
         for socket in mine:  # a loop: `ready` asks for a thousand people
             if not socket.is_away:

@@ -5,7 +5,7 @@ And that who signs out of the site has left the chat too.
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from weakref import ref
@@ -24,6 +24,7 @@ class Identity:
 
     function: Callable[[], Any] | None = None
     profile_of: ProfileOf | None = None  # returns how a user is shown
+    bots: set[str] = field(default_factory=set)
     _is_settled: bool = False
 
     def declare(self, function: F) -> F:
@@ -40,7 +41,7 @@ class Identity:
 
     def bind(self, chat: ChatServer, app: Any) -> None:
         """Have a chat ask the site. Who signs out by Flask-Login, where that is in use, signs out of the chat."""
-        chat.site_user = self.function
+        chat.site_user, chat.presence.bots = self.function, self.bots
         ask_for_profiles(chat.profiles, self.profile_of, app.app_context, is_sites=self.function is not None)
         flask_login = sys.modules.get("flask_login")
         if self.function is not None and flask_login is not None:

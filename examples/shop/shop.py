@@ -54,6 +54,7 @@ def load(user_id):
 # The chat.
 
 ASSISTANT = "assistant"  # a bot: no user of the shop, and a user of the chat
+chat.bot(ASSISTANT)
 
 
 @chat.identify

@@ -84,6 +84,7 @@ def test_a_buyer_asks_buys_is_told_and_leaves(chromium: Any, server: Server) -> 
     expect(frame(mina).locator("#conversation-name")).to_have_text("Shop assistant")
     write(mina, "Well?")
     expect(texts(frame(mina))).to_have_text(["Well?", "Your orders: 1, on their way: 1."])
+    expect(frame(mina).locator(".presence").first).to_contain_text("Online")
 
     jun.goto("/orders")
     expect(jun.get_by_role("heading")).to_have_text("Forbidden")

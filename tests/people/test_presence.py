@@ -389,3 +389,17 @@ def test_sockets_that_get_what_waited_leave_others_their_turns(scene: Scene) -> 
     scene.after(1)
     assert counts[:3] == [SOCKETS_AT_ONCE, 2 * SOCKETS_AT_ONCE, 3 * SOCKETS_AT_ONCE]
     scene.leave(carol, "carol")
+
+
+def test_a_bot_is_online_without_a_socket_and_stays_so() -> None:
+    scene = Scene()
+    scene.presence.bots = {"alice"}
+    assert scene.presence.status_of("alice") == "online"
+    scene.presence.introduce("bob", "alice")
+    assert scene.told() == ["online"]
+    socket = scene.come()
+    scene.leave(socket)
+    scene.told()
+    scene.after(10 * GRACE)
+    assert (scene.told(), scene.presence.status_of("alice")) == ([], "online")
+    assert scene.presence._leaving == {}  # nothing is looked at again with each sweep

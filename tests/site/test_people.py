@@ -139,3 +139,15 @@ def test_a_text_that_is_none_and_an_empty_list_are_named(site: Site) -> None:
             with pytest.raises(InvalidField) as told:
                 call()
             assert (told.value.field, told.value.rule) == fault
+
+
+def test_a_bot_that_the_site_declares_is_online_where_it_is_listed(site: Site) -> None:
+    site.write(("helper", "bob", "We answer."), ("alice", "bob", "Hi"))
+    site.chat.bot("helper")
+    client = site.app.test_client()
+    token = client.post("/chat/api/session", json={"userId": "bob"}).get_json()["token"]
+    listed = client.get("/chat/api/conversations", headers={"Authorization": f"Bearer {token}"}).get_json()
+    assert {one["withUserId"]: one["presence"] for one in listed["conversations"]} == {
+        "helper": "online",
+        "alice": "offline",
+    }
