@@ -1,6 +1,8 @@
 """Owns what is known of a failure of the database: whether to try again, and what the log and callers are told of it."""
 
+import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from functools import partial
 from types import MappingProxyType
@@ -14,6 +16,7 @@ from chat.storage.database_file import FileReplaced
 T = TypeVar("T")
 
 QUERY_CANCELED = "57014"  # PostgreSQL's name for what statement_timeout does
+QUIET_SECONDS = 60  # between two like lines of the log
 LOG_SAYS_WHY = "The log says why."
 FAULTS = (DiskFull, DatabaseReadOnly, DatabaseLocked, DatabaseReplaced)
 
@@ -91,3 +94,19 @@ def fault_of(error: Exception, what: str, otherwise: str = LOG_SAYS_WHY) -> Unav
     primary = code & 0xFF if isinstance(code, int) else code  # of SQLite's extended codes
     fault = DatabaseReplaced if isinstance(error, FileReplaced) else _FAULTS.get(code) or _FAULTS.get(primary)
     return Unavailable(f"{what}: {otherwise}") if fault is None else fault(f"{what}: {fault.sentence}")
+
+
+class FailureLog:
+    """Tells the log of what fails alike once a minute: while the database is away, everything does. For one thread."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._tell = log.error
+        self._told: dict[Any, float] = {}  # keys of failures, and when the log was told of each
+
+    def error(self, line: str, *args: object, key: object = None) -> None:
+        """Log `line`, filled with `args`. `key`: what like failures share; None: the args."""
+        now, key = time.monotonic(), key or args
+        self._told = {one: at for one, at in self._told.items() if at > now - QUIET_SECONDS}
+        if key not in self._told:
+            self._told[key] = now
+            self._tell(line, *args)

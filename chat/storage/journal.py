@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.errors import Busy, ChatError, Internal, Unavailable
 from chat.limits import UNKNOWN_ADDRESS
 from chat.metrics import Metrics
-from chat.storage.failures import again_if_broken, log_text, name_of
+from chat.storage.failures import FailureLog, again_if_broken, log_text, name_of
 from chat.storage.message_writer import MessageWriter
 from chat.storage.records import Pointer, Send, StoredLate
 from chat.storage.waiting import Record, Settle, Waiting, Writes
@@ -38,6 +38,7 @@ class Journal:
     def __init__(self, writer: MessageWriter, limit: int, log: logging.Logger, metrics: Metrics) -> None:
         self._writer = writer
         self._log = log
+        self._failure_log = FailureLog(log)
         self._metrics = metrics
         self._records = Waiting(limit)  # in the order in which they came
         self._writes = Writes()  # the same
@@ -183,7 +184,8 @@ class Journal:
             self._metrics.commits.observe(monotonic() - begun)
         except Exception as error:  # SQLAlchemy's or the driver's
             self._metrics.failed_commits.add()
-            self._log.error("a commit of %d records failed: %s", len(records), log_text(error))
+            reason = log_text(error)
+            self._failure_log.error("a commit of %d records failed: %s", len(records), reason, key=reason)
             self._unsure = self._unsure or {id(record): settle for record, settle in zip(records, settles, strict=True)}
             return [Unavailable()] * len(records)
         if not pointers:
@@ -207,8 +209,10 @@ class Journal:
             return [error]
         except Exception as error:  # the thread must live
             self._metrics.failed_writes.add()
-            is_bug = not isinstance(error, SQLAlchemyError)
-            self._log.error("a single write failed (%s): %s", name_of(write), log_text(error), exc_info=is_bug)
+            if isinstance(error, SQLAlchemyError):
+                self._failure_log.error("a single write failed (%s): %s", name_of(write), log_text(error))
+            else:  # a bug
+                self._log.exception("a single write failed (%s): %s", name_of(write), log_text(error))
             return [Unavailable(rule="not_stored")]
 
     def _end(self, settles: Sequence[Settle], outcomes: Sequence[Any], came: Sequence[float] = ()) -> None:

@@ -23,7 +23,7 @@ from chat.storage.conversation_settings import StoredSettings
 from chat.storage.database import Database
 from chat.storage.direct_journal import DirectJournal
 from chat.storage.epoch import Epoch
-from chat.storage.failures import again_if_broken, log_text, name_of
+from chat.storage.failures import FailureLog, again_if_broken, log_text, name_of
 from chat.storage.health import DatabaseHealth
 from chat.storage.journal import Journal
 from chat.storage.last_seen import LastSeen
@@ -50,7 +50,6 @@ BUSY_STEPS, BUSY_PAUSE_SECONDS, BUSY_RECORDS = 25, 0.03, 50
 SEARCHES_AT_ONCE = 2  # in threads and with connections of their own: however long they take, other reads go on
 CLOSE_SECONDS = 1  # how long a read may take that is under way when the server stops
 CLOSE_POLL_SECONDS = 0.005
-QUIET_SECONDS = 60  # between two like lines of the log: while the database is away, each read fails alike
 
 
 class Storage:
@@ -85,7 +84,7 @@ class Storage:
         is_direct: bool = False,
     ) -> None:
         self.user_key = user_key
-        self._log = log
+        self._failure_log = FailureLog(log)
         self._is_direct = is_direct
         self.database = Database(url, log, clock)
         self.accounts = Accounts(self.database, user_key)
@@ -115,7 +114,6 @@ class Storage:
         self._search_threads = ThreadPool(SEARCHES_AT_ONCE)
         self._stopping = False
         self._reads = 0  # under way in native threads
-        self._told: dict[tuple[str, ...], float] = {}  # failures of reads, and when the log was told of each
         if self.database.is_sqlite:
             before, _ = migrate.upgrade(self.database.engine)
             if before is None and not check and isinstance(url, Path):  # of a command, perhaps without the settings
@@ -155,16 +153,9 @@ class Storage:
         if isinstance(answer, ChatError):
             raise answer
         if isinstance(answer, SQLAlchemyError):
-            self._tell(done, name_of(call), log_text(answer))
+            self._failure_log.error("the database could not be %s (%s): %s", done, name_of(call), log_text(answer))
             raise Unavailable(rule="no_answer")
         return answer
-
-    def _tell(self, *failure: str) -> None:
-        now = time.monotonic()
-        self._told = {one: at for one, at in self._told.items() if at > now - QUIET_SECONDS}
-        if failure not in self._told:
-            self._told[failure] = now
-            self._log.error("the database could not be %s (%s): %s", *failure)
 
     def write(self, function: Callable[..., T], *args: Any) -> T:
         """Call what writes in the journal's thread; the calling greenlet waits. Raises as `Journal.write`."""

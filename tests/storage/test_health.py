@@ -176,7 +176,7 @@ def test_reads_that_fail_alike_are_one_line_of_the_log_a_minute(
         return caplog.text.count("the database could not be read (Accounts.find)")
 
     assert (lines(), lines()) == (1, 0)
-    monkeypatch.setattr("chat.storage.storage.QUIET_SECONDS", 0)
+    monkeypatch.setattr("chat.storage.failures.QUIET_SECONDS", 0)
     assert lines() == 3
     storage.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sqlite3
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from chat.errors import Busy, ChatError, Conflicting, Internal, Unavailable
 from chat.protocol.names import name_key
@@ -219,6 +221,28 @@ def test_a_write_that_fails_is_unavailable_and_the_next_one_works(
         assert caplog.records[-1].getMessage().startswith("a single write failed (")
         assert any(part in caplog.records[-1].getMessage() for part in name.split("|"))
     assert storage.write(storage.accounts.keep_names, ["alice"]) == ["alice"]
+
+
+def test_writes_that_fail_alike_are_one_line_of_the_log_a_minute(
+    storage: Storage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = OperationalError("", {}, sqlite3.OperationalError("the disk is full"))
+
+    def fail(*args: Any) -> None:
+        raise reason
+
+    def lines() -> list[int]:
+        caplog.clear()
+        monkeypatch.setattr(storage.writer, "commit", fail)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                storage.write(fail)
+            assert isinstance(stored(storage, HI), Unavailable)
+        return [caplog.text.count(line) for line in ("a single write failed", "a commit of 1 records failed")]
+
+    assert (lines(), lines()) == ([1, 1], [0, 0])
+    monkeypatch.setattr("chat.storage.failures.QUIET_SECONDS", 0)
+    assert lines() == [3, 3]
 
 
 def test_a_connection_that_broke_since_its_last_use_is_replaced(postgres: Any) -> None:
