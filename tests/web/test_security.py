@@ -103,7 +103,6 @@ def test_the_policy_is_the_narrow_one() -> None:
         ("https://shop.example, http://127.0.0.1:5173", "'self' https://shop.example http://127.0.0.1:5173"),
         ("*", "'self'"),
         ("null, https://shop.example", "'self' https://shop.example"),
-        ("https://a;script-src", "'self'"),
     ],
 )
 def test_only_sites_that_are_named_may_put_the_page_in_a_frame(origins: str, framed_by: str) -> None:
