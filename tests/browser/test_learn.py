@@ -192,30 +192,35 @@ def wrong(page: Any) -> None:
 
 @demonstration
 def react(page: Any) -> None:
-    counts, seen = {}, Counter[str]()
+    seen = Counter[str]()
 
     def count(socket: Any) -> None:
         seen["sockets"] += 1
         socket.on("framesent", lambda text: seen.update(["inits"] * ('"type":"init"' in str(text))))
 
     page.on("websocket", count)
-    for hook in ("known", "cured"):
+
+    def run(hook: str) -> list[int]:
         seen.clear()
         page.locator(f"#{hook}").check()
         page.locator("#run").click()
         expect(page.locator("#run")).to_be_disabled()
         expect(page.locator("#run")).to_be_enabled()
-        counts[hook] = [int(page.locator(f"#{name}").text_content()) for name in ("sockets", "inits", "shown")]
-        assert [seen["sockets"] - 1, seen["inits"] - 1] == counts[hook][:2], (
-            "as the browser counts; one is the friend's"
-        )
-    page.remove_listener("websocket", count)
+        counts = [int(page.locator(f"#{name}").text_content()) for name in ("sockets", "inits", "shown")]
+        assert [seen["sockets"] - 1, seen["inits"] - 1] == counts[:2], "as the browser counts; one is the friend's"
+        return counts
+
     # The first mount of StrictMode is closed before it is open; then an init for the second, for each letter and for each
-    # time that the message comes: twice, and more often where a pong takes longer than a rendering.
-    sockets, inits, shown = counts["known"]
+    # time that the message comes: twice, and more often where a pong takes longer than a rendering. On a busy machine a
+    # pong may be there before the first one, and the message comes once: whoever runs it again sees it.
+    for _ in range(5):
+        sockets, inits, shown = run("known")
+        assert (sockets, inits) == (1 + inits, 1 + len("hello") + shown)
+        if shown >= 2:
+            break
     assert shown >= 2
-    assert (sockets, inits) == (1 + inits, 1 + len("hello") + shown)
-    assert counts["cured"] == [2, 1, 1]
+    assert run("cured") == [2, 1, 1]
+    page.remove_listener("websocket", count)
 
 
 @demonstration
