@@ -15,7 +15,7 @@ from functools import partial
 bind = os.environ.get("CHAT_BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 port = bind.rpartition(":")[2]
 if not bind.startswith(("unix:", "fd:")) and not (port.isdecimal() and int(port) <= 65_535):
-    # gunicorn's own words name neither variable, or are a traceback.
+    # As chat/setting_checks.py has it, which is not imported before gevent has patched. gunicorn would name no variable.
     must = "CHAT_BIND must end in" if os.environ.get("CHAT_BIND") else "PORT must be"
     sys.exit(f"{must} a port, a number from 0 to 65535, not {port!r}.")
 

@@ -244,7 +244,7 @@ class Settings:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where `python app.py` listens: host and port. Raises BadSetting: PORT is none."""
+        """Where `python app.py` listens: host and port. Raises BadSetting: PORT is no port."""
         host, _, port = (self.bind or f"127.0.0.1:{os.environ.get('PORT') or 8000}").rpartition(":")
         return host.strip("[]"), setting_checks.port_of(port, "PORT")
 

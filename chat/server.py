@@ -80,7 +80,7 @@ class ChatServer:
         lease_lost: called when another server has taken the database over.
 
     Raises:
-        BadSetting: the folder cannot be used.
+        BadSetting: the folder, or the database's folder, cannot be used.
         Unavailable: the database cannot be reached.
         WrongTables: its tables are not those of this program.
     """
@@ -221,11 +221,8 @@ class ChatServer:
         show(metrics, self.router, storage, connections, self.outbox_shares, self.online, self.listeners)
 
     def _alone(self, function: Callable[[], object]) -> Callable[[], None]:
-        """Return a task for the sweep: it begins a call of `function`, but not while the last call still runs.
-
-        Else a slow database would be asked more and more.
-        """
-        turn = Lock()
+        """Return a task for the sweep: it begins a call of `function`, but not while the last call still runs."""
+        turn = Lock()  # without it a slow database would be asked more and more
 
         def call() -> None:
             try:

@@ -108,7 +108,7 @@ class Service:
 
 
 def _json_object(answer: requests.Response) -> dict[str, Any]:
-    """Return what it holds; where it holds no JSON object, an empty one."""
+    """Return the JSON object of an answer, or an empty one: it holds none."""
     try:
         said = answer.json()
     except requests.JSONDecodeError:

@@ -82,7 +82,7 @@ def check_kind(kind: str) -> None:
 
 
 def text_of_id(user_id: object, field: str) -> str:
-    """Return an id of a site's own as text. Raises InvalidField: it is none, such as the None of who is not signed in."""
+    """Return an id of a site's own as text. Raises InvalidField: it is no id, such as None where nobody is signed in."""
     if isinstance(user_id, bool) or not isinstance(user_id, str | int | UUID):
         raise InvalidField(field=field, rule="wrong_type", expected="a string, an integer or a UUID")
     return str(user_id)

@@ -1,4 +1,4 @@
-"""Owns what the site declares of its users: `chat.identify` and `chat.profile`.
+"""Owns what the site declares of its users: `chat.identify`, `chat.profile` and `chat.bot`.
 
 And that who signs out of the site has left the chat too.
 """
@@ -24,7 +24,7 @@ class Identity:
 
     function: Callable[[], Any] | None = None
     profile_of: ProfileOf | None = None  # returns how a user is shown
-    bots: set[str] = field(default_factory=set)
+    bots: set[str] = field(default_factory=set)  # ids of users who are the site's own code
     _is_settled: bool = False
 
     def declare(self, function: F) -> F:

@@ -97,14 +97,14 @@ def fault_of(error: Exception, what: str, otherwise: str = LOG_SAYS_WHY) -> Unav
 
 
 class FailureLog:
-    """Tells the log of what fails alike once a minute: while the database is away, everything does. For one thread."""
+    """Logs failures that are alike once a minute: while the database is away, everything fails. For one thread."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._tell = log.error
         self._told: dict[Any, float] = {}  # keys of failures, and when the log was told of each
 
     def error(self, line: str, *args: object, key: object = None) -> None:
-        """Log `line`, filled with `args`. `key`: what like failures share; None: the args."""
+        """Log `line`, filled with `args`. `key`: equal for failures that are alike; None: `args` are."""
         now, key = time.monotonic(), key or args
         self._told = {one: at for one, at in self._told.items() if at > now - QUIET_SECONDS}
         if key not in self._told:

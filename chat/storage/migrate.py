@@ -14,8 +14,8 @@ from chat.resources import MIGRATIONS
 from chat.storage.failures import fault_of, reason_of
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('chat migrations'))")
-# For what others have locked, on PostgreSQL. Who comes behind a script that waits, waits too, and senders are refused
-# after 3.5 s: so they have a while to themselves before the next try.
+# How long a script waits for a table that others have locked, on PostgreSQL, and how long it lets them go on before it
+# tries again. Senders wait behind a script that waits, and are refused after 3.5 s.
 LOCK_MS, PAUSE_SECONDS = 2_000, 2.0
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's name for what lock_timeout does
 STEP_ROWS = 1_000  # that a script fills at once while others write: their rows are locked for some 50 ms
@@ -35,17 +35,17 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
     """
     try:
         with engine.connect().execution_options(writes=True) as connection:
-            before, after = _go_on_in_time(connection)
+            before, after = _go_on_when_free(connection)
             while after != revisions()[-1]:
-                _, after = _go_on_in_time(connection)
+                _, after = _go_on_when_free(connection)
             return before, after
     except SQLAlchemyError as error:
         path = f": {engine.url.database}" if engine.dialect.name == "sqlite" else ""
         raise fault_of(error, "The database cannot be upgraded", f"{reason_of(error)}{path}") from None
 
 
-def _go_on_in_time(connection: Connection) -> tuple[str | None, str]:
-    """Go on; again and again while others, such as a dump of the database, keep a table locked."""
+def _go_on_when_free(connection: Connection) -> tuple[str | None, str]:
+    """Go on. Try again while others, such as a dump of the database, keep a table locked."""
     while True:
         try:
             return _go_on(connection)
